@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of this package compiles with the same settings: a warning is an error, imports say what they
+/// expose, and an async function stays on its caller's executor, so that a call makes no thread hop it does not need.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "stacks-api-swift",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "StacksTransport", targets: ["StacksTransport"]),
+        .library(name: "StacksCurl", targets: ["StacksCurl"]),
+        .library(name: "StacksURLSession", targets: ["StacksURLSession"]),
+        .library(name: "StacksAPI", targets: ["StacksAPI"]),
+        .library(name: "StacksTesting", targets: ["StacksTesting"]),
+        .library(name: "StacksController", targets: ["StacksController"]),
+        // The two tools are not products: an executable product would make every package that depends on this one
+        // resolve what the tool needs. `swift run stacksctl` and `swift run stacks-simulator` work all the same.
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibcurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
+        ),
+        .target(name: "StacksTransport", dependencies: [httpTypes], swiftSettings: settings),
+        .target(
+            name: "StacksCurl",
+            dependencies: ["CLibcurl", "StacksTransport", httpTypes],
+            swiftSettings: settings + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "StacksURLSession",
+            dependencies: ["StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .target(name: "StacksAPI", dependencies: ["StacksTransport", httpTypes, logging], swiftSettings: settings),
+        .target(
+            name: "StacksTesting",
+            dependencies: ["StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StacksController",
+            dependencies: ["StacksAPI", logging, serviceLifecycle],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "StacksCommandLauncher",
+            dependencies: [
+                "StacksAPI", "StacksController", logging,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "stacksctl",
+            dependencies: [
+                "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
+                "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
+            ],
+            swiftSettings: settings
+        ),
+    ]
+)

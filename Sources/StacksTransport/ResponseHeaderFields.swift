@@ -1,0 +1,104 @@
+public import HTTPTypes
+
+/// The header fields of an answer, kept as bytes until somebody asks for one.
+///
+/// Most answers are never asked for a header, so a transport hands over the lines as they arrived, and looking one up
+/// scans them. ``fields`` turns all of them into `HTTPFields`.
+public struct ResponseHeaderFields: Sendable {
+    private enum Storage: Sendable {
+        /// Lines of `name: value`, each ended by LF or CRLF. Lines without a colon are ignored.
+        case lines([UInt8])
+        case fields(HTTPFields)
+    }
+
+    private var storage: Storage
+
+    /// Fields that are there already.
+    public init(_ fields: HTTPFields = [:]) {
+        storage = .fields(fields)
+    }
+
+    /// The raw lines of a header block: `name: value`, each ended by LF or CRLF. A status line, an empty line or any
+    /// other line without a colon is ignored.
+    public init(lines: [UInt8]) {
+        storage = .lines(lines)
+    }
+
+    /// All fields in the order in which they arrived. Names or values that HTTP does not allow are left out.
+    public var fields: HTTPFields {
+        switch storage {
+        case .fields(let fields):
+            return fields
+        case .lines(let bytes):
+            var fields = HTTPFields()
+            Self.forEachLine(of: bytes) { name, value in
+                if let name = HTTPField.Name(String(decoding: name, as: UTF8.self)) {
+                    fields.append(HTTPField(name: name, value: String(decoding: value, as: UTF8.self)))
+                }
+                return true
+            }
+            return fields
+        }
+    }
+
+    /// The value of the first field called `name`, compared without regard to case, or `nil` when there is none.
+    public subscript(name: HTTPField.Name) -> String? {
+        switch storage {
+        case .fields(let fields):
+            return fields.first { $0.name == name }?.value
+        case .lines(let bytes):
+            var found: String?
+            Self.forEachLine(of: bytes) { candidate, value in
+                guard Self.isEqual(candidate, toLowercase: name.canonicalName) else { return true }
+                found = String(decoding: value, as: UTF8.self)
+                return false
+            }
+            return found
+        }
+    }
+
+    /// Calls `body` with name and trimmed value of each line until it returns `false`.
+    private static func forEachLine(
+        of bytes: [UInt8],
+        _ body: (UnsafeBufferPointer<UInt8>.SubSequence, UnsafeBufferPointer<UInt8>.SubSequence) -> Bool
+    ) {
+        bytes.withUnsafeBufferPointer { bytes in
+            var start = bytes.startIndex
+            while start < bytes.endIndex {
+                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+                let line = bytes[start..<end]
+                start = end + 1
+                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else { continue }
+                if !body(line[..<colon], trimmed(line[(colon + 1)...])) { return }
+            }
+        }
+    }
+
+    private static func trimmed(
+        _ bytes: UnsafeBufferPointer<UInt8>.SubSequence
+    ) -> UnsafeBufferPointer<UInt8>.SubSequence {
+        func isSpace(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+        }
+        var bytes = bytes
+        while let first = bytes.first, isSpace(first) { bytes.removeFirst() }
+        while let last = bytes.last, isSpace(last) { bytes.removeLast() }
+        return bytes
+    }
+
+    private static func isEqual(_ name: UnsafeBufferPointer<UInt8>.SubSequence, toLowercase other: String) -> Bool {
+        let other = other.utf8
+        guard name.count == other.count else { return false }
+        return zip(name, other).allSatisfy { byte, lowercase in
+            (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte) == lowercase
+        }
+    }
+}
+
+extension ResponseHeaderFields: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (HTTPField.Name, String)...) {
+        var fields = HTTPFields()
+        for (name, value) in elements { fields.append(HTTPField(name: name, value: value)) }
+        self.init(fields)
+    }
+}
