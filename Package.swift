@@ -81,5 +81,35 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "StacksTransportTests",
+            dependencies: ["StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksCurlTests",
+            dependencies: ["StacksCurl", "StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksURLSessionTests",
+            dependencies: ["StacksURLSession", "StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksAPITests",
+            dependencies: ["StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksTestingTests",
+            dependencies: ["StacksTesting", "StacksTransport", httpTypes],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksControllerTests",
+            dependencies: ["StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", logging],
+            swiftSettings: settings
+        ),
     ]
 )
