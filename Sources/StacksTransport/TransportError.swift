@@ -6,7 +6,8 @@ public struct TransportError: Error, Sendable {
     /// What failed. More may come, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Wrapped: String {
-            case invalidRequest, nameResolution, connect, tls, proxy, timeout, connectionClosed, http2, protocolViolation
+            case invalidRequest, nameResolution, connect, tls, proxy, timeout, connectionClosed, http2,
+                protocolViolation
             case responseTooLarge, transportClosed, other
         }
 
