@@ -185,7 +185,7 @@ extension CurlLoop {
 
     private func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-        guard result == CURLE_OK else {
+        guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(
                 curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
             guard let call = detach(transfer) else { return }

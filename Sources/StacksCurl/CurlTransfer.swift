@@ -100,6 +100,16 @@ import StacksTransport
         )
     }
 
+    /// Whether a transfer that ended in an error has brought the whole answer all the same.
+    ///
+    /// A server may answer, a refusal most often, and close the stream before it has read the request's body. libcurl
+    /// then delivers the answer, goes on to send the body, and reports that the stream is gone, without a text.
+    func isAnswered(inSpiteOf result: CURLcode) -> Bool {
+        guard result == CURLE_HTTP2_STREAM, errorMessage.isEmpty, progress.hasReceived else { return false }
+        let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return announced < 0 || announced == easy.large(CURLINFO_SIZE_DOWNLOAD_T)
+    }
+
     /// How far the call has come, by what the callbacks saw and libcurl's time stamps.
     var phase: TransportError.Phase {
         if progress.hasReceived { return .receiving }
