@@ -52,7 +52,7 @@ public final class CurlTransport: HTTPTransport {
             try await unsafe withUnsafeThrowingContinuation { continuation in
                 let call = unsafe CurlCall(id: id, request: request, deadline: deadline, continuation: continuation)
                 guard mailbox.post(call) else {
-                    call.fail(with: TransportError.transportClosed(phase: .queued))
+                    call.resume(with: .failure(TransportError.transportClosed(phase: .queued)))
                     return
                 }
                 // The handler below may have run before the call was posted; its message was then about a call that
