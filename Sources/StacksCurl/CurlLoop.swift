@@ -18,10 +18,9 @@ import StacksTransport
 final class CurlLoop {
     private let configuration: CurlTransport.Configuration
     private let mailbox: CurlMailbox
-    /// The multi handle that takes new calls; made with the first one.
-    private var multi: CurlMulti?
-    /// Multi handles whose connections are given up; each goes with its last call.
-    private var retired: [CurlMulti] = []
+    /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
+    /// with its last call.
+    private var multis: [CurlMulti] = []
     private var queue: CallQueue<CurlCall>
     private var headerLists = CurlHeaderLists()
     private var idleTransfers: [CurlTransfer] = []
@@ -66,12 +65,6 @@ final class CurlLoop {
     }
 
     private static var turnsBetweenPolls: UInt64 { 16 }
-
-    /// The multi handle that takes new calls, and those that are given up.
-    private var multis: [CurlMulti] {
-        guard let multi else { return retired }
-        return [multi] + retired
-    }
 
     private func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
@@ -122,10 +115,10 @@ extension CurlLoop {
     }
 
     private func activeMulti() throws -> CurlMulti {
-        if let multi { return multi }
+        if let multi = multis.last, !multi.isGivenUp { return multi }
         let multi = try CurlMulti(configuration: configuration)
         multi.tick = tick
-        self.multi = multi
+        multis.append(multi)
         return multi
     }
 
@@ -162,8 +155,7 @@ extension CurlLoop {
     }
 
     private func transfer(of id: CallID) -> CurlTransfer? {
-        if let transfer = multi?.transfers[id] { return transfer }
-        for multi in retired {
+        for multi in multis {
             if let transfer = multi.transfers[id] { return transfer }
         }
         return nil
@@ -189,15 +181,14 @@ extension CurlLoop {
 
 extension CurlLoop {
     private var isTimerDue: Bool {
-        multi?.isTimerDue == true || retired.contains { $0.isTimerDue }
+        multis.contains { $0.isTimerDue }
     }
 
     /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
     private func drive() {
         for socket in ready where socket.revents != 0 {
             // A descriptor is open once in the process, so at most one multi handle knows it.
-            multi?.driveSocketIfWatched(socket)
-            for multi in retired { multi.driveSocketIfWatched(socket) }
+            for multi in multis { multi.driveSocketIfWatched(socket) }
         }
         repeat {
             for multi in multis {
@@ -205,7 +196,9 @@ extension CurlLoop {
                 while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
             }
         } while isTimerDue
-        retired.removeAll { $0.transfers.isEmpty }
+        if multis.count > 1 || multis.last?.isGivenUp == true {
+            multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty }
+        }
     }
 
     private func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
@@ -283,10 +276,9 @@ extension CurlLoop {
     /// A stream that timed out is reset, but its connection goes back to libcurl's pool, and the next call would die on
     /// it too when the server, or the way to it, is gone.
     private func quarantine(_ multi: CurlMulti) {
-        guard multi === self.multi else { return }
+        guard !multi.isGivenUp else { return }
+        multi.isGivenUp = true
         statistics.connectionsQuarantined += 1
-        retired.append(multi)
-        self.multi = nil
     }
 
     private func findEarliestDeadline() {
@@ -316,8 +308,7 @@ extension CurlLoop {
         }
         inbox = []
         idleTransfers = []
-        retired = []
-        multi = nil
+        multis = []
         headerLists = CurlHeaderLists()
         statistics.queued = 0
         statistics.inFlight = 0
