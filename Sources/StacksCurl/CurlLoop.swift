@@ -18,6 +18,7 @@ import StacksTransport
 final class CurlLoop {
     private let configuration: CurlTransport.Configuration
     private let mailbox: CurlMailbox
+    private let executor: CurlExecutor
     /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
     /// with its last call.
     private var multis: [CurlMulti] = []
@@ -34,9 +35,10 @@ final class CurlLoop {
     private var inbox: [CurlMailbox.Command] = []
     private var ready: [pollfd] = []
 
-    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox) {
+    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox, executor: CurlExecutor) {
         self.configuration = configuration
         self.mailbox = mailbox
+        self.executor = executor
         queue = CallQueue(limit: configuration.initialCallLimit)
     }
 
@@ -77,6 +79,7 @@ final class CurlLoop {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
+            case .run(let job): executor.run(job)
             }
         }
         inbox.removeAll(keepingCapacity: true)
@@ -298,7 +301,13 @@ extension CurlLoop {
 extension CurlLoop {
     /// Fails every call that is left and frees everything of libcurl.
     private func stop() {
-        for case .start(let call) in inbox { fail(call, phase: .queued) }
+        for command in inbox {
+            switch command {
+            case .start(let call): fail(call, phase: .queued)
+            case .cancel: break
+            case .run(let job): CurlExecutor.runElsewhere(job)
+            }
+        }
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
             for transfer in Array(multi.transfers.values) {

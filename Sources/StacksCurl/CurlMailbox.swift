@@ -53,6 +53,8 @@ final class CurlMailbox: Sendable {
     enum Command: Sendable {
         case start(CurlCall)
         case cancel(CallID)
+        /// A part of a task that prefers to run on the I/O thread.
+        case run(UnownedJob)
     }
 
     /// What the I/O thread is to do after it has collected.
@@ -113,6 +115,19 @@ final class CurlMailbox: Sendable {
             return state.wakeOnce()
         }
         if mustWake { waker.wake() }
+    }
+
+    /// Hands a part of a task to the I/O thread.
+    ///
+    /// - Returns: Whether it was taken. What was refused has to run elsewhere, or its task would never go on.
+    func post(_ job: UnownedJob) -> Bool {
+        let (isTaken, mustWake) = state.withLock { state in
+            guard state.phase == .open else { return (false, false) }
+            state.commands.append(.run(job))
+            return (true, state.wakeOnce())
+        }
+        if mustWake { waker.wake() }
+        return isTaken
     }
 
     /// Refuses calls from now on and tells the I/O thread to end.

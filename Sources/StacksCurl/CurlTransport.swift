@@ -19,6 +19,7 @@ public final class CurlTransport: HTTPTransport {
     public let configuration: Configuration
 
     private let mailbox: CurlMailbox
+    let ioExecutor: CurlExecutor
     private let thread: CurlThread
 
     /// A transport with connections of its own. Nothing is sent before the first call.
@@ -31,8 +32,10 @@ public final class CurlTransport: HTTPTransport {
         self.configuration = configuration
         let mailbox = try CurlMailbox()
         self.mailbox = mailbox
+        let executor = CurlExecutor(mailbox: mailbox)
+        ioExecutor = executor
         thread = try CurlThread(named: "stacks-curl") {
-            CurlLoop(configuration: configuration, mailbox: mailbox).run()
+            CurlLoop(configuration: configuration, mailbox: mailbox, executor: executor).run()
         }
     }
 
