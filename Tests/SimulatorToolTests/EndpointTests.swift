@@ -143,4 +143,24 @@ struct EndpointTests {
             #expect(try await child.outcome().exitStatus == 60)
         }
     }
+
+    @Test("a thousand calls at a time over HTTP/2 are each performed once, over one connection")
+    func manyCalls() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            let curl = Curl(simulator: simulator)
+            let caFile = try #require(simulator.ready.caFile)
+            let child = try ChildProcess(
+                URL(fileURLWithPath: "/usr/bin/env"),
+                [
+                    "curl", "-sS", "-Z", "--parallel-max", "50", "--cacert", caFile, "-o", "/dev/null", "-H",
+                    "Authorization: Token \(simulator.ready.token)", "\(simulator.ready.url)/token?n=[1-1000]",
+                ], input: []
+            )
+            #expect(try await child.outcome(within: .seconds(50)).exitStatus == 0)
+            let report = try await curl.control("GET", "report")
+            #expect(report.object("answers_by_status") as? [String: Int] == ["200": 1000])
+            // And one for the report.
+            #expect(report.json["connections"] as? Int == 2)
+        }
+    }
 }
