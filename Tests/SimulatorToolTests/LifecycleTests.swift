@@ -13,4 +13,57 @@ struct LifecycleTests {
         #expect(!FileManager.default.fileExists(atPath: caFile))
         #expect(simulator.errorText.contains("for tests only"))
     }
+
+    @Test("it stops while a client holds a connection open")
+    func stopsWithConnections() async throws {
+        let simulator = try await SimulatorProcess.start()
+        let client = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/env"),
+            [
+                "curl", "-sSN", "--max-time", "20", "-H", "Content-Type: application/json", "-H", "Expect:",
+                "-H", "Content-Length: 100", "-d", "{", "-w", "x", "\(simulator.ready.control)/report",
+                "\(simulator.ready.url)/token",
+            ], input: []
+        )
+        #expect(try await simulator.stop(within: .seconds(5)) == 0)
+        client.kill()
+        _ = try await client.outcome()
+    }
+
+    @Test(
+        "a wrong argument is a usage error that names it",
+        arguments: [
+            ["--host", "0.0.0.0"], ["--port", "70000"], ["--jobs", "-1"], ["--rate-limits", "sometimes"],
+            ["--base-path", "v3"], ["--agent-query-rule", "linux"], ["--reservation-default", "0"],
+        ])
+    func usage(arguments: [String]) async throws {
+        let child = try ChildProcess(
+            BuiltProducts.executable(named: "stacks-simulator"), arguments.map { $0 }, input: [])
+        let outcome = try await child.outcome()
+        #expect(outcome.exitStatus == 64)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errorText.contains(arguments[0].dropFirst(2)))
+    }
+
+    @Test("the same seed gives the same token, and a token can be given")
+    func tokens() async throws {
+        func token(_ arguments: [String]) async throws -> String {
+            try await SimulatorProcess.run(arguments) { $0.ready.token }
+        }
+        let first = try await token(["--seed", "9"])
+        #expect(first.hasPrefix("bkct_"))
+        #expect(try await token(["--seed", "9"]) == first)
+        #expect(try await token(["--seed", "8"]) != first)
+        #expect(try await token(["--token", "bkct_mine"]) == "bkct_mine")
+    }
+
+    @Test("a program that never says it is ready is a failure within the time limit, not a hang")
+    func neverReady() async throws {
+        let child = try ChildProcess(URL(fileURLWithPath: "/usr/bin/env"), ["sleep", "60"])
+        await #expect(throws: ChildProcess.TimeLimitExceeded.self) {
+            try await child.firstLine(within: .milliseconds(50))
+        }
+        child.kill()
+        #expect(try await child.outcome().exitStatus == 128 + SIGKILL)
+    }
 }
