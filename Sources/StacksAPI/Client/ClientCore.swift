@@ -1,0 +1,96 @@
+import HTTPTypes
+import Logging
+import StacksTransport
+
+/// What all copies of a client share. Nothing in it changes but the number of the next call.
+final class ClientCore: Sendable {
+    let baseURL: BaseURL
+    let transport: any HTTPTransport
+    let configuration: StacksClient.Configuration
+    let environment: ClientEnvironment
+    let fields: RequestFields
+    let redaction: Redaction
+    let log: CallLogger?
+
+    init(
+        token: Secret,
+        transport: any HTTPTransport,
+        configuration: StacksClient.Configuration,
+        logger: Logger?,
+        environment: ClientEnvironment? = nil
+    ) throws(StacksAPIError) {
+        baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
+        fields = try RequestFields(token: token, userAgentPrefixes: configuration.userAgentPrefixes)
+        if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
+        let redaction = Redaction(token: token)
+        self.redaction = redaction
+        log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
+        self.transport = transport
+        self.configuration = configuration
+        self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
+    }
+
+    // MARK: Paths
+
+    /// `relative` under the base URL's own path.
+    func path(_ relative: String) -> String { baseURL.pathPrefix + relative }
+
+    /// A stack's path. The key has been checked, so that it needs no encoding.
+    func path(_ head: String, _ stackKey: String, _ tail: String) -> String {
+        var path = baseURL.pathPrefix
+        path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
+        path += head
+        path += stackKey
+        path += tail
+        return path
+    }
+
+    /// The path of a stack's job.
+    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> String {
+        var path = path(head, stackKey, middle)
+        PercentEncoding.append(job.description, to: &path)
+        path += tail
+        return path
+    }
+
+    // MARK: Calls
+
+    /// Sends a request whose answer is a JSON document.
+    func perform<Value: Sendable>(
+        _ endpoint: Endpoint,
+        path: String,
+        body: [UInt8]? = nil,
+        options: CallOptions,
+        decode: (inout JSONReader) throws(JSONError) -> Value
+    ) async throws -> StacksResponse<Value> {
+        let exchange = try await send(endpoint, path: path, body: body, options: options)
+        do throws(JSONError) {
+            return exchange.response(try JSONReader.read(exchange.answer.body, decode))
+        } catch {
+            let error = failure(of: endpoint, decoding: exchange, error)
+            log?.failed(exchange.call, endpoint, error)
+            throw error
+        }
+    }
+
+    /// Sends a request whose answer, if it has a body at all, says nothing.
+    func perform(
+        _ endpoint: Endpoint,
+        path: String,
+        body: [UInt8]? = nil,
+        options: CallOptions
+    ) async throws -> StacksResponse<NoContent> {
+        try await send(endpoint, path: path, body: body, options: options).response(NoContent())
+    }
+}
+
+extension StacksClient.Configuration {
+    /// What is wrong with the values that no other type checks, or `nil`.
+    fileprivate var problem: String? {
+        if requestTimeout <= .zero { return "The request time-out has to be more than 0, not \(requestTimeout)." }
+        if maximumConcurrentBatches < 1 {
+            return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
+        }
+        return retryPolicy.problem
+    }
+}
