@@ -38,6 +38,9 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // What swift-subprocess names files with where there is no System module.
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         .systemLibrary(
@@ -84,6 +87,22 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "stacks-simulator",
+            dependencies: [
+                "StacksTesting", "StacksTransport", httpTypes, logging, argumentParser, serviceLifecycle,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/stacks-simulator",
+            swiftSettings: settings
+        ),
+        // For the tests that talk to the real simulator. No product.
+        .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
+        .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
         .testTarget(
             name: "StacksTransportTests",
             dependencies: ["StacksTransport", httpTypes],
