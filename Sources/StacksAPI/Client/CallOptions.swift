@@ -1,0 +1,32 @@
+public import HTTPTypes
+
+/// What one call does otherwise than its client.
+public struct CallOptions: Sendable {
+    /// How failures are retried; `nil` for the client's policy. ``RetryPolicy/never`` sends one request only.
+    public var retryPolicy: RetryPolicy?
+
+    /// The instant by which the call has returned or thrown, retries and waits included; `nil` for none.
+    public var deadline: ContinuousClock.Instant?
+
+    /// How long the call may take, retries and waits included; `nil` for no limit. With a ``deadline`` too, the earlier
+    /// one counts.
+    public var timeout: Duration?
+
+    /// Header fields to send besides the client's own. One of the same name replaces the client's, but for those that
+    /// are not the caller's to set: `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are
+    /// refused.
+    public var headerFields: HTTPFields
+
+    /// Options for one call; each left out is the client's.
+    public init(
+        retryPolicy: RetryPolicy? = nil,
+        deadline: ContinuousClock.Instant? = nil,
+        timeout: Duration? = nil,
+        headerFields: HTTPFields = [:]
+    ) {
+        self.retryPolicy = retryPolicy
+        self.deadline = deadline
+        self.timeout = timeout
+        self.headerFields = headerFields
+    }
+}

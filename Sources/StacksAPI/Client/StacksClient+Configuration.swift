@@ -1,0 +1,36 @@
+extension StacksClient {
+    /// How a client behaves. It is checked when the client is made.
+    public struct Configuration: Sendable {
+        /// Where the API is. Default: Buildkite's own, `https://agent.buildkite.com/v3/`.
+        ///
+        /// It may have a path of its own, with or without a slash at the end. User info, query and fragment are refused.
+        public var baseURL = "https://agent.buildkite.com/v3/"
+
+        /// Whether the token may travel in plaintext, over `http`, to a host that is not loopback. Default: no.
+        public var allowsInsecureHTTP = false
+
+        /// What stands before this package's own name in the user agent, `["mac-fleet/1.4"]` for example. Default: nothing.
+        public var userAgentPrefixes: [String] = []
+
+        /// How failures are retried, unless a call says otherwise. Default: as Buildkite's Go client does.
+        public var retryPolicy = RetryPolicy.buildkite
+
+        /// How long one request may take until its answer is whole. Default: 30 s, several times what the slowest
+        /// operation takes. A call's own deadline can end it sooner.
+        public var requestTimeout = Duration.seconds(30)
+
+        /// How many requests of one long list are under way at the same time. Default: 4, so that even an endpoint that
+        /// allows 10 requests a second is not overrun.
+        public var maximumConcurrentBatches = 4
+
+        /// Whether bodies are logged, at level `debug`, with every secret redacted. Default: no.
+        public var logsPayloads = false
+
+        /// What waits between attempts and tells deadlines. Default: the continuous clock. Tests give one that they
+        /// advance themselves.
+        public var clock: any Clock<Duration> = ContinuousClock()
+
+        /// The defaults.
+        public init() {}
+    }
+}

@@ -1,0 +1,94 @@
+public import HTTPTypes
+public import StacksTransport
+
+/// Why an operation failed: what happened, on which call, what the server said.
+///
+/// Neither its description nor any of its fields holds the client's token.
+public struct StacksAPIError: Error, Sendable {
+    /// The operation that failed. The name differs from Foundation's class.
+    public typealias Operation = StacksOperation
+
+    /// What kind of failure it is.
+    public var code: Code
+
+    /// The operation that failed; `nil` when a client could not be made.
+    public var operation: Operation?
+
+    /// The HTTP status of the last answer, or `nil` when there was none.
+    public var status: HTTPResponse.Status?
+
+    /// What happened and what to do, in words for a person.
+    public var message: String
+
+    /// What the server said, the `message` of its JSON; `nil` when it said nothing readable.
+    public var serverMessage: String?
+
+    /// The beginning of the answer's body as it arrived, at most ``maximumBodySize`` bytes. Empty when the body can hold
+    /// secrets of a job.
+    public var body: [UInt8]
+
+    /// The server's own name for the request (`X-Request-Id`), for Buildkite's support.
+    public var serverRequestID: String?
+
+    /// The endpoint's rate limit, as the last answer told it.
+    public var rateLimit: RateLimit?
+
+    /// How long the server asked to wait, or `nil` when it did not ask.
+    public var retryAfter: Duration?
+
+    /// How many requests were sent.
+    public var attempts: Int
+
+    /// What the transport said, when it had no answer.
+    public var underlying: TransportError?
+
+    /// Whether the server may have done what was asked for, although the call failed.
+    ///
+    /// `false` is certain. When it is `true` for ``StacksOperation/finishJob``, ask for the job's state before finishing
+    /// it again.
+    public var mayHaveTakenEffect: Bool
+
+    /// A failure.
+    public init(
+        code: Code,
+        operation: Operation? = nil,
+        status: HTTPResponse.Status? = nil,
+        message: String,
+        serverMessage: String? = nil,
+        body: [UInt8] = [],
+        serverRequestID: String? = nil,
+        rateLimit: RateLimit? = nil,
+        retryAfter: Duration? = nil,
+        attempts: Int = 0,
+        underlying: TransportError? = nil,
+        mayHaveTakenEffect: Bool = false
+    ) {
+        self.code = code
+        self.operation = operation
+        self.status = status
+        self.message = message
+        self.serverMessage = serverMessage
+        self.body = body
+        self.serverRequestID = serverRequestID
+        self.rateLimit = rateLimit
+        self.retryAfter = retryAfter
+        self.attempts = attempts
+        self.underlying = underlying
+        self.mayHaveTakenEffect = mayHaveTakenEffect
+    }
+
+    /// How much of a body is kept, in bytes.
+    public static let maximumBodySize = 8192
+
+    /// Whether the same call can succeed later without anything being changed: too many requests, a server error, no
+    /// answer.
+    ///
+    /// Whether repeating it does harm is another question: see ``mayHaveTakenEffect``.
+    public var isRetryable: Bool {
+        switch code {
+        case .rateLimited, .serverError, .unavailable, .deadlineExceeded: return true
+        case .transport: return underlying?.code.isTransient ?? true
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/// One of the operations of the Stacks API, as errors, logs and metrics name it.
+public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
+    /// The name, which is that of the client's method: `reserveJobs` for example. Fit for a metric's label.
+    public let name: String
+
+    init(_ name: String) { self.name = name }
+
+    /// The name.
+    public var description: String { name }
+
+    /// Registers a stack, or says anew what it is.
+    public static let registerStack = StacksOperation("registerStack")
+    /// Ends a stack's registration.
+    public static let deregisterStack = StacksOperation("deregisterStack")
+    /// Lists scheduled jobs.
+    public static let scheduledJobs = StacksOperation("scheduledJobs")
+    /// Reserves jobs.
+    public static let reserveJobs = StacksOperation("reserveJobs")
+    /// Reads what a job runs.
+    public static let job = StacksOperation("job")
+    /// Reads the states of jobs.
+    public static let jobStates = StacksOperation("jobStates")
+    /// Issues tokens that acquire one job each.
+    public static let issueJobAcquisitionTokens = StacksOperation("issueJobAcquisitionTokens")
+    /// Finishes a job that no agent ran.
+    public static let finishJob = StacksOperation("finishJob")
+    /// Shows notifications on jobs.
+    public static let notify = StacksOperation("notify")
+    /// Tells whose token it is.
+    public static let tokenIdentity = StacksOperation("tokenIdentity")
+}

@@ -1,0 +1,2 @@
+struct JSONError: Error {}
+struct JSONReader: ~Copyable {}

@@ -1,0 +1,97 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What an ``Identifier`` holds, apart from it so that this code exists once and not per resource.
+enum IdentifierStorage: Sendable {
+    /// The two halves of a canonical UUID, most significant byte first.
+    case uuid(high: UInt64, low: UInt64)
+    /// Any string that is not a canonical UUID.
+    case text(String)
+
+    init(_ string: String) {
+        var string = string
+        self =
+            string.withUTF8 { bytes in
+                IdentifierStorage(canonical: bytes.baseAddress.map(UnsafeRawPointer.init), count: bytes.count)
+            } ?? .text(string)
+    }
+
+    init(_ uuid: UUID) {
+        self = withUnsafeBytes(of: uuid.uuid) { bytes in
+            .uuid(
+                high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+
+    /// The UUID that the `count` bytes spell in canonical form, or `nil` when they do not.
+    init?(canonical bytes: UnsafeRawPointer?, count: Int) {
+        guard count == CanonicalUUID.length, let bytes, let halves = CanonicalUUID.parse(bytes) else { return nil }
+        self = .uuid(high: halves.high, low: halves.low)
+    }
+
+    var string: String {
+        switch self {
+        case .text(let text):
+            return text
+        case .uuid(let high, let low):
+            return String(unsafeUninitializedCapacity: CanonicalUUID.length) { buffer in
+                CanonicalUUID.write(high: high, low: low, to: UnsafeMutableRawPointer(buffer.baseAddress!))
+                return CanonicalUUID.length
+            }
+        }
+    }
+
+    var uuid: UUID? {
+        guard case .uuid(let high, let low) = self else { return nil }
+        var value: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &value) { bytes in
+            bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+            bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        return UUID(uuid: value)
+    }
+
+    var isEmpty: Bool {
+        guard case .text(let text) = self else { return false }
+        return text.isEmpty
+    }
+}
+
+extension IdentifierStorage: Hashable {
+    static func == (lhs: IdentifierStorage, rhs: IdentifierStorage) -> Bool {
+        switch (lhs, rhs) {
+        case (.uuid(let high, let low), .uuid(let otherHigh, let otherLow)):
+            return high == otherHigh && low == otherLow
+        case (.text(let text), .text(let other)):
+            return text == other
+        default:
+            // A canonical UUID is never kept as text, so the two forms are never the same identifier.
+            return false
+        }
+    }
+
+    func hash(into hasher: inout Hasher) {
+        switch self {
+        case .uuid(let high, let low):
+            hasher.combine(high)
+            hasher.combine(low)
+        case .text(let text):
+            hasher.combine(text)
+        }
+    }
+}
+
+extension IdentifierStorage: Comparable {
+    static func < (lhs: IdentifierStorage, rhs: IdentifierStorage) -> Bool {
+        // Lowercase hexadecimal digits ascend in ASCII as their values do, so the numbers order as the strings would.
+        if case .uuid(let high, let low) = lhs, case .uuid(let otherHigh, let otherLow) = rhs {
+            return (high, low) < (otherHigh, otherLow)
+        }
+        return lhs.string < rhs.string
+    }
+}

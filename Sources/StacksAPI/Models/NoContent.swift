@@ -1,0 +1,5 @@
+/// The value of an answer that carries none.
+public struct NoContent: Sendable, Hashable {
+    /// Nothing.
+    public init() {}
+}

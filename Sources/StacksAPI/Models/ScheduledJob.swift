@@ -1,0 +1,86 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
+/// A job that is ready to run, as the list of scheduled jobs shows it.
+public struct ScheduledJob: Sendable, Hashable, Identifiable {
+    /// The job's identifier, a UUID.
+    public var id: JobID
+    /// Jobs with a higher priority come first. 0 is the default, and it may be negative.
+    public var priority: Int
+    /// What the job asks of its agent, `["queue=default", "os=linux"]` for example.
+    public var agentQueryRules: [String]
+    /// When the job is due.
+    public var scheduledAt: Date?
+    /// When the job became ready to run. Older servers do not send it.
+    public var runnableAt: Date?
+    /// The pipeline that the job belongs to.
+    public var pipeline: Pipeline
+    /// The build that the job belongs to.
+    public var build: Build
+    /// The step that the job was made from.
+    public var step: Step
+
+    /// A scheduled job.
+    public init(
+        id: JobID,
+        priority: Int = 0,
+        agentQueryRules: [String] = [],
+        scheduledAt: Date? = nil,
+        runnableAt: Date? = nil,
+        pipeline: Pipeline = Pipeline(),
+        build: Build = Build(),
+        step: Step = Step()
+    ) {
+        self.id = id
+        self.priority = priority
+        self.agentQueryRules = agentQueryRules
+        self.scheduledAt = scheduledAt
+        self.runnableAt = runnableAt
+        self.pipeline = pipeline
+        self.build = build
+        self.step = step
+    }
+
+    /// What is told of a job's pipeline. Any value can be missing.
+    public struct Pipeline: Sendable, Hashable {
+        /// The pipeline's slug, as in its URL.
+        public var slug: String?
+        /// The pipeline's identifier.
+        public var uuid: PipelineID?
+
+        /// A pipeline.
+        public init(slug: String? = nil, uuid: PipelineID? = nil) {
+            self.slug = slug
+            self.uuid = uuid
+        }
+    }
+
+    /// What is told of a job's build. Any value can be missing.
+    public struct Build: Sendable, Hashable {
+        /// The build's identifier.
+        public var uuid: BuildID?
+        /// The build's number within its pipeline.
+        public var number: Int?
+        /// The branch that is built.
+        public var branch: String?
+
+        /// A build.
+        public init(uuid: BuildID? = nil, number: Int? = nil, branch: String? = nil) {
+            self.uuid = uuid
+            self.number = number
+            self.branch = branch
+        }
+    }
+
+    /// What is told of a job's step. Any value can be missing.
+    public struct Step: Sendable, Hashable {
+        /// The step's key, when the pipeline gives it one.
+        public var key: String?
+
+        /// A step.
+        public init(key: String? = nil) { self.key = key }
+    }
+}

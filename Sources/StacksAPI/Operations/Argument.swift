@@ -1,0 +1,134 @@
+/// Checks what callers give, before anything is sent. Each failure names the value and the limit.
+enum Argument {
+    static func failure(_ message: String, for operation: StacksOperation?) -> StacksAPIError {
+        StacksAPIError(code: .invalidArgument, operation: operation, message: message)
+    }
+
+    static func check(stackKey key: String, for operation: StacksOperation) throws(StacksAPIError) {
+        var key = key
+        let isValid = key.withUTF8 { bytes in
+            bytes.count >= 1 && bytes.count <= 80 && bytes.allSatisfy(PercentEncoding.isKeyByte)
+        }
+        if isValid { return }
+        throw failure(
+            "A stack key has 1 to 80 bytes of A-Z, a-z, 0-9, _ and -; \(quoted(key)) has \(key.utf8.count) bytes"
+                + (key.utf8.allSatisfy(PercentEncoding.isKeyByte) ? "." : " and other characters."),
+            for: operation
+        )
+    }
+
+    static func check(stackType type: StackType, for operation: StacksOperation) throws(StacksAPIError) {
+        try checkText(type.rawValue, named: "stack type", for: operation)
+    }
+
+    static func check(queue: QueueKey, for operation: StacksOperation) throws(StacksAPIError) {
+        try checkText(queue.rawValue, named: "queue key", for: operation)
+    }
+
+    static func check(job: JobID, for operation: StacksOperation) throws(StacksAPIError) {
+        guard case .text(let text) = job.storage else { return }
+        try checkText(text, named: "job's identifier", for: operation)
+    }
+
+    static func check(jobs: [JobID], for operation: StacksOperation) throws(StacksAPIError) {
+        if jobs.isEmpty { throw failure("The list of jobs is empty: it needs at least one.", for: operation) }
+        for job in jobs { try check(job: job, for: operation) }
+    }
+
+    static func check(limit: Int?, for operation: StacksOperation) throws(StacksAPIError) {
+        guard let limit, !(1...1000).contains(limit) else { return }
+        throw failure("A page's limit is 1 to 1000 jobs, not \(limit).", for: operation)
+    }
+
+    static func check(pageLimit: Int, for operation: StacksOperation) throws(StacksAPIError) {
+        if pageLimit < 1 { throw failure("The limit of pages is at least 1, not \(pageLimit).", for: operation) }
+    }
+
+    static func check(cursor: String?, for operation: StacksOperation) throws(StacksAPIError) {
+        if let cursor { try checkText(cursor, named: "cursor", for: operation) }
+    }
+
+    static func check(exitStatus: Int, for operation: StacksOperation) throws(StacksAPIError) {
+        guard Int32(exactly: exitStatus) == nil else { return }
+        throw failure("An exit status has 32 bits; \(exitStatus) is out of its range.", for: operation)
+    }
+
+    static func check(failureStatus: Int, for operation: StacksOperation) throws(StacksAPIError) {
+        if failureStatus == 0 {
+            throw failure(
+                "A job that fails needs an exit status that is not 0: 0 would mean that it passed.", for: operation)
+        }
+    }
+
+    static func check(detail: String, for operation: StacksOperation) throws(StacksAPIError) {
+        if detail.isEmpty { throw failure("The detail is empty: it needs at least one character.", for: operation) }
+    }
+
+    static func check(
+        notifications: [JobNotification], for operation: StacksOperation
+    ) throws(StacksAPIError) {
+        if notifications.isEmpty {
+            throw failure("The list of notifications is empty: it needs at least one.", for: operation)
+        }
+        for (index, notification) in notifications.enumerated() {
+            try check(job: notification.job, for: operation)
+            if notification.detail.isEmpty {
+                throw failure(
+                    "The detail of notification \(index) is empty: it needs 1 to 256 characters.", for: operation)
+            }
+            if let timestamp = notification.timestamp, ISO8601.text(timestamp) == nil {
+                throw failure(
+                    "The timestamp of notification \(index) is outside the years 0 to 9999.", for: operation)
+            }
+        }
+    }
+
+    static func check(metadata: [String: String], for operation: StacksOperation) throws(StacksAPIError) {
+        if metadata.count > 100 {
+            throw failure("Metadata has at most 100 keys, not \(metadata.count).", for: operation)
+        }
+        for (key, value) in metadata {
+            // A character of at most 64 bytes is at most 64 characters: counting them is needed for longer ones only.
+            if key.isEmpty { throw failure("A key of the metadata is empty.", for: operation) }
+            if key.utf8.count > 64, key.unicodeScalars.count > 64 {
+                throw failure(
+                    "A key of the metadata has at most 64 characters; \(quoted(key)) has \(key.unicodeScalars.count).",
+                    for: operation)
+            }
+            if value.utf8.count > 256, value.unicodeScalars.count > 256 {
+                throw failure(
+                    "A value of the metadata has at most 256 characters; that of \(quoted(key)) has "
+                        + "\(value.unicodeScalars.count).",
+                    for: operation)
+            }
+        }
+    }
+
+    /// Whole seconds from 1 to 3600, or `nil` for the server's default.
+    static func seconds(
+        _ duration: Duration?, named name: String, for operation: StacksOperation
+    ) throws(StacksAPIError) -> Int? {
+        guard let duration else { return nil }
+        let (seconds, attoseconds) = duration.components
+        guard seconds >= 1, seconds <= 3600, attoseconds == 0 else {
+            throw failure("A \(name) is 1 to 3600 whole seconds, not \(duration).", for: operation)
+        }
+        return Int(seconds)
+    }
+
+    /// A value that goes into a path or a query: not empty, and without control characters.
+    private static func checkText(
+        _ text: String, named name: String, for operation: StacksOperation
+    ) throws(StacksAPIError) {
+        if text.isEmpty { throw failure("The \(name) is empty.", for: operation) }
+        if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+            throw failure("The \(name) \(quoted(text)) holds a control character.", for: operation)
+        }
+    }
+
+    /// The value as it is shown in an error: escaped, and cut when it is long.
+    static func quoted(_ text: String) -> String {
+        let shown = text.unicodeScalars.prefix(100).map { $0.escaped(asASCII: false) }.joined()
+        return text.unicodeScalars.count > 100 ? "\"\(shown)…\"" : "\"\(shown)\""
+    }
+}

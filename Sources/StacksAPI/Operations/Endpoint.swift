@@ -1,0 +1,32 @@
+import HTTPTypes
+
+/// What is fixed about an operation: how it goes on the wire, and whether it may be sent twice.
+struct Endpoint: Sendable {
+    /// When a request may be sent again after a failure. What was certainly not sent can always be.
+    enum Repetition: Sendable {
+        /// At any time: doing it twice is the same as doing it once, or does no harm.
+        case always
+        /// When the server answered that it did not do it: 429 or 5xx.
+        case whenRefused
+        /// When the server answered that it did not even look at it: 429 or 503.
+        case whenNotAccepted
+    }
+
+    let operation: StacksOperation
+    let method: HTTPRequest.Method
+    let repetition: Repetition
+    /// Whether the body of a success holds secrets: it is kept out of errors then.
+    var answersSecrets = false
+
+    static let registerStack = Endpoint(operation: .registerStack, method: .post, repetition: .always)
+    static let deregisterStack = Endpoint(operation: .deregisterStack, method: .post, repetition: .always)
+    static let scheduledJobs = Endpoint(operation: .scheduledJobs, method: .get, repetition: .always)
+    static let reserveJobs = Endpoint(operation: .reserveJobs, method: .put, repetition: .always)
+    static let job = Endpoint(operation: .job, method: .get, repetition: .always, answersSecrets: true)
+    static let jobStates = Endpoint(operation: .jobStates, method: .post, repetition: .always)
+    static let issueJobAcquisitionTokens = Endpoint(
+        operation: .issueJobAcquisitionTokens, method: .post, repetition: .always, answersSecrets: true)
+    static let finishJob = Endpoint(operation: .finishJob, method: .post, repetition: .whenNotAccepted)
+    static let notify = Endpoint(operation: .notify, method: .post, repetition: .whenRefused)
+    static let tokenIdentity = Endpoint(operation: .tokenIdentity, method: .get, repetition: .always)
+}

@@ -1,0 +1,36 @@
+extension StacksClient {
+    /// Issues tokens with which an agent can register and acquire one job each. It is safe to repeat: that issues
+    /// another token.
+    ///
+    /// More than 1000 jobs are sent in several requests, some at the same time; see ``StacksResponse/failedBatches``.
+    ///
+    /// - Parameters:
+    ///   - jobs: Jobs that this stack reserved, at least one.
+    ///   - stack: The stack's key.
+    ///   - lifetime: How long the tokens hold, 1 to 3600 whole seconds; the server's choice when left out. They end with
+    ///     the reservation in any case.
+    ///   - options: What this call does otherwise than the client.
+    /// - Returns: The tokens, and the jobs that got none.
+    /// - Throws: ``StacksAPIError``.
+    public func issueJobAcquisitionTokens(
+        for jobs: [JobID],
+        stack: String,
+        lifetime: Duration? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<JobAcquisitionTokens> {
+        let operation = StacksOperation.issueJobAcquisitionTokens
+        try Argument.check(stackKey: stack, for: operation)
+        try Argument.check(jobs: jobs, for: operation)
+        let seconds = try Argument.seconds(lifetime, named: "token lifetime", for: operation)
+        return try await core.performInBatches(
+            .issueJobAcquisitionTokens,
+            path: core.path("stacks/", stack, "/job-acquisition-tokens"),
+            jobs: jobs,
+            request: JobListRequest(parameter: "token_lifetime_seconds", seconds: seconds),
+            options: options,
+            decode: JobAcquisitionTokens.read
+        ) { parts in
+            JobAcquisitionTokens(issued: parts.flatMap(\.issued), notIssued: parts.flatMap(\.notIssued))
+        }
+    }
+}

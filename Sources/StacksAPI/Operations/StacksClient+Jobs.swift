@@ -1,0 +1,104 @@
+extension StacksClient {
+    /// Reads what a job runs: its environment and its command. Both can hold secrets.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - options: What this call does otherwise than the client.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such job.
+    public func job(
+        _ id: JobID,
+        stack: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<Job> {
+        try Argument.check(stackKey: stack, for: .job)
+        try Argument.check(job: id, for: .job)
+        return try await core.perform(
+            .job, path: core.path("stacks/", stack, "/jobs/", id), options: options, decode: Job.read)
+    }
+
+    /// Reads the states of jobs.
+    ///
+    /// More than 1000 jobs are asked about by several requests, some at the same time; see
+    /// ``StacksResponse/failedBatches``.
+    ///
+    /// - Parameters:
+    ///   - jobs: The jobs, at least one.
+    ///   - stack: The stack's key.
+    ///   - options: What this call does otherwise than the client.
+    /// - Returns: The states. A job that the server does not know is missing.
+    /// - Throws: ``StacksAPIError``.
+    public func jobStates(
+        _ jobs: [JobID],
+        stack: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<JobStates> {
+        try Argument.check(stackKey: stack, for: .jobStates)
+        try Argument.check(jobs: jobs, for: .jobStates)
+        let path = core.path("stacks/", stack, "/jobs/get-states")
+        return try await core.performInBatches(
+            .jobStates, path: path, jobs: jobs, request: JobListRequest(), options: options, decode: JobStates.read
+        ) { parts in
+            var joined: [JobID: JobState] = [:]
+            joined.reserveCapacity(jobs.count)
+            for part in parts { joined.merge(part.states) { _, later in later } }
+            return JobStates(states: joined)
+        }
+    }
+
+    /// Finishes a job that this stack reserved and that no agent ran, for lack of capacity for example.
+    ///
+    /// At most once a job: after a failure that may have come after the server did it, the request is not sent again,
+    /// and the error says so (``StacksAPIError/mayHaveTakenEffect``). Ask for the job's state then.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - exitStatus: The job's exit status. 0 means that it passed.
+    ///   - detail: Why, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker at its end.
+    ///   - options: What this call does otherwise than the client.
+    /// - Throws: ``StacksAPIError``.
+    @discardableResult
+    public func finishJob(
+        _ id: JobID,
+        stack: String,
+        exitStatus: Int,
+        detail: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try Argument.check(stackKey: stack, for: .finishJob)
+        try Argument.check(job: id, for: .finishJob)
+        try Argument.check(exitStatus: exitStatus, for: .finishJob)
+        try Argument.check(detail: detail, for: .finishJob)
+        let detail = core.cropped(detail, to: .finishDetail, of: .finishJob)
+        return try await core.perform(
+            .finishJob,
+            path: core.path("stacks/", stack, "/jobs/", id, "/finish"),
+            body: FinishRequest.encode(exitStatus: exitStatus, detail: detail),
+            options: options
+        )
+    }
+
+    /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with an
+    /// exit status that is not 0.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - exitStatus: The job's exit status, anything but 0.
+    ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker
+    ///     at its end.
+    ///   - options: What this call does otherwise than the client.
+    /// - Throws: ``StacksAPIError``.
+    @discardableResult
+    public func failJob(
+        _ id: JobID,
+        stack: String,
+        exitStatus: Int = -1,
+        errorDetail: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try Argument.check(failureStatus: exitStatus, for: .finishJob)
+        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: errorDetail, options: options)
+    }
+}

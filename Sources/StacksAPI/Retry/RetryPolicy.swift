@@ -1,0 +1,78 @@
+/// How often, and after which waits, a failed request is sent again.
+///
+/// What may be sent again at all is not a matter of policy: it follows from the operation and from how far the request
+/// had come. Retried are connection failures, 429 and 5xx; a request that may have arrived only when repeating it does
+/// no harm.
+public struct RetryPolicy: Sendable, Hashable {
+    /// How many requests are sent at most, the first included. At least 1.
+    public var maximumAttempts: Int
+
+    /// The waits before the second, third, … request, without ``jitter``.
+    public var backoff: Backoff
+
+    /// What is added to each wait, at random, so that many clients do not come back at the same moment.
+    public var jitter: ClosedRange<Duration>
+
+    /// The longest `Retry-After` that is obeyed; a longer one is cut to this. `Retry-After` replaces wait and jitter.
+    public var maximumRetryAfter: Duration
+
+    /// A policy.
+    ///
+    /// - Parameters:
+    ///   - maximumAttempts: How many requests are sent at most, the first included.
+    ///   - backoff: The waits between them; 1 s, 1.5 s, 2.4 s, 3.7 s, … when left out.
+    ///   - jitter: Added to each wait at random; 0.5 to 1 s when left out.
+    ///   - maximumRetryAfter: The longest `Retry-After` obeyed; a minute when left out.
+    public init(
+        maximumAttempts: Int,
+        backoff: Backoff = .buildkite,
+        jitter: ClosedRange<Duration> = .milliseconds(500) ... .seconds(1),
+        maximumRetryAfter: Duration = .seconds(60)
+    ) {
+        self.maximumAttempts = maximumAttempts
+        self.backoff = backoff
+        self.jitter = jitter
+        self.maximumRetryAfter = maximumRetryAfter
+    }
+
+    /// The schedule of Buildkite's own Go client: at most 5 requests, 1.0, 1.5, 2.4 and 3.7 s apart, plus 0.5 to 1 s of
+    /// jitter.
+    public static let buildkite = RetryPolicy(maximumAttempts: 5)
+
+    /// One request and no more.
+    public static let never = RetryPolicy(maximumAttempts: 1)
+
+    /// How long to wait before retry number `retry` (0 before the second request).
+    ///
+    /// - Parameters:
+    ///   - retryAfter: What the server asked for, if it did: it replaces the schedule.
+    ///   - generator: Where the jitter comes from.
+    func delay(
+        beforeRetry retry: Int,
+        retryAfter: Duration?,
+        using generator: inout some RandomNumberGenerator
+    ) -> Duration {
+        if let retryAfter { return min(max(retryAfter, .zero), maximumRetryAfter) }
+        return backoff.delay(retry) + jitter.random(using: &generator)
+    }
+
+    /// What is wrong with the policy's values, or `nil`.
+    var problem: String? {
+        if maximumAttempts < 1 { return "A retry policy needs at least 1 attempt, not \(maximumAttempts)." }
+        if jitter.lowerBound < .zero { return "A retry policy's jitter cannot be negative: \(jitter.lowerBound)." }
+        if maximumRetryAfter < .zero {
+            return "A retry policy's longest Retry-After cannot be negative: \(maximumRetryAfter)."
+        }
+        return backoff.problem
+    }
+}
+
+extension ClosedRange<Duration> {
+    /// A duration of this range, to the millisecond.
+    fileprivate func random(using generator: inout some RandomNumberGenerator) -> Duration {
+        let width = upperBound - lowerBound
+        let milliseconds = width.components.seconds * 1000 + width.components.attoseconds / 1_000_000_000_000_000
+        guard milliseconds > 0 else { return lowerBound }
+        return lowerBound + .milliseconds(Int64.random(in: 0...milliseconds, using: &generator))
+    }
+}

@@ -1,0 +1,12 @@
+import StacksTransport
+
+extension TransportError.Code {
+    /// Whether the same request can succeed a moment later: connections fail and recover, but a request that is malformed
+    /// stays so, an answer that is too large stays too large, and a transport that was shut down stays shut.
+    var isTransient: Bool {
+        switch self {
+        case .invalidRequest, .responseTooLarge, .transportClosed: return false
+        default: return true
+        }
+    }
+}
