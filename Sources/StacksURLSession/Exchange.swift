@@ -1,0 +1,179 @@
+import Foundation
+import HTTPTypes
+import StacksTransport
+import Synchronization
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// One call: owns what has been received so far and the one continuation that waits for its outcome.
+///
+/// Three parties may end a call: the session's delegate, the deadline, and the calling task's cancellation. The first
+/// one settles it, the others find it settled.
+final class Exchange: Sendable {
+    /// How far the engine is known to have come.
+    struct Progress: Sendable {
+        /// The engine has taken bytes of the request's body, which it does once it has a connection.
+        var tookBody = false
+        /// The answer's header has arrived.
+        var hasHeader = false
+
+        var phase: TransportError.Phase { hasHeader ? .receiving : tookBody ? .waiting : .sending }
+    }
+
+    private struct State {
+        var progress = Progress()
+        var task: URLSessionTask?
+        var head: (status: HTTPResponse.Status, fields: HTTPFields)?
+        var body: [UInt8] = []
+        var continuation: CheckedContinuation<TransportResponse, any Error>?
+        var outcome: Result<TransportResponse, any Error>?
+    }
+
+    private typealias Parties = (CheckedContinuation<TransportResponse, any Error>?, URLSessionTask?)
+
+    private let request: TransportRequest
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(_ request: TransportRequest, limit: Int) {
+        self.request = request
+        self.limit = limit
+    }
+
+    private var progress: Progress { state.withLock { $0.progress } }
+
+    /// Runs the call and waits for its outcome.
+    ///
+    /// - Throws: `TransportError`, or `CancellationError`.
+    nonisolated(nonsending) func run(
+        _ task: URLSessionTask,
+        delegate: SessionDelegate,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> TransportResponse {
+        try await withThrowingTaskGroup(of: TransportResponse?.self) { group in
+            group.addTask { try await self.exchange(task, delegate: delegate) }
+            group.addTask {
+                // Ends early, without an error, when the call has ended and the group is cancelled.
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                if !Task.isCancelled { self.expire() }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let response = try await group.next() {
+                if let response { return response }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private nonisolated(nonsending) func exchange(
+        _ task: URLSessionTask,
+        delegate: SessionDelegate
+    ) async throws -> TransportResponse {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                delegate.follow(task, with: self)
+                let outcome = state.withLock { state in
+                    state.task = task
+                    if state.outcome == nil { state.continuation = continuation }
+                    return state.outcome
+                }
+                if let outcome {
+                    task.cancel()
+                    continuation.resume(with: outcome)
+                } else {
+                    task.resume()
+                }
+            }
+        } onCancel: {
+            settle(.failure(CancellationError()))
+        }
+    }
+
+    // MARK: What ends a call
+
+    /// The deadline has passed.
+    private func expire() {
+        let phase = progress.phase
+        settle(
+            .failure(TransportError(code: .timeout, phase: phase, message: "\(request) was not answered in time"))
+        )
+    }
+
+    /// The transport is being shut down.
+    func close() {
+        let phase = progress.phase
+        settle(
+            .failure(TransportError(code: .transportClosed, phase: phase, message: "The transport was shut down"))
+        )
+    }
+
+    /// The engine says that the call has ended.
+    ///
+    /// - Parameter connectionIsCertainlyNew: The session had never had an answer, and so no connection to use again.
+    func complete(with error: (any Error)?, connectionIsCertainlyNew: Bool) {
+        func fail(_ error: URLError) {
+            let circumstances = FailureCircumstances(request, connectionIsCertainlyNew: connectionIsCertainlyNew)
+            settle(.failure(TransportError(error, progress: progress, circumstances: circumstances)))
+        }
+        if let error { return fail(error as? URLError ?? URLError(.unknown)) }
+        let response = state.withLock { state in
+            state.head.map { TransportResponse(status: $0.status, headerFields: .init($0.fields), body: state.body) }
+        }
+        guard let response else { return fail(URLError(.badServerResponse)) }
+        settle(.success(response))
+    }
+
+    private func settle(_ outcome: Result<TransportResponse, any Error>) {
+        let (continuation, task) = state.withLock { state in
+            guard state.outcome == nil else { return (nil, nil) as Parties }
+            state.outcome = outcome
+            state.body = []
+            defer { state.continuation = nil }
+            return (state.continuation, state.task)
+        }
+        // Of a task that has ended by itself this is a request that changes nothing.
+        if case .failure = outcome { task?.cancel() }
+        continuation?.resume(with: outcome)
+    }
+
+    // MARK: What the engine reports
+
+    func tookBody() {
+        state.withLock { $0.progress.tookBody = true }
+    }
+
+    func received(_ response: URLResponse) {
+        guard let response = response as? HTTPURLResponse else { return }
+        let head = (status: HTTPResponse.Status(code: response.statusCode), fields: HTTPFields(response))
+        state.withLock { state in
+            state.progress.hasHeader = true
+            state.head = head
+        }
+    }
+
+    func received(_ data: Data) {
+        let isTooLarge = state.withLock { state in
+            guard state.outcome == nil else { return false }
+            guard data.count <= limit - state.body.count else { return true }
+            state.body.append(contentsOf: data)
+            return false
+        }
+        guard isTooLarge else { return }
+        let message = "The answer to \(request) is longer than the limit of \(limit) bytes"
+        settle(.failure(TransportError(code: .responseTooLarge, phase: .receiving, message: message)))
+    }
+}
+
+extension HTTPFields {
+    /// The fields of `response`. URLSession has joined fields of the same name and forgotten their order.
+    init(_ response: HTTPURLResponse) {
+        self.init()
+        for case let (name as String, value as String) in response.allHeaderFields {
+            guard let name = HTTPField.Name(name) else { continue }
+            append(HTTPField(name: name, value: value))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import HTTPTypes
+import StacksTransport
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// What is known about a call beside the engine's error, to tell whether the server can have seen the request.
+struct FailureCircumstances {
+    /// The engine had no connection that it could have used again, and so cannot have written the request before.
+    var connectionIsCertainlyNew: Bool
+    /// The request has a body: the engine reports when it takes the first byte of it.
+    var hasBody: Bool
+    /// The host is a numeric address, so that there was one address to connect to.
+    var hostIsNumeric: Bool
+
+    init(connectionIsCertainlyNew: Bool, hasBody: Bool, hostIsNumeric: Bool) {
+        self.connectionIsCertainlyNew = connectionIsCertainlyNew
+        self.hasBody = hasBody
+        self.hostIsNumeric = hostIsNumeric
+    }
+
+    init(_ request: TransportRequest, connectionIsCertainlyNew: Bool) {
+        let host = URL(string: request.origin)?.host ?? ""
+        self.init(
+            connectionIsCertainlyNew: connectionIsCertainlyNew,
+            hasBody: request.body?.isEmpty == false,
+            hostIsNumeric: host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
+        )
+    }
+
+    /// Whether an error that names the connection, or what comes before it, proves that nothing was sent.
+    func proveNothingWasSent(_ progress: Exchange.Progress) -> Bool {
+        guard !progress.tookBody, !progress.hasHeader else { return false }
+        #if canImport(FoundationNetworking)
+            // On Linux "cannot connect" is said of every failure after one of the host's addresses refused, also when
+            // the next one took the request and then broke off; and a refusal may follow a request that was written to
+            // a connection that was found dead. Only these circumstances rule both out.
+            return connectionIsCertainlyNew && (hasBody || hostIsNumeric)
+        #else
+            return true
+        #endif
+    }
+}
+
+extension TransportError {
+    /// Translates the engine's error. Where it is not certain that nothing was sent, the server may have seen it.
+    init(_ error: URLError, progress: Exchange.Progress, circumstances: FailureCircumstances) {
+        let (code, phase) = Self.codeAndPhase(of: error.code, progress: progress)
+        let isBeforeSending = phase < .sending
+        self.init(
+            code: code,
+            phase: phase,
+            mayHaveReachedServer: !(isBeforeSending && circumstances.proveNothingWasSent(progress)),
+            message: error.localizedDescription
+        )
+    }
+
+    private static func codeAndPhase(of code: URLError.Code, progress: Exchange.Progress) -> (Code, Phase) {
+        switch code {
+        case .badURL, .unsupportedURL, .appTransportSecurityRequiresSecureConnection:
+            (.invalidRequest, .queued)
+        case .cannotFindHost, .dnsLookupFailed:
+            (.nameResolution, .resolving)
+        case .cannotConnectToHost, .notConnectedToInternet, .internationalRoamingOff, .callIsActive, .dataNotAllowed:
+            (.connect, .connecting)
+        case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
+            .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
+            .clientCertificateRequired:
+            (.tls, .securing)
+        case .timedOut:
+            (.timeout, progress.phase)
+        case .networkConnectionLost:
+            (.connectionClosed, progress.phase)
+        case .badServerResponse where !progress.hasHeader:
+            // What URLSession says on Linux of a connection that was closed before a byte of the answer.
+            (.connectionClosed, .waiting)
+        case .badServerResponse, .cannotParseResponse, .cannotDecodeRawData, .cannotDecodeContentData,
+            .zeroByteResource:
+            (.protocolViolation, .receiving)
+        case .dataLengthExceedsMaximum:
+            (.responseTooLarge, .receiving)
+        case .cancelled:
+            (.transportClosed, progress.phase)
+        default:
+            (.other, progress.phase)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import HTTPTypes
+import StacksTransport
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+extension URLRequest {
+    /// The request as URLSession wants it.
+    ///
+    /// - Throws: `TransportError` with the code `invalidRequest` for what the engine would refuse in less clear words.
+    init(_ request: TransportRequest) throws {
+        func refuse(_ message: String) -> TransportError {
+            TransportError(code: .invalidRequest, phase: .queued, message: message)
+        }
+        guard request.path.hasPrefix("/") else { throw refuse("The path of \(request) must begin with a slash") }
+        guard let url = URL(string: request.url), let host = url.host, !host.isEmpty else {
+            throw refuse("\(request.origin) with the path of \(request) is not a URL")
+        }
+        guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https" else {
+            throw refuse("The scheme of \(request.origin) is neither https nor http")
+        }
+        guard request.method != .get || request.body == nil else {
+            throw refuse("\(request) has a body, which URLSession does not send with a GET")
+        }
+        self.init(url: url, cachePolicy: .reloadIgnoringLocalCacheData)
+        httpMethod = request.method.rawValue
+        httpShouldHandleCookies = false
+        // The deadline is kept by the transport; the engine's own time-out counts from the last byte, and on Linux in
+        // whole seconds.
+        timeoutInterval = 24 * 60 * 60
+        for field in request.headerFields {
+            addValue(field.value, forHTTPHeaderField: field.name.rawName)
+        }
+        if let body = request.body { httpBody = Data(body) }
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import HTTPTypes
+public import StacksTransport
+import Synchronization
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Carries requests through Foundation's `URLSession`, for places where libcurl is not wanted.
+///
+/// It keeps the contract of `HTTPTransport`: no retries, no redirects, one outcome for each call, cancellation and
+/// deadlines that end a call at once. One transport owns one ephemeral session without cookies, cache or stored
+/// credentials.
+///
+/// ## What the engine does and does not do
+/// - **HTTP version.** On Apple's systems URLSession negotiates HTTP/2 or HTTP/3. On Linux it speaks HTTP/1.1 in
+///   practice and multiplexes nothing, so ``Configuration/maximumConnectionsPerHost`` bounds the calls in flight.
+/// - **Repetition.** URLSession writes a request again on a new connection when a reused one turns out to be dead, and
+///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
+///   of its own, made for it and closed after it: a connection that was never used before is never taken for dead.
+///   Such a call pays for a connection and a TLS handshake, and does not count against the connection limit.
+/// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
+///   keys cannot be given; the proxy is the one of the system or, on Linux, of the environment.
+/// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
+///   the server saw the request, `TransportError.mayHaveReachedServer` is true.
+/// - **Metrics.** None are reported.
+public final class URLSessionTransport: HTTPTransport {
+    /// How a transport behaves.
+    public struct Configuration: Sendable {
+        /// How long a request without a deadline of its own may take, connecting included. 30 seconds by default.
+        public var requestTimeout: Duration = .seconds(30)
+
+        /// How many connections are open to one host at a time; further calls wait for one. 16 by default: on Linux a
+        /// connection carries one call at a time, and Buildkite limits most operations to 10 a second.
+        public var maximumConnectionsPerHost: Int = 16
+
+        /// The longest answer that is accepted, in bytes after decompression. 64 MiB by default; the largest answer of
+        /// the Stacks API, a page of 1000 jobs, is about 1 MB.
+        public var maximumResponseSize: Int = 64 * 1024 * 1024
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private struct State {
+        var isShutDown = false
+        /// Calls that have not ended, so that a shutdown can end them.
+        var exchanges: [ObjectIdentifier: Exchange] = [:]
+    }
+
+    private let configuration: Configuration
+    private let session: URLSession
+    private let delegate: SessionDelegate
+    private let state = Mutex(State())
+
+    /// A transport with a session of its own.
+    ///
+    /// - Throws: `TransportError` with the code `invalidRequest` when a limit or a time-out is not positive.
+    public init(configuration: Configuration = Configuration()) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        delegate = SessionDelegate()
+        session = Self.makeSession(delegate: delegate, configuration: configuration)
+    }
+
+    deinit {
+        // A session keeps itself and its delegate alive until it is invalidated.
+        session.invalidateAndCancel()
+    }
+
+    public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
+        try Task.checkCancellation()
+        let urlRequest = try URLRequest(request)
+        let deadline = request.deadline ?? .now.advanced(by: configuration.requestTimeout)
+        let exchange = Exchange(request, limit: configuration.maximumResponseSize)
+
+        defer { unregister(exchange) }
+        switch request.replay {
+        case .whenConnectionWasDead:
+            let task = try register(exchange, urlRequest, on: session)
+            return try await exchange.run(task, delegate: delegate, until: deadline)
+        case .never:
+            // A session that has no connection yet: the engine has no reason to write the request twice.
+            let delegate = SessionDelegate()
+            let session = Self.makeSession(delegate: delegate, configuration: configuration)
+            defer { session.invalidateAndCancel() }
+            let task = try register(exchange, urlRequest, on: session)
+            return try await exchange.run(task, delegate: delegate, until: deadline)
+        }
+    }
+
+    /// Ends every call in flight with the code `transportClosed`, closes the connections and refuses further calls.
+    ///
+    /// Calling it again does nothing.
+    public func shutdown() async {
+        let exchanges = state.withLock { state in
+            state.isShutDown = true
+            defer { state.exchanges = [:] }
+            return state.exchanges.values.map { $0 }
+        }
+        for exchange in exchanges { exchange.close() }
+        session.invalidateAndCancel()
+    }
+
+    /// Makes the call's task, under the lock that a shutdown takes before it invalidates the session: an invalidated
+    /// session traps when it is asked for a task.
+    private func register(_ exchange: Exchange, _ request: URLRequest, on session: URLSession) throws -> URLSessionTask
+    {
+        try state.withLock { state in
+            guard !state.isShutDown else {
+                throw TransportError(code: .transportClosed, phase: .queued, message: "The transport was shut down")
+            }
+            state.exchanges[ObjectIdentifier(exchange)] = exchange
+            return session.dataTask(with: request)
+        }
+    }
+
+    private func unregister(_ exchange: Exchange) {
+        state.withLock { _ = $0.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) }
+    }
+
+    private static func makeSession(delegate: SessionDelegate, configuration: Configuration) -> URLSession {
+        let settings = URLSessionConfiguration.ephemeral
+        settings.httpShouldSetCookies = false
+        settings.httpCookieAcceptPolicy = .never
+        settings.httpCookieStorage = nil
+        settings.urlCache = nil
+        settings.urlCredentialStorage = nil
+        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
+        settings.httpMaximumConnectionsPerHost = configuration.maximumConnectionsPerHost
+        // Delegate calls come one at a time and in order, which the counting of received bytes relies on.
+        let queue = OperationQueue()
+        queue.maxConcurrentOperationCount = 1
+        return URLSession(configuration: settings, delegate: delegate, delegateQueue: queue)
+    }
+}
+
+extension URLSessionTransport.Configuration {
+    func validate() throws {
+        func refuse(_ message: String) -> TransportError {
+            TransportError(code: .invalidRequest, phase: .queued, message: message)
+        }
+        guard requestTimeout > .zero else { throw refuse("requestTimeout must be positive, not \(requestTimeout)") }
+        guard maximumConnectionsPerHost > 0 else {
+            throw refuse("maximumConnectionsPerHost must be positive, not \(maximumConnectionsPerHost)")
+        }
+        guard maximumResponseSize > 0 else {
+            throw refuse("maximumResponseSize must be positive, not \(maximumResponseSize)")
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// An HTTP/1.1 server on a port of the system's choice: the script says what each request is answered with.
+final class LoopbackServer: Sendable {
+    /// What to do about a request.
+    enum Reply: Sendable {
+        /// Writes these bytes as they are, and keeps the connection.
+        case bytes(String)
+        /// Never answers.
+        case silence
+        /// Closes the connection without a byte.
+        case hangUp
+    }
+
+    let port: UInt16
+    private let listener: Int32
+    private let requests = Mutex<[String]>([])
+    private let connections = Mutex((open: Set<Int32>(), count: 0))
+
+    /// Everything received so far, one request each, as it came on the wire.
+    var received: [String] { requests.withLock { $0 } }
+    var connectionCount: Int { connections.withLock { $0.count } }
+    var origin: String { "http://127.0.0.1:\(port)" }
+
+    init(reply: @escaping @Sendable (_ request: String, _ index: Int) -> Reply) throws {
+        #if canImport(Glibc)
+            listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #else
+            listener = socket(AF_INET, SOCK_STREAM, 0)
+        #endif
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = listener
+        let failed = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, size) != 0 || listen(descriptor, 64) != 0
+                    || getsockname(descriptor, generic, &size) != 0
+            }
+        }
+        if failed { throw POSIXError(.EADDRNOTAVAIL) }
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in
+            while true {
+                let connection = accept(descriptor, nil, nil)
+                guard connection >= 0 else {
+                    close(descriptor)
+                    return
+                }
+                connections.withLock { connections in
+                    connections.open.insert(connection)
+                    connections.count += 1
+                }
+                Thread.detachNewThread { self.serve(connection, reply) }
+            }
+        }
+    }
+
+    /// Ends the threads: the listener and every connection are closed.
+    func stop() {
+        // The accepting thread closes the listener once this has woken it: its number cannot be given out before.
+        shutdown(listener, Int32(SHUT_RDWR))
+        connections.withLock { for connection in $0.open { shutdown(connection, Int32(SHUT_RDWR)) } }
+    }
+
+    private func serve(_ connection: Int32, _ reply: (String, Int) -> Reply) {
+        defer {
+            // Under the lock, so that a descriptor that the system gives out again is not shut down by `stop`.
+            connections.withLock { connections in
+                connections.open.remove(connection)
+                close(connection)
+            }
+        }
+        while let request = readRequest(connection) {
+            let index = requests.withLock { requests in
+                requests.append(request)
+                return requests.count - 1
+            }
+            switch reply(request, index) {
+            case .silence: continue
+            case .hangUp: return
+            case .bytes(let bytes):
+                let bytes = Array(bytes.utf8)
+                var written = 0
+                while written < bytes.count {
+                    let count = bytes[written...].withUnsafeBytes {
+                        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                    }
+                    guard count > 0 else { return }
+                    written += count
+                }
+            }
+        }
+    }
+
+    /// Reads one request with its body, or nothing when the connection has ended.
+    private func readRequest(_ connection: Int32) -> String? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let text = String(decoding: bytes, as: UTF8.self)
+            if let end = text.range(of: "\r\n\r\n") {
+                let length = text[..<end.lowerBound].components(separatedBy: "\r\n")
+                    .first { $0.lowercased().hasPrefix("content-length:") }
+                    .flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) }
+                if text[end.upperBound...].utf8.count >= length ?? 0 { return text }
+            }
+            let count = recv(connection, &buffer, buffer.count, 0)
+            guard count > 0 else { return nil }
+            bytes.append(contentsOf: buffer[..<count])
+        }
+    }
+}
+
+extension LoopbackServer.Reply {
+    /// A whole answer.
+    static func ok(_ body: String = "", status: String = "200 OK", fields: [String] = []) -> Self {
+        let head = ["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)"] + fields
+        return .bytes(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
+    }
+}
