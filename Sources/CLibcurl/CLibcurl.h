@@ -1,1 +1,124 @@
+#ifndef CLIBCURL_H
+#define CLIBCURL_H
+
 #include <curl/curl.h>
+
+/// Typed wrappers for libcurl's variadic functions, which Swift cannot call, and the one place where an option newer
+/// than the oldest supported libcurl is gated. Names follow the option's value type, as the option's manual page has it.
+
+#if LIBCURL_VERSION_NUM < 0x075100
+#error "libcurl 7.81.0 or newer is needed"
+#endif
+
+// MARK: curl_easy_setopt
+
+static inline CURLcode stacks_easy_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode stacks_easy_set_large(CURL *easy, CURLoption option, curl_off_t value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode stacks_easy_set_string(CURL *easy, CURLoption option, const char *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode stacks_easy_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode stacks_easy_set_list(CURL *easy, CURLoption option, struct curl_slist *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+/// Copies `length` bytes into the handle (CURL_BLOB_COPY).
+static inline CURLcode stacks_easy_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t length) {
+    struct curl_blob blob = {(void *)bytes, length, CURL_BLOB_COPY};
+    return curl_easy_setopt(easy, option, &blob);
+}
+
+typedef size_t (*stacks_data_callback)(char *bytes, size_t size, size_t count, void *context);
+
+static inline CURLcode stacks_easy_set_data_callback(CURL *easy, CURLoption option, stacks_data_callback value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode stacks_easy_set_prereq_callback(CURL *easy, curl_prereq_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
+}
+
+static inline CURLcode stacks_easy_set_socket_option_callback(CURL *easy, curl_sockopt_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
+}
+
+/// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
+static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
+#else
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, allows_http ? (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
+                                                                 : (long)CURLPROTO_HTTPS);
+#endif
+}
+
+/// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
+/// resolver's thread. Without it the removal can block for as long as the look-up takes.
+static inline CURLcode stacks_easy_set_quick_exit(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+    (void)easy;
+    return CURLE_OK;
+#endif
+}
+
+// MARK: curl_easy_getinfo
+
+static inline CURLcode stacks_easy_get_long(CURL *easy, CURLINFO info, long *value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode stacks_easy_get_large(CURL *easy, CURLINFO info, curl_off_t *value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode stacks_easy_get_pointer(CURL *easy, CURLINFO info, void **value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+// MARK: curl_multi_setopt
+
+static inline CURLMcode stacks_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+
+static inline CURLMcode stacks_multi_set_pointer(CURLM *multi, CURLMoption option, void *value) {
+    return curl_multi_setopt(multi, option, value);
+}
+
+static inline CURLMcode stacks_multi_set_socket_callback(CURLM *multi, curl_socket_callback value) {
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, value);
+}
+
+static inline CURLMcode stacks_multi_set_timer_callback(CURLM *multi, curl_multi_timer_callback value) {
+    return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
+}
+
+// MARK: Values that the importer cannot see
+
+/// The result of a transfer that `curl_multi_info_read` reported: a member of a C union.
+static inline CURLcode stacks_message_result(const CURLMsg *message) { return message->data.result; }
+
+/// `curl_version_info` for the version whose header this is.
+static inline const curl_version_info_data *stacks_version_info(void) { return curl_version_info(CURLVERSION_NOW); }
+
+static const curl_socket_t stacks_socket_timeout = CURL_SOCKET_TIMEOUT;
+static const long stacks_global_default = CURL_GLOBAL_DEFAULT;
+static const long stacks_http_version_2tls = CURL_HTTP_VERSION_2TLS;
+static const long stacks_http_version_1_1 = CURL_HTTP_VERSION_1_1;
+static const long stacks_header_separate = CURLHEADER_SEPARATE;
+static const long stacks_pipe_multiplex = CURLPIPE_MULTIPLEX;
+static const long stacks_tls_1_2 = CURL_SSLVERSION_TLSv1_2;
+
+#endif

@@ -1,0 +1,307 @@
+import CLibcurl
+import StacksTransport
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The I/O thread's work: it owns everything of libcurl, and nothing of it is named on any other thread.
+///
+/// A turn of the loop collects what callers posted, lets libcurl read, write and start transfers, ends the calls that
+/// are done, cancelled or past their deadline, and sleeps in `poll` when there is nothing left to do. Every call that the
+/// mailbox took is resumed here, once: it is either waiting in ``queue`` or in one of the multi handles, and leaves that
+/// place in the same step in which its continuation is resumed.
+final class CurlLoop {
+    private let configuration: CurlTransport.Configuration
+    private let mailbox: CurlMailbox
+    /// The multi handle that takes new calls; made with the first one.
+    private var multi: CurlMulti?
+    /// Multi handles whose connections are given up; each goes with its last call.
+    private var retired: [CurlMulti] = []
+    private var queue: CallQueue<CurlCall>
+    private var headerLists = CurlHeaderLists()
+    private var idleTransfers: [CurlTransfer] = []
+    /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
+    /// one passes.
+    private var earliestDeadline: ContinuousClock.Instant?
+    private var statistics = CurlTransport.Statistics()
+    private var tick: UInt64 = 0
+    private var inbox: [CurlMailbox.Command] = []
+    private var polled: [pollfd] = []
+
+    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox) {
+        self.configuration = configuration
+        self.mailbox = mailbox
+        queue = CallQueue(limit: configuration.initialCallLimit)
+    }
+
+    /// Works until the mailbox is closed, then fails what is left and frees everything.
+    func run() {
+        while true {
+            var order = collect(maySleep: !isTimerDue)
+            polled.removeAll(keepingCapacity: true)
+            if order == .sleep {
+                sleep()
+                // Awake again: whoever posts from here on need not write to the waker.
+                order = collect(maySleep: false)
+            }
+            if order == .stop { break }
+            tick += 1
+            multi?.tick = tick
+            for multi in retired { multi.tick = tick }
+            handleInbox()
+            drive()
+            expireCalls()
+        }
+        stop()
+    }
+
+    private func collect(maySleep: Bool) -> CurlMailbox.Order {
+        statistics.queued = queue.count
+        statistics.inFlight = retired.reduce(multi?.transfers.count ?? 0) { $0 + $1.transfers.count }
+        return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
+    }
+
+    private func handleInbox() {
+        for command in inbox {
+            switch command {
+            case .start(let call): enqueue(call)
+            case .cancel(let id): cancel(id)
+            }
+        }
+        inbox.removeAll(keepingCapacity: true)
+    }
+}
+
+// MARK: - Starting and ending calls
+
+extension CurlLoop {
+    private func enqueue(_ call: CurlCall) {
+        if call.deadline < earliestDeadline ?? call.deadline + .seconds(1) { earliestDeadline = call.deadline }
+        if queue.add(call, id: call.id, origin: call.request.origin) { start(call) }
+    }
+
+    /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
+    private func start(_ call: CurlCall) {
+        do {
+            let multi = try activeMulti()
+            let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
+            do {
+                try transfer.prepare(call, headers: headerLists.list(for: call.request.headerFields))
+                let result = multi.add(transfer, id: call.id)
+                guard result == CURLM_OK else {
+                    throw TransportError(
+                        code: .other, phase: .queued,
+                        message: "libcurl refused the call: \(unsafe String(cString: curl_multi_strerror(result)))")
+                }
+            } catch {
+                recycle(transfer)
+                throw error
+            }
+        } catch {
+            queue.finish(origin: call.request.origin)
+            statistics.failed += 1
+            call.fail(with: error)
+        }
+    }
+
+    private func activeMulti() throws -> CurlMulti {
+        if let multi { return multi }
+        let multi = try CurlMulti(configuration: configuration)
+        multi.tick = tick
+        self.multi = multi
+        return multi
+    }
+
+    /// Takes a transfer out of libcurl's hands and lets the next call start.
+    ///
+    /// - Returns: The call, whose continuation the caller resumes.
+    private func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
+        let multi = transfer.multi
+        guard let call = transfer.takeCall() else { return nil }
+        multi?.remove(transfer, id: call.id)
+        queue.finish(origin: call.request.origin)
+        recycle(transfer)
+        if startsNext { startWaiting(origin: call.request.origin) }
+        return call
+    }
+
+    private func recycle(_ transfer: CurlTransfer) {
+        _ = transfer.takeCall()
+        if idleTransfers.count < configuration.maximumConcurrentStreams { idleTransfers.append(transfer) }
+    }
+
+    private func startWaiting(origin: String) {
+        while let next = queue.next(origin: origin) { start(next) }
+    }
+
+    private func cancel(_ id: CallID) {
+        let call: CurlCall?
+        if let transfer = transfer(of: id) {
+            call = detach(transfer)
+        } else {
+            call = queue.remove(id)
+        }
+        guard let call else { return }
+        statistics.cancelled += 1
+        call.fail(with: CancellationError())
+    }
+
+    private func transfer(of id: CallID) -> CurlTransfer? {
+        if let transfer = multi?.transfers[id] { return transfer }
+        for multi in retired {
+            if let transfer = multi.transfers[id] { return transfer }
+        }
+        return nil
+    }
+}
+
+// MARK: - libcurl's turn
+
+extension CurlLoop {
+    private var isTimerDue: Bool {
+        multi?.isTimerDue == true || retired.contains { $0.isTimerDue }
+    }
+
+    /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
+    private func drive() {
+        for ready in polled where ready.revents != 0 {
+            // A descriptor is open once in the process, so at most one multi handle knows it.
+            multi?.driveSocketIfWatched(ready)
+            for multi in retired { multi.driveSocketIfWatched(ready) }
+        }
+        repeat {
+            for multi in [multi].compactMap({ $0 }) + retired {
+                if multi.isTimerDue { multi.driveTimer() }
+                while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
+            }
+        } while isTimerDue
+        retired.removeAll { $0.transfers.isEmpty }
+    }
+
+    private func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
+        statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+        guard result == CURLE_OK else {
+            let error = TransportError(
+                curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
+            guard let call = detach(transfer) else { return }
+            statistics.failed += 1
+            call.fail(with: error)
+            return
+        }
+        let response = transfer.takeResponse()
+        if let version = response.metrics?.httpVersion, let origin = transfer.call?.request.origin {
+            queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
+        }
+        guard let call = detach(transfer) else { return }
+        statistics.answered += 1
+        call.succeed(with: response)
+    }
+
+    /// Sleeps until a socket is ready, the waker was written to, a timer or a deadline is due.
+    private func sleep() {
+        polled.append(pollfd(fd: mailbox.waker.readEnd, events: Int16(POLLIN), revents: 0))
+        if let multi { polled.append(contentsOf: multi.sockets) }
+        for multi in retired { polled.append(contentsOf: multi.sockets) }
+        let instants = [earliestDeadline, multi?.timerInstant] + retired.map(\.timerInstant)
+        var timeout: Int32 = -1
+        if let next = instants.compactMap({ $0 }).min() {
+            // Capped, so that a timer that libcurl forgot to announce costs a second at most.
+            timeout = Int32(min(max(0, (next - .now).wholeMilliseconds), 1000))
+        }
+        unsafe polled.withUnsafeMutableBufferPointer { polled in
+            // EINTR and the like leave the events as they were, none, and the loop turns once for nothing.
+            _ = unsafe poll(polled.baseAddress, nfds_t(polled.count), timeout)
+        }
+        if polled[0].revents != 0 { mailbox.waker.clear() }
+        polled.removeFirst()
+    }
+}
+
+// MARK: - Deadlines
+
+extension CurlLoop {
+    /// Ends the calls whose deadline has passed.
+    private func expireCalls() {
+        guard let earliest = earliestDeadline else { return }
+        let now = ContinuousClock.now
+        guard earliest <= now else { return }
+        for call in queue.removeAll(where: { $0.deadline <= now }) {
+            statistics.failed += 1
+            call.fail(with: TransportError.deadlineExceeded(phase: .queued))
+        }
+        var origins: Set<String> = []
+        for multi in [multi].compactMap({ $0 }) + retired {
+            let expired = multi.transfers.values.filter { $0.call.map { $0.deadline <= now } ?? false }
+            if expired.contains(where: { multi.isSilent(since: $0) }) { quarantine(multi) }
+            for transfer in expired {
+                statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+                let error = TransportError.deadlineExceeded(phase: transfer.phase)
+                guard let call = detach(transfer, startsNext: false) else { continue }
+                origins.insert(call.request.origin)
+                statistics.failed += 1
+                call.fail(with: error)
+            }
+        }
+        for origin in origins { startWaiting(origin: origin) }
+        findEarliestDeadline()
+    }
+
+    /// Stops using a multi handle's connections: the next call goes out on a new one, and the old ones are closed when
+    /// the last call on them has ended.
+    ///
+    /// A stream that timed out is reset, but its connection goes back to libcurl's pool, and the next call would die on
+    /// it too when the server, or the way to it, is gone.
+    private func quarantine(_ multi: CurlMulti) {
+        guard multi === self.multi else { return }
+        statistics.connectionsQuarantined += 1
+        retired.append(multi)
+        self.multi = nil
+    }
+
+    private func findEarliestDeadline() {
+        var earliest = queue.earliest(\.deadline)
+        for multi in [multi].compactMap({ $0 }) + retired {
+            for transfer in multi.transfers.values {
+                guard let deadline = transfer.call?.deadline else { continue }
+                earliest = min(earliest ?? deadline, deadline)
+            }
+        }
+        earliestDeadline = earliest
+    }
+}
+
+// MARK: - The end
+
+extension CurlLoop {
+    /// Fails every call that is left and frees everything of libcurl.
+    private func stop() {
+        for command in inbox {
+            if case .start(let call) = command { fail(call, phase: .queued) }
+        }
+        for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
+        for multi in [multi].compactMap({ $0 }) + retired {
+            for transfer in Array(multi.transfers.values) {
+                let phase = transfer.phase
+                if let call = detach(transfer, startsNext: false) { fail(call, phase: phase) }
+            }
+        }
+        inbox = []
+        idleTransfers = []
+        retired = []
+        multi = nil
+        headerLists = CurlHeaderLists()
+        statistics.queued = 0
+        statistics.inFlight = 0
+        mailbox.didClose(statistics: statistics)
+    }
+
+    private func fail(_ call: CurlCall, phase: TransportError.Phase) {
+        statistics.failed += 1
+        call.fail(with: TransportError.transportClosed(phase: phase))
+    }
+}

@@ -1,0 +1,172 @@
+import CLibcurl
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Owns one multi handle with its connections, and knows the sockets and the timer that libcurl wants watched.
+///
+/// Only the I/O thread touches it. A transport has one that takes new calls, and for as long as their last calls last,
+/// those that were given up because their connections were dead.
+@safe final class CurlMulti {
+    private let handle: UnsafeMutableRawPointer
+    /// What is to be polled, as libcurl asked for it.
+    private(set) var sockets: [pollfd] = []
+    private(set) var transfers: [CallID: CurlTransfer] = [:]
+    /// Counts the turns of the loop: a clock that costs nothing.
+    var tick: UInt64 = 0
+    /// The last turn in which anything came from a server.
+    private(set) var tickOfReceipt: UInt64 = 0
+    private var timer = Timer.none
+
+    private enum Timer {
+        case none
+        case now
+        case at(ContinuousClock.Instant)
+    }
+
+    init(configuration: CurlTransport.Configuration) throws(CurlSetupError) {
+        guard let handle = unsafe curl_multi_init() else {
+            throw CurlSetupError("libcurl has no memory for a multi handle")
+        }
+        unsafe self.handle = handle
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        _ = unsafe stacks_multi_set_long(handle, CURLMOPT_PIPELINING, stacks_pipe_multiplex)
+        _ = unsafe stacks_multi_set_long(
+            handle, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maximumConnectionsPerHost)
+        _ = unsafe stacks_multi_set_long(
+            handle, CURLMOPT_MAX_CONCURRENT_STREAMS, configuration.maximumConcurrentStreams)
+        // libcurl would otherwise size its pool by the number of transfers, and close connections when that shrinks.
+        _ = unsafe stacks_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 4 * configuration.maximumConnectionsPerHost)
+        _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
+        _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
+        _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in
+            unsafe CurlMulti.from(context).watch(socket, for: what)
+            return 0
+        }
+        _ = unsafe stacks_multi_set_timer_callback(handle) { _, milliseconds, context in
+            unsafe CurlMulti.from(context).setTimer(milliseconds)
+            return 0
+        }
+    }
+
+    deinit {
+        for transfer in transfers.values { _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer) }
+        _ = unsafe curl_multi_cleanup(handle)
+    }
+
+    /// Gives a prepared transfer to libcurl, which starts it the next time it is driven.
+    func add(_ transfer: CurlTransfer, id: CallID) -> CURLMcode {
+        let result = unsafe curl_multi_add_handle(handle, transfer.easy.pointer)
+        if result == CURLM_OK {
+            transfers[id] = transfer
+            transfer.multi = self
+        }
+        return result
+    }
+
+    /// Takes a transfer back, done or not. A stream that is still open is reset; an HTTP/1.1 connection in the middle of
+    /// an answer is closed.
+    func remove(_ transfer: CurlTransfer, id: CallID) {
+        transfers[id] = nil
+        _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+    }
+
+    /// Whether libcurl's timer is due.
+    var isTimerDue: Bool {
+        switch timer {
+        case .none: false
+        case .now: true
+        case .at(let instant): instant <= .now
+        }
+    }
+
+    /// When libcurl's timer will be due, or `nil` when there is none.
+    var timerInstant: ContinuousClock.Instant? {
+        switch timer {
+        case .none: nil
+        case .now: .now
+        case .at(let instant): instant
+        }
+    }
+
+    /// Lets libcurl do what its timer was set for: start transfers, notice time-outs.
+    func driveTimer() {
+        // libcurl sets the timer anew whenever it needs one; what it sets while it is driven must not be lost.
+        timer = .none
+        var running: Int32 = 0
+        _ = unsafe curl_multi_socket_action(handle, stacks_socket_timeout, 0, &running)
+    }
+
+    /// Lets libcurl read and write a socket that `poll` found ready.
+    private func driveSocket(_ socket: curl_socket_t, events: Int16) {
+        var mask: Int32 = 0
+        if events & Int16(POLLIN | POLLHUP) != 0 { mask |= CURL_CSELECT_IN }
+        if events & Int16(POLLOUT) != 0 { mask |= CURL_CSELECT_OUT }
+        if events & Int16(POLLERR | POLLNVAL) != 0 { mask |= CURL_CSELECT_ERR }
+        var running: Int32 = 0
+        _ = unsafe curl_multi_socket_action(handle, socket, mask, &running)
+    }
+
+    /// Drives a socket that `poll` found ready, if it is one of this handle's.
+    func driveSocketIfWatched(_ ready: pollfd) {
+        guard sockets.contains(where: { $0.fd == ready.fd }) else { return }
+        driveSocket(ready.fd, events: ready.revents)
+    }
+
+    /// Whether nothing has come from any server since this transfer's request was written.
+    func isSilent(since transfer: CurlTransfer) -> Bool {
+        transfer.progress.isSending && tickOfReceipt <= transfer.progress.tickOfSending
+    }
+
+    /// The next transfer that libcurl has finished with, and how it went.
+    func nextFinished() -> (CurlTransfer, CURLcode)? {
+        var remaining: Int32 = 0
+        while let message = unsafe curl_multi_info_read(handle, &remaining) {
+            guard unsafe message.pointee.msg == CURLMSG_DONE else { continue }
+            var context: UnsafeMutableRawPointer?
+            _ = unsafe stacks_easy_get_pointer(message.pointee.easy_handle, CURLINFO_PRIVATE, &context)
+            return unsafe (CurlTransfer.from(context), stacks_message_result(message))
+        }
+        return nil
+    }
+
+    /// Notes that a server sent something.
+    func noteReceipt() {
+        tickOfReceipt = tick
+    }
+
+    private static func from(_ context: UnsafeMutableRawPointer?) -> CurlMulti {
+        unsafe Unmanaged<CurlMulti>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    private func watch(_ socket: curl_socket_t, for what: Int32) {
+        let index = sockets.firstIndex { $0.fd == socket }
+        let events: Int32 =
+            switch what {
+            case CURL_POLL_IN: POLLIN
+            case CURL_POLL_OUT: POLLOUT
+            case CURL_POLL_INOUT: POLLIN | POLLOUT
+            default: 0
+            }
+        switch (index, events) {
+        case (let index?, 0): sockets.remove(at: index)
+        case (let index?, _): sockets[index].events = Int16(events)
+        case (nil, 0): break
+        case (nil, _): sockets.append(pollfd(fd: socket, events: Int16(events), revents: 0))
+        }
+    }
+
+    private func setTimer(_ milliseconds: Int) {
+        timer =
+            switch milliseconds {
+            case ..<0: .none
+            case 0: .now
+            default: .at(.now + .milliseconds(milliseconds))
+            }
+    }
+}

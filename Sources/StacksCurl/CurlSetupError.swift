@@ -1,0 +1,62 @@
+import CLibcurl
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Why a ``CurlTransport`` could not be made: a setting that cannot work, or a resource the system refused.
+public struct CurlSetupError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong, naming the value and what it must be.
+    public let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+
+    init(systemCall: String, errno: Int32) {
+        self.init("\(systemCall) failed: \(unsafe String(cString: strerror(errno))) (errno \(errno))")
+    }
+
+    /// The message.
+    public var description: String { message }
+}
+
+/// The libcurl that this process runs with.
+enum CurlLibrary {
+    /// The oldest version that is supported: that of Ubuntu 22.04.
+    static let oldestVersion: UInt32 = 0x07_51_00
+
+    /// Initialises libcurl once in the life of the process, and says what is wrong if it cannot be used.
+    ///
+    /// `curl_global_init` is not safe to call from several threads in every version
+    /// (<https://curl.se/libcurl/c/curl_global_init.html>); the initialiser of a static property runs once.
+    static func prepare() throws(CurlSetupError) {
+        if let problem { throw problem }
+    }
+
+    /// The version in use, `8.5.0` for example.
+    static let versionString: String = unsafe String(cString: stacks_version_info().pointee.version)
+
+    private static let problem: CurlSetupError? = {
+        let result = curl_global_init(stacks_global_default)
+        guard result == CURLE_OK else {
+            return CurlSetupError(
+                "libcurl cannot be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
+        }
+        let info = unsafe stacks_version_info().pointee
+        guard unsafe info.version_num >= oldestVersion else {
+            return CurlSetupError("libcurl \(versionString) is too old: 7.81.0 or newer is needed")
+        }
+        guard unsafe info.features & CURL_VERSION_SSL != 0 else {
+            return CurlSetupError("libcurl \(versionString) was built without TLS")
+        }
+        guard unsafe info.features & CURL_VERSION_ASYNCHDNS != 0 else {
+            return CurlSetupError("libcurl \(versionString) resolves names synchronously, which would block every call")
+        }
+        return nil
+    }()
+}

@@ -1,0 +1,87 @@
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Owns one thread: joined once by ``join()``, or detached when the last reference goes.
+final class CurlThread: Sendable {
+    /// `nil` once the thread was joined. A `pthread_t` is a pointer on Darwin, so it is kept as bits.
+    private let handle: Mutex<UInt?>
+
+    init(named name: String, _ body: @escaping @Sendable () -> Void) throws(CurlSetupError) {
+        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        let result = unsafe pthread_create(&thread, nil, startThread, start.toOpaque())
+        guard result == 0 else {
+            unsafe start.release()
+            throw CurlSetupError(systemCall: "pthread_create", errno: result)
+        }
+        #if canImport(Darwin)
+            handle = Mutex(unsafe UInt(bitPattern: thread))
+        #else
+            handle = Mutex(UInt(thread))
+        #endif
+    }
+
+    deinit {
+        if let thread = take() { _ = pthread_detach(thread) }
+    }
+
+    /// Returns when the thread has ended. To be called only when it is about to, because it blocks its caller.
+    func join() {
+        if let thread = take() { _ = pthread_join(thread, nil) }
+    }
+
+    private func take() -> pthread_t? {
+        let bits = handle.withLock { handle in
+            defer { handle = nil }
+            return handle
+        }
+        #if canImport(Darwin)
+            return unsafe bits.flatMap { unsafe pthread_t(bitPattern: $0) }
+        #else
+            return bits.map { pthread_t($0) }
+        #endif
+    }
+}
+
+/// What a new thread is to do, carried through `pthread_create`.
+private final class Start: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
+
+#if canImport(Darwin)
+    private typealias ThreadArgument = UnsafeMutableRawPointer
+#else
+    private typealias ThreadArgument = UnsafeMutableRawPointer?
+#endif
+
+private func startThread(_ argument: ThreadArgument) -> UnsafeMutableRawPointer? {
+    #if canImport(Darwin)
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+        unsafe pthread_setname_np(start.name)
+    #else
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+    #endif
+    // Signals are for the program's own threads.
+    var all = sigset_t()
+    unsafe sigfillset(&all)
+    _ = unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
+    start.body()
+    return nil
+}

@@ -1,0 +1,247 @@
+import CLibcurl
+import HTTPTypes
+import StacksTransport
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Owns one easy handle, which carries one call at a time and then the next one.
+///
+/// What does not change from call to call is set once; between calls the handle keeps its buffers, and libcurl its
+/// name look-ups, sessions and connections, which belong to the multi handle.
+@safe final class CurlTransfer {
+    let easy: EasyHandle
+    /// The multi handle that works on it, for as long as it does.
+    var multi: CurlMulti?
+    private(set) var call: CurlCall?
+    private(set) var progress = Progress()
+
+    /// What the callbacks have seen of the call.
+    struct Progress {
+        /// Whether libcurl was about to write the request: before that, no byte of it can have left.
+        var isSending = false
+        /// Whether the request was about to be written again although it must not be repeated.
+        var replayWasRefused = false
+        var isTooLarge = false
+        /// The loop's tick at which the request was first written.
+        var tickOfSending: UInt64 = 0
+        var header: [UInt8] = []
+        var body: [UInt8] = []
+        var hasReceived: Bool { !header.isEmpty }
+    }
+
+    private static var maximumHeaderSize: Int { 256 * 1024 }
+
+    private let maximumResponseSize: Int
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var url: [UInt8] = []
+    private var upload = UploadBuffer()
+    private var headers: CurlHeaderList?
+    private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
+
+    init(configuration: CurlTransport.Configuration) throws(TransportError) {
+        easy = try EasyHandle()
+        maximumResponseSize = configuration.maximumResponseSize
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        try setCallbacks()
+        try configuration.apply(to: easy)
+    }
+
+    deinit {
+        try? unsafe easy.set(CURLOPT_ERRORBUFFER, pointer: nil)
+        unsafe errorText.deallocate()
+    }
+
+    /// Makes the handle ready for `call`.
+    func prepare(_ call: CurlCall, headers: CurlHeaderList) throws(TransportError) {
+        let request = call.request
+        url.removeAll(keepingCapacity: true)
+        url.append(contentsOf: request.origin.utf8)
+        url.append(contentsOf: request.path.utf8)
+        guard !url.contains(0), request.path.utf8.first == UInt8(ascii: "/") else {
+            throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
+        }
+        url.append(0)
+        try easy.set(CURLOPT_URL, cString: url)
+        try setVerb(request.method, hasBody: request.body != nil)
+        if let body = request.body { try setBody(body) }
+        if self.headers !== headers {
+            self.headers = headers
+            try easy.set(CURLOPT_HTTPHEADER, headers)
+        }
+        self.call = call
+        progress = Progress()
+        unsafe errorText[0] = 0
+    }
+
+    /// Ends the call: the caller resumes its continuation.
+    func takeCall() -> CurlCall? {
+        defer {
+            call = nil
+            multi = nil
+        }
+        return call
+    }
+
+    /// The answer, whose buffers leave this transfer.
+    func takeResponse() -> TransportResponse {
+        defer { progress = Progress() }
+        return TransportResponse(
+            status: HTTPResponse.Status(code: easy.long(CURLINFO_RESPONSE_CODE)),
+            headerFields: ResponseHeaderFields(lines: progress.header),
+            body: progress.body,
+            metrics: metrics
+        )
+    }
+
+    /// How far the call has come, by what the callbacks saw and libcurl's time stamps.
+    var phase: TransportError.Phase {
+        if progress.hasReceived { return .receiving }
+        if progress.isSending {
+            let sent = easy.large(CURLINFO_SIZE_UPLOAD_T)
+            return sent < (call?.request.body?.count ?? 0) ? .sending : .waiting
+        }
+        if easy.large(CURLINFO_CONNECT_TIME_T) > 0 { return .securing }
+        return easy.large(CURLINFO_NAMELOOKUP_TIME_T) > 0 ? .connecting : .resolving
+    }
+
+    /// What libcurl says went wrong, or nothing.
+    var errorMessage: String { unsafe String(cString: errorText) }
+
+    private var metrics: TransportMetrics {
+        func time(_ info: CURLINFO) -> Duration { .microseconds(easy.large(info)) }
+        return TransportMetrics(
+            nameLookup: time(CURLINFO_NAMELOOKUP_TIME_T),
+            connect: time(CURLINFO_CONNECT_TIME_T),
+            tlsHandshake: time(CURLINFO_APPCONNECT_TIME_T),
+            firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
+            total: time(CURLINFO_TOTAL_TIME_T),
+            reusedConnection: easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            httpVersion: TransportMetrics.HTTPVersion(curl: easy.long(CURLINFO_HTTP_VERSION))
+        )
+    }
+}
+
+// MARK: - The request
+
+extension CurlTransfer {
+    /// Chooses the request's method. libcurl derives how a body is sent from the option that names the method last, so
+    /// both are set together, and only when they change.
+    private func setVerb(_ method: HTTPRequest.Method, hasBody: Bool) throws(TransportError) {
+        if let verb, verb.method == method, verb.hasBody == hasBody { return }
+        verb = (method, hasBody)
+        let sendsLength = hasBody || method == .post || method == .put || method == .patch
+        try easy.set(CURLOPT_NOBODY, method == .head ? 1 : 0)
+        if method != .head {
+            try easy.set(sendsLength ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
+        }
+        if sendsLength, !hasBody { try setBody([]) }
+        let isImplied = method == .head || method == (sendsLength ? .post : .get)
+        try easy.set(CURLOPT_CUSTOMREQUEST, isImplied ? nil : method.rawValue)
+    }
+
+    private func setBody(_ body: [UInt8]) throws(TransportError) {
+        upload.fill(with: body)
+        try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, large: body.count)
+        try unsafe easy.set(CURLOPT_POSTFIELDS, pointer: upload.address)
+    }
+}
+
+// MARK: - The callbacks
+
+extension CurlTransfer {
+    private func setCallbacks() throws(TransportError) {
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        try unsafe easy.set(CURLOPT_PRIVATE, pointer: context)
+        try unsafe easy.set(CURLOPT_ERRORBUFFER, pointer: UnsafeMutableRawPointer(errorText))
+        try unsafe easy.set(CURLOPT_WRITEDATA, pointer: context)
+        try unsafe easy.set(CURLOPT_HEADERDATA, pointer: context)
+        try unsafe easy.set(CURLOPT_PREREQDATA, pointer: context)
+        _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            let transfer = unsafe CurlTransfer.from(context)
+            return unsafe transfer.receiveBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        }
+        _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            let transfer = unsafe CurlTransfer.from(context)
+            return unsafe transfer.receiveHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        }
+        _ = unsafe stacks_easy_set_prereq_callback(easy.pointer) { context, _, _, _, _ in
+            unsafe CurlTransfer.from(context).mayWriteRequest() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }
+        // A socket is not for the programs that this process starts: an agent would inherit the connection.
+        _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { _, socket, _ in
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+            return 0
+        }
+    }
+
+    /// The transfer behind a callback's context, which is the object itself: it outlives its easy handle.
+    static func from(_ context: UnsafeMutableRawPointer?) -> CurlTransfer {
+        unsafe Unmanaged<CurlTransfer>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    /// libcurl is about to write the request on a connection
+    /// (<https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html>).
+    ///
+    /// It gets here a second time when a reused connection died before a byte of the answer came, and it means to repeat
+    /// the request on another one. That is what a request that must not be repeated is kept from.
+    private func mayWriteRequest() -> Bool {
+        if progress.isSending, call?.request.replay == .never {
+            progress.replayWasRefused = true
+            return false
+        }
+        progress.isSending = true
+        progress.tickOfSending = multi?.tick ?? 0
+        return call != nil
+    }
+
+    private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
+        noteReceipt()
+        // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
+        if unsafe line.starts(with: "HTTP/".utf8) { progress.header.removeAll(keepingCapacity: true) }
+        guard progress.header.count + line.count <= Self.maximumHeaderSize else {
+            progress.isTooLarge = true
+            return 0
+        }
+        if progress.header.isEmpty { progress.header.reserveCapacity(512) }
+        unsafe progress.header.append(contentsOf: line)
+        return line.count
+    }
+
+    private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        noteReceipt()
+        guard progress.body.count + bytes.count <= maximumResponseSize else {
+            progress.isTooLarge = true
+            return 0
+        }
+        if progress.body.isEmpty {
+            let announced = Int(easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T))
+            progress.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
+        }
+        unsafe progress.body.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    private func noteReceipt() {
+        multi?.noteReceipt()
+    }
+}
+
+extension TransportMetrics.HTTPVersion {
+    /// The version that `CURLINFO_HTTP_VERSION` names.
+    fileprivate init?(curl version: Int) {
+        switch version {
+        case CURL_HTTP_VERSION_1_0: self = .http1_0
+        case CURL_HTTP_VERSION_1_1: self = .http1_1
+        case CURL_HTTP_VERSION_2_0: self = .http2
+        case CURL_HTTP_VERSION_3: self = .http3
+        default: return nil
+        }
+    }
+}

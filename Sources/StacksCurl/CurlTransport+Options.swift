@@ -1,0 +1,92 @@
+import CLibcurl
+import StacksTransport
+
+extension CurlTransport.Configuration {
+    /// Sets the options of an easy handle that stay the same from call to call.
+    func apply(to easy: borrowing EasyHandle) throws(TransportError) {
+        // Signals and threads do not mix (https://curl.se/libcurl/c/threadsafe.html).
+        try easy.set(CURLOPT_NOSIGNAL, 1)
+        try easy.setQuickExit()
+        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout.wholeMilliseconds)
+        try easy.set(CURLOPT_MAXAGE_CONN, maximumIdleTime.wholeSeconds)
+        try easy.set(CURLOPT_MAXLIFETIME_CONN, maximumConnectionLifetime.wholeSeconds)
+        // A redirect would take the credentials to another host.
+        try easy.set(CURLOPT_FOLLOWLOCATION, 0)
+        try easy.setProtocols(allowsPlaintext: allowsPlaintext)
+        // The header lines are for the server alone, not for a proxy on the way.
+        try easy.set(CURLOPT_HEADEROPT, stacks_header_separate)
+        try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        switch httpVersion.wrapped {
+        case .automatic:
+            try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_2tls)
+            // Calls that come while a connection is being made wait to share it instead of opening their own.
+            try easy.set(CURLOPT_PIPEWAIT, 1)
+        case .http1_1:
+            try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_1_1)
+        }
+        if let tcpKeepAlive {
+            try easy.set(CURLOPT_TCP_KEEPALIVE, 1)
+            try easy.set(CURLOPT_TCP_KEEPIDLE, tcpKeepAlive.wholeSeconds)
+            try easy.set(CURLOPT_TCP_KEEPINTVL, tcpKeepAlive.wholeSeconds)
+        }
+        // An empty string asks for every encoding that libcurl can undo.
+        if acceptsCompression { try easy.set(CURLOPT_ACCEPT_ENCODING, "") }
+        if let unixSocketPath { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocketPath) }
+        try applyTLS(to: easy)
+        try applyProxy(to: easy)
+    }
+
+    private func applyTLS(to easy: borrowing EasyHandle) throws(TransportError) {
+        try easy.set(CURLOPT_SSLVERSION, stacks_tls_1_2)
+        switch certificateAuthorities.wrapped {
+        case .system:
+            break
+        case .file(let path):
+            try easy.set(CURLOPT_CAINFO, path)
+            try easy.set(CURLOPT_CAPATH, nil)
+        case .pem(let text):
+            try easy.set(CURLOPT_CAINFO_BLOB, blob: text)
+            try easy.set(CURLOPT_CAPATH, nil)
+        }
+        if let clientCertificate {
+            try easy.set(CURLOPT_SSLCERT, clientCertificate.certificateFile)
+            try easy.set(CURLOPT_SSLKEY, clientCertificate.privateKeyFile)
+            if let password = clientCertificate.privateKeyPassword {
+                try easy.set(CURLOPT_KEYPASSWD, password)
+            }
+        }
+        if let pinnedPublicKey {
+            try easy.set(CURLOPT_PINNEDPUBLICKEY, pinnedPublicKey)
+        }
+    }
+
+    private func applyProxy(to easy: borrowing EasyHandle) throws(TransportError) {
+        switch proxy.wrapped {
+        case .environment:
+            break
+        case .none:
+            // An empty string turns the environment's proxy off (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+            try easy.set(CURLOPT_PROXY, "")
+        case .url(let url, let hosts):
+            try easy.set(CURLOPT_PROXY, url)
+            try easy.set(CURLOPT_NOPROXY, hosts.joined(separator: ","))
+        }
+    }
+
+    /// How many calls to one host are given to libcurl at a time, as long as it is not known which version of HTTP the
+    /// host speaks.
+    var initialCallLimit: Int { callLimit(overHTTP2: httpVersion == .automatic) }
+
+    /// How many calls to one host are given to libcurl at a time.
+    func callLimit(overHTTP2: Bool) -> Int {
+        overHTTP2 ? maximumConcurrentStreams : maximumConnectionsPerHost
+    }
+}
+
+extension Duration {
+    /// Milliseconds, rounded up, so that a wait is never cut short.
+    var wholeMilliseconds: Int { Int((self / .milliseconds(1)).rounded(.up)) }
+
+    /// Seconds, rounded up.
+    var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
+}

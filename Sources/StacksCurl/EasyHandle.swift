@@ -1,0 +1,89 @@
+import CLibcurl
+import StacksTransport
+
+/// Owns a libcurl easy handle, and speaks to it in Swift's types.
+@safe struct EasyHandle: ~Copyable {
+    let pointer: UnsafeMutableRawPointer
+
+    init() throws(TransportError) {
+        guard let pointer = unsafe curl_easy_init() else {
+            throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for another transfer")
+        }
+        unsafe self.pointer = pointer
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(pointer)
+    }
+
+    func set(_ option: CURLoption, _ value: Int) throws(TransportError) {
+        try check(unsafe stacks_easy_set_long(pointer, option, value), option)
+    }
+
+    func set(_ option: CURLoption, large value: Int) throws(TransportError) {
+        try check(unsafe stacks_easy_set_large(pointer, option, curl_off_t(value)), option)
+    }
+
+    /// Sets a string, which libcurl copies.
+    func set(_ option: CURLoption, _ value: String?) throws(TransportError) {
+        try check(unsafe stacks_easy_set_string(pointer, option, value), option)
+    }
+
+    /// Sets a string of bytes that ends with a zero, which libcurl copies.
+    func set(_ option: CURLoption, cString value: borrowing [UInt8]) throws(TransportError) {
+        let result = unsafe value.withUnsafeBytes { bytes in
+            unsafe stacks_easy_set_string(pointer, option, bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
+        }
+        try check(result, option)
+    }
+
+    /// Sets bytes, which libcurl copies.
+    func set(_ option: CURLoption, blob value: [UInt8]) throws(TransportError) {
+        let result = unsafe value.withUnsafeBytes { bytes in
+            unsafe stacks_easy_set_blob(pointer, option, bytes.baseAddress, bytes.count)
+        }
+        try check(result, option)
+    }
+
+    /// Sets a pointer, which libcurl keeps.
+    @unsafe func set(_ option: CURLoption, pointer value: UnsafeMutableRawPointer?) throws(TransportError) {
+        try check(unsafe stacks_easy_set_pointer(pointer, option, value), option)
+    }
+
+    /// Sets the header lines, which libcurl does not copy: the list must outlive the call.
+    func set(_ option: CURLoption, _ list: CurlHeaderList) throws(TransportError) {
+        try check(unsafe stacks_easy_set_list(pointer, option, list.list), option)
+    }
+
+    /// Sets which schemes a URL may have.
+    func setProtocols(allowsPlaintext: Bool) throws(TransportError) {
+        try check(unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0), CURLOPT_PROTOCOLS)
+    }
+
+    /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.
+    func setQuickExit() throws(TransportError) {
+        try check(unsafe stacks_easy_set_quick_exit(pointer), CURLOPT_NOSIGNAL)
+    }
+
+    /// An integer that `curl_easy_getinfo` tells, or 0.
+    func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        _ = unsafe stacks_easy_get_long(pointer, info, &value)
+        return value
+    }
+
+    /// A large integer that `curl_easy_getinfo` tells, or 0.
+    func large(_ info: CURLINFO) -> Int {
+        var value: curl_off_t = 0
+        _ = unsafe stacks_easy_get_large(pointer, info, &value)
+        return Int(value)
+    }
+
+    private func check(_ result: CURLcode, _ option: CURLoption) throws(TransportError) {
+        guard result != CURLE_OK else { return }
+        let text = unsafe String(cString: curl_easy_strerror(result))
+        throw TransportError(
+            code: .other, phase: .queued,
+            message: "libcurl \(CurlLibrary.versionString) refused option \(option.rawValue): \(text)")
+    }
+}

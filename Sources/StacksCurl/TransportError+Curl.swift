@@ -1,0 +1,71 @@
+import CLibcurl
+import StacksTransport
+
+extension TransportError {
+    /// The transport was shut down before the call was answered.
+    static func transportClosed(phase: Phase) -> TransportError {
+        TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down")
+    }
+
+    /// The call's deadline passed.
+    static func deadlineExceeded(phase: Phase) -> TransportError {
+        TransportError(code: .timeout, phase: phase, message: "the deadline passed before the answer was whole")
+    }
+
+    /// What a transfer's result and the callbacks' notes amount to.
+    ///
+    /// The results are those of <https://curl.se/libcurl/c/libcurl-errors.html>.
+    init(curl result: CURLcode, of transfer: CurlTransfer, responseLimit: Int) {
+        let progress = transfer.progress
+        let phase = transfer.phase
+        if progress.isTooLarge {
+            self.init(
+                code: .responseTooLarge, phase: .receiving,
+                message: "the answer is longer than \(responseLimit) bytes, or its header longer than 256 KiB")
+            return
+        }
+        if progress.replayWasRefused {
+            self.init(
+                code: .connectionClosed, phase: .waiting,
+                message: "the connection was closed before an answer came, and the request must not be repeated")
+            return
+        }
+        let text = transfer.errorMessage
+        let generic = unsafe String(cString: curl_easy_strerror(result))
+        self.init(
+            code: Code(curl: result),
+            phase: phase,
+            mayHaveReachedServer: progress.isSending,
+            message: text.isEmpty ? generic : text
+        )
+    }
+}
+
+extension TransportError.Code {
+    fileprivate init(curl result: CURLcode) {
+        switch result {
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_FUNCTION_ARGUMENT:
+            self = .invalidRequest
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
+            self = .nameResolution
+        case CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED:
+            self = .connect
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ISSUER_ERROR,
+            CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_CLIENTCERT:
+            self = .tls
+        case CURLE_PROXY:
+            self = .proxy
+        case CURLE_OPERATION_TIMEDOUT:
+            self = .timeout
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND:
+            self = .connectionClosed
+        case CURLE_HTTP2, CURLE_HTTP2_STREAM:
+            self = .http2
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+            self = .protocolViolation
+        default:
+            self = .other
+        }
+    }
+}

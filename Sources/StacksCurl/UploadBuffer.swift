@@ -1,0 +1,29 @@
+/// Owns the bytes of a request's body at an address that stays the same while libcurl sends them: an array lends its own
+/// only for the length of a closure.
+@safe struct UploadBuffer: ~Copyable {
+    /// Up to this size the memory is kept for the next call.
+    private static var keptSize: Int { 16 * 1024 }
+
+    private(set) var address: UnsafeMutableRawPointer
+    private var capacity: Int
+
+    init() {
+        capacity = 512
+        unsafe address = .allocate(byteCount: capacity, alignment: 1)
+    }
+
+    deinit {
+        unsafe address.deallocate()
+    }
+
+    mutating func fill(with bytes: [UInt8]) {
+        if bytes.count > capacity || (capacity > Self.keptSize && bytes.count <= Self.keptSize) {
+            unsafe address.deallocate()
+            capacity = max(bytes.count, 512)
+            unsafe address = .allocate(byteCount: capacity, alignment: 1)
+        }
+        unsafe bytes.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress { unsafe address.copyMemory(from: start, byteCount: bytes.count) }
+        }
+    }
+}
