@@ -111,5 +111,13 @@ let package = Package(
             dependencies: ["StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", logging],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "StacksctlTests",
+            dependencies: [
+                "stacksctl", "StacksAPI", httpTypes, argumentParser,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: settings
+        ),
     ]
 )
