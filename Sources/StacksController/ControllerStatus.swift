@@ -1,0 +1,138 @@
+/// What a controller is doing: a snapshot.
+public struct ControllerStatus: Sendable, Hashable {
+    /// Where a controller is in its own life.
+    public enum Phase: String, Sendable, Hashable {
+        /// Not run yet.
+        case idle
+        /// Registering the stack.
+        case registering
+        /// Looking for jobs and launching them.
+        case running
+        /// Takes no new jobs, lets the running ones end.
+        case draining
+        /// De-registering the stack.
+        case deregistering
+        /// Ended.
+        case ended
+    }
+
+    /// Jobs by what became of them since the controller was started. Every number only grows.
+    public struct Totals: Sendable, Hashable {
+        /// Listed for the first time.
+        public var seen = 0
+        /// Listed, and their rules did not suit the stack's tags.
+        public var unmatched = 0
+        /// Reserved for this stack.
+        public var reserved = 0
+        /// Asked for, and not reserved: another stack was faster, or the job was cancelled.
+        public var notReserved = 0
+        /// Given to the launcher.
+        public var launched = 0
+        /// Ended after an agent had taken them, whatever the job's own result.
+        public var finished = 0
+        /// Cancelled before an agent took them; their launcher was stopped.
+        public var cancelled = 0
+        /// Finished by the controller with an error, because the launcher ended before an agent had taken them.
+        public var failed = 0
+        /// Given back or let go: not launched, not acquired by their agent (exit 27 or 28), or no longer ours.
+        public var released = 0
+    }
+
+    /// Jobs by what is being done with them now.
+    public struct Current: Sendable, Hashable {
+        /// Known to be scheduled and to suit, not asked for yet.
+        public var waiting = 0
+        /// Being reserved, or reserved and not launched.
+        public var reserved = 0
+        /// Launched; no agent has taken them as far as is known.
+        public var launching = 0
+        /// Taken by an agent, those found running at the start included.
+        public var running = 0
+        /// Over for the launcher; Buildkite is being asked or told about the rest.
+        public var settling = 0
+
+        /// How many slots are taken.
+        public var inFlight: Int { reserved + launching + running }
+    }
+
+    /// Why nothing is being started.
+    public enum Hindrance: Sendable, Hashable, CustomStringConvertible {
+        /// The queue's dispatch is paused.
+        case paused
+        /// Every slot is taken.
+        case full
+        /// Nothing is scheduled.
+        case nothingScheduled
+        /// Jobs are scheduled, and none suits the stack's tags.
+        case nothingMatches
+        /// Buildkite asks for fewer requests.
+        case rateLimited
+        /// Buildkite cannot be asked at the moment.
+        case unreachable
+        /// Jobs are reserved, and Buildkite issues no token for them.
+        case noToken
+        /// The controller is starting or ending.
+        case notRunning
+        /// It is a dry run.
+        case dryRun
+
+        /// The reason in a few words.
+        public var description: String {
+            switch self {
+            case .paused: "the queue is paused"
+            case .full: "every slot is taken"
+            case .nothingScheduled: "nothing is scheduled"
+            case .nothingMatches: "no scheduled job suits the stack's tags"
+            case .rateLimited: "Buildkite limits the requests"
+            case .unreachable: "Buildkite cannot be reached"
+            case .noToken: "no token is issued for the reserved jobs"
+            case .notRunning: "the controller is starting or ending"
+            case .dryRun: "this is a dry run"
+            }
+        }
+    }
+
+    /// Where the controller is in its own life.
+    public var phase: Phase = .idle
+    /// Jobs by what became of them.
+    public var totals = Totals()
+    /// Jobs by what is being done with them.
+    public var current = Current()
+    /// How long ago the last successful poll was; `nil` before the first.
+    public var sinceLastPoll: Duration?
+    /// Whether the queue's dispatch is paused, by the last poll.
+    public var isPaused = false
+    /// Why nothing is being started, or `nil` when jobs are.
+    public var hindrance: Hindrance?
+    /// The last failure of a call, for people; `nil` once the same kind of call has succeeded again.
+    public var lastFailure: String?
+
+    /// A controller that has not run.
+    public init() {}
+
+    /// Everything in one line.
+    public var summary: String {
+        var parts = [
+            phase.rawValue,
+            "\(totals.seen) seen, \(totals.reserved) reserved, \(totals.launched) launched, \(totals.finished) finished, "
+                + "\(totals.cancelled) cancelled, \(totals.failed) failed, \(totals.released) released",
+            "now \(current.waiting) waiting, \(current.reserved) reserved, \(current.launching) launching, "
+                + "\(current.running) running",
+        ]
+        if let sinceLastPoll {
+            parts.append("polled \(sinceLastPoll.formattedSeconds) s ago")
+        } else {
+            parts.append("not polled yet")
+        }
+        if let hindrance { parts.append("nothing starts: \(hindrance)") }
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension Duration {
+    /// Seconds with one digit after the point; locales and Foundation are not needed for it.
+    var formattedSeconds: String {
+        let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
+        return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+}

@@ -1,0 +1,85 @@
+public import StacksAPI
+
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
+/// Starts the agent of one job and stays with it until it is done: what you write to make a stack.
+///
+/// The controller calls ``launch(_:)`` concurrently, once for each job, and never more often at a time than
+/// ``StackController/Configuration/maximumInFlight`` says. A slot is free again when the call returns.
+public protocol JobLauncher: Sendable {
+    /// Runs an agent for `job` and returns when the agent is done.
+    ///
+    /// Give the agent the job's own token and UUID, as
+    /// `BUILDKITE_AGENT_TOKEN=<job.acquisitionToken.value> BUILDKITE_AGENT_ACQUIRE_JOB=<job.id> buildkite-agent start`
+    /// does. The token reaches no command line and no log.
+    ///
+    /// Cancelling the task stops the agent: the controller does so, once, when the job was cancelled before an agent
+    /// took it, and when the controller itself is cancelled.
+    ///
+    /// - Returns: How the agent ended. Its exit status decides nothing once the job has started, because the agent has
+    ///   reported the job's result itself.
+    /// - Throws: Why no agent could be started. When the job has not started, it is finished with the description of
+    ///   the error, so that people see it on the build's page: keep secrets out of it.
+    nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit
+
+    /// The jobs whose agents run already, from before this process was started. None by default.
+    ///
+    /// They take a slot until Buildkite says that they are over; nothing is launched for them.
+    nonisolated(nonsending) func recover() async throws -> [JobID]
+}
+
+extension JobLauncher {
+    /// Nothing is running yet.
+    public nonisolated(nonsending) func recover() async throws -> [JobID] { [] }
+}
+
+/// A job that is reserved for this stack, with the credential that lets an agent take it.
+public struct LaunchedJob: Sendable, Identifiable {
+    /// The job as it was listed.
+    public var scheduled: ScheduledJob
+
+    /// Lets an agent register and acquire this one job. It dies with the reservation.
+    public var acquisitionToken: Secret
+
+    /// When ``acquisitionToken`` expires, as the server said.
+    public var tokenExpiresAt: Date?
+
+    /// The job's UUID.
+    public var id: JobID { scheduled.id }
+
+    /// A job to launch.
+    public init(scheduled: ScheduledJob, acquisitionToken: Secret, tokenExpiresAt: Date? = nil) {
+        self.scheduled = scheduled
+        self.acquisitionToken = acquisitionToken
+        self.tokenExpiresAt = tokenExpiresAt
+    }
+}
+
+/// How an agent ended.
+public struct JobExit: Sendable, Hashable {
+    /// The exit status of the agent's process; 128 + the signal's number when a signal ended it, as in a shell.
+    public var status: Int32
+
+    /// What happened, for people, if there is more to say than the status. It is shown with the build when the job has
+    /// not started, so it holds no secret.
+    public var message: String?
+
+    /// An end with `status`.
+    public init(status: Int32, message: String? = nil) {
+        self.status = status
+        self.message = message
+    }
+
+    /// The agent ended without an error.
+    public static let success = JobExit(status: 0)
+
+    /// 27: the agent could not acquire the job any more. It is somebody else's, or was cancelled.
+    public static let notAcquired = JobExit(status: 27)
+
+    /// 28: the job was locked; it will be scheduled again.
+    public static let locked = JobExit(status: 28)
+}

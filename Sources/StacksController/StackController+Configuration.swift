@@ -1,0 +1,95 @@
+public import StacksAPI
+
+extension StackController {
+    /// What a controller does, and how often.
+    public struct Configuration: Sendable {
+        /// When a controller ends by itself.
+        public enum Mode: Sendable, Hashable {
+            /// Never: it runs until it is shut down.
+            case continuous
+            /// As soon as nothing that suits it is scheduled, or the queue is paused. It lets running jobs end first.
+            case untilIdle
+        }
+
+        /// The stack's key, 1 to 80 characters of `A-Z a-z 0-9 _ -`. Keys are organization-wide: two controllers need
+        /// two keys.
+        public var stackKey: String
+
+        /// The queue that the stack serves.
+        public var queue: QueueKey
+
+        /// What the stack offers, to be matched with the rules of a job (`os=linux`).
+        public var tags: [String: String] = [:]
+
+        /// Kind of stack, `custom` for everybody but Buildkite.
+        public var stackType: StackType = .custom
+
+        /// What is shown with the stack on Buildkite.
+        public var metadata: [String: String] = [:]
+
+        /// How many jobs may be reserved, launching or running at a time. 10 by default.
+        public var maximumInFlight: Int = 10
+
+        /// The time between two polls, give or take a tenth. 1 second by default. A queue without a poll for about 30
+        /// seconds is shown as disconnected.
+        public var pollInterval: Duration = .seconds(1)
+
+        /// The time between two looks at the states of launched jobs. 5 seconds by default.
+        public var watchInterval: Duration = .seconds(5)
+
+        /// How long a reservation holds without being renewed, in whole seconds up to 3600. 300 seconds by default: so
+        /// long does a job wait when its controller dies. The controller renews it while a job waits or launches.
+        public var reservationExpiry: Duration = .seconds(300)
+
+        /// How long a job acquisition token lives, in whole seconds up to 3600; `nil` leaves it to the server (900
+        /// seconds). An agent that starts slowly needs longer.
+        public var tokenLifetime: Duration?
+
+        /// When the controller ends by itself.
+        public var mode: Mode = .continuous
+
+        /// Whether it only polls, matches, and logs what it would start, without reserving anything.
+        public var isDryRun: Bool = false
+
+        /// Whether the stack is de-registered at the end.
+        public var deregistersAtEnd: Bool = true
+
+        /// The time between two lines of status in the log; `nil` for none. 60 seconds by default.
+        public var statusInterval: Duration? = .seconds(60)
+
+        /// How long it goes on at the end to tell Buildkite what is left to tell, once no launcher runs any more. 30
+        /// seconds by default.
+        public var settleTimeout: Duration = .seconds(30)
+
+        /// The seed of the jitter; `nil` for a random one.
+        public var jitterSeed: UInt64?
+
+        /// A controller for `queue`.
+        public init(stackKey: String, queue: QueueKey = .default) {
+            self.stackKey = stackKey
+            self.queue = queue
+        }
+    }
+}
+
+extension StackController.Configuration {
+    func validate() throws {
+        func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+            if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
+        }
+        try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
+        try require(pollInterval > .zero, "pollInterval must be positive, not \(pollInterval)")
+        try require(watchInterval > .zero, "watchInterval must be positive, not \(watchInterval)")
+        try require(
+            reservationExpiry >= watchInterval * 3 && reservationExpiry <= .seconds(3600),
+            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry)"
+        )
+        try require(
+            tokenLifetime.map { $0 >= .seconds(1) && $0 <= .seconds(3600) } ?? true,
+            "tokenLifetime must be from 1 to 3600 seconds, not \(tokenLifetime ?? .zero)"
+        )
+        try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
+        try require(settleTimeout >= .zero, "settleTimeout must not be negative")
+        try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")
+    }
+}

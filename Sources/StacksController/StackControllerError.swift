@@ -1,0 +1,50 @@
+public import StacksAPI
+
+/// Why a controller stopped.
+public struct StackControllerError: Error, Sendable {
+    /// What is wrong. More may come, so a `switch` needs a default.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Wrapped: String {
+            case invalidConfiguration, unauthorized, refused, queueNotFound, stackTakenOver
+        }
+
+        private let wrapped: Wrapped
+
+        private init(_ wrapped: Wrapped) { self.wrapped = wrapped }
+
+        /// A short name without dynamic values, fit for a metric's label.
+        public var description: String { wrapped.rawValue }
+
+        /// A value of the configuration is out of its range.
+        public static let invalidConfiguration = Code(.invalidConfiguration)
+        /// Buildkite does not accept the token (401).
+        public static let unauthorized = Code(.unauthorized)
+        /// Buildkite does not let this stack register or work (403, or a registration that it does not accept).
+        public static let refused = Code(.refused)
+        /// There is no such queue (404).
+        public static let queueNotFound = Code(.queueNotFound)
+        /// The stack's key belongs to another queue: another controller registered the same key.
+        public static let stackTakenOver = Code(.stackTakenOver)
+    }
+
+    /// What is wrong.
+    public var code: Code
+
+    /// What happened and what to do, for people.
+    public var message: String
+
+    /// What Buildkite answered, if this is about an answer.
+    public var underlying: StacksAPIError?
+
+    /// A reason to stop.
+    public init(code: Code, message: String, underlying: StacksAPIError? = nil) {
+        self.code = code
+        self.message = message
+        self.underlying = underlying
+    }
+}
+
+extension StackControllerError: CustomStringConvertible {
+    /// The message.
+    public var description: String { message }
+}
