@@ -36,6 +36,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         .systemLibrary(
@@ -79,6 +82,19 @@ let package = Package(
                 "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
                 "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
             ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "stacks-simulator",
+            dependencies: [
+                "StacksTesting", "StacksTransport", httpTypes, logging, argumentParser, serviceLifecycle,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/stacks-simulator",
             swiftSettings: settings
         ),
         .testTarget(

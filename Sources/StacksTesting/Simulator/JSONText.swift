@@ -1,0 +1,67 @@
+/// A JSON value on its way into an answer.
+///
+/// The simulator writes its own JSON so that the same state gives the same bytes, and so that a listing of a thousand
+/// jobs is a concatenation of fragments that were written once. It shares no code with the client it tests.
+indirect enum JSONText {
+    case null
+    case bool(Bool)
+    case integer(Int)
+    case string(String)
+    case array([JSONText])
+    case object([(String, JSONText)])
+    /// Bytes that are JSON already.
+    case raw([UInt8])
+
+    static func optional(_ value: String?) -> JSONText { value.map(JSONText.string) ?? .null }
+    static func strings(_ values: [String]) -> JSONText { .array(values.map(JSONText.string)) }
+
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return bytes
+    }
+
+    func write(to bytes: inout [UInt8]) {
+        switch self {
+        case .null: bytes += "null".utf8
+        case .bool(let value): bytes += (value ? "true" : "false").utf8
+        case .integer(let value): bytes += String(value).utf8
+        case .string(let value): Self.write(value, to: &bytes)
+        case .raw(let value): bytes += value
+        case .array(let values):
+            bytes.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                value.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                Self.write(member.0, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                member.1.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private static func write(_ string: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in string.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case UInt8(ascii: "\n"): bytes += #"\n"#.utf8
+            case 0..<0x20:
+                let hex = String(byte, radix: 16)
+                bytes += (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8
+                bytes += hex.utf8
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

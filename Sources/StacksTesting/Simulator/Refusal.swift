@@ -1,0 +1,26 @@
+import HTTPTypes
+
+/// Why a request is answered with an error: its status and what its body says.
+struct Refusal: Error {
+    var status: HTTPResponse.Status
+    var message: String
+    /// What the body of a 429 says besides the message.
+    var rateLimit: (scope: String, limit: Int, current: Int, reset: Int)?
+
+    static func badRequest(_ message: String) -> Refusal { Refusal(status: .badRequest, message: message) }
+    static func unauthorized(_ message: String) -> Refusal { Refusal(status: .unauthorized, message: message) }
+    static func notFound(_ message: String) -> Refusal { Refusal(status: .notFound, message: message) }
+    static func invalid(_ message: String) -> Refusal { Refusal(status: .unprocessableContent, message: message) }
+
+    static func noRoute(method: HTTPRequest.Method, path: Substring) -> Refusal {
+        .notFound("There is no \(method.rawValue) \(path).")
+    }
+
+    var body: JSONText {
+        guard let rateLimit else { return .object([("message", .string(message))]) }
+        return .object([
+            ("message", .string(message)), ("scope", .string(rateLimit.scope)), ("limit", .integer(rateLimit.limit)),
+            ("current", .integer(rateLimit.current)), ("reset", .integer(rateLimit.reset)),
+        ])
+    }
+}

@@ -1,0 +1,44 @@
+/// A small generator of random numbers that gives the same sequence for the same seed: SplitMix64
+/// (<https://prng.di.unimi.it/splitmix64.c>).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// A number in 0..<1.
+    mutating func fraction() -> Double {
+        Double(next() >> 11) / Double(1 << 53)
+    }
+
+    /// A version 4 UUID in its canonical lowercase form.
+    mutating func uuid() -> String {
+        let high = (next() & 0xFFFF_FFFF_FFFF_0FFF) | 0x0000_0000_0000_4000
+        let low = (next() & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000
+        var text = [UInt8]()
+        text.reserveCapacity(36)
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 { text.append(UInt8(ascii: "-")) }
+            let word = index < 16 ? high : low
+            text.append(Self.digits[Int((word >> UInt64((15 - index % 16) * 4)) & 0xF)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// `prefix` followed by `length` letters and digits.
+    mutating func token(prefix: String, length: Int = 40) -> String {
+        var text = Array(prefix.utf8)
+        for _ in 0..<length { text.append(Self.alphabet[Int(next() % UInt64(Self.alphabet.count))]) }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+    private static let alphabet = Array("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789".utf8)
+}

@@ -1,0 +1,218 @@
+import HTTPTypes
+import StacksTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What came of a request: an answer or none, after a while.
+struct SimulatorOutcome: Sendable {
+    var result: Result<TransportResponse, TransportError>
+    var delay: Duration = .zero
+}
+
+/// A request that was let in: who asks, for what.
+struct Admission {
+    var route: SimulatorRoute
+    var organization: Int
+    var rate: RateStatus
+    var body: [UInt8]
+    var now: Date
+}
+
+/// A successful answer.
+struct Reply {
+    var status: HTTPResponse.Status
+    var body: JSONText?
+
+    static func ok(_ members: [(String, JSONText)]) -> Reply { Reply(status: .ok, body: .object(members)) }
+    static func created(_ members: [(String, JSONText)]) -> Reply { Reply(status: .created, body: .object(members)) }
+    static let noContent = Reply(status: .noContent, body: nil)
+}
+
+extension SimulatorState {
+    /// Answers a request at the time `now`.
+    mutating func answer(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
+        expireReservations(at: now)
+        let route: SimulatorRoute
+        do {
+            route = try SimulatorRoute(
+                method: request.method, target: request.path, basePath: configuration.basePath
+            )
+        } catch {
+            counts.unrouted += 1
+            return SimulatorOutcome(result: .success(response(to: error, rate: defaultRate)))
+        }
+        counts.byOperation[route.operation, default: 0] += 1
+        let fault = takeFault(for: route.operation)
+        var outcome = SimulatorOutcome(result: .failure(.refusedByFault))
+        if let instead = fault?.action.answerInstead(rate: defaultRate) {
+            outcome.result = instead
+        } else {
+            let response = perform(route, request: request, at: now)
+            outcome.result = fault?.action.answer(after: response) ?? .success(response)
+        }
+        outcome.delay = fault?.delay ?? .zero
+        if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
+        return outcome
+    }
+
+    private mutating func perform(_ route: SimulatorRoute, request: TransportRequest, at now: Date) -> TransportResponse
+    {
+        var rate = defaultRate
+        do throws(Refusal) {
+            let reply: Reply
+            switch route.operation {
+            case .agentAcquire, .agentStart, .agentFinish:
+                reply = try answerAgent(route, credential: try credential(of: request), body: request, at: now)
+            default:
+                let organization = try authenticate(try credential(of: request), at: now)
+                let body = request.body ?? []
+                rate = try admit(route, organization: organization, at: now)
+                let admission = Admission(
+                    route: route, organization: organization, rate: rate, body: body, now: now
+                )
+                try checkContentType(of: request, operation: route.operation)
+                reply = try dispatch(admission)
+            }
+            return response(status: reply.status, body: reply.body, rate: rate)
+        } catch {
+            if let limit = error.rateLimit {
+                rate = RateStatus(scope: limit.scope, limit: limit.limit, remaining: 0, reset: limit.reset)
+                counts.rateLimited[route.operation, default: 0] += 1
+            }
+            return response(to: error, rate: rate)
+        }
+    }
+
+    private mutating func dispatch(_ admission: Admission) throws(Refusal) -> Reply {
+        switch admission.route.operation {
+        case .registerStack: try registerStack(admission)
+        case .deregisterStack: try deregisterStack(admission)
+        case .listScheduledJobs: try listScheduledJobs(admission)
+        case .reserveJobs: try reserveJobs(admission)
+        case .getJob: try getJob(admission)
+        case .getJobStates: try getJobStates(admission)
+        case .issueJobAcquisitionTokens: try issueTokens(admission)
+        case .finishJob: try finishJob(admission)
+        case .createNotifications: try createNotifications(admission)
+        case .tokenIdentity: try tokenIdentity(admission)
+        case .agentAcquire, .agentStart, .agentFinish: throw .notFound("An agent's request has no stack.")
+        }
+    }
+
+    // MARK: Who may ask
+
+    private func credential(of request: TransportRequest) throws(Refusal) -> String {
+        let value = request.headerFields[.authorization] ?? ""
+        guard value.hasPrefix("Token "), value.utf8.count > 6 else {
+            throw .unauthorized("The Authorization header must be \"Token\" and a token.")
+        }
+        return String(value.dropFirst(6))
+    }
+
+    private func authenticate(_ token: String, at now: Date) throws(Refusal) -> Int {
+        guard let index = organizations.firstIndex(where: { $0.token == token }) else {
+            throw .unauthorized("The agent token is not valid.")
+        }
+        let settings = organizations[index].settings
+        if let expiry = settings.tokenExpiresAt, expiry <= now { throw .unauthorized("The agent token has expired.") }
+        return index
+    }
+
+    /// Lets a request in: the organisation is there, the token is of a cluster, the stack is registered, and it has
+    /// not asked too often.
+    private mutating func admit(_ route: SimulatorRoute, organization: Int, at now: Date) throws(Refusal) -> RateStatus
+    {
+        let settings = organizations[organization].settings
+        if settings.isUnavailable {
+            throw Refusal(status: .serviceUnavailable, message: "The organization is not available for now.")
+        }
+        guard settings.isClustered || route.operation == .tokenIdentity else {
+            throw .unauthorized("The agent token is not of a cluster.")
+        }
+        if !route.stack.isEmpty {
+            guard let stack = organizations[organization].stacks[route.stack],
+                stack.isRegistered || route.operation == .deregisterStack
+            else { throw .notFound("There is no stack with this key.") }
+        }
+        let key = WindowKey(organization: organization, stack: route.stack, scope: route.operation.rateLimitScope)
+        let limit = configuration.rateLimits[key.scope] ?? configuration.rateLimits["default"] ?? 10
+        guard configuration.enforcesRateLimits, route.operation.isRateLimited else {
+            return RateStatus(scope: key.scope, limit: limit, remaining: limit, reset: 0)
+        }
+        var window = windows[key] ?? RateWindow()
+        let count = window.count(at: now)
+        defer { windows[key] = window }
+        guard count < limit else {
+            throw Refusal(
+                status: .tooManyRequests, message: "Rate limit exceeded for \(key.scope).",
+                rateLimit: (key.scope, limit, count, max(1, window.reset(at: now)))
+            )
+        }
+        window.add(now)
+        return RateStatus(
+            scope: key.scope, limit: limit, remaining: limit - count - 1, reset: window.reset(at: now)
+        )
+    }
+
+    private func checkContentType(of request: TransportRequest, operation: SimulatedOperation) throws(Refusal) {
+        guard operation.takesBody else {
+            guard request.body?.isEmpty ?? true else { throw .badRequest("This request takes no body.") }
+            return
+        }
+        let type = (request.headerFields[.contentType] ?? "").split(separator: ";").first.map(String.init) ?? ""
+        guard type.lowercased() == "application/json" else {
+            throw .badRequest("The Content-Type must be application/json.")
+        }
+    }
+
+    // MARK: Answers
+
+    /// The rate status of an answer to somebody unknown.
+    private var defaultRate: RateStatus {
+        let limit = configuration.rateLimits["default"] ?? 10
+        return RateStatus(scope: "default", limit: limit, remaining: limit, reset: 0)
+    }
+
+    private func response(to refusal: Refusal, rate: RateStatus) -> TransportResponse {
+        var response = response(status: refusal.status, body: refusal.body, rate: rate)
+        if let limit = refusal.rateLimit, configuration.sendsRetryAfter {
+            var fields = response.headerFields.fields
+            fields[.retryAfter] = String(limit.reset)
+            response.headerFields = ResponseHeaderFields(fields)
+        }
+        return response
+    }
+
+    private func response(status: HTTPResponse.Status, body: JSONText?, rate: RateStatus) -> TransportResponse {
+        var fields = rate.fields
+        if body != nil { fields[.contentType] = "application/json; charset=utf-8" }
+        return TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: body?.bytes ?? [])
+    }
+}
+
+extension SimulatedOperation {
+    fileprivate var takesBody: Bool {
+        switch self {
+        case .deregisterStack, .listScheduledJobs, .getJob, .tokenIdentity: false
+        default: true
+        }
+    }
+}
+
+extension RateStatus {
+    private static let names = ["RateLimit-Scope", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+        .compactMap { HTTPField.Name($0) }
+
+    /// The four header fields.
+    var fields: HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in zip(Self.names, [scope, String(limit), String(remaining), String(reset)]) {
+            fields.append(HTTPField(name: name, value: value))
+        }
+        return fields
+    }
+}

@@ -1,0 +1,130 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a stack does with jobs: reserve, look, issue tokens, finish.
+extension SimulatorState {
+    mutating func reserveJobs(_ admission: Admission) throws(Refusal) -> Reply {
+        let body = try RequestBody.decode(RequestBody.Reserve.self, from: admission.body)
+        let uuids = try RequestBody.jobUUIDs(body.job_uuids)
+        let expiry = try RequestBody.seconds(
+            body.reservation_expiry_seconds, named: "reservation_expiry_seconds",
+            default: configuration.defaultReservationExpiry
+        )
+        let (now, stack) = (admission.now, admission.route.stack)
+        let expiresAt = now.addingTimeInterval(expiry)
+        var (reserved, notReserved): ([String], [String]) = ([], [])
+        for uuid in uuids {
+            guard let index = job(uuid, organization: admission.organization) else {
+                notReserved.append(uuid)
+                continue
+            }
+            switch jobs[index].job.state {
+            case .scheduled: move(index, to: .reserved, .reserved, at: now, stack: stack)
+            case .reserved where jobs[index].job.reservedBy == stack:
+                move(index, to: .reserved, .reservationExtended, at: now, stack: stack)
+            default:
+                notReserved.append(uuid)
+                continue
+            }
+            jobs[index].job.reservedBy = stack
+            jobs[index].job.reservationExpiresAt = expiresAt
+            reservedJobs.insert(index)
+            reserved.append(uuid)
+        }
+        if !reserved.isEmpty { nextReservationExpiry = min(nextReservationExpiry, expiresAt) }
+        return .ok([("reserved", .strings(reserved)), ("not_reserved", .strings(notReserved))])
+    }
+
+    func getJob(_ admission: Admission) throws(Refusal) -> Reply {
+        let index = try requireJob(admission.route.job, organization: admission.organization)
+        return .ok(describe(index))
+    }
+
+    func getJobStates(_ admission: Admission) throws(Refusal) -> Reply {
+        let body = try RequestBody.decode(RequestBody.States.self, from: admission.body)
+        var states: [(String, JSONText)] = []
+        for uuid in try RequestBody.jobUUIDs(body.job_uuids) {
+            guard let index = job(uuid, organization: admission.organization) else { continue }
+            states.append((uuid, .string(jobs[index].job.state.rawValue)))
+        }
+        return .ok([("states", .object(states))])
+    }
+
+    mutating func issueTokens(_ admission: Admission) throws(Refusal) -> Reply {
+        let body = try RequestBody.decode(RequestBody.Tokens.self, from: admission.body)
+        let uuids = try RequestBody.jobUUIDs(body.job_uuids)
+        let lifetime = try RequestBody.seconds(
+            body.token_lifetime_seconds, named: "token_lifetime_seconds", default: configuration.defaultTokenLifetime
+        )
+        let (now, stack) = (admission.now, admission.route.stack)
+        let expiresAt = now.addingTimeInterval(lifetime)
+        var (issued, notIssued): ([JSONText], [String]) = ([], [])
+        for uuid in uuids {
+            guard let index = job(uuid, organization: admission.organization), jobs[index].job.state == .reserved,
+                jobs[index].job.reservedBy == stack
+            else {
+                notIssued.append(uuid)
+                continue
+            }
+            let token = generator.token(prefix: "bkjat_")
+            tokens[token] = TokenRecord(job: index, expiresAt: expiresAt)
+            jobs[index].tokens.append(token)
+            jobs[index].record(.tokenIssued, at: now, stack: stack)
+            issued.append(
+                .object([
+                    ("job_uuid", .string(uuid)), ("job_acquisition_token", .string(token)),
+                    ("expires_at", .string(expiresAt.iso8601)),
+                ])
+            )
+        }
+        return .created([("job_acquisition_tokens", .array(issued)), ("not_issued", .strings(notIssued))])
+    }
+
+    mutating func finishJob(_ admission: Admission) throws(Refusal) -> Reply {
+        let body = try RequestBody.decode(RequestBody.Finish.self, from: admission.body)
+        let index = try requireJob(admission.route.job, organization: admission.organization)
+        jobs[index].job.finishAttempts += 1
+        guard body.detail.utf8.count <= 4096 else { throw .invalid("detail must have at most 4096 bytes.") }
+        let stack = admission.route.stack
+        switch jobs[index].job.state {
+        case .scheduled: break
+        case .reserved:
+            guard jobs[index].job.reservedBy == stack else { throw .invalid("The job is reserved by another stack.") }
+        case let state where state.isTerminal: throw .invalid("The job is \(state) already.")
+        case let state: throw .invalid("A job that is \(state) cannot be finished by a stack.")
+        }
+        jobs[index].job.finishes += 1
+        jobs[index].job.exitStatus = body.exit_status ?? -1
+        jobs[index].job.finishDetail = body.detail
+        move(index, to: .finished, .finished, at: admission.now, stack: stack)
+        return .ok([])
+    }
+
+    // MARK: Jobs by UUID
+
+    /// The job with a canonical UUID, where the organisation has it.
+    func job(_ uuid: String, organization: Int) -> Int? {
+        guard let index = jobIndexes[uuid], jobs[index].organization == organization else { return nil }
+        return index
+    }
+
+    /// The job that a path names.
+    func requireJob(_ text: String, organization: Int?) throws(Refusal) -> Int {
+        guard let uuid = RequestBody.canonicalUUID(text) else { throw .badRequest("The job's ID is not a UUID.") }
+        guard let index = jobIndexes[uuid], organization == nil || jobs[index].organization == organization else {
+            throw .notFound("There is no job with this UUID.")
+        }
+        return index
+    }
+
+    func describe(_ index: Int) -> [(String, JSONText)] {
+        let template = jobs[index].job.template
+        let environment = template.environment.sorted { $0.key < $1.key }.map { ($0.key, JSONText.string($0.value)) }
+        return [
+            ("id", .string(jobs[index].job.id)), ("env", .object(environment)), ("command", .string(template.command)),
+        ]
+    }
+}

@@ -1,0 +1,127 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A job's life, apart from who asks for it.
+extension SimulatorState {
+    mutating func addJob(
+        _ template: SimulatedJob.Template, queue: Int, organization: Int, scheduledAt: Date, now: Date, build: String,
+        buildNumber: Int
+    ) -> String {
+        let id = generator.uuid()
+        let index = jobs.count
+        let key = organizations[organization].queues[queue].key
+        let queueRule = "queue=\(key)"
+        let rules = template.agentQueryRules.contains { $0.hasPrefix("queue=") } ? [] : [queueRule]
+        let listing = JSONText.object([
+            ("id", .string(id)), ("priority", .integer(template.priority)),
+            ("agent_query_rules", .strings(rules + template.agentQueryRules)),
+            ("scheduled_at", .string(scheduledAt.iso8601)), ("runnable_at", .string(scheduledAt.iso8601)),
+            (
+                "pipeline",
+                .object([("slug", .optional(template.pipelineSlug)), ("uuid", .string(generator.uuid()))])
+            ),
+            (
+                "build",
+                .object([
+                    ("uuid", .string(build)), ("number", .integer(buildNumber)), ("branch", .optional(template.branch)),
+                ])
+            ),
+            ("step", .object([("key", .optional(template.stepKey))])),
+        ])
+        let job = SimulatedJob(id: id, queue: key, template: template, state: template.state)
+        var record = JobRecord(
+            job: job, organization: organization, position: QueuePosition(scheduledAt: scheduledAt, sequence: index),
+            listing: listing.bytes
+        )
+        record.record(.created, at: now)
+        jobs.append(record)
+        jobIndexes[id] = index
+        if template.state == .scheduled { enlist(index) }
+        return id
+    }
+
+    /// Makes sure that the queue's list has the job, at its place.
+    mutating func enlist(_ index: Int) {
+        guard !jobs[index].isInQueueList else { return }
+        let organization = jobs[index].organization
+        guard let queue = queue(jobs[index].job.queue, organization: organization) else { return }
+        jobs[index].isInQueueList = true
+        let place = place(of: jobs[index].position, organization: organization, queue: queue)
+        organizations[organization].queues[queue].jobs.insert(index, at: place)
+    }
+
+    private func place(of position: QueuePosition, organization: Int, queue: Int) -> Int {
+        // Apart from the insertion, so that the list is not copied.
+        let list = organizations[organization].queues[queue].jobs
+        guard let last = list.last, position < jobs[last].position else { return list.count }
+        return Self.firstIndex(in: list) { jobs[$0].position > position }
+    }
+
+    /// The first place of a sorted list where `isPast` holds, by bisection.
+    static func firstIndex(in list: [Int], where isPast: (Int) -> Bool) -> Int {
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isPast(list[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    mutating func move(
+        _ index: Int, to state: SimulatedJob.State, _ kind: SimulatedJob.Event.Kind, at now: Date, stack: String? = nil
+    ) {
+        let before = jobs[index].job.state
+        jobs[index].job.state = state
+        jobs[index].record(kind, at: now, stack: stack)
+        if before == .reserved, state != .reserved { endReservation(index) }
+        if state.isTerminal { revokeTokens(index, keepingAcquired: false) }
+        if state == .scheduled { enlist(index) }
+    }
+
+    private mutating func endReservation(_ index: Int) {
+        reservedJobs.remove(index)
+        jobs[index].job.reservedBy = nil
+        jobs[index].job.reservationExpiresAt = nil
+        revokeTokens(index, keepingAcquired: true)
+    }
+
+    private mutating func revokeTokens(_ index: Int, keepingAcquired: Bool) {
+        for token in jobs[index].tokens where !(keepingAcquired && token == jobs[index].acquiredWith) {
+            tokens[token]?.isRevoked = true
+        }
+    }
+
+    /// Puts jobs whose reservation is over back into `scheduled`.
+    mutating func expireReservations(at now: Date) {
+        // Dates of this century lose tenths of a microsecond to rounding.
+        let now = now.addingTimeInterval(1e-6)
+        guard now >= nextReservationExpiry else { return }
+        var next = Date.distantFuture
+        // In the order of their indexes: a set has another order in every process.
+        for index in reservedJobs.sorted() {
+            guard let expiry = jobs[index].job.reservationExpiresAt else { continue }
+            if expiry <= now {
+                // It happened when it was due, whether or not somebody looked.
+                move(index, to: .scheduled, .reservationExpired, at: expiry, stack: jobs[index].job.reservedBy)
+            } else {
+                next = min(next, expiry)
+            }
+        }
+        nextReservationExpiry = next
+    }
+
+    /// Cancels a job as a person does in Buildkite.
+    ///
+    /// - Returns: Whether there was anything to cancel.
+    mutating func cancel(_ index: Int, at now: Date) -> Bool {
+        switch jobs[index].job.state {
+        case .running: move(index, to: .canceling, .cancelled, at: now)
+        case let state where state.isTerminal || state == .canceling: return false
+        default: move(index, to: .canceled, .cancelled, at: now)
+        }
+        return true
+    }
+}

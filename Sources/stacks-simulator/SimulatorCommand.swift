@@ -1,0 +1,139 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+import StacksTesting
+import UnixSignals
+
+@main
+struct SimulatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stacks-simulator",
+        abstract: "A whole Buildkite Stacks API on this machine, for trying and testing stacks.",
+        discussion: """
+            Prints one line of JSON on standard output once it listens: url, token, queue, port, and with --tls the \
+            path of the CA file that a client has to trust. Everything else goes to standard error. Scripts read \
+            counts from /_simulator/report. SIGTERM and SIGINT stop it.
+            """
+    )
+
+    enum Switch: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+    @Option(help: "The TCP port; 0 takes any free one.")
+    var port = 0
+
+    @Option(help: "The loopback address to listen on.")
+    var host = "127.0.0.1"
+
+    @Flag(help: "Serve TLS, with HTTP/2 and HTTP/1.1, under a test certificate for localhost.")
+    var tls = false
+
+    @Option(help: "The agent token to accept; made from the seed when left out.")
+    var token: String?
+
+    @Option(help: "How many jobs are scheduled at the start, in the first queue.")
+    var jobs = 0
+
+    @Option(help: "A queue of the cluster. May be repeated; the first one is the default queue.")
+    var queue: [String] = []
+
+    @Option(name: .customLong("agent-query-rule"), help: "A key=value rule of each job at the start. May be repeated.")
+    var agentQueryRules: [String] = []
+
+    @Option(help: "The command of each job at the start.")
+    var command = "echo hello"
+
+    @Flag(help: "Begin with the first queue's dispatch paused.")
+    var paused = false
+
+    @Option(name: .customLong("rate-limits"), help: "Whether the documented rate limits are enforced (on, off).")
+    var rateLimits = Switch.on
+
+    @Option(help: "What UUIDs and tokens are made from.")
+    var seed: UInt64 = 1
+
+    @Option(name: .customLong("listing-delay"), help: "Seconds until a change shows in the listing of jobs.")
+    var listingDelay = 0.0
+
+    @Option(
+        name: .customLong("reservation-default"), help: "Seconds a reservation lasts when the request does not say.")
+    var reservationDefault = 900
+
+    @Option(name: .customLong("stack-limit"), help: "How many stacks may be registered at a time.")
+    var stackLimit = 100
+
+    @Option(name: .customLong("base-path"), help: "The path that the API is under.")
+    var basePath = "/v3"
+
+    mutating func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535.") }
+        guard ["127.0.0.1", "::1", "localhost"].contains(host) else {
+            throw ValidationError("--host must be a loopback address: 127.0.0.1, ::1 or localhost.")
+        }
+        guard (0...1_000_000).contains(jobs) else { throw ValidationError("--jobs must be between 0 and 1000000.") }
+        guard listingDelay >= 0, listingDelay <= 3600 else {
+            throw ValidationError("--listing-delay must be between 0 and 3600.")
+        }
+        guard (1...3600).contains(reservationDefault) else {
+            throw ValidationError("--reservation-default must be between 1 and 3600.")
+        }
+        guard stackLimit >= 0 else { throw ValidationError("--stack-limit must not be negative.") }
+        guard basePath.hasPrefix("/"), !basePath.hasSuffix("/"), !basePath.hasPrefix("/_simulator") else {
+            throw ValidationError("--base-path must begin with a slash, not end with one, and not be /_simulator.")
+        }
+        guard !queue.contains("") else { throw ValidationError("--queue must not be empty.") }
+        guard token.map({ !$0.isEmpty }) ?? true else { throw ValidationError("--token must not be empty.") }
+        guard agentQueryRules.allSatisfy({ $0.contains("=") }) else {
+            throw ValidationError("--agent-query-rule must be key=value.")
+        }
+    }
+
+    func run() async throws {
+        let logger = Logger(label: "stacks-simulator") { StreamLogHandler.standardError(label: $0) }
+        let queues = queue.isEmpty ? ["default"] : queue
+        let simulator = makeSimulator(queues: queues)
+        let authority = tls ? try AuthorityFile() : nil
+        defer { authority?.remove() }
+        if let authority {
+            logger.warning(
+                "the CA and the server's key are public: for tests only", metadata: ["caFile": "\(authority.path)"])
+        }
+        let server = SimulatorServer(simulator: simulator, host: host, port: port, tls: tls, logger: logger) {
+            [basePath, seed] port in
+            let ready = ReadyLine(
+                scheme: authority == nil ? "http" : "https", host: host, port: port, basePath: basePath,
+                caFile: authority?.path, token: simulator.token, queues: queues, seed: seed
+            )
+            ready.print()
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        )
+        // Clients may hold connections open for as long as they like; a stop does not wait for them.
+        configuration.maximumGracefulShutdownDuration = .milliseconds(500)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError {
+            // The half second was over.
+        }
+    }
+
+    private func makeSimulator(queues: [String]) -> StacksSimulator {
+        var configuration = StacksSimulator.Configuration()
+        configuration.seed = seed
+        configuration.basePath = basePath
+        configuration.enforcesRateLimits = rateLimits == .on
+        configuration.listingDelay = .seconds(listingDelay)
+        configuration.defaultReservationExpiry = .seconds(reservationDefault)
+        var organization = StacksSimulator.Organization(queues: queues, token: token)
+        organization.stackLimit = stackLimit
+        configuration.organizations = [organization]
+        let simulator = StacksSimulator(configuration: configuration)
+        var template = SimulatedJob.Template()
+        template.agentQueryRules = agentQueryRules
+        template.command = command
+        template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
+        simulator.addJobs(jobs, queue: queues[0], template: template)
+        if paused { simulator.setPaused(true, queue: queues[0]) }
+        return simulator
+    }
+}

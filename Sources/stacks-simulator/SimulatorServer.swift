@@ -1,0 +1,100 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
+import Logging
+import NIOCore
+import ServiceLifecycle
+import StacksTesting
+import StacksTransport
+
+/// The simulator behind HTTP.
+struct SimulatorServer: Service {
+    var simulator: StacksSimulator
+    var host: String
+    var port: Int
+    var tls: Bool
+    var logger: Logger
+    /// Called with the port once it listens.
+    var onReady: @Sendable (Int) -> Void
+
+    func run() async throws {
+        let connections = ConnectionCounts()
+        let responder = SimulatorResponder(
+            simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
+            connections: connections
+        )
+        let application = Application(
+            responder: responder,
+            server: tls ? .counting(connections, try Self.tlsConfiguration()) : .counting(connections),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), backlog: 1024),
+            onServerRunning: { channel in onReady(channel.localAddress?.port ?? port) },
+            logger: logger
+        )
+        try await application.run()
+    }
+
+    private static func tlsConfiguration() throws -> TLSConfiguration {
+        let certificate = try NIOSSLCertificate(bytes: Array(TestCertificate.certificate.utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.privateKey.utf8), format: .pem)
+        return .makeServerConfiguration(certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+    }
+}
+
+/// What a request brings besides itself: its channel, which a fault may close.
+struct ChannelContext: InitializableFromSource {
+    var channel: any Channel
+
+    init(source: ApplicationRequestContextSource) { channel = source.channel }
+
+    /// HTTP/2 has a channel for each stream, whose parent is the connection's, whose parent is the listener's.
+    var httpVersion: String { channel.parent?.parent == nil ? "HTTP/1.1" : "HTTP/2" }
+}
+
+/// Turns a request into the simulator's and its answer back.
+struct SimulatorResponder: HTTPResponder {
+    typealias Context = ChannelContext
+
+    /// More than the largest request that the API allows.
+    private static let largestBody = 8 << 20
+
+    var simulator: StacksSimulator
+    var control: ControlEndpoints
+    var connections: ConnectionCounts
+
+    func respond(to request: Request, context: ChannelContext) async throws -> Response {
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: Self.largestBody)
+        } catch is NIOTooManyBytesError {
+            return Response(status: .contentTooLarge)
+        }
+        let target = request.head.path ?? "/"
+        if target.hasPrefix(ControlEndpoints.basePath) {
+            return control.respond(method: request.method, target: target, body: Array(buffer: body))
+        }
+        connections.countRequest(httpVersion: context.httpVersion)
+        let outcome = simulator.outcome(
+            of: TransportRequest(
+                method: request.method, origin: "", path: target, headerFields: request.headers,
+                body: body.readableBytes == 0 ? nil : Array(buffer: body)
+            )
+        )
+        if outcome.delay > .zero { try await Task.sleep(for: outcome.delay) }
+        switch outcome.result {
+        case .success(let answer):
+            var response = Response(
+                status: answer.status, headers: answer.headerFields.fields,
+                body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+            )
+            // RFC 9110, section 8.6: a 204 has no Content-Length.
+            if answer.status == .noContent { response.headers[.contentLength] = nil }
+            return response
+        case .failure:
+            // What a lost answer looks like from outside: the connection, or the stream, ends without one.
+            try await context.channel.close()
+            return Response(status: .internalServerError)
+        }
+    }
+}
