@@ -39,6 +39,8 @@ let package = Package(
         // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // What swift-subprocess names files with where there is no System module.
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
     ],
     targets: [
         .systemLibrary(
@@ -73,6 +75,7 @@ let package = Package(
             dependencies: [
                 "StacksAPI", "StacksController", logging,
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
             ],
             swiftSettings: settings
         ),
@@ -124,7 +127,10 @@ let package = Package(
         ),
         .testTarget(
             name: "StacksControllerTests",
-            dependencies: ["StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", logging],
+            dependencies: [
+                "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
+                httpTypes, logging, serviceLifecycle,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,0 +1,160 @@
+import StacksAPI
+public import StacksController
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// Starts one process for each job: a command that runs a Buildkite agent, here or elsewhere.
+///
+/// The process finds the job's acquisition token in `BUILDKITE_AGENT_TOKEN` and its UUID in
+/// `BUILDKITE_AGENT_ACQUIRE_JOB`, which is all that `buildkite-agent start` needs. Its life counts as the agent's: the
+/// slot is free when the process has ended.
+///
+/// The rest of the environment is this process's own, but for the credentials of the controller itself
+/// (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The process leads a session of its own,
+/// so that a signal from the controller's terminal does not reach it; standard input is empty.
+///
+/// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
+/// ``Configuration/gracePeriod``.
+public struct CommandLauncher: JobLauncher {
+    /// How processes are started and stopped.
+    public struct Configuration: Sendable {
+        /// Where standard output and standard error of the processes go.
+        public enum Output: Sendable, Hashable {
+            /// To those of this process.
+            case inherited
+            /// Nowhere.
+            case discarded
+            /// Appended to a file for each job, `<job's UUID>.log` in this directory, which exists. The files are
+            /// readable for their owner alone.
+            case files(directory: String)
+        }
+
+        /// Where the output goes. Inherited by default.
+        public var output: Output = .inherited
+
+        /// How long a process group has between SIGTERM and SIGKILL. 10 seconds by default, as long as Buildkite's
+        /// agent gives its job when it is told to stop.
+        public var gracePeriod: Duration = .seconds(10)
+
+        /// The directory that processes start in, or `nil` for that of this process.
+        public var workingDirectory: String?
+
+        /// Variables beside those of this process; `nil` removes one. The two that hold the job's token and UUID
+        /// cannot be changed.
+        public var environment: [String: String?] = [:]
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let executable: Executable
+    private let arguments: Arguments
+    private let name: String
+    private let configuration: Configuration
+
+    /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
+    ///
+    /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
+    ///   byte, or the grace period is negative.
+    public init(command: [String], configuration: Configuration = Configuration()) throws {
+        func refuse(_ message: String) -> StackControllerError {
+            StackControllerError(code: .invalidConfiguration, message: message)
+        }
+        guard let name = command.first, !name.isEmpty else { throw refuse("The command to launch is empty") }
+        guard !command.contains(where: { $0.utf8.contains(0) }) else {
+            throw refuse("The command to launch holds a zero byte")
+        }
+        guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        self.name = name
+        executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
+        arguments = Arguments(Array(command.dropFirst()))
+        self.configuration = configuration
+    }
+
+    public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
+        do {
+            switch configuration.output {
+            case .inherited:
+                return try await launch(job, output: .currentStandardOutput, error: .currentStandardError)
+            case .discarded:
+                return try await launch(job, output: .discarded, error: .discarded)
+            case .files(let directory):
+                let file = try LogFile.open(for: job.id, in: directory)
+                let output = FileDescriptorOutput.fileDescriptor(file, closeAfterSpawningProcess: true)
+                return try await launch(job, output: output, error: .combinedWithOutput)
+            }
+        } catch let error as SubprocessError {
+            throw CommandLaunchError(error, executable: name)
+        }
+    }
+
+    private nonisolated(nonsending) func launch<Output: OutputProtocol, ErrorOutput: ErrorOutputProtocol>(
+        _ job: LaunchedJob,
+        output: Output,
+        error: ErrorOutput
+    ) async throws -> JobExit {
+        var process = Subprocess.Configuration(
+            executable: executable,
+            arguments: arguments,
+            environment: environment(for: job),
+            workingDirectory: configuration.workingDirectory.map { FilePath($0) }
+        )
+        process.platformOptions.createSession = true
+        process.platformOptions.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: configuration.gracePeriod)
+        ]
+        var group: ProcessGroup?
+        do {
+            let result = try await run(process, input: .none, output: output, error: error) { execution in
+                group = ProcessGroup(leader: execution.processIdentifier.value)
+            }
+            if Task.isCancelled { await group?.end(within: configuration.gracePeriod) }
+            return JobExit(result.terminationStatus)
+        } catch {
+            if Task.isCancelled { await group?.end(within: configuration.gracePeriod) }
+            throw error
+        }
+    }
+
+    private func environment(for job: LaunchedJob) -> Environment {
+        var changes: [Environment.Key: String?] = [:]
+        for (name, value) in configuration.environment { changes[Environment.Key(stringLiteral: name)] = .some(value) }
+        changes["BUILDKITE_CLUSTER_TOKEN"] = .some(nil)
+        changes["BUILDKITE_AGENT_TOKEN"] = job.acquisitionToken.value
+        changes["BUILDKITE_AGENT_ACQUIRE_JOB"] = job.id.description
+        return .inherit.updating(changes)
+    }
+}
+
+/// Why no process could be started for a job.
+///
+/// It names the executable alone: arguments and environment may hold secrets.
+public struct CommandLaunchError: Error, Sendable, CustomStringConvertible {
+    /// What happened, for people.
+    public var description: String
+
+    init(_ error: SubprocessError, executable: String) {
+        description =
+            switch error.code {
+            case .executableNotFound: "The command \(executable) was not found"
+            case .failedToChangeWorkingDirectory: "The command's working directory cannot be entered"
+            default: "The command \(executable) could not be started (\(error.code))"
+            }
+    }
+
+    init(description: String) { self.description = description }
+}
+
+extension JobExit {
+    init(_ status: TerminationStatus) {
+        switch status {
+        case .exited(let code): self.init(status: code)
+        case .signaled(let signal): self.init(status: 128 + signal, message: "A signal (\(signal)) ended the command")
+        }
+    }
+}

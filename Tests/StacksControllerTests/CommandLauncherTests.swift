@@ -1,0 +1,192 @@
+import StacksAPI
+import StacksCommandLauncher
+import StacksController
+import Testing
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+@Suite("CommandLauncher runs a process for a job", .serialized, .timeLimit(.minutes(1)))
+struct CommandLauncherTests {
+    private let job = LaunchedJob(
+        scheduled: ScheduledJob(id: "01989c5e-0000-7000-8000-00000000000a"),
+        acquisitionToken: Secret("bkjat_secret")
+    )
+
+    /// Runs a script whose output goes to a file, and returns how it ended with what it wrote.
+    private func run(
+        _ script: String,
+        configure: (inout CommandLauncher.Configuration) -> Void = { _ in }
+    ) async throws -> (exit: JobExit, output: String) {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            configure(&configuration)
+            let launcher = try CommandLauncher(command: ["/bin/sh", "-c", script], configuration: configuration)
+            let exit = try await launcher.launch(job)
+            return (exit, try contents(of: "\(directory)/\(job.id).log"))
+        }
+    }
+
+    private func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "launcher-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        return try await body(directory.path)
+    }
+
+    private func contents(of path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    }
+
+    /// Waits until the process has written `text`.
+    private func wait(for text: String, in path: String) async throws {
+        while !((try? contents(of: path)) ?? "").contains(text) { await Task.yield() }
+    }
+
+    @Test("the process gets the job's token and UUID, and none of the controller's credentials")
+    func environment() async throws {
+        setenv("BUILDKITE_CLUSTER_TOKEN", "bkct_controller", 1)
+        setenv("BUILDKITE_AGENT_TOKEN", "bkct_controller", 1)
+        defer {
+            unsetenv("BUILDKITE_CLUSTER_TOKEN")
+            unsetenv("BUILDKITE_AGENT_TOKEN")
+        }
+        let (exit, output) = try await run("env") { $0.environment = ["MORE": "yes", "BUILDKITE_AGENT_TOKEN": "mine"] }
+        let lines = Set(output.split(separator: "\n"))
+        #expect(exit == .success)
+        #expect(lines.contains("BUILDKITE_AGENT_TOKEN=bkjat_secret"))
+        #expect(lines.contains("BUILDKITE_AGENT_ACQUIRE_JOB=\(job.id)"))
+        #expect(lines.contains("MORE=yes"))
+        #expect(lines.contains { $0.hasPrefix("PATH=") })
+        #expect(!output.contains("bkct_controller"))
+    }
+
+    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int32])
+    func status(status: Int32) async throws {
+        let (exit, _) = try await run("exit \(status)")
+        #expect(exit == JobExit(status: status))
+    }
+
+    @Test("a command that a signal ended says which")
+    func signal() async throws {
+        let (exit, _) = try await run("kill -KILL $$")
+        #expect(exit.status == 128 + SIGKILL)
+        #expect(exit.message?.contains("9") == true)
+    }
+
+    @Test("standard output and standard error are in the job's file, which its owner alone can read")
+    func file() async throws {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            let launcher = try CommandLauncher(
+                command: ["sh", "-c", "echo out; echo err >&2"], configuration: configuration)
+            _ = try await launcher.launch(job)
+            let path = "\(directory)/\(job.id).log"
+            #expect(try contents(of: path) == "out\nerr\n")
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+        }
+    }
+
+    @Test("a job whose name is no UUID cannot lead out of the directory")
+    func fileName() async throws {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            let launcher = try CommandLauncher(command: ["true"], configuration: configuration)
+            _ = try await launcher.launch(
+                LaunchedJob(scheduled: ScheduledJob(id: "../../x/y"), acquisitionToken: Secret("t")))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["______x_y.log"])
+        }
+    }
+
+    @Test("cancelling sends SIGTERM to the command and to what it started")
+    func cancel() async throws {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            configuration.gracePeriod = .seconds(60)
+            let script = """
+                (trap 'echo child-stopped; exit 0' TERM; echo child-ready; while :; do sleep 0.01; done) &
+                trap 'wait; echo parent-stopped; exit 5' TERM
+                echo parent-ready; wait
+                """
+            let launcher = try CommandLauncher(command: ["sh", "-c", script], configuration: configuration)
+            let launch = Task { try await launcher.launch(job) }
+            let path = "\(directory)/\(job.id).log"
+            try await wait(for: "child-ready", in: path)
+            try await wait(for: "parent-ready", in: path)
+            launch.cancel()
+            _ = await launch.result
+            let output = try contents(of: path)
+            #expect(output.contains("child-stopped"))
+            #expect(output.contains("parent-stopped"))
+        }
+    }
+
+    @Test("what ignores SIGTERM is killed after the grace period, a child that outlives the command too")
+    func kill() async throws {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            configuration.gracePeriod = .milliseconds(100)
+            let script = "sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 0.01; done' & echo ready; wait"
+            let launcher = try CommandLauncher(command: ["sh", "-c", script], configuration: configuration)
+            let launch = Task { try await launcher.launch(job) }
+            let path = "\(directory)/\(job.id).log"
+            try await wait(for: "ready", in: path)
+            try await wait(for: "child ", in: path)
+            launch.cancel()
+            _ = await launch.result
+            let child = try #require(
+                try contents(of: path).split(separator: "\n").first { $0.hasPrefix("child ") }?.split(separator: " ")
+                    .last)
+            // Killed, though perhaps not reaped by the system's first process: a zombie at last, or no process.
+            var isGone = false
+            while !isGone {
+                let status = (try? contents(of: "/proc/\(child)/stat")) ?? ") Z"
+                isGone = status.contains(") Z") || status.contains(") X")
+                await Task.yield()
+            }
+        }
+    }
+
+    @Test("a launch that is cancelled before it starts leaves no process behind")
+    func cancelledBefore() async throws {
+        try await withDirectory { directory in
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: directory)
+            configuration.gracePeriod = .seconds(5)
+            let launcher = try CommandLauncher(command: ["sleep", "3600"], configuration: configuration)
+            let launch = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await launcher.launch(job)
+            }
+            if case .success(let exit) = await launch.result { #expect(exit.status == 128 + SIGTERM) }
+        }
+    }
+
+    @Test("a command that does not exist is an error that names it and nothing else")
+    func missing() async throws {
+        let launcher = try CommandLauncher(command: ["/no/such/agent", "--secret=hunter2"])
+        let error = await #expect(throws: CommandLaunchError.self) { try await launcher.launch(job) }
+        #expect("\(try #require(error))".contains("/no/such/agent"))
+        #expect(!"\(try #require(error))".contains("hunter2"))
+        #expect(!"\(try #require(error))".contains("bkjat"))
+    }
+
+    @Test("a command that cannot be one is refused", arguments: [[], [""], ["a\0b"]] as [[String]])
+    func refused(command: [String]) {
+        #expect(throws: StackControllerError.self) { try CommandLauncher(command: command) }
+    }
+}
