@@ -100,6 +100,9 @@ let package = Package(
             path: "Sources/stacks-simulator",
             swiftSettings: settings
         ),
+        // For the tests that talk to the real simulator. No product.
+        .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
+        .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
         .testTarget(
             name: "StacksTransportTests",
             dependencies: ["StacksTransport", httpTypes],

@@ -64,6 +64,9 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Option(name: .customLong("base-path"), help: "The path that the API is under.")
     var basePath = "/v3"
 
+    @Flag(name: .customLong("exit-with-stdin"), help: "Stop when standard input ends, for programs that start it.")
+    var exitWithStandardInput = false
+
     mutating func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535.") }
         guard ["127.0.0.1", "::1", "localhost"].contains(host) else {
@@ -108,6 +111,11 @@ struct SimulatorCommand: AsyncParsableCommand {
         var configuration = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
+        if exitWithStandardInput {
+            configuration.services.append(
+                .init(service: StandardInputWatch(), successTerminationBehavior: .gracefullyShutdownGroup)
+            )
+        }
         // Clients may hold connections open for as long as they like; a stop does not wait for them.
         configuration.maximumGracefulShutdownDuration = .milliseconds(500)
         do {
