@@ -84,6 +84,7 @@ let package = Package(
             dependencies: [
                 "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
                 "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
@@ -139,8 +140,7 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", httpTypes, argumentParser,
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "stacksctl", "StacksAPI", "SimulatorProcess", httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import StacksAPI
+import StacksController
 
 /// Why the tool stops: what it says on stderr, and the status it exits with.
 struct Failure: Error {
@@ -27,6 +28,16 @@ extension Failure {
         self.init(
             message: printable(error.description),
             exitCode: error.code == .invalidArgument ? .validationFailure : .failure
+        )
+    }
+
+    /// Why a controller did not start or go on.
+    init(_ error: StackControllerError) {
+        let isMistake = error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument
+        let reason = error.underlying.map { "\n\(printable($0.description))" } ?? ""
+        self.init(
+            message: printable(error.message) + reason,
+            exitCode: isMistake ? .validationFailure : .failure
         )
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import StacksAPI
+import StacksController
 
 /// The command and its subcommands.
 @main
@@ -24,7 +25,7 @@ struct Stacksctl: AsyncParsableCommand {
             """,
         version: StacksAPIVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "A stack", subcommands: [Register.self, Deregister.self]),
+            CommandGroup(name: "A stack", subcommands: [Register.self, Deregister.self, Run.self]),
             CommandGroup(
                 name: "Its jobs",
                 subcommands: [
@@ -48,14 +49,18 @@ struct Stacksctl: AsyncParsableCommand {
                 try command.run()
             }
         } catch let failure as Failure {
-            StandardError.write(failure.message)
-            exit(withError: failure.exitCode)
+            exit(with: failure)
         } catch let error as StacksAPIError {
-            let failure = Failure(error)
-            StandardError.write(failure.message)
-            exit(withError: failure.exitCode)
+            exit(with: Failure(error))
+        } catch let error as StackControllerError {
+            exit(with: Failure(error))
         } catch {
             exit(withError: error)
         }
+    }
+
+    private static func exit(with failure: Failure) -> Never {
+        StandardError.write(failure.message)
+        exit(withError: failure.exitCode)
     }
 }

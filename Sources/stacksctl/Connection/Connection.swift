@@ -7,6 +7,8 @@ import StacksURLSession
 
 /// Owns the transport of one invocation, and the client that speaks over it.
 struct Connection {
+    /// Who speaks, and to where.
+    let endpoint: Endpoint
     let client: StacksClient
     /// What the client sends passes through here.
     let observed: ObservedTransport
@@ -16,7 +18,7 @@ struct Connection {
 
     /// - Throws: ``Failure`` or `StacksAPIError` when the options do not make sense.
     init(options: GlobalOptions, logger: Logger) throws {
-        let endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
+        endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
         do {
             switch options.transport {
             case .curl:
