@@ -2,29 +2,95 @@ import HTTPTypes
 import Logging
 import StacksTransport
 
+/// What all copies of a client share. Nothing in it changes but the number of the next call.
 final class ClientCore: Sendable {
-    let baseURL = ""
-    init(token: Secret, transport: any HTTPTransport, configuration: StacksClient.Configuration, logger: Logger?) throws
-    {}
-    func path(_ a: String) -> String { a }
-    func path(_ a: String, _ b: String, _ c: String) -> String { a + b + c }
-    func path(_ a: String, _ b: String, _ c: String, _ d: JobID, _ e: String = "") -> String {
-        a + b + c + d.description + e
+    let baseURL: BaseURL
+    let transport: any HTTPTransport
+    let configuration: StacksClient.Configuration
+    let environment: ClientEnvironment
+    let fields: RequestFields
+    let redaction: Redaction
+    let log: CallLogger?
+
+    init(
+        token: Secret,
+        transport: any HTTPTransport,
+        configuration: StacksClient.Configuration,
+        logger: Logger?,
+        environment: ClientEnvironment? = nil
+    ) throws(StacksAPIError) {
+        baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
+        fields = try RequestFields(token: token, userAgentPrefixes: configuration.userAgentPrefixes)
+        if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
+        let redaction = Redaction(token: token)
+        self.redaction = redaction
+        log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
+        self.transport = transport
+        self.configuration = configuration
+        self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
     }
-    enum Field { case finishDetail }
-    func cropped(_ s: String, to: Field, of: StacksOperation) -> String { s }
-    func perform<V: Sendable>(
-        _ e: Endpoint, path: String, body: [UInt8]? = nil, options: CallOptions,
-        decode: (inout JSONReader) throws(JSONError) -> V
-    ) async throws -> StacksResponse<V> { throw Argument.failure("unfinished", for: e.operation) }
-    func perform(_ e: Endpoint, path: String, body: [UInt8]? = nil, options: CallOptions) async throws
-        -> StacksResponse<NoContent>
-    { throw Argument.failure("unfinished", for: e.operation) }
-    func performInBatches<V: Sendable>(
-        _ e: Endpoint, path: String, jobs: [JobID], request: JobListRequest, options: CallOptions,
-        decode: @Sendable (inout JSONReader) throws(JSONError) -> V, join: ([V]) -> V
-    ) async throws -> StacksResponse<V> { throw Argument.failure("unfinished", for: e.operation) }
-    func notify(_ n: [JobNotification], path: String, options: CallOptions) async throws -> StacksResponse<
-        NotificationResult
-    > { throw Argument.failure("unfinished", for: .notify) }
+
+    // MARK: Paths
+
+    /// `relative` under the base URL's own path.
+    func path(_ relative: String) -> String { baseURL.pathPrefix + relative }
+
+    /// A stack's path. The key has been checked, so that it needs no encoding.
+    func path(_ head: String, _ stackKey: String, _ tail: String) -> String {
+        var path = baseURL.pathPrefix
+        path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
+        path += head
+        path += stackKey
+        path += tail
+        return path
+    }
+
+    /// The path of a stack's job.
+    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> String {
+        var path = path(head, stackKey, middle)
+        PercentEncoding.append(job.description, to: &path)
+        path += tail
+        return path
+    }
+
+    // MARK: Calls
+
+    /// Sends a request whose answer is a JSON document.
+    func perform<Value: Sendable>(
+        _ endpoint: Endpoint,
+        path: String,
+        body: [UInt8]? = nil,
+        options: CallOptions,
+        decode: (inout JSONReader) throws(JSONError) -> Value
+    ) async throws -> StacksResponse<Value> {
+        let exchange = try await send(endpoint, path: path, body: body, options: options)
+        do throws(JSONError) {
+            return exchange.response(try JSONReader.read(exchange.answer.body, decode))
+        } catch {
+            let error = failure(of: endpoint, decoding: exchange, error)
+            log?.failed(exchange.call, endpoint, error)
+            throw error
+        }
+    }
+
+    /// Sends a request whose answer, if it has a body at all, says nothing.
+    func perform(
+        _ endpoint: Endpoint,
+        path: String,
+        body: [UInt8]? = nil,
+        options: CallOptions
+    ) async throws -> StacksResponse<NoContent> {
+        try await send(endpoint, path: path, body: body, options: options).response(NoContent())
+    }
+}
+
+extension StacksClient.Configuration {
+    /// What is wrong with the values that no other type checks, or `nil`.
+    fileprivate var problem: String? {
+        if requestTimeout <= .zero { return "The request time-out has to be more than 0, not \(requestTimeout)." }
+        if maximumConcurrentBatches < 1 {
+            return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
+        }
+        return retryPolicy.problem
+    }
 }

@@ -4,4 +4,108 @@
     import Foundation
 #endif
 
-enum ISO8601 { static func text(_ date: Date) -> String? { nil } }
+/// Dates as the API writes them: `2026-11-19T08:30:00Z`, with or without a fraction, in UTC or with an offset.
+enum ISO8601 {
+    /// The date that the bytes spell, or `nil` when they spell none.
+    static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Date? {
+        guard bytes.count >= 20 else { return nil }
+        var isValid = true
+        func digit(_ index: Int) -> Int {
+            let value = bytes[index] &- 0x30
+            if value > 9 { isValid = false }
+            return Int(value)
+        }
+        func two(_ index: Int) -> Int { digit(index) * 10 + digit(index + 1) }
+        let time = CivilTime(
+            year: two(0) * 100 + two(2), month: two(5), day: two(8), hour: two(11), minute: two(14), second: two(17))
+        guard isValid, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":"), let seconds = time.secondsSince1970
+        else { return nil }
+        var index = 19
+        let fraction = fraction(in: bytes, &index)
+        guard let fraction, let offset = offset(in: bytes, from: index) else { return nil }
+        return Date(timeIntervalSinceReferenceDate: Double(seconds - offset - 978_307_200) + fraction)
+    }
+
+    /// The fraction of a second at `index`, 0 when there is none, `nil` when it has no digits.
+    @inline(__always)
+    private static func fraction(in bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> Double? {
+        guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: ",") else { return 0 }
+        index += 1
+        let first = index
+        var numerator = 0
+        var denominator = 1
+        while index < bytes.count, bytes[index] &- 0x30 < 10 {
+            // Beyond nanoseconds a date holds nothing.
+            if index - first < 9 {
+                numerator = numerator * 10 + Int(bytes[index] &- 0x30)
+                denominator *= 10
+            }
+            index += 1
+        }
+        return index == first ? nil : Double(numerator) / Double(denominator)
+    }
+
+    /// The offset from UTC in seconds that takes the rest of the bytes: `Z`, `±hh:mm`, `±hhmm` or `±hh`.
+    @inline(__always)
+    private static func offset(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
+        guard index < bytes.count else { return nil }
+        let sign: Int
+        switch bytes[index] {
+        case UInt8(ascii: "Z"), UInt8(ascii: "z"): return index + 1 == bytes.count ? 0 : nil
+        case UInt8(ascii: "+"): sign = 1
+        case UInt8(ascii: "-"): sign = -1
+        default: return nil
+        }
+        var digits: [Int] = []
+        for position in (index + 1)..<bytes.count {
+            if position == index + 3, bytes[position] == UInt8(ascii: ":"), bytes.count == index + 6 { continue }
+            guard bytes[position] &- 0x30 < 10 else { return nil }
+            digits.append(Int(bytes[position] &- 0x30))
+        }
+        guard digits.count == 2 || digits.count == 4 else { return nil }
+        let hours = digits[0] * 10 + digits[1]
+        let minutes = digits.count == 4 ? digits[2] * 10 + digits[3] : 0
+        guard hours <= 23, minutes <= 59 else { return nil }
+        return sign * (hours * 3600 + minutes * 60)
+    }
+
+    /// The date in UTC with milliseconds, rounded down so that now is never in the future; `nil` outside the years 0 to
+    /// 9999.
+    static func text(_ date: Date) -> String? {
+        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded(.down)
+        guard milliseconds >= -62_167_219_200_000, milliseconds < 253_402_300_800_000 else { return nil }
+        let whole = Int(milliseconds)
+        let fraction = ((whole % 1000) + 1000) % 1000
+        let time = CivilTime(secondsSince1970: (whole - fraction) / 1000)
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: width - digits.utf8.count) + digits
+        }
+        return "\(padded(time.year, 4))-\(padded(time.month, 2))-\(padded(time.day, 2))"
+            + "T\(padded(time.hour, 2)):\(padded(time.minute, 2)):\(padded(time.second, 2)).\(padded(fraction, 3))Z"
+    }
+}
+
+extension JSONReader {
+    /// The next value, a date.
+    mutating func date() throws(JSONError) -> Date {
+        guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a date in a string") }
+        let start = cursor
+        let raw = try scanString()
+        if !raw.hasEscapes, let date = ISO8601.parse(raw.bytes) { return date }
+        // Never seen, but allowed: a character of the date written as an escape.
+        if raw.hasEscapes {
+            cursor = start
+            let text = Array(try string().utf8)
+            if let date = text.withUnsafeBufferPointer({ ISO8601.parse($0) }) { return date }
+        }
+        throw error(.invalidDate, at: start)
+    }
+
+    /// The next value, a date or null.
+    mutating func optionalDate() throws(JSONError) -> Date? {
+        try null() ? nil : try date()
+    }
+}

@@ -26,7 +26,7 @@ extension StacksClient {
             .issueJobAcquisitionTokens,
             path: core.path("stacks/", stack, "/job-acquisition-tokens"),
             jobs: jobs,
-            request: JobListRequest(parameter: "token_lifetime_seconds", seconds: seconds),
+            request: JobListRequest(field: #","token_lifetime_seconds":"#, seconds: seconds),
             options: options,
             decode: JobAcquisitionTokens.read
         ) { parts in

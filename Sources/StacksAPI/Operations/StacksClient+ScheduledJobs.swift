@@ -79,7 +79,7 @@ extension StacksClient {
         let seconds = try Argument.seconds(expiry, named: "reservation expiry", for: .reserveJobs)
         let path = core.path("stacks/", stack, "/scheduled-jobs/batch-reserve")
         let request = JobListRequest(
-            parameter: "reservation_expiry_seconds", seconds: seconds)
+            field: #","reservation_expiry_seconds":"#, seconds: seconds)
         return try await core.performInBatches(
             .reserveJobs, path: path, jobs: jobs, request: request, options: options, decode: Reservation.read
         ) { parts in

@@ -1,0 +1,67 @@
+/// Cuts a detail that is too long, so that it fits with a marker at its end that tells of it.
+struct Cropping: Sendable {
+    enum Unit: String, Sendable {
+        case bytes
+        /// Unicode scalars, as the server counts characters.
+        case characters
+    }
+
+    let limit: Int
+    let unit: Unit
+
+    /// What is shown of a finished job: 4096 bytes.
+    static let finishDetail = Cropping(limit: 4096, unit: .bytes)
+    /// What is shown of a notification: 256 characters.
+    static let notificationDetail = Cropping(limit: 256, unit: .characters)
+
+    static let marker = "… (cropped)"
+
+    func size(_ text: String) -> Int {
+        switch unit {
+        case .bytes: return text.utf8.count
+        case .characters: return text.unicodeScalars.count
+        }
+    }
+
+    /// The text, cut between two characters as a reader sees them when it is longer than the limit.
+    func crop(_ text: String) -> String {
+        // No text has more characters than bytes: the count that is free answers for most.
+        guard text.utf8.count > limit, size(text) > limit else { return text }
+        let room = limit - size(Self.marker)
+        var end = text.startIndex
+        var used = 0
+        for index in text.indices {
+            let next = text.index(after: index)
+            used += size(String(text[index..<next]))
+            if used > room { break }
+            end = next
+        }
+        if end == text.startIndex { return String(scalars(text, room: room)) + Self.marker }
+        return String(text[..<end]) + Self.marker
+    }
+
+    /// The beginning of a text whose first character alone is longer than the limit: letters can carry any number of
+    /// marks.
+    private func scalars(_ text: String, room: Int) -> Substring.UnicodeScalarView {
+        var end = text.startIndex
+        var used = 0
+        for index in text.unicodeScalars.indices {
+            used += unit == .bytes ? UTF8.width(text.unicodeScalars[index]) : 1
+            if used > room { break }
+            end = text.unicodeScalars.index(after: index)
+        }
+        return text.unicodeScalars[..<end]
+    }
+}
+
+extension ClientCore {
+    /// The detail as it is sent. Cropping is logged.
+    func cropped(_ detail: String, to cropping: Cropping, of operation: StacksOperation) -> String {
+        let result = cropping.crop(detail)
+        if result.utf8.count != detail.utf8.count {
+            log?.cropped(
+                operation, size: cropping.size(detail), to: cropping.limit, unit: cropping.unit.rawValue)
+        }
+        return result
+    }
+}

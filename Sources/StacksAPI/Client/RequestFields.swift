@@ -1,0 +1,53 @@
+import HTTPTypes
+
+/// The header fields of a client's requests, made once, so that every request carries the same value and a transport can
+/// prepare it once.
+struct RequestFields: Sendable {
+    private let withoutBody: HTTPFields
+    private let withBody: HTTPFields
+
+    init(token: Secret, userAgentPrefixes: [String]) throws(StacksAPIError) {
+        if token.value.isEmpty { throw Argument.failure("The agent token is empty.", for: nil) }
+        guard token.value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Argument.failure(
+                "The agent token holds a space, a control character or one outside ASCII: it is not a token.", for: nil)
+        }
+        for prefix in userAgentPrefixes {
+            guard !prefix.isEmpty, prefix.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }),
+                prefix.first != " ", prefix.last != " "
+            else {
+                throw Argument.failure(
+                    "The user agent's prefix \(Argument.quoted(prefix)) is empty, begins or ends with a space, or holds a "
+                        + "control character or one outside ASCII.", for: nil)
+            }
+        }
+        let userAgent = (userAgentPrefixes + ["stacksapi-swift/\(StacksAPIVersion.current)"]).joined(separator: " ")
+        var fields = HTTPFields()
+        fields[.authorization] = "Token \(token.value)"
+        fields[.accept] = "application/json"
+        fields[.userAgent] = userAgent
+        withoutBody = fields
+        fields[.contentType] = "application/json"
+        withBody = fields
+    }
+
+    /// The fields of one request.
+    func fields(
+        hasBody: Bool, adding extra: HTTPFields, for operation: StacksOperation
+    ) throws(StacksAPIError) -> HTTPFields {
+        var fields = hasBody ? withBody : withoutBody
+        if extra.isEmpty { return fields }
+        for field in extra where Self.reserved.contains(field.name) {
+            throw Argument.failure(
+                "The header field \(field.name) is not the caller's to set.", for: operation)
+        }
+        // First the client's own go, then the caller's come, so that a name given twice is sent twice.
+        for field in extra { fields[field.name] = nil }
+        for field in extra { fields.append(field) }
+        return fields
+    }
+
+    private static let reserved: Set<HTTPField.Name> = [
+        .authorization, HTTPField.Name("Host")!, .contentLength, .transferEncoding, .connection,
+    ]
+}

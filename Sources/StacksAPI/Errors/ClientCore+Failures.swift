@@ -1,0 +1,108 @@
+import HTTPTypes
+import StacksTransport
+
+extension ClientCore {
+    /// The error of an answer that is not a 2xx.
+    func failure(of endpoint: Endpoint, answer: TransportResponse) -> StacksAPIError {
+        let status = answer.status
+        let code = StacksAPIError.Code(status)
+        var error = StacksAPIError(
+            code: code,
+            operation: endpoint.operation,
+            status: status,
+            message: "The server answered \(status.code)\(code.explanation).",
+            serverMessage: ServerMessage.read(answer.body).map(redaction.scrub),
+            body: redaction.scrub(Array(answer.body.prefix(StacksAPIError.maximumBodySize))),
+            serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
+            rateLimit: RateLimit(answer.headerFields),
+            retryAfter: RetryAfter.delay(in: answer.headerFields),
+            // Other server errors can come from a proxy that lost the answer of a server that did its work.
+            mayHaveTakenEffect: code == .serverError
+        )
+        if error.serverMessage == nil {
+            error.message += " It gave no reason: \(ServerMessage.describe(answer.body))."
+        }
+        if error.mayHaveTakenEffect { error.message += endpoint.adviceAfterDoubt }
+        return error
+    }
+
+    /// The error of a request that got no answer.
+    func failure(of endpoint: Endpoint, thrown: any Error) -> StacksAPIError {
+        // Another error than the protocol promises says nothing about the server, and its text may hold anything.
+        var underlying =
+            thrown as? TransportError
+            ?? TransportError(
+                code: .other, phase: .waiting,
+                message: "The transport threw \(type(of: thrown)), which is no TransportError")
+        underlying.message = redaction.scrub(underlying.message)
+        return StacksAPIError(
+            code: .transport,
+            operation: endpoint.operation,
+            message: "No answer from \(baseURL.origin): \(underlying)."
+                + (underlying.mayHaveReachedServer ? endpoint.adviceAfterDoubt : ""),
+            underlying: underlying,
+            mayHaveTakenEffect: underlying.mayHaveReachedServer
+        )
+    }
+
+    /// The error of a 2xx whose body is not what it should be.
+    func failure(of endpoint: Endpoint, decoding exchange: Exchange, _ error: JSONError) -> StacksAPIError {
+        let answer = exchange.answer
+        return StacksAPIError(
+            code: .decoding,
+            operation: endpoint.operation,
+            status: answer.status,
+            message: "The server answered \(answer.status.code), but its body cannot be read: "
+                + redaction.scrub(error.description(in: answer.body)) + ".",
+            body: endpoint.answersSecrets
+                ? [] : redaction.scrub(Array(answer.body.prefix(StacksAPIError.maximumBodySize))),
+            serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
+            rateLimit: RateLimit(answer.headerFields),
+            retryAfter: RetryAfter.delay(in: answer.headerFields),
+            attempts: exchange.attempts,
+            mayHaveTakenEffect: true
+        )
+    }
+}
+
+extension Endpoint {
+    /// What to do when it is not known whether the server did it.
+    fileprivate var adviceAfterDoubt: String {
+        switch operation {
+        case .finishJob: return " The job may be finished: ask for its state before finishing it again."
+        case .notify: return " The notifications may have been created: sending them again could show them twice."
+        default: return ""
+        }
+    }
+}
+
+extension StacksAPIError.Code {
+    /// What a status that is not a 2xx means.
+    init(_ status: HTTPResponse.Status) {
+        switch status.code {
+        case 400: self = .badRequest
+        case 401: self = .unauthorized
+        case 403: self = .forbidden
+        case 404: self = .notFound
+        case 422: self = .unprocessable
+        case 429: self = .rateLimited
+        case 503: self = .unavailable
+        case 500...599: self = .serverError
+        default: self = .unexpectedStatus
+        }
+    }
+
+    fileprivate var explanation: String {
+        switch self {
+        case .badRequest: return ": it does not understand the parameters"
+        case .unauthorized: return ": the token is missing, invalid or expired"
+        case .forbidden: return ": it does not allow this"
+        case .notFound: return ": there is no such stack, job or queue"
+        case .unprocessable: return ": it refuses the values"
+        case .rateLimited: return ": too many requests"
+        case .unavailable: return ": it is not available for now"
+        case .serverError: return ": something went wrong there"
+        default: return ", which this operation does not expect"
+        }
+    }
+}

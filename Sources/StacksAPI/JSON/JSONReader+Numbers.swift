@@ -1,0 +1,76 @@
+extension JSONReader {
+    /// The next value, an integer.
+    mutating func int() throws(JSONError) -> Int {
+        let first = try peek()
+        let isNegative = first == UInt8(ascii: "-")
+        guard isNegative || (first &- 0x30) < 10 else { throw mismatch("an integer") }
+        let number = cursor
+        var position = isNegative ? cursor + 1 : cursor
+        let digits = position
+        var value: UInt = 0
+        // 18 digits cannot overflow; a longer number takes the slow way.
+        while position < end, position.pointee &- 0x30 < 10, position - digits < 18 {
+            value = value &* 10 &+ UInt(position.pointee &- 0x30)
+            position += 1
+        }
+        let isPlain = position == end || !Self.continuesNumber(position.pointee)
+        if isPlain, position > digits, digits.pointee != UInt8(ascii: "0") || position - digits == 1 {
+            cursor = position
+            return isNegative ? -Int(value) : Int(value)
+        }
+        try skipNumber()
+        return try integer(from: number, to: cursor)
+    }
+
+    /// The next value, an integer or null.
+    mutating func optionalInt() throws(JSONError) -> Int? {
+        try null() ? nil : try int()
+    }
+
+    @inline(__always)
+    private static func continuesNumber(_ byte: UInt8) -> Bool {
+        byte &- 0x30 < 10 || byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e")
+    }
+
+    /// Passes over a number and checks its form: `-`? (0 | 1…9 digits) (`.` digits)? (`e` sign? digits)?
+    mutating func skipNumber() throws(JSONError) {
+        let number = cursor
+        var position = cursor
+        func digits(_ position: inout UnsafePointer<UInt8>) -> Int {
+            let first = position
+            while position < end, position.pointee &- 0x30 < 10 { position += 1 }
+            return position - first
+        }
+        if position.pointee == UInt8(ascii: "-") { position += 1 }
+        let leading = position
+        let count = digits(&position)
+        var isValid = count == 1 || count > 1 && leading.pointee != UInt8(ascii: "0")
+        if position < end, position.pointee == UInt8(ascii: ".") {
+            position += 1
+            isValid = digits(&position) > 0 && isValid
+        }
+        if position < end, position.pointee | 0x20 == UInt8(ascii: "e") {
+            position += 1
+            if position < end, position.pointee == UInt8(ascii: "+") || position.pointee == UInt8(ascii: "-") {
+                position += 1
+            }
+            isValid = digits(&position) > 0 && isValid
+        }
+        guard isValid else { throw error(.invalidNumber, at: number) }
+        cursor = position
+    }
+
+    /// The integer that a well-formed number of any length stands for.
+    @inline(never)
+    private func integer(
+        from number: UnsafePointer<UInt8>, to limit: UnsafePointer<UInt8>
+    ) throws(JSONError) -> Int {
+        let text = String(decoding: UnsafeBufferPointer(start: number, count: limit - number), as: UTF8.self)
+        if let value = Int(text) { return value }
+        // With a fraction or an exponent: exact as long as a double holds every integer of that size.
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }),
+            let value = Double(text), value.magnitude <= 9_007_199_254_740_992, let integer = Int(exactly: value)
+        else { throw error(.numberOutOfRange, at: number) }
+        return integer
+    }
+}

@@ -1,0 +1,128 @@
+/// Writes JSON straight into the array that becomes a request's body.
+///
+/// How many bytes there will be is computed first, so that the array is allocated once and filled once.
+struct JSONWriter: ~Copyable {
+    private let start: UnsafeMutablePointer<UInt8>
+    private let capacity: Int
+    private var count = 0
+
+    private init(_ start: UnsafeMutablePointer<UInt8>, capacity: Int) {
+        self.start = start
+        self.capacity = capacity
+    }
+
+    /// The bytes that `body` writes, `capacity` at most.
+    static func bytes(capacity: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            guard let start = buffer.baseAddress else { return }
+            var writer = JSONWriter(start, capacity: capacity)
+            body(&writer)
+            count = writer.count
+        }
+    }
+
+    /// Where the next `size` bytes go. That they fit is this package's own promise, never a matter of input.
+    @inline(__always)
+    private mutating func reserve(_ size: Int) -> UnsafeMutablePointer<UInt8> {
+        precondition(size <= capacity - count, "a request is longer than computed")
+        defer { count += size }
+        return start + count
+    }
+
+    // MARK: Writing
+
+    /// Text that is JSON already, punctuation and keys.
+    @inline(__always)
+    mutating func raw(_ text: StaticString) {
+        reserve(text.utf8CodeUnitCount).update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    mutating func int(_ value: Int) {
+        var text = String(value)
+        text.withUTF8 { reserve($0.count).update(from: $0.baseAddress!, count: $0.count) }
+    }
+
+    @inline(__always)
+    mutating func identifier<Resource>(_ identifier: Identifier<Resource>) {
+        switch identifier.storage {
+        case .uuid(let high, let low):
+            let bytes = reserve(CanonicalUUID.length + 2)
+            bytes[0] = UInt8(ascii: "\"")
+            CanonicalUUID.write(high: high, low: low, to: UnsafeMutableRawPointer(bytes + 1))
+            bytes[CanonicalUUID.length + 1] = UInt8(ascii: "\"")
+        case .text(let text):
+            string(text)
+        }
+    }
+
+    mutating func string(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            reserve(1).pointee = UInt8(ascii: "\"")
+            var index = 0
+            while index < bytes.count {
+                let run = index
+                while index < bytes.count, Self.escapedSize(bytes[index]) == 1 { index += 1 }
+                if index > run { reserve(index - run).update(from: bytes.baseAddress! + run, count: index - run) }
+                if index < bytes.count {
+                    escape(bytes[index])
+                    index += 1
+                }
+            }
+            reserve(1).pointee = UInt8(ascii: "\"")
+        }
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        let short: UInt8?
+        switch byte {
+        case 0x08: short = UInt8(ascii: "b")
+        case 0x09: short = UInt8(ascii: "t")
+        case 0x0A: short = UInt8(ascii: "n")
+        case 0x0C: short = UInt8(ascii: "f")
+        case 0x0D: short = UInt8(ascii: "r")
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): short = byte
+        default: short = nil
+        }
+        if let short {
+            let bytes = reserve(2)
+            bytes[0] = UInt8(ascii: "\\")
+            bytes[1] = short
+            return
+        }
+        raw("\\u00")
+        let bytes = reserve(2)
+        let low = byte & 0x0F
+        bytes[0] = UInt8(ascii: "0") + byte >> 4
+        bytes[1] = low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10
+    }
+
+    // MARK: Sizes
+
+    /// How many bytes ``string(_:)`` writes.
+    static func size(_ text: String) -> Int {
+        var text = text
+        return text.withUTF8 { bytes in bytes.reduce(2) { $0 + escapedSize($1) } }
+    }
+
+    /// How many bytes ``identifier(_:)`` writes.
+    @inline(__always)
+    static func size<Resource>(_ identifier: Identifier<Resource>) -> Int {
+        switch identifier.storage {
+        case .uuid: return CanonicalUUID.length + 2
+        case .text(let text): return size(text)
+        }
+    }
+
+    /// The most that ``int(_:)`` writes.
+    static let maximumIntSize = 20
+
+    @inline(__always)
+    private static func escapedSize(_ byte: UInt8) -> Int {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x08, 0x09, 0x0A, 0x0C, 0x0D: return 2
+        case 0..<0x20: return 6
+        default: return 1
+        }
+    }
+}

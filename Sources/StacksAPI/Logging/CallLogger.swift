@@ -1,0 +1,115 @@
+import HTTPTypes
+import Logging
+import StacksTransport
+import Synchronization
+
+/// Writes what became of each call, one line an outcome. Nothing is allocated for a line that is not written.
+///
+/// | Outcome | Level |
+/// | --- | --- |
+/// | success | debug |
+/// | failure that is tried again, detail that was cropped | notice |
+/// | failure | warning |
+/// | cancelled | debug |
+/// | bodies, when asked for | debug |
+final class CallLogger: Sendable {
+    private let logger: Logger
+    private let logsPayloads: Bool
+    private let redaction: Redaction
+    private let calls = Atomic<UInt64>(0)
+    /// Tells this client's calls from another's in the same log.
+    private let prefix = String(UInt32.random(in: .min ... .max), radix: 36)
+
+    init(_ logger: Logger, logsPayloads: Bool, redaction: Redaction) {
+        self.logger = logger
+        self.logsPayloads = logsPayloads
+        self.redaction = redaction
+    }
+
+    private func logs(_ level: Logger.Level) -> Bool { logger.logLevel <= level }
+
+    /// The number that the lines of one call have in common.
+    func began(_ endpoint: Endpoint, _ request: TransportRequest) -> UInt64 {
+        let call = calls.add(1, ordering: .relaxed).newValue
+        if logsPayloads, logs(.debug) {
+            var metadata = metadata(call, endpoint)
+            metadata["path"] = "\(request.path)"
+            metadata["headers"] = .dictionary(
+                Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
+            if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
+            logger.debug("Stacks API request", metadata: metadata)
+        }
+        return call
+    }
+
+    func succeeded(_ exchange: Exchange, _ endpoint: Endpoint) {
+        guard logs(.debug) else { return }
+        var metadata = metadata(exchange.call, endpoint)
+        metadata["status"] = "\(exchange.answer.status.code)"
+        metadata["attempts"] = "\(exchange.attempts)"
+        if let metrics = exchange.answer.metrics { Self.add(metrics, to: &metadata) }
+        if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(exchange.answer.body, redaction))" }
+        logger.debug("Stacks API call succeeded", metadata: metadata)
+    }
+
+    func retries(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
+        guard logs(.notice) else { return }
+        var metadata = metadata(call, endpoint, error)
+        metadata["next_attempt"] = "\(attempt)"
+        metadata["delay"] = "\(delay)"
+        logger.notice("Stacks API request failed, trying again", metadata: metadata)
+    }
+
+    func failed(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError) {
+        guard logs(.warning) else { return }
+        var metadata = metadata(call, endpoint, error)
+        metadata["attempts"] = "\(error.attempts)"
+        logger.warning("Stacks API call failed", metadata: metadata)
+    }
+
+    func cancelled(_ call: UInt64, _ endpoint: Endpoint, attempts: Int) {
+        guard logs(.debug) else { return }
+        var metadata = metadata(call, endpoint)
+        metadata["attempts"] = "\(attempts)"
+        logger.debug("Stacks API call cancelled", metadata: metadata)
+    }
+
+    func cropped(_ operation: StacksOperation, size: Int, to limit: Int, unit: String) {
+        guard logs(.notice) else { return }
+        logger.notice(
+            "A detail was cropped",
+            metadata: ["operation": "\(operation)", "\(unit)": "\(size)", "limit": "\(limit)"]
+        )
+    }
+
+    // MARK: Metadata
+
+    private func metadata(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["request_id": "\(prefix)-\(call)", "operation": "\(endpoint.operation)"]
+        guard let error else { return metadata }
+        metadata["error"] = "\(error.code)"
+        metadata["message"] = "\(error.message)"
+        if let status = error.status { metadata["status"] = "\(status.code)" }
+        if let message = error.serverMessage { metadata["server_message"] = "\(message)" }
+        if let id = error.serverRequestID { metadata["server_request_id"] = "\(id)" }
+        if logsPayloads, logs(.debug), error.code != .decoding {
+            metadata["body"] = "\(PayloadRedaction.text(error.body, redaction))"
+        }
+        return metadata
+    }
+
+    private static func add(_ metrics: TransportMetrics, to metadata: inout Logger.Metadata) {
+        metadata["name_lookup"] = "\(metrics.nameLookup)"
+        metadata["connect"] = "\(metrics.connect)"
+        metadata["tls"] = "\(metrics.tlsHandshake)"
+        metadata["first_byte"] = "\(metrics.firstByte)"
+        metadata["total"] = "\(metrics.total)"
+        metadata["reused_connection"] = "\(metrics.reusedConnection)"
+        if let version = metrics.httpVersion { metadata["http_version"] = "\(version)" }
+    }
+
+    private func shown(_ field: HTTPField) -> String {
+        let isSecret = field.name == .authorization || field.name == .cookie || field.name == .proxyAuthorization
+        return isSecret ? Secret.placeholder : redaction.scrub(field.value)
+    }
+}

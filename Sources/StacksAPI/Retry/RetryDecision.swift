@@ -1,0 +1,64 @@
+import HTTPTypes
+import StacksTransport
+
+/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done elsewhere.
+struct RetryDecision {
+    enum Action {
+        case wait(Duration)
+        case giveUp(StacksAPIError)
+    }
+
+    let policy: RetryPolicy
+    let repetition: Endpoint.Repetition
+    let deadline: ContinuousClock.Instant?
+
+    /// How many requests have been sent, the one under way included.
+    private(set) var attempts = 1
+
+    /// Whether any request so far may have taken effect.
+    private var mayHaveTakenEffect = false
+
+    init(policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: ContinuousClock.Instant?) {
+        self.policy = policy
+        self.repetition = repetition
+        self.deadline = deadline
+    }
+
+    /// What follows from a failure: a wait before the next attempt, or the error to throw.
+    mutating func next(
+        after failure: StacksAPIError,
+        now: ContinuousClock.Instant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Action {
+        mayHaveTakenEffect = mayHaveTakenEffect || failure.mayHaveTakenEffect
+        var error = failure
+        error.attempts = attempts
+        error.mayHaveTakenEffect = mayHaveTakenEffect
+        if let deadline, deadline <= now, failure.underlying?.code == .timeout {
+            error.code = .deadlineExceeded
+            error.message = "The call's deadline passed. \(failure.message)"
+            return .giveUp(error)
+        }
+        guard mayRepeat(after: failure), attempts < policy.maximumAttempts else { return .giveUp(error) }
+        let delay = policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator)
+        if let deadline, now + delay >= deadline {
+            error.code = .deadlineExceeded
+            error.message += " It is not tried again: the next attempt would be in \(delay), after the call's deadline."
+            return .giveUp(error)
+        }
+        attempts += 1
+        return .wait(delay)
+    }
+
+    /// Whether the request may be sent again, by what failed and by what repeating it would do.
+    private func mayRepeat(after failure: StacksAPIError) -> Bool {
+        guard failure.isRetryable else { return false }
+        if let transportError = failure.underlying {
+            return repetition == .always || !transportError.mayHaveReachedServer
+        }
+        switch repetition {
+        case .always, .whenRefused: return true
+        case .whenNotAccepted: return failure.status == .tooManyRequests || failure.status == .serviceUnavailable
+        }
+    }
+}

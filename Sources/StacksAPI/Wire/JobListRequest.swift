@@ -1,0 +1,27 @@
+/// The body of the requests that name up to 1000 jobs, some with a number of seconds beside them.
+struct JobListRequest: Sendable {
+    /// The number's field, as JSON: `,"reservation_expiry_seconds":`.
+    var field: StaticString = ""
+    /// The number, or `nil` to leave the field out.
+    var seconds: Int?
+
+    func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
+        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + JSONWriter.maximumIntSize
+        for job in jobs { capacity += JSONWriter.size(job) }
+        return JSONWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"job_uuids":["#)
+            var isFirst = true
+            for job in jobs {
+                if !isFirst { writer.raw(",") }
+                isFirst = false
+                writer.identifier(job)
+            }
+            writer.raw("]")
+            if let seconds {
+                writer.raw(field)
+                writer.int(seconds)
+            }
+            writer.raw("}")
+        }
+    }
+}

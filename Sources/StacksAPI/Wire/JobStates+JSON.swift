@@ -1,0 +1,33 @@
+extension JobStates {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
+        var states: [JobID: JobState]?
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "states": states = try readStates(&reader)
+            default: try reader.skip()
+            }
+        }
+        return JobStates(states: try states.required("states", in: object))
+    }
+
+    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState]? {
+        if try reader.null() { return nil }
+        var states: [JobID: JobState] = [:]
+        // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason.
+        states.reserveCapacity(min((reader.end - reader.cursor) / 50, 1000))
+        var memo = JSONMemo<JobState>()
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            let job: JobID = key.identifier()
+            if try reader.null() {
+                states[job] = nil
+                continue
+            }
+            states[job] = try reader.value(&memo) { (reader) throws(JSONError) in
+                JobState(rawValue: try reader.string())
+            }
+        }
+        return states
+    }
+}

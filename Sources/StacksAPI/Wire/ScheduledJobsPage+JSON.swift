@@ -1,0 +1,65 @@
+extension ScheduledJobsPage {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> ScheduledJobsPage {
+        var jobs: [ScheduledJob]?
+        var pageInfo = PageInfo()
+        var clusterQueue = ClusterQueue()
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "jobs": jobs = try readJobs(&reader)
+            case "page_info": pageInfo = try PageInfo.read(&reader)
+            case "cluster_queue": clusterQueue = try ClusterQueue.read(&reader)
+            default: try reader.skip()
+            }
+        }
+        return ScheduledJobsPage(
+            jobs: try jobs.required("jobs", in: object), pageInfo: pageInfo, clusterQueue: clusterQueue)
+    }
+
+    private static func readJobs(_ reader: inout JSONReader) throws(JSONError) -> [ScheduledJob]? {
+        if try reader.null() { return nil }
+        var jobs: [ScheduledJob] = []
+        // A job takes some 345 bytes: room for as many as can follow, within reason.
+        jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
+        var memo = ScheduledJob.Memo()
+        try reader.beginArray()
+        while try reader.nextElement() { jobs.append(try ScheduledJob.read(&reader, memo: &memo)) }
+        return jobs
+    }
+}
+
+extension ScheduledJobsPage.PageInfo {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
+        var info = Self()
+        if try reader.null() { return info }
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "has_next_page": info.hasNextPage = try reader.null() ? false : try reader.bool()
+            case "end_cursor": info.endCursor = try reader.optionalString()
+            default: try reader.skip()
+            }
+        }
+        return info
+    }
+}
+
+extension ScheduledJobsPage.ClusterQueue {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
+        var queue = Self()
+        if try reader.null() { return queue }
+        var isDispatchPaused = false
+        var isPaused = false
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "id": queue.id = try reader.optionalIdentifier()
+            case "dispatch_paused": isDispatchPaused = try reader.null() ? false : try reader.bool()
+            case "paused": isPaused = try reader.null() ? false : try reader.bool()
+            default: try reader.skip()
+            }
+        }
+        queue.isDispatchPaused = isDispatchPaused || isPaused
+        return queue
+    }
+}
