@@ -49,7 +49,7 @@ public final class ChildProcess: Sendable {
     ///
     /// - Parameters:
     ///   - environment: The whole environment; this process's own when left out.
-    ///   - input: What is written to its standard input, which is then closed; left open when `nil`.
+    ///   - input: What its standard input holds; a pipe that stays open when `nil`.
     public init(
         _ executable: URL, _ arguments: [String], environment: [String: String]? = nil, input: [UInt8]? = nil
     ) throws {
@@ -57,7 +57,7 @@ public final class ChildProcess: Sendable {
         process.executableURL = executable
         process.arguments = arguments
         if let environment { process.environment = environment }
-        process.standardInput = standardInput
+        process.standardInput = try input.map(Self.file(holding:)) ?? standardInput
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors
@@ -70,10 +70,14 @@ public final class ChildProcess: Sendable {
         collect(errors) { $0.errors += $1 }
         try process.run()
         state.withLock { [process = UncheckedProcess(process)] in $0.process = process.value }
-        if let input {
-            if !input.isEmpty { try? standardInput.fileHandleForWriting.write(contentsOf: Data(input)) }
-            try? standardInput.fileHandleForWriting.close()
-        }
+    }
+
+    /// A file without a name that holds `bytes`. A pipe could fill up, or break, while it is written.
+    private static func file(holding bytes: [UInt8]) throws -> FileHandle {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("input-\(UUID().uuidString)")
+        try Data(bytes).write(to: url)
+        defer { try? FileManager.default.removeItem(at: url) }
+        return try FileHandle(forReadingFrom: url)
     }
 
     deinit { kill() }
