@@ -123,13 +123,21 @@ public final class ChildProcess: Sendable {
 
     // MARK: Waiting
 
-    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout State, Data) -> Void) {
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.update { state in
-                if data.isEmpty { state.openStreams -= 1 } else { append(&state, data) }
+    /// Reads a stream to its end, on a thread of its own.
+    ///
+    /// A `readabilityHandler` would do without the thread, but on Linux it misses the end of a stream now and then when
+    /// many programs run at the same time.
+    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout State, ArraySlice<UInt8>) -> Void) {
+        let handle = pipe.fileHandleForReading
+        Thread.detachNewThread { [weak self] in
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(handle.fileDescriptor, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                self?.update { append(&$0, buffer[..<count]) }
             }
+            self?.update { $0.openStreams -= 1 }
         }
     }
 

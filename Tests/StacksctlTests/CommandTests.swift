@@ -10,9 +10,9 @@ struct CommandTests {
             let lines = try await world.table(
                 "register", "--key", "mac-fleet", "--queue", "default", "--metadata", "site=Zürich"
             )
-            #expect(lines.contains("key            mac-fleet"))
-            #expect(lines.contains("queue          default"))
-            #expect(lines.contains("metadata site  Zürich"))
+            #expect(lines.contains("key             mac-fleet"))
+            #expect(lines.contains("queue           default"))
+            #expect(lines.contains("metadata site   Zürich"))
             let again = try await world.json("register", "--key", "mac-fleet", "--queue", "-")
             #expect(again["metadata"] as? [String: String] == [:])
             #expect(

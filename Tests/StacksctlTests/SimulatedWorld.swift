@@ -35,7 +35,7 @@ enum Wire: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     /// The version of HTTP that the server must have seen.
     var httpVersion: String {
-        self == .curlHTTP2 ? "2" : "1.1"
+        self == .curlHTTP2 ? "HTTP/2" : "HTTP/1.1"
     }
 }
 

@@ -71,7 +71,7 @@ struct WalkThroughTests {
 
             let report = try await world.control("report")
             let versions = try #require(report["http_versions"] as? [String: Int])
-            #expect(versions[wire.httpVersion] ?? 0 > 10, "\(versions)")
+            #expect(versions[wire.httpVersion] ?? 0 >= 12, "\(versions)")
             #expect(report["finished"] as? Int == 2)
         }
     }
