@@ -36,11 +36,11 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        // What swift-subprocess names files with where there is no System module.
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        // What swift-subprocess names files with where there is no System module.
-        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
     ],
     targets: [
         .systemLibrary(

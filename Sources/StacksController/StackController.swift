@@ -1,11 +1,52 @@
 public import Logging
 public import ServiceLifecycle
 public import StacksAPI
+import Synchronization
 
-/// Runs a stack: polls for scheduled jobs, reserves those that suit, and launches an agent for each.
+/// Runs a stack: polls for scheduled jobs, reserves those that suit, launches an agent for each, and watches it until
+/// it is done.
+///
+/// It is a `Service`: run it alone, or in a `ServiceGroup` that turns SIGTERM into a graceful shutdown.
+///
+/// ```swift
+/// var configuration = StackController.Configuration(stackKey: "mac-fleet", queue: "mac")
+/// configuration.tags = ["os": "macos"]
+/// let controller = try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
+/// try await controller.run()
+/// ```
+///
+/// ## What it promises
+/// - A job is launched with a job acquisition token of its own, never with the agent token, and by one launcher at a
+///   time.
+/// - No more jobs are in flight than ``Configuration/maximumInFlight``.
+/// - While the queue is paused nothing is started; it is polled all the same, so that it is shown as connected.
+/// - What is reserved and not launched when it shuts down is given back at once.
+/// - A job that its launcher could not start is finished with the launcher's message, at most once.
+/// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
+///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
 public final class StackController: Service {
+    private struct Snapshot {
+        var status: ControllerStatus
+        var takenAt: Duration
+        var time: ControllerTime
+    }
+
+    private let calls: ControllerCalls
+    private let configuration: Configuration
+    private let launcher: any JobLauncher
+    private let logger: Logger
+    private let clock: any Clock<Duration>
+    private let mailbox = Mailbox()
+    private let snapshot = Mutex<Snapshot?>(nil)
+    private let hasRun = Mutex(false)
+
     /// What the controller is doing now.
-    public var status: ControllerStatus { ControllerStatus() }
+    public var status: ControllerStatus {
+        guard let snapshot = snapshot.withLock({ $0 }) else { return ControllerStatus() }
+        var status = snapshot.status
+        if let age = status.sinceLastPoll { status.sinceLastPoll = age + snapshot.time.now() - snapshot.takenAt }
+        return status
+    }
 
     /// A controller that talks through `client` and starts agents with `launcher`.
     ///
@@ -19,11 +60,135 @@ public final class StackController: Service {
         clock: any Clock<Duration> = ContinuousClock()
     ) throws {
         try configuration.validate()
+        calls = ControllerCalls(client: client, configuration: configuration)
+        self.configuration = configuration
+        self.launcher = launcher
+        self.clock = clock
+        var logger = logger
+        logger[metadataKey: "stack"] = "\(configuration.stackKey)"
+        self.logger = logger
     }
 
-    /// Registers the stack and works until it is shut down.
-    public func run() async throws {}
+    /// Registers the stack and works until a graceful shutdown, ``drain()``, or the end that
+    /// ``Configuration/mode-swift.property`` says. Can be called once.
+    ///
+    /// It returns when the last job has ended, what was left to tell has been told, and the stack is de-registered.
+    /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations run out.
+    ///
+    /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
+    ///   cancelled, and what ``JobLauncher/recover()`` throws.
+    public func run() async throws {
+        let isFirst = hasRun.withLock { hasRun in
+            defer { hasRun = true }
+            return !hasRun
+        }
+        guard isFirst else {
+            throw StackControllerError(code: .invalidConfiguration, message: "A controller runs once")
+        }
+        let recovered = try await launcher.recover()
+        let ending = await withGracefulShutdownHandler {
+            await work(recovered)
+        } onGracefulShutdown: { [mailbox] in
+            mailbox.post(.drain)
+        }
+        switch ending {
+        case nil: throw CancellationError()
+        case .failure(let error)?: throw error
+        case .success?: return
+        }
+    }
 
-    /// Takes no further jobs, lets the running ones end, and makes ``run()`` return.
-    public func drain() {}
+    /// Takes no further jobs and lets the running ones end; then ``run()`` returns.
+    ///
+    /// A graceful shutdown of the service group does the same.
+    public func drain() {
+        mailbox.post(.drain)
+    }
+
+    /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
+    private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
+        let time = ControllerTime(clock)
+        let seed = configuration.jitterSeed ?? .random(in: 0 ... .max)
+        return await withDiscardingTaskGroup { group in
+            var machine = ControllerMachine(configuration: configuration, seed: seed)
+            var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
+            var events: [ControllerEvent] = [.begin(recovered: recovered)]
+            var armed: Duration?
+            var ending: Result<Void, StackControllerError>?
+            while !Task.isCancelled {
+                for case .launcherEnded(let job, _) in events { launches[job] = nil }
+                let now = time.now()
+                let actions = machine.step(events, at: now)
+                publish(machine.status(at: now), at: now, time)
+                for action in actions {
+                    switch action {
+                    case .launch(let job): launches[job.id] = launch(job, in: &group)
+                    case .stop(let job): launches[job]?.cancel()
+                    case .log(let level, let message, let job):
+                        logger.log(level: level, "\(message)", metadata: job.map { ["job": "\($0)"] })
+                    case .end(let error): ending = error.map { .failure($0) } ?? .success(())
+                    default: call(action, in: &group)
+                    }
+                }
+                if ending != nil { break }
+                if let due = armed, due <= now { armed = nil }
+                if let wakeAt = machine.wakeAt, armed.map({ wakeAt < $0 }) ?? true {
+                    armed = wakeAt
+                    group.addTask { [mailbox] in
+                        try? await time.sleep(wakeAt)
+                        mailbox.wake()
+                    }
+                }
+                events = await mailbox.next()
+            }
+            // Ends the timers, and after a cancellation the launchers too; the group waits for them.
+            group.cancelAll()
+            return ending
+        }
+    }
+
+    private func publish(_ status: ControllerStatus, at now: Duration, _ time: ControllerTime) {
+        snapshot.withLock { $0 = Snapshot(status: status, takenAt: now, time: time) }
+    }
+
+    /// Starts the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the group
+    /// waits for it and passes the group's cancellation on, so that it does not outlive the run.
+    private func launch(_ job: LaunchedJob, in group: inout DiscardingTaskGroup) -> Task<LaunchOutcome, Never> {
+        let id = job.id
+        let task = Task { [launcher] in
+            do {
+                return LaunchOutcome.exited(try await launcher.launch(job))
+            } catch {
+                return .failed("\(error)")
+            }
+        }
+        group.addTask { [mailbox] in
+            let outcome = await withTaskCancellationHandler {
+                await task.value
+            } onCancel: {
+                task.cancel()
+            }
+            mailbox.post(.launcherEnded(id, outcome))
+        }
+        return task
+    }
+
+    /// Makes the call that the action is about; its answer comes by the mailbox.
+    private func call(_ action: ControllerAction, in group: inout DiscardingTaskGroup) {
+        group.addTask { [calls, mailbox] in
+            switch action {
+            case .register: mailbox.post(await calls.register())
+            case .poll(let limit, let cursor): mailbox.post(await calls.poll(limit: limit, after: cursor))
+            case .reserve(let jobs): mailbox.post(.reserved(asked: jobs, await calls.reserve(jobs)))
+            case .renew(let jobs): mailbox.post(.renewed(asked: jobs, await calls.reserve(jobs)))
+            case .giveBack(let jobs): mailbox.post(await calls.giveBack(jobs))
+            case .issueTokens(let jobs): mailbox.post(await calls.issueTokens(jobs))
+            case .queryStates(let query): mailbox.post(await calls.queryStates(query))
+            case .finish(let job, let status, let detail):
+                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail))
+            case .deregister: mailbox.post(await calls.deregister())
+            case .launch, .stop, .log, .end: break
+            }
+        }
+    }
 }

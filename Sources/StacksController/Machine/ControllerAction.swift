@@ -1,0 +1,23 @@
+import Logging
+import StacksAPI
+
+/// What the machine wants done. Each call comes back as the event of the same name.
+enum ControllerAction: Sendable {
+    case register
+    case poll(limit: Int, after: String?)
+    case reserve([JobID])
+    /// Reserve again what is reserved already, so that it does not run out.
+    case renew([JobID])
+    /// Reserve again for one second: the job is scheduled again when that is over.
+    case giveBack([JobID])
+    case issueTokens([JobID])
+    case launch(LaunchedJob)
+    /// Cancel the launcher of a job. Asked for once.
+    case stop(JobID)
+    case queryStates(StateQuery)
+    case finish(JobID, exitStatus: Int, detail: String)
+    case deregister
+    case log(Logger.Level, String, job: JobID?)
+    /// The last action: the controller returns, or throws the error.
+    case end(StackControllerError?)
+}

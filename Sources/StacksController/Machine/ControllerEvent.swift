@@ -1,0 +1,71 @@
+import StacksAPI
+
+/// What the machine is told. Each answer says what had been asked for.
+enum ControllerEvent: Sendable {
+    /// The controller runs; agents for these jobs run already.
+    case begin(recovered: [JobID])
+    /// Take no further jobs and end when the running ones have.
+    case drain
+    case registered(Result<Stack, CallFailure>)
+    case polled(Result<ScheduledJobsPage, CallFailure>)
+    case reserved(asked: [JobID], Result<Reservation, CallFailure>)
+    case renewed(asked: [JobID], Result<Reservation, CallFailure>)
+    case gaveBack([JobID], CallFailure?)
+    case tokens(asked: [JobID], Result<JobAcquisitionTokens, CallFailure>)
+    /// The launcher is done with a job.
+    case launcherEnded(JobID, LaunchOutcome)
+    case states(StateQuery, Result<JobStates, CallFailure>)
+    case finished(JobID, CallFailure?)
+    case deregistered(CallFailure?)
+}
+
+/// How a launcher ended.
+enum LaunchOutcome: Sendable, Hashable {
+    case exited(JobExit)
+    /// It threw; the message is the error's description.
+    case failed(String)
+}
+
+/// Which jobs' states are asked for, and why.
+struct StateQuery: Sendable, Hashable {
+    /// Jobs whose launcher runs, or that were found running.
+    var watched: [JobID] = []
+    /// Jobs whose launcher had ended when the query was made: only an answer that was asked for after that says
+    /// whether an agent had taken the job.
+    var ended: [JobID] = []
+
+    var isEmpty: Bool { watched.isEmpty && ended.isEmpty }
+    var jobs: [JobID] { watched + ended }
+}
+
+/// Why a call failed, as far as it makes a difference to what is done next.
+struct CallFailure: Error, Sendable {
+    enum Kind: Sendable, Hashable {
+        /// 401: nothing will succeed with this token.
+        case unauthorized
+        /// 403: nothing will succeed for this stack.
+        case forbidden
+        /// 404: the stack, or the queue, is not there.
+        case notFound
+        /// 429.
+        case rateLimited
+        /// The request itself is not accepted: it will not be by sending it again.
+        case rejected
+        /// Anything that may pass.
+        case transient
+    }
+
+    var kind: Kind
+    /// What the server asked to wait.
+    var retryAfter: Duration?
+    /// For people.
+    var message: String
+    var underlying: StacksAPIError?
+
+    init(_ kind: Kind, retryAfter: Duration? = nil, message: String, underlying: StacksAPIError? = nil) {
+        self.kind = kind
+        self.retryAfter = retryAfter
+        self.message = message
+        self.underlying = underlying
+    }
+}

@@ -1,0 +1,122 @@
+import Logging
+import StacksAPI
+
+extension ControllerMachine {
+    /// Nothing that is asked of Buildkite will succeed any more.
+    var isCutOff: Bool { fatal?.code == .unauthorized }
+
+    /// Takes no further jobs: what is reserved and not launched is given back, what runs may end.
+    mutating func drain(_ reason: String, at now: Duration) {
+        guard phase == .running || phase == .registering else { return }
+        log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
+        phase = .draining
+        backlog = []
+        if isCutOff {
+            for id in ledger.waiting.union(uncertain) { release(id, at: now) }
+        } else {
+            // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
+            giveBack(Array(ledger.waiting) + uncertain, at: now)
+        }
+        uncertain = []
+    }
+
+    /// Ends for a reason that waiting does not cure. Running jobs are let end: their agents have tokens of their own.
+    mutating func stop(_ error: StackControllerError, at now: Duration) {
+        guard fatal == nil else { return }
+        fatal = error
+        log(.critical, error.message)
+        drain("Stopping", at: now)
+    }
+
+    mutating func endIfDone(at now: Duration) {
+        guard phase == .draining, ledger.launchers == 0 else { return }
+        let isWaitingForAnswers =
+            registration.isInFlight || polling.isInFlight || reservation.isInFlight || issuing.isInFlight
+            || givingBack > 0 || ledger.finishing > 0
+        let isSettled = !isWaitingForAnswers && (ledger.ended.isEmpty || isCutOff)
+        if !isSettled {
+            let deadline = settleBy ?? now + configuration.settleTimeout
+            settleBy = deadline
+            guard now >= deadline else { return }
+            log(.warning, "Ending although Buildkite could not be asked about \(ledger.ended.count) jobs")
+        }
+        settleBy = nil
+        guard isRegistered, !isCutOff, configuration.deregistersAtEnd else { return end() }
+        phase = .deregistering
+        deregistration.isInFlight = true
+        actions.append(.deregister)
+    }
+
+    mutating func deregistered(_ failure: CallFailure?) {
+        if let failure { log(.warning, "The stack could not be de-registered: \(failure.message)") }
+        end()
+    }
+
+    private mutating func end() {
+        phase = .ended
+        log(.info, status(at: lastPoll ?? .zero).summary)
+        actions.append(.end(fatal))
+    }
+
+    // MARK: What goes wrong
+
+    /// Takes down a failure that is tried again, or stops when it is one that waiting does not cure.
+    mutating func note(_ failure: CallFailure, of call: String, at now: Duration) {
+        switch failure.kind {
+        case .unauthorized:
+            let message = "Buildkite does not accept the agent token (401): \(failure.message)"
+            stop(.init(code: .unauthorized, message: message, underlying: failure.underlying), at: now)
+        case .forbidden:
+            let message = "Buildkite refuses the stack \(configuration.stackKey) (403): \(failure.message)"
+            stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
+        default:
+            lastFailure = (call, "\(call): \(failure.message)", failure.kind)
+            log(.warning, "Buildkite did not do what was asked (\(call)): \(failure.message)")
+        }
+    }
+
+    mutating func clearFailure(of call: String) {
+        if lastFailure?.call == call { lastFailure = nil }
+    }
+
+    mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
+        actions.append(.log(level, message, job: job))
+    }
+
+    // MARK: Status
+
+    mutating func logStatusIfDue(at now: Duration) {
+        guard let due = nextStatusLine, now >= due, let interval = configuration.statusInterval else { return }
+        nextStatusLine = now + interval
+        log(.info, status(at: now).summary)
+    }
+
+    /// A snapshot at `now`.
+    func status(at now: Duration) -> ControllerStatus {
+        var status = ControllerStatus()
+        status.phase = phase
+        status.totals = totals
+        status.current.waiting = backlog.count
+        status.current.launching = ledger.launching
+        status.current.running = ledger.watched.count - ledger.launching
+        status.current.settling = ledger.ended.count + ledger.finishing
+        status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping
+        status.sinceLastPoll = lastPoll.map { now - $0 }
+        status.isPaused = isPaused
+        status.hindrance = hindrance
+        status.lastFailure = lastFailure?.message
+        return status
+    }
+
+    private var hindrance: ControllerStatus.Hindrance? {
+        if phase != .running { return .notRunning }
+        if lastFailure?.kind == .rateLimited { return .rateLimited }
+        if polling.failures > 0 || needsRegistration { return .unreachable }
+        if configuration.isDryRun { return .dryRun }
+        if isPaused { return .paused }
+        if issuing.failures > 0, !ledger.waiting.isEmpty { return .noToken }
+        if freeSlots == 0 { return .full }
+        if reading.foundSuiting || lastPoll == nil || ledger.occupied > ledger.watched.count { return nil }
+        return reading.foundAny ? .nothingMatches : .nothingScheduled
+    }
+}

@@ -1,0 +1,146 @@
+import Logging
+import StacksAPI
+
+extension ControllerMachine {
+    /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
+    private static let coolingAfterEnd = Duration.seconds(60)
+
+    var wantsTokens: Bool {
+        phase == .running && !needsRegistration && !isPaused && !ledger.waiting.isEmpty
+    }
+
+    mutating func issueTokensIfDue(at now: Duration) {
+        if phase == .running, isPaused, !ledger.waiting.isEmpty {
+            // While the queue is paused nothing may be started; others may serve the job when it no longer is.
+            return giveBack(Array(ledger.waiting), at: now)
+        }
+        guard wantsTokens, issuing.isDue(at: now) else { return }
+        let asked = nextToLaunch()
+        for id in asked { ledger.move(id, to: .issuing) }
+        issuing.isInFlight = true
+        actions.append(.issueTokens(asked))
+    }
+
+    private func nextToLaunch() -> [JobID] {
+        let waiting = Array(ledger.waiting)
+        guard waiting.count > Self.maximumBatch else { return waiting }
+        let best = waiting.sorted { (ledger[$0]?.job?.priority ?? 0) > (ledger[$1]?.job?.priority ?? 0) }
+        return Array(best.prefix(Self.maximumBatch))
+    }
+
+    mutating func tokensIssued(
+        _ asked: [JobID],
+        _ result: Result<JobAcquisitionTokens, CallFailure>,
+        at now: Duration
+    ) {
+        switch result {
+        case .success(let answer):
+            issuing.succeeded(next: now)
+            clearFailure(of: "issue tokens")
+            guard phase == .running, !isPaused else {
+                return giveBack(asked.filter { ledger[$0]?.stage == .issuing }, at: now)
+            }
+            for token in answer.issued {
+                guard let entry = ledger[token.job], entry.stage == .issuing, let job = entry.job else { continue }
+                ledger.move(token.job, to: .launched)
+                totals.launched += 1
+                let launched = LaunchedJob(
+                    scheduled: job,
+                    acquisitionToken: token.token,
+                    tokenExpiresAt: token.expiresAt
+                )
+                actions.append(.launch(launched))
+            }
+            let without = asked.filter { ledger[$0]?.stage == .issuing }
+            for id in without { log(.warning, "No token was issued for the job; it is not launched", id) }
+            giveBack(without, at: now, coolFor: .seconds(30))
+        case .failure(let failure):
+            issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+            for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting) }
+            if failure.kind == .rejected { giveBack(asked.filter { ledger.waiting.contains($0) }, at: now) }
+            note(failure, of: "issue tokens", at: now)
+        }
+    }
+
+    // MARK: When the launcher is done
+
+    mutating func launcherEnded(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
+        guard let entry = ledger[id] else { return }
+        switch entry.stage {
+        case .stopping(isCancelled: true):
+            ledger.remove(id)
+            totals.cancelled += 1
+            cool(id, for: Self.coolingAfterEnd, at: now)
+        case .stopping(isCancelled: false):
+            release(id, at: now)
+        case .started:
+            completed(id, at: now)
+        case .launched:
+            switch outcome {
+            case .exited(let exit) where exit.status == JobExit.notAcquired.status:
+                log(.info, "The agent could not acquire the job any more", id)
+                release(id, at: now, coolFor: Self.coolingAfterEnd)
+            case .exited(let exit) where exit.status == JobExit.locked.status:
+                log(.info, "The job was locked; it will be scheduled again", id)
+                release(id, at: now, coolFor: .seconds(10))
+            default:
+                // It may have started and ended since its state was last seen: only the state tells.
+                ledger.move(id, to: .ended(outcome))
+                if !settling.isInFlight, settling.failures == 0 { settling.due = min(settling.due, now) }
+            }
+        default: break
+        }
+    }
+
+    /// An agent had the job, and is done.
+    mutating func completed(_ id: JobID, at now: Duration) {
+        guard ledger.remove(id) != nil else { return }
+        totals.finished += 1
+        cool(id, for: Self.coolingAfterEnd, at: now)
+    }
+
+    /// The state of a job whose launcher has ended before an agent was seen to have the job.
+    mutating func settle(_ id: JobID, _ outcome: LaunchOutcome, _ state: JobState?, at now: Duration) {
+        switch state {
+        case nil:
+            ledger.update(id) { $0.doubts += 1 }
+            if let entry = ledger[id], entry.doubts >= 2 { release(id, at: now, coolFor: Self.coolingAfterEnd) }
+        case .reserved?:
+            ledger.move(id, to: .finishing)
+            let (status, detail) = report(outcome)
+            log(.error, "The launcher ended before the job started: \(detail)", id)
+            actions.append(.finish(id, exitStatus: status, detail: detail))
+        case .scheduled?:
+            log(.info, "The launcher ended, and the job is scheduled again", id)
+            release(id, at: now)
+        case .canceled?:
+            ledger.remove(id)
+            totals.cancelled += 1
+            cool(id, for: Self.coolingAfterEnd, at: now)
+        case let state?:
+            if state.isWithAgent {
+                log(.warning, "The launcher ended while an agent has the job (\(state)); Buildkite will notice", id)
+            }
+            completed(id, at: now)
+        }
+    }
+
+    /// Status and message to finish a job with. A status of 0 would call a job that never ran a success.
+    private func report(_ outcome: LaunchOutcome) -> (status: Int, detail: String) {
+        switch outcome {
+        case .exited(let exit):
+            let detail = exit.message ?? "The agent's command ended with status \(exit.status) before the job started"
+            return (exit.status == 0 ? -1 : Int(exit.status), detail)
+        case .failed(let message):
+            return (-1, message.isEmpty ? "The agent could not be launched" : message)
+        }
+    }
+
+    mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {
+        guard ledger.remove(id) != nil else { return }
+        cool(id, for: Self.coolingAfterEnd, at: now)
+        totals.failed += 1
+        // At most once: a finish whose answer was lost may have been heard.
+        if let failure { log(.error, "The job's end could not be reported: \(failure.message)", id) }
+    }
+}

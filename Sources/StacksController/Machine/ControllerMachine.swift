@@ -1,0 +1,188 @@
+import Logging
+import StacksAPI
+
+/// The controller's mind: what is told to it goes in, what is to be done comes out.
+///
+/// It has no clock and no network. Every step is given the time, as the time since the controller was started, and
+/// ``wakeAt`` says when it wants to be stepped again if nothing happens before. Handlers of events only take down what
+/// has happened; ``advance(at:)`` then looks at what is known and does everything that is due.
+struct ControllerMachine {
+    let configuration: StackController.Configuration
+    var matcher: JobMatcher
+    var jitter: Jitter
+
+    var phase: ControllerStatus.Phase = .idle
+    var totals = ControllerStatus.Totals()
+    var ledger = JobLedger()
+    /// Why it ends, if that is an error.
+    var fatal: StackControllerError?
+    var lastFailure: (call: String, message: String, kind: CallFailure.Kind)?
+
+    // Registering
+    var registration = Pacing()
+    var needsRegistration = true
+    /// Whether the stack has ever been registered, so that there is something to de-register.
+    var isRegistered = false
+
+    // Polling
+    var polling = Pacing()
+    var reading = Reading()
+    var lastPoll: Duration?
+    var isPaused = false
+    /// Polls that were answered with 404 in a row, each after a registration.
+    var vanishings = 0
+
+    // Reserving
+    var reservation = Pacing()
+    /// Jobs that suit and were listed, the best first.
+    var backlog: [ScheduledJob] = []
+    /// Asked for, and the answer was lost: they may be reserved for this stack without being listed any more.
+    var uncertain: [JobID] = []
+    /// Jobs that are left alone until a time, because the list may still show them although they are dealt with.
+    var cooling: [JobID: Duration] = [:]
+
+    // Launching
+    var issuing = Pacing()
+
+    // Watching
+    var watching = Pacing()
+    var settling = Pacing()
+    var renewing = Pacing()
+    /// Calls that give jobs back, in flight.
+    var givingBack = 0
+
+    // Ending
+    /// When to stop waiting for what is left to be told; set when the last launcher has ended.
+    var settleBy: Duration?
+    var nextStatusLine: Duration?
+    var deregistration = Pacing()
+
+    var actions: [ControllerAction] = []
+
+    init(configuration: StackController.Configuration, seed: UInt64) {
+        self.configuration = configuration
+        matcher = JobMatcher(tags: configuration.tags, queue: configuration.queue)
+        jitter = Jitter(seed: seed)
+    }
+
+    /// Takes down `events` and returns what is to be done at `now`.
+    mutating func step(_ events: [ControllerEvent], at now: Duration) -> [ControllerAction] {
+        actions = []
+        for event in events { handle(event, at: now) }
+        if phase != .idle, phase != .deregistering, phase != .ended { advance(at: now) }
+        defer { actions = [] }
+        return actions
+    }
+
+    private mutating func handle(_ event: ControllerEvent, at now: Duration) {
+        guard phase != .ended else { return }
+        switch event {
+        case .begin(let recovered): begin(recovered, at: now)
+        case .drain: drain("Shutting down", at: now)
+        case .registered(let result): registered(result, at: now)
+        case .polled(let result): polled(result, at: now)
+        case .reserved(let asked, let result): reserved(asked, result, at: now)
+        case .renewed(let asked, let result): renewed(asked, result, at: now)
+        case .gaveBack(let jobs, let failure): gaveBack(jobs, failure)
+        case .tokens(let asked, let result): tokensIssued(asked, result, at: now)
+        case .launcherEnded(let job, let outcome): launcherEnded(job, outcome, at: now)
+        case .states(let query, let result): statesAnswered(query, result, at: now)
+        case .finished(let job, let failure): finished(job, failure, at: now)
+        case .deregistered(let failure): deregistered(failure)
+        }
+    }
+
+    /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
+    private mutating func advance(at now: Duration) {
+        registerIfDue(at: now)
+        reserveIfDue(at: now)
+        pollIfDue(at: now)
+        issueTokensIfDue(at: now)
+        watchIfDue(at: now)
+        renewIfDue(at: now)
+        logStatusIfDue(at: now)
+        endIfDone(at: now)
+    }
+
+    /// When the machine wants to be stepped again if no event comes before; `nil` when only an event can change
+    /// anything.
+    var wakeAt: Duration? {
+        guard phase == .registering || phase == .running || phase == .draining else { return nil }
+        var times: [Duration] = []
+        func add(_ pacing: Pacing, if condition: Bool) {
+            if condition, !pacing.isInFlight { times.append(pacing.due) }
+        }
+        add(registration, if: wantsRegistration)
+        add(polling, if: wantsPoll)
+        add(reservation, if: wantsReservation)
+        add(issuing, if: wantsTokens)
+        // One question about states at a time: while one is out, its answer is the next thing to happen.
+        let asksForStates = watching.isInFlight || settling.isInFlight || isCutOff
+        add(watching, if: !asksForStates && !ledger.watched.isEmpty)
+        add(settling, if: !asksForStates && !ledger.ended.isEmpty)
+        add(renewing, if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty))
+        if let settleBy { times.append(settleBy) }
+        if let nextStatusLine { times.append(nextStatusLine) }
+        return times.min()
+    }
+
+    // MARK: Beginning
+
+    private mutating func begin(_ recovered: [JobID], at now: Duration) {
+        phase = .registering
+        for id in recovered { ledger.insert(id, job: nil, stage: .started) }
+        if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }
+        nextStatusLine = configuration.statusInterval.map { now + $0 }
+        watching.due = now + configuration.watchInterval
+        renewing.due = now + configuration.watchInterval
+    }
+
+    var wantsRegistration: Bool { needsRegistration && (phase == .registering || phase == .running) }
+
+    private mutating func registerIfDue(at now: Duration) {
+        guard wantsRegistration, registration.isDue(at: now) else { return }
+        registration.isInFlight = true
+        actions.append(.register)
+    }
+
+    private mutating func registered(_ result: Result<Stack, CallFailure>, at now: Duration) {
+        switch result {
+        case .success(let stack):
+            registration.succeeded(next: now)
+            needsRegistration = false
+            isRegistered = true
+            clearFailure(of: "register")
+            if configuration.queue != .default, let queue = stack.clusterQueueKey, queue != configuration.queue {
+                let message =
+                    "The stack \(configuration.stackKey) serves the queue \(queue) and not \(configuration.queue): "
+                    + "another controller has registered the same key. Give each controller a key of its own"
+                return stop(StackControllerError(code: .stackTakenOver, message: message), at: now)
+            }
+            // Jobs of the default queue may name it by the key it has in the cluster.
+            if configuration.queue == .default, let queue = stack.clusterQueueKey, matcher.tags["queue"] == nil {
+                matcher.tags["queue"] = queue.rawValue
+            }
+            if phase == .registering {
+                phase = .running
+                log(.info, "Registered the stack \(configuration.stackKey)")
+            }
+        case .failure(let failure):
+            registration.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+            switch failure.kind {
+            case .notFound: stop(Self.queueNotFound(configuration, failure), at: now)
+            case .rejected:
+                let message = "Buildkite does not register the stack \(configuration.stackKey): \(failure.message)"
+                stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
+            default: note(failure, of: "register", at: now)
+            }
+        }
+    }
+
+    static func queueNotFound(
+        _ configuration: StackController.Configuration,
+        _ failure: CallFailure
+    ) -> StackControllerError {
+        let message = "There is no queue \(configuration.queue) for this token: \(failure.message)"
+        return StackControllerError(code: .queueNotFound, message: message, underlying: failure.underlying)
+    }
+}

@@ -1,0 +1,123 @@
+import StacksAPI
+
+/// What the controller knows of the jobs that it has anything to do with, and how many slots they take.
+///
+/// Sets of the jobs in the stages that are looked at as a whole are kept beside the jobs, so that no step costs more
+/// than the jobs it is about.
+struct JobLedger {
+    /// The life of a job here.
+    enum Stage: Hashable {
+        /// Asked for; the answer is out, or was lost.
+        case reserving
+        /// Reserved, without a token.
+        case waiting
+        /// A token is being issued.
+        case issuing
+        /// The launcher runs; no agent has the job as far as is known.
+        case launched
+        /// An agent has the job.
+        case started
+        /// The launcher was told to stop, because the job was cancelled or because it is not ours any more.
+        case stopping(isCancelled: Bool)
+        /// The launcher has ended; whether an agent had taken the job is not known.
+        case ended(LaunchOutcome)
+        /// Being finished with an error.
+        case finishing
+
+        /// Whether the job takes a slot: everything from the question for it to the launcher's end.
+        var takesSlot: Bool {
+            switch self {
+            case .reserving, .waiting, .issuing, .launched, .started, .stopping: true
+            case .ended, .finishing: false
+            }
+        }
+    }
+
+    struct Entry {
+        /// The job as it was listed; `nil` for one that was found running.
+        var job: ScheduledJob?
+        var stage: Stage
+        /// Until when the reservation holds at least.
+        var reservedUntil: Duration = .zero
+        /// How many answers in a row said that the job is no longer there, or no longer ours.
+        var doubts = 0
+
+        /// Whether a launcher runs for it. One found running has none here.
+        var hasLauncher: Bool {
+            switch stage {
+            case .launched, .started, .stopping: job != nil
+            default: false
+            }
+        }
+    }
+
+    private var entries: [JobID: Entry] = [:]
+    private(set) var occupied = 0
+    private(set) var launchers = 0
+    private(set) var reserving = 0
+    private(set) var finishing = 0
+    private(set) var launching = 0
+    private(set) var stopping = 0
+    /// Reserved jobs without a token.
+    private(set) var waiting: Set<JobID> = []
+    /// Jobs whose state is looked at from time to time.
+    private(set) var watched: Set<JobID> = []
+    /// Jobs whose launcher has ended before an agent was seen to have them.
+    private(set) var ended: Set<JobID> = []
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    subscript(id: JobID) -> Entry? { entries[id] }
+
+    func contains(_ id: JobID) -> Bool { entries[id] != nil }
+
+    mutating func insert(_ id: JobID, job: ScheduledJob?, stage: Stage) {
+        remove(id)
+        let entry = Entry(job: job, stage: stage)
+        entries[id] = entry
+        count(id, entry, by: 1)
+    }
+
+    mutating func move(_ id: JobID, to stage: Stage) {
+        update(id) { entry in
+            entry.stage = stage
+            entry.doubts = 0
+        }
+    }
+
+    mutating func update(_ id: JobID, _ change: (inout Entry) -> Void) {
+        guard var entry = entries[id] else { return }
+        let stage = entry.stage
+        let before = entry
+        change(&entry)
+        entries[id] = entry
+        guard entry.stage != stage else { return }
+        count(id, before, by: -1)
+        count(id, entry, by: 1)
+    }
+
+    @discardableResult
+    mutating func remove(_ id: JobID) -> Entry? {
+        guard let entry = entries.removeValue(forKey: id) else { return nil }
+        count(id, entry, by: -1)
+        return entry
+    }
+
+    private mutating func count(_ id: JobID, _ entry: Entry, by step: Int) {
+        if entry.stage.takesSlot { occupied += step }
+        if entry.hasLauncher { launchers += step }
+        switch entry.stage {
+        case .reserving: reserving += step
+        case .issuing: break
+        case .finishing: finishing += step
+        case .waiting:
+            if step > 0 { waiting.insert(id) } else { waiting.remove(id) }
+        case .launched, .started:
+            if entry.stage == .launched { launching += step }
+            if step > 0 { watched.insert(id) } else { watched.remove(id) }
+        case .stopping: stopping += step
+        case .ended:
+            if step > 0 { ended.insert(id) } else { ended.remove(id) }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import StacksAPI
+
+/// Turns what the machine wants from Buildkite into calls, and their answers into events.
+///
+/// Calls that are made again and again are not retried by the client: the machine decides when to ask again, and about
+/// which jobs.
+struct ControllerCalls: Sendable {
+    let client: StacksClient
+    let configuration: StackController.Configuration
+
+    private var stack: String { configuration.stackKey }
+    private var once: CallOptions { CallOptions(retryPolicy: .never) }
+    /// For what is said one time: with the client's retries, as long as an ending controller waits for it.
+    private var settling: CallOptions { CallOptions(timeout: configuration.settleTimeout) }
+
+    nonisolated(nonsending) func register() async -> ControllerEvent {
+        .registered(
+            await result {
+                try await client.registerStack(
+                    key: stack,
+                    type: configuration.stackType,
+                    queue: configuration.queue,
+                    metadata: configuration.metadata,
+                    options: once
+                ).value
+            }
+        )
+    }
+
+    nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
+        .polled(
+            await result {
+                try await client.scheduledJobs(
+                    stack: stack,
+                    queue: configuration.queue,
+                    limit: limit,
+                    after: cursor,
+                    options: once
+                ).value
+            }
+        )
+    }
+
+    nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> Result<Reservation, CallFailure> {
+        await result {
+            try await client.reserveJobs(jobs, stack: stack, expiry: configuration.reservationExpiry, options: once)
+                .value
+        }
+    }
+
+    nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
+        let answer = await result {
+            try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling).value
+        }
+        return .gaveBack(jobs, answer.failure)
+    }
+
+    nonisolated(nonsending) func issueTokens(_ jobs: [JobID]) async -> ControllerEvent {
+        .tokens(
+            asked: jobs,
+            await result {
+                try await client.issueJobAcquisitionTokens(
+                    for: jobs,
+                    stack: stack,
+                    lifetime: configuration.tokenLifetime,
+                    options: once
+                ).value
+            }
+        )
+    }
+
+    nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
+        let jobs = query.jobs
+        var answered = query
+        let answer = await result {
+            let response = try await client.jobStates(jobs, stack: stack, options: once)
+            // What was not answered must not be taken for jobs that are gone.
+            let unanswered = Set(response.failedBatches.flatMap { jobs[$0.range] })
+            if !unanswered.isEmpty {
+                answered.watched.removeAll { unanswered.contains($0) }
+                answered.ended.removeAll { unanswered.contains($0) }
+            }
+            return response.value
+        }
+        return .states(answered, answer)
+    }
+
+    nonisolated(nonsending) func finish(_ job: JobID, exitStatus: Int, detail: String) async -> ControllerEvent {
+        let answer = await result {
+            try await client.finishJob(job, stack: stack, exitStatus: exitStatus, detail: detail, options: settling)
+                .value
+        }
+        return .finished(job, answer.failure)
+    }
+
+    nonisolated(nonsending) func deregister() async -> ControllerEvent {
+        .deregistered(await result { try await client.deregisterStack(stack, options: settling).value }.failure)
+    }
+
+    private nonisolated(nonsending) func result<Value>(
+        _ call: nonisolated(nonsending) () async throws -> Value
+    ) async -> Result<Value, CallFailure> {
+        do {
+            return .success(try await call())
+        } catch {
+            return .failure(CallFailure(error))
+        }
+    }
+}
+
+extension Result {
+    var failure: Failure? {
+        if case .failure(let failure) = self { failure } else { nil }
+    }
+}
+
+extension CallFailure {
+    init(_ error: any Error) {
+        guard let error = error as? StacksAPIError else {
+            self.init(.transient, message: "\(error)")
+            return
+        }
+        let kind: Kind =
+            switch error.code {
+            case .unauthorized: .unauthorized
+            case .forbidden: .forbidden
+            case .notFound: .notFound
+            case .rateLimited: .rateLimited
+            case .badRequest, .unprocessable, .invalidArgument: .rejected
+            default: .transient
+            }
+        let wait = error.retryAfter ?? (kind == .rateLimited ? error.rateLimit?.reset : nil)
+        self.init(kind, retryAfter: wait, message: "\(error)", underlying: error)
+    }
+}

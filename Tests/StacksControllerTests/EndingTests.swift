@@ -1,0 +1,223 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+@Suite("How a controller ends")
+struct EndingTests {
+    private let job = ScheduledJob.number(1)
+
+    @Test("a drain lets running jobs end, asks what became of them, de-registers and ends")
+    func drain() throws {
+        var driver = MachineDriver.running()
+        driver.launches([job])
+        let drained = driver.happens(.drain)
+        #expect(drained.deregisters == 0)
+        #expect(drained.stopped.isEmpty)
+        let later = driver.passes(.seconds(600))
+        #expect(later.polls.isEmpty)
+        #expect(!later.hasEnded)
+        let query = try #require(later.queries.first)
+        _ = driver.says([job.id: .running], to: query)
+        let end = driver.happens(.launcherEnded(job.id, .exited(.success)))
+        #expect(end.deregisters == 1)
+        let last = driver.happens(.deregistered(nil))
+        #expect(last.hasEnded)
+        #expect(last.error == nil)
+        #expect(driver.machine.wakeAt == nil)
+    }
+
+    @Test("with nothing in flight a drain ends at once")
+    func idle() {
+        var driver = MachineDriver.running()
+        _ = driver.polls([])
+        #expect(driver.happens(.drain).deregisters == 1)
+    }
+
+    @Test("what is reserved and not launched is given back at a drain, whatever answer it waits for")
+    func givesBack() {
+        // Waiting for a token that could not be had.
+        var driver = MachineDriver.running()
+        let ids = [job.id]
+        _ = driver.polls([job])
+        _ = driver.reserves(ids)
+        _ = driver.happens(.tokens(asked: ids, .failure(.lost)))
+        #expect(driver.happens(.drain).givenBack == [ids])
+        #expect(driver.happens(.gaveBack(ids, nil)).deregisters == 1)
+
+        // The reservation is in flight.
+        driver = MachineDriver.running()
+        _ = driver.polls([job])
+        #expect(driver.happens(.drain).givenBack.isEmpty)
+        #expect(driver.reserves(ids).givenBack == [ids])
+        #expect(driver.happens(.gaveBack(ids, nil)).deregisters == 1)
+
+        // The token is in flight.
+        driver = MachineDriver.running()
+        _ = driver.polls([job])
+        _ = driver.reserves(ids)
+        #expect(driver.happens(.drain).givenBack.isEmpty)
+        let issued = driver.issues(ids)
+        #expect(issued.launched.isEmpty)
+        #expect(issued.givenBack == [ids])
+
+        // It is not known whether it is reserved.
+        driver = MachineDriver.running()
+        _ = driver.polls([job])
+        _ = driver.happens(.reserved(asked: ids, .failure(.lost)))
+        #expect(driver.happens(.drain).givenBack == [ids])
+    }
+
+    @Test("an answer to a poll that comes after the drain starts nothing")
+    func latePoll() {
+        var driver = MachineDriver.running()
+        _ = driver.happens(.drain)
+        let late = driver.polls([job])
+        #expect(late.reserved.isEmpty)
+        #expect(late.deregisters == 1)
+    }
+
+    @Test("when Buildkite cannot be asked at the end, it ends after the settle time-out")
+    func unreachable() throws {
+        var driver = MachineDriver.running()
+        driver.launches([job])
+        _ = driver.polls([])
+        _ = driver.happens(.drain)
+        var queries = driver.happens(.launcherEnded(job.id, .exited(.success))).queries
+        var ended = false
+        while !ended, driver.now < .seconds(300) {
+            for query in queries { _ = driver.happens(.states(query, .failure(.lost))) }
+            let wishes = driver.passes(.seconds(1))
+            queries = wishes.queries
+            ended = wishes.deregisters == 1
+        }
+        #expect(driver.now >= .seconds(30) && driver.now <= .seconds(32))
+    }
+
+    @Test("a token that is not accepted ends it with one error, without another call")
+    func unauthorized() {
+        var driver = MachineDriver()
+        _ = driver.happens(.begin(recovered: []))
+        let end = driver.happens(.registered(.failure(.unauthorized)))
+        #expect(end.error?.code == .unauthorized)
+        #expect(end.isQuiet == false)
+        #expect(end.deregisters == 0)
+        #expect(end.logged("401") == 1)
+    }
+
+    @Test("a token that is no longer accepted lets running jobs end, and then ends with one error")
+    func revoked() {
+        var driver = MachineDriver.running()
+        driver.launches([job])
+        _ = driver.passes(.seconds(2))
+        let failed = driver.happens(.polled(.failure(.unauthorized)))
+        #expect(failed.logged("401") == 1)
+        #expect(!failed.hasEnded)
+        #expect(driver.passes(.seconds(600)).isQuiet)
+        let end = driver.happens(.launcherEnded(job.id, .exited(.success)))
+        #expect(end.error?.code == .unauthorized)
+        #expect(end.deregisters == 0)
+    }
+
+    @Test("a stack that is refused ends it; a stack limit that is reached is such a refusal")
+    func refused() {
+        var driver = MachineDriver()
+        _ = driver.happens(.begin(recovered: []))
+        let end = driver.happens(.registered(.failure(CallFailure(.forbidden, message: "stack limit reached"))))
+        #expect(end.error?.code == .refused)
+        #expect(end.error?.message.contains("stack limit reached") == true)
+    }
+
+    @Test("a registration that fails for now is tried again, and a queue that does not exist ends it")
+    func registration() {
+        var driver = MachineDriver()
+        _ = driver.happens(.begin(recovered: []))
+        _ = driver.happens(.registered(.failure(.lost)))
+        #expect(driver.passes(.seconds(2)).registers == 1)
+        #expect(driver.happens(.registered(.failure(.notFound))).error?.code == .queueNotFound)
+    }
+
+    @Test("a stack that Buildkite has forgotten is registered again")
+    func forgotten() {
+        var driver = MachineDriver.running()
+        #expect(driver.happens(.polled(.failure(.notFound))).registers == 1)
+        _ = driver.happens(.registered(.success(MachineDriver.stack())))
+        #expect(driver.passes(.seconds(2)).polls.count == 1)
+        #expect(driver.polls([job]).reserved == [[job.id]])
+    }
+
+    @Test("when registering again does not help, the queue is gone")
+    func queueGone() {
+        var driver = MachineDriver.running()
+        for _ in 0..<2 {
+            #expect(driver.happens(.polled(.failure(.notFound))).registers == 1)
+            _ = driver.happens(.registered(.success(MachineDriver.stack())))
+            _ = driver.passes(.seconds(10))
+        }
+        _ = driver.happens(.polled(.failure(.notFound)))
+        #expect(driver.machine.fatal?.code == .queueNotFound)
+    }
+
+    @Test("a stack key that serves another queue is a clear error")
+    func takenOver() {
+        var driver = MachineDriver()
+        _ = driver.happens(.begin(recovered: []))
+        _ = driver.happens(.registered(.success(MachineDriver.stack(queue: "other"))))
+        #expect(driver.machine.fatal?.code == .stackTakenOver)
+        #expect(driver.machine.fatal?.message.contains("other") == true)
+    }
+
+    @Test("until idle: it goes on while something is scheduled, and drains when nothing is")
+    func untilIdle() throws {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        driver.launches([job])
+        _ = driver.passes(.seconds(2))
+        // It is in flight, so it does not count although the list still shows it; a job that does not suit neither.
+        let last = driver.polls([job, .number(2, rules: ["os=none"])])
+        #expect(last.logged("Nothing is scheduled") == 1)
+        #expect(last.deregisters == 0)
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
+        #expect(driver.says([job.id: .finished], to: query).deregisters == 1)
+    }
+
+    @Test("until idle: with every slot taken it cannot be known that nothing waits")
+    func untilIdleFull() {
+        var driver = MachineDriver.running(capacity: 1) { $0.mode = .untilIdle }
+        driver.launches([job])
+        _ = driver.passes(.seconds(2))
+        _ = driver.polls([])
+        #expect(driver.machine.phase == .running)
+        _ = driver.happens(.launcherEnded(job.id, .exited(.notAcquired)))
+        _ = driver.passes(.seconds(2))
+        _ = driver.polls([])
+        #expect(driver.machine.phase == .deregistering)
+    }
+
+    @Test("until idle: a paused queue is nothing to wait for")
+    func untilIdlePaused() {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        #expect(driver.polls([job], isPaused: true).deregisters == 1)
+    }
+
+    @Test("a dry run says what it would start, once a job, and reserves nothing")
+    func dryRun() {
+        var driver = MachineDriver.running { $0.isDryRun = true }
+        let first = driver.polls([job, .number(2)])
+        #expect(first.logged("Would start") == 2)
+        let later = driver.passes(.seconds(2))
+        #expect(later.polls.count == 1)
+        let second = driver.polls([job, .number(2), .number(3)])
+        #expect(second.logged("Would start") == 1)
+        #expect((first.all + later.all + second.all).allSatisfy { if case .reserve = $0 { false } else { true } })
+    }
+
+    @Test("the status line says what has been done and why nothing is started")
+    func summary() {
+        var driver = MachineDriver.running { $0.statusInterval = .seconds(60) }
+        _ = driver.polls([])
+        let status = driver.machine.status(at: .seconds(3))
+        #expect(status.hindrance == .nothingScheduled)
+        #expect(status.summary.contains("polled 3.0 s ago"))
+        #expect(status.summary.contains("nothing is scheduled"))
+    }
+}

@@ -1,0 +1,47 @@
+import StacksAPI
+import StacksController
+import Testing
+
+@Suite("Which jobs suit a stack")
+struct JobMatcherTests {
+    private let tags = ["os": "linux", "size": "large", "expr": "a=b", "empty": ""]
+
+    @Test(
+        "every rule must be matched by the tags",
+        arguments: [
+            ([], .suits),
+            (["os=linux"], .suits),
+            (["os=linux", "size=large"], .suits),
+            (["os=linux", "size=small"], .unmatched(rule: "size=small")),
+            (["os=macos", "size=small"], .unmatched(rule: "os=macos")),
+            (["os=*"], .suits),
+            (["gpu=*"], .unmatched(rule: "gpu=*")),
+            (["gpu=yes"], .unmatched(rule: "gpu=yes")),
+            (["OS=linux"], .unmatched(rule: "OS=linux")),
+            (["os=Linux"], .unmatched(rule: "os=Linux")),
+            (["expr=a=b"], .suits),
+            (["empty="], .suits),
+            (["os="], .unmatched(rule: "os=")),
+            (["os"], .invalid(rule: "os")),
+            (["=linux"], .invalid(rule: "=linux")),
+            ([""], .invalid(rule: "")),
+            (["os=macos", "nonsense"], .invalid(rule: "nonsense")),
+        ] as [([String], JobMatcher.Verdict)])
+    func verdicts(rules: [String], verdict: JobMatcher.Verdict) {
+        #expect(JobMatcher(tags: tags, queue: "builds").verdict(on: rules) == verdict)
+    }
+
+    @Test("for a stack of a named queue the queue rule counts as matched, whatever it says")
+    func namedQueue() {
+        let matcher = JobMatcher(tags: tags, queue: "builds")
+        #expect(matcher.verdict(on: ["queue=builds", "os=linux"]) == .suits)
+        #expect(matcher.verdict(on: ["queue=other"]) == .suits)
+        #expect(matcher.verdict(on: ["queue=other", "os=macos"]) == .unmatched(rule: "os=macos"))
+    }
+
+    @Test("for a stack of the default queue the queue rule is a rule like any other")
+    func defaultQueue() {
+        #expect(JobMatcher(tags: tags, queue: .default).verdict(on: ["queue=x"]) == .unmatched(rule: "queue=x"))
+        #expect(JobMatcher(tags: ["queue": "x"], queue: .default).verdict(on: ["queue=x"]) == .suits)
+    }
+}

@@ -1,0 +1,155 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+/// Plays the outside world to a machine in virtual time: the test says what happens, and sees what the machine wants.
+struct MachineDriver {
+    var machine: ControllerMachine
+    private(set) var now: Duration = .zero
+
+    init(
+        capacity: Int = 10,
+        tags: [String: String] = [:],
+        queue: QueueKey = "builds",
+        configure: (inout StackController.Configuration) -> Void = { _ in }
+    ) {
+        var configuration = StackController.Configuration(stackKey: "stack", queue: queue)
+        configuration.maximumInFlight = capacity
+        configuration.tags = tags
+        configuration.statusInterval = nil
+        configure(&configuration)
+        machine = ControllerMachine(configuration: configuration, seed: 1)
+    }
+
+    /// A driver whose machine is registered and has its first poll out.
+    static func running(
+        capacity: Int = 10,
+        tags: [String: String] = [:],
+        configure: (inout StackController.Configuration) -> Void = { _ in }
+    ) -> MachineDriver {
+        var driver = MachineDriver(capacity: capacity, tags: tags, configure: configure)
+        _ = driver.happens(.begin(recovered: []))
+        _ = driver.happens(.registered(.success(stack())))
+        return driver
+    }
+
+    static func stack(queue: QueueKey? = "builds") -> Stack {
+        Stack(
+            id: "1",
+            organizationUUID: "2",
+            clusterQueueKey: queue,
+            key: "stack",
+            type: .custom,
+            metadata: [:],
+            lastConnectedOn: nil,
+            state: .connected
+        )
+    }
+
+    mutating func happens(_ events: ControllerEvent...) -> Wishes {
+        Wishes(machine.step(events, at: now))
+    }
+
+    /// Lets time pass; the machine is stepped whenever it wants to be.
+    mutating func passes(_ time: Duration) -> Wishes {
+        let end = now + time
+        var all: [ControllerAction] = []
+        while let wakeAt = machine.wakeAt, wakeAt <= end {
+            now = max(now, wakeAt)
+            let actions = machine.step([], at: now)
+            all += actions
+            if actions.isEmpty, let next = machine.wakeAt, next <= now {
+                Issue.record("The machine wants to be woken at \(next), which does nothing at \(now): it would spin")
+                break
+            }
+        }
+        now = end
+        return Wishes(all)
+    }
+
+    /// Answers a poll with these jobs, on one page.
+    mutating func polls(_ jobs: [ScheduledJob], isPaused: Bool = false, next cursor: String? = nil) -> Wishes {
+        let page = ScheduledJobsPage(
+            jobs: jobs,
+            pageInfo: .init(hasNextPage: cursor != nil, endCursor: cursor),
+            clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
+        )
+        return happens(.polled(.success(page)))
+    }
+
+    /// Answers that all of these are reserved.
+    mutating func reserves(_ ids: [JobID]) -> Wishes {
+        happens(.reserved(asked: ids, .success(Reservation(reserved: ids, notReserved: []))))
+    }
+
+    /// Answers with a token for each of these.
+    mutating func issues(_ ids: [JobID]) -> Wishes {
+        let tokens = ids.map { JobAcquisitionToken(job: $0, token: Secret("bkjat_\($0)")) }
+        return happens(.tokens(asked: ids, .success(JobAcquisitionTokens(issued: tokens, notIssued: []))))
+    }
+
+    /// Takes a job from the list to its launcher.
+    mutating func launches(_ jobs: [ScheduledJob]) {
+        let ids = jobs.map(\.id)
+        _ = polls(jobs)
+        _ = reserves(ids)
+        let launched = issues(ids).launched
+        #expect(Set(launched) == Set(ids))
+    }
+
+    /// Answers a question for states.
+    mutating func says(_ states: [JobID: JobState], to query: StateQuery) -> Wishes {
+        happens(.states(query, .success(JobStates(states: states))))
+    }
+}
+
+/// What a machine wanted, by kind.
+struct Wishes {
+    let all: [ControllerAction]
+
+    init(_ all: [ControllerAction]) { self.all = all }
+
+    private func pick<Value>(_ choose: (ControllerAction) -> Value?) -> [Value] { all.compactMap(choose) }
+
+    var registers: Int { pick { if case .register = $0 { true } else { nil } }.count }
+    var deregisters: Int { pick { if case .deregister = $0 { true } else { nil } }.count }
+    var polls: [(limit: Int, after: String?)] {
+        pick { if case .poll(let limit, let after) = $0 { (limit, after) } else { nil } }
+    }
+    var reserved: [[JobID]] { pick { if case .reserve(let ids) = $0 { ids } else { nil } } }
+    var renewed: [[JobID]] { pick { if case .renew(let ids) = $0 { ids } else { nil } } }
+    var givenBack: [[JobID]] { pick { if case .giveBack(let ids) = $0 { ids } else { nil } } }
+    var tokens: [[JobID]] { pick { if case .issueTokens(let ids) = $0 { ids } else { nil } } }
+    var launched: [JobID] { pick { if case .launch(let job) = $0 { job.id } else { nil } } }
+    var stopped: [JobID] { pick { if case .stop(let id) = $0 { id } else { nil } } }
+    var queries: [StateQuery] { pick { if case .queryStates(let query) = $0 { query } else { nil } } }
+    var finishes: [(id: JobID, status: Int, detail: String)] {
+        pick { if case .finish(let id, let status, let detail) = $0 { (id, status, detail) } else { nil } }
+    }
+    var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
+    var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }
+    func logged(_ text: String) -> Int {
+        pick { if case .log(_, let message, _) = $0, message.contains(text) { true } else { nil } }.count
+    }
+    /// What reaches Buildkite or a launcher: everything but log lines.
+    var isQuiet: Bool {
+        all.allSatisfy { if case .log = $0 { true } else { false } }
+    }
+}
+
+extension ScheduledJob {
+    static func number(_ number: Int, priority: Int = 0, rules: [String] = []) -> ScheduledJob {
+        let digits = String(number)
+        let id = "00000000-0000-7000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
+        return ScheduledJob(id: JobID(id), priority: priority, agentQueryRules: rules)
+    }
+
+    static func numbers(_ range: Range<Int>) -> [ScheduledJob] { range.map { number($0) } }
+}
+
+extension CallFailure {
+    static let lost = CallFailure(.transient, message: "connection reset")
+    static let unauthorized = CallFailure(.unauthorized, message: "invalid token")
+    static let notFound = CallFailure(.notFound, message: "no stack found")
+}

@@ -1,0 +1,213 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+@Suite("From the launcher to the job's end")
+struct WatchTests {
+    private let job = ScheduledJob.number(1)
+
+    private func launched(_ jobs: [ScheduledJob]? = nil, capacity: Int = 10) -> MachineDriver {
+        var driver = MachineDriver.running(capacity: capacity)
+        driver.launches(jobs ?? [job])
+        return driver
+    }
+
+    @Test("states are asked for every 5 seconds, in one question about all jobs, and never two at a time")
+    func interval() throws {
+        var driver = launched(ScheduledJob.numbers(0..<3))
+        #expect(driver.passes(.milliseconds(4999)).queries.isEmpty)
+        let query = try #require(driver.passes(.milliseconds(1)).queries.first)
+        #expect(Set(query.watched) == Set(ScheduledJob.numbers(0..<3).map(\.id)))
+        // No answer for a minute: no second question.
+        #expect(driver.passes(.seconds(60)).queries.isEmpty)
+        _ = driver.says([:], to: query)
+        #expect(driver.passes(.seconds(5)).queries.count == 1)
+    }
+
+    @Test(
+        "a job that ended before an agent took it has its launcher stopped, once, and is not finished",
+        arguments: [JobState.canceled, .expired, .skipped, .broken])
+    func cancelled(state: JobState) throws {
+        var driver = launched()
+        let query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: state], to: query).stopped == [job.id])
+        let later = driver.passes(.seconds(60))
+        #expect(later.stopped.isEmpty)
+        #expect(later.queries.isEmpty)
+        #expect(driver.machine.ledger.occupied == 1)
+        let end = driver.happens(.launcherEnded(job.id, .failed("CancellationError()")))
+        #expect(end.finishes.isEmpty)
+        #expect(end.queries.isEmpty)
+        #expect(driver.machine.totals.cancelled == 1)
+        #expect(driver.machine.ledger.isEmpty)
+    }
+
+    @Test(
+        "a job that an agent has is left to the agent, cancelled or not",
+        arguments: [JobState.assigned, .accepted, .running, .canceling, .timingOut])
+    func withAgent(state: JobState) throws {
+        var driver = launched()
+        let query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: state], to: query).stopped.isEmpty)
+        let next = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: .canceled], to: next).stopped.isEmpty)
+        let end = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1))))
+        #expect(end.finishes.isEmpty)
+        #expect(end.queries.isEmpty)
+        #expect(driver.machine.totals.finished == 1)
+        #expect(driver.machine.ledger.isEmpty)
+    }
+
+    @Test("a state that is not known yet changes nothing")
+    func unknownState() throws {
+        var driver = launched()
+        let query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: "teleporting"], to: query).stopped.isEmpty)
+        #expect(driver.machine.ledger.launching == 1)
+    }
+
+    @Test("a job is gone when two answers in a row do not know it", arguments: [nil, JobState.scheduled])
+    func gone(state: JobState?) throws {
+        var driver = launched()
+        let states = state.map { [job.id: $0] } ?? [:]
+        var query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says(states, to: query).stopped.isEmpty)
+        query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: .reserved], to: query).stopped.isEmpty)
+        query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says(states, to: query).stopped.isEmpty)
+        query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says(states, to: query).stopped == [job.id])
+    }
+
+    @Test(
+        "an agent that could not acquire the job frees the slot, and nothing is reported",
+        arguments: [27, 28] as [Int32])
+    func notAcquired(status: Int32) {
+        var driver = launched(capacity: 1)
+        let end = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: status))))
+        #expect(end.finishes.isEmpty)
+        #expect(driver.passes(.seconds(60)).queries.isEmpty)
+        #expect(driver.machine.freeSlots == 1)
+        #expect(driver.machine.totals.released == 1)
+    }
+
+    @Test("a locked job is taken again when it is scheduled again")
+    func lockedAgain() {
+        var driver = launched()
+        _ = driver.happens(.launcherEnded(job.id, .exited(.locked)))
+        _ = driver.passes(.seconds(2))
+        _ = driver.polls([])
+        _ = driver.passes(.seconds(9))
+        #expect(driver.polls([job]).reserved == [[job.id]])
+    }
+
+    @Test("a launcher that failed before the job started has its message reported, once, and its slot free at once")
+    func launcherFailed() throws {
+        var driver = launched(capacity: 1)
+        let end = driver.happens(.launcherEnded(job.id, .failed("no disk left")))
+        #expect(end.finishes.isEmpty)
+        #expect(driver.machine.freeSlots == 1)
+        let query = try #require(end.queries.first)
+        let finish = try #require(driver.says([job.id: .reserved], to: query).finishes.first)
+        #expect(finish.id == job.id)
+        #expect(finish.status == -1)
+        #expect(finish.detail == "no disk left")
+        #expect(driver.passes(.seconds(3600)).finishes.isEmpty)
+    }
+
+    @Test("a finish whose answer was lost is not sent again")
+    func finishLost() throws {
+        var driver = launched()
+        let query = try #require(driver.happens(.launcherEnded(job.id, .failed("x"))).queries.first)
+        _ = driver.says([job.id: .reserved], to: query)
+        #expect(driver.happens(.finished(job.id, .lost)).finishes.isEmpty)
+        let later = driver.passes(.seconds(3600))
+        #expect(later.finishes.isEmpty)
+        #expect(later.queries.isEmpty)
+        #expect(driver.machine.totals.failed == 1)
+    }
+
+    @Test(
+        "the command's status is reported when the job never started, and never as a success",
+        arguments: [(3, 3), (0, -1)] as [(Int32, Int)])
+    func status(status: Int32, reported: Int) throws {
+        var driver = launched()
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.init(status: status)))).queries.first)
+        let finish = try #require(driver.says([job.id: .reserved], to: query).finishes.first)
+        #expect(finish.status == reported)
+        #expect(finish.detail.contains("status \(status)"))
+    }
+
+    @Test(
+        "a job that started and ended between two looks is not finished by the controller",
+        arguments: [JobState.finished, .running, .accepted, .timedOut, .canceled, .scheduled, "teleporting"])
+    func quickJob(state: JobState) throws {
+        var driver = launched()
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
+        #expect(driver.says([job.id: state], to: query).finishes.isEmpty)
+        #expect(driver.machine.ledger.isEmpty)
+    }
+
+    @Test("an answer that was asked for before the launcher ended decides nothing about it")
+    func staleAnswer() throws {
+        var driver = launched()
+        let before = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.isEmpty)
+        let wishes = driver.says([job.id: .reserved], to: before)
+        #expect(wishes.finishes.isEmpty)
+        let after = try #require((wishes.queries + driver.passes(.seconds(1)).queries).first)
+        #expect(after.ended == [job.id])
+        #expect(driver.says([job.id: .finished], to: after).finishes.isEmpty)
+        #expect(driver.machine.totals.finished == 1)
+    }
+
+    @Test("while states cannot be asked for, running jobs are not touched, and it catches up later")
+    func outage() throws {
+        var driver = launched()
+        var queries = driver.passes(.seconds(5)).queries
+        while driver.now < .seconds(600) {
+            for query in queries {
+                let wishes = driver.happens(.states(query, .failure(.lost)))
+                #expect(wishes.stopped.isEmpty)
+            }
+            queries = driver.passes(.seconds(1)).queries
+        }
+        #expect(driver.machine.ledger.launching == 1)
+        while queries.isEmpty { queries = driver.passes(.seconds(1)).queries }
+        _ = driver.says([job.id: .running], to: queries[0])
+        #expect(driver.machine.ledger[job.id]?.stage == .started)
+    }
+
+    @Test("a reservation is renewed while its agent starts, and not once an agent has the job")
+    func renewal() throws {
+        var driver = launched()
+        var renewals = 0
+        var state = JobState.reserved
+        while driver.now < .seconds(2000) {
+            let wishes = driver.passes(.seconds(1))
+            for query in wishes.queries { _ = driver.says([job.id: state], to: query) }
+            for asked in wishes.renewed {
+                renewals += 1
+                #expect(state == .reserved)
+                _ = driver.happens(.renewed(asked: asked, .success(Reservation(reserved: asked, notReserved: []))))
+            }
+            if !wishes.polls.isEmpty { _ = driver.polls([]) }
+            if driver.now > .seconds(1000) { state = .running }
+        }
+        #expect(renewals >= 4 && renewals <= 8)
+    }
+
+    @Test("jobs found running take slots until they are over")
+    func recovered() throws {
+        var driver = MachineDriver(capacity: 1)
+        _ = driver.happens(.begin(recovered: [job.id]))
+        let first = driver.happens(.registered(.success(MachineDriver.stack())))
+        #expect(first.polls.map(\.limit) == [1])
+        #expect(driver.polls([.number(2)]).reserved.isEmpty)
+        let query = try #require(driver.passes(.seconds(5)).queries.first)
+        #expect(driver.says([job.id: .finished], to: query).reserved == [[ScheduledJob.number(2).id]])
+        #expect(driver.machine.totals.finished == 1)
+    }
+}
