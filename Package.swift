@@ -87,6 +87,7 @@ let package = Package(
             dependencies: [
                 "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
                 "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
@@ -143,6 +144,13 @@ let package = Package(
             dependencies: [
                 "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
                 httpTypes, logging, serviceLifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "StacksctlTests",
+            dependencies: [
+                "stacksctl", "StacksAPI", "SimulatorProcess", httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),

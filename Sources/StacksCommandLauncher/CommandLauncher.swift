@@ -27,6 +27,8 @@ public struct CommandLauncher: JobLauncher {
         public enum Output: Sendable, Hashable {
             /// To those of this process.
             case inherited
+            /// Both to the standard error of this process, for one whose standard output is an answer.
+            case standardError
             /// Nowhere.
             case discarded
             /// Appended to a file for each job, `<job's UUID>.log` in this directory, which exists. The files are
@@ -81,6 +83,8 @@ public struct CommandLauncher: JobLauncher {
             switch configuration.output {
             case .inherited:
                 return try await launch(job, output: .currentStandardOutput, error: .currentStandardError)
+            case .standardError:
+                return try await launch(job, output: .currentStandardError, error: .currentStandardError)
             case .discarded:
                 return try await launch(job, output: .discarded, error: .discarded)
             case .files(let directory):

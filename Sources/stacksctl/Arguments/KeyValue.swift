@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// `key=value`, cut at the first equals sign; the value may be empty.
+struct KeyValue: ExpressibleByArgument {
+    let key: String
+    let value: String
+
+    init?(argument: String) {
+        guard let equals = argument.firstIndex(of: "="), equals > argument.startIndex else { return nil }
+        key = String(argument[..<equals])
+        value = String(argument[argument.index(after: equals)...])
+    }
+}
+
+extension [KeyValue] {
+    /// The pairs by key.
+    ///
+    /// - Throws: ``Failure`` when `option` gives one key twice: nobody can have meant both.
+    func dictionary(option: String) throws -> [String: String] {
+        var result: [String: String] = [:]
+        for pair in self where result.updateValue(pair.value, forKey: pair.key) != nil {
+            throw Failure.usage("\(option) gives the key '\(printable(pair.key))' more than once.")
+        }
+        return result
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import StacksAPI
+
+/// `--queue`, as a person writes it.
+struct QueueArgument: ExpressibleByArgument {
+    let key: QueueKey
+
+    /// `~` and `-` mean the cluster's default queue, and so do the two names that Buildkite gives it.
+    init?(argument: String) {
+        switch argument {
+        case "": return nil
+        case "~", "-", "_default", "__default__": key = .default
+        default: key = QueueKey(rawValue: argument)
+        }
+    }
+}
+
+/// The option, for each command that works on one queue.
+struct QueueOption: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The queue's key; '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue")
+    )
+    var queue: QueueArgument
+}
+
+/// `--stack`, for each command that acts as a registered stack.
+struct StackOption: ParsableArguments {
+    @Option(help: ArgumentHelp("The key under which the stack is registered.", valueName: "key"))
+    var stack: String
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import StacksAPI
+
+/// `stacksctl get`
+struct Get: APICommand {
+    static let configuration = CommandConfiguration.subcommand(
+        abstract: "Show a job's command and the names of its environment.",
+        discussion: """
+            The values of the environment can be secrets, so they are shown with --show-values only, in the table and \
+            in JSON, where each is null otherwise.
+
+            EXAMPLE:
+              stacksctl get --stack mac-fleet 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55
+            """
+    )
+
+    @OptionGroup var stackOption: StackOption
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
+    var job: JobArgument
+
+    @Flag(help: "Show the values of the environment too.")
+    var showValues = false
+
+    func answer(from client: StacksClient) async throws -> Answer {
+        let response = try await client.job(job.id, stack: stackOption.stack)
+        return Answer(response.value, showsValues: showValues).from(response)
+    }
+}
+
+extension Answer {
+    /// A job, with or without what its environment holds.
+    init(_ job: Job, showsValues: Bool) {
+        var properties = PropertyList()
+        properties.add("id", job.id.description)
+        properties.add("command", job.command)
+        var lines = properties.lines
+        if !job.environment.isEmpty {
+            var table = showsValues ? Table(.left("ENVIRONMENT"), .left("VALUE")) : Table(.left("ENVIRONMENT"))
+            for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
+                if showsValues { table.add(name, value) } else { table.add(name) }
+            }
+            lines += [""] + table.lines
+        }
+        self.init(
+            members: [
+                "id": .string(job.id.description),
+                "command": .string(job.command),
+                "env": .object(job.environment.mapValues { showsValues ? .string($0) : .null }),
+            ],
+            lines: lines
+        )
+    }
+}

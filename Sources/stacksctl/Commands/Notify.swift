@@ -1,0 +1,46 @@
+import ArgumentParser
+import Foundation
+import StacksAPI
+
+/// `stacksctl notify`
+struct Notify: APICommand {
+    static let configuration = CommandConfiguration.subcommand(
+        abstract: "Add a line to what a job shows while it waits.",
+        discussion: """
+            EXAMPLE:
+              stacksctl notify --stack mac-fleet 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55 "VM 17 is booting"
+            """
+    )
+
+    @OptionGroup var stackOption: StackOption
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
+    var job: JobArgument
+
+    @Argument(help: ArgumentHelp("What to show, 1 to 256 characters.", valueName: "detail"))
+    var detail: String
+
+    @Option(
+        help: ArgumentHelp(
+            "When it happened, in ISO 8601, 2026-04-01T09:30:00Z for example. (default: when the server receives it)",
+            valueName: "iso8601"
+        )
+    )
+    var timestamp: Timestamp?
+
+    func answer(from client: StacksClient) async throws -> Answer {
+        let response = try await client.notify(
+            job.id,
+            detail: detail,
+            timestamp: timestamp?.date,
+            stack: stackOption.stack
+        )
+        // The status is 200 even when the server kept nothing of what it was sent, so the errors decide.
+        if let failure = response.value.failures.first {
+            throw Failure.refused("the notification was not taken: \(printable(failure.error))")
+        }
+        return Answer(members: ["errors": []], lines: ["Notified \(printable(job.id.description))."])
+            .from(response)
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import StacksAPI
+
+/// `stacksctl reserve`
+struct Reserve: APICommand {
+    static let configuration = CommandConfiguration.subcommand(
+        abstract: "Reserve jobs, so that no other stack takes them.",
+        discussion: """
+            Some may be refused, because another stack was faster or they are no longer scheduled; that none was \
+            reserved is no error. Reserving again extends the time.
+
+            EXAMPLES:
+              stacksctl reserve --stack mac-fleet --expiry 600 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55
+              stacksctl list --stack mac-fleet --queue default --output json | jq -r '.jobs[].id' |
+                stacksctl reserve --stack mac-fleet -
+            """
+    )
+
+    @OptionGroup var stackOption: StackOption
+    @OptionGroup var jobArguments: JobArguments
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "How long the reservation lasts, 1 to 3600. (default: the server's, 900)",
+            valueName: "seconds"
+        )
+    )
+    var expiry: Int?
+
+    func answer(from client: StacksClient) async throws -> Answer {
+        let response = try await client.reserveJobs(
+            jobArguments.identifiers(),
+            stack: stackOption.stack,
+            expiry: expiry.map { .seconds($0) }
+        )
+        return Answer(response.value).from(response)
+    }
+}
+
+extension Answer {
+    /// What was reserved and what was not.
+    init(_ reservation: Reservation) {
+        var table = Table(.left("JOB"), .left("RESERVED"))
+        for job in reservation.reserved { table.add(job.description, "yes") }
+        for job in reservation.notReserved { table.add(job.description, "no") }
+        self.init(
+            members: [
+                "reserved": .array(reservation.reserved.map { .string($0.description) }),
+                "not_reserved": .array(reservation.notReserved.map { .string($0.description) }),
+            ],
+            lines: table.lines
+        )
+    }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import Logging
+import StacksAPI
+import StacksCommandLauncher
+import StacksController
+
+/// `stacksctl run`
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.subcommand(
+        abstract: "Be a stack: start a command for each scheduled job that suits.",
+        discussion: """
+            Polls the queue, reserves the jobs whose rules the tags match, and starts COMMAND for each with the job's \
+            acquisition token as BUILDKITE_AGENT_TOKEN and its UUID as BUILDKITE_AGENT_ACQUIRE_JOB, at most N at a \
+            time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
+
+            SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
+            second signal stops the commands at once. The log is on stderr, a summary on stdout at the end.
+
+            EXAMPLES:
+              stacksctl run --stack mac-fleet --queue default --tag os=macos \\\\
+                --max-in-flight 4 -- buildkite-agent start
+              stacksctl run --stack sizing --queue default --dry-run
+            """
+    )
+
+    @OptionGroup var stackOption: StackOption
+    @OptionGroup var queueOption: QueueOption
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+
+    @Option(
+        name: .customLong("tag"),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("What the commands offer to jobs' rules; may be given many times.", valueName: "key=value")
+    )
+    var tags: [KeyValue] = []
+
+    @Option(help: ArgumentHelp("How many jobs may be in hand at a time.", valueName: "n"))
+    var maxInFlight = 10
+
+    @Option(help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"))
+    var pollInterval: Seconds?
+
+    @Flag(help: "End as soon as nothing that suits is scheduled and the commands have ended.")
+    var once = false
+
+    @Flag(help: "Poll, match and log what would be started, and reserve nothing.")
+    var dryRun = false
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("What to start for each job, after '--'.", valueName: "command")
+    )
+    var command: [String] = []
+
+    func validate() throws {
+        if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
+    }
+
+    func run() async throws {
+        let logger = global.logger(default: .info)
+        let connection = try Connection(options: global, logger: global.logger())
+        try await connection.closing {
+            let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
+            let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
+            let outcome = await Result { try await SignalledRun(controller: controller, logger: logger).run() }
+            // What was done is said even when it ended badly.
+            let tally = connection.observed.tally
+            let summary = RunSummary(
+                stack: stackOption.stack,
+                queue: queueOption.queue.key.rawValue,
+                totals: controller.status.totals,
+                dispatchLatencies: launcher.dispatchLatencies,
+                requests: tally.requests,
+                httpVersions: tally.httpVersions.sorted(),
+                connectionsOpened: connection.connectionsOpened()
+            )
+            print(try summary.answer.text(as: global.output, withHeaders: false))
+            try outcome.get()
+        }
+    }
+
+    private func controller(
+        client: StacksClient,
+        launcher: any JobLauncher,
+        logger: Logger
+    ) throws -> StackController {
+        var configuration = StackController.Configuration(
+            stackKey: stackOption.stack,
+            queue: queueOption.queue.key
+        )
+        configuration.tags = try tags.dictionary(option: "--tag")
+        configuration.metadata = ["version": StacksAPIVersion.current]
+        configuration.maximumInFlight = maxInFlight
+        if let pollInterval { configuration.pollInterval = pollInterval.duration }
+        configuration.mode = once ? .untilIdle : .continuous
+        configuration.isDryRun = dryRun
+        return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
+    }
+
+    private func launcher(endpoint: Endpoint) throws -> any JobLauncher {
+        // A dry run reserves nothing, so nothing is ever launched; what would be need not be known.
+        guard !command.isEmpty else { return RefusingLauncher() }
+        var configuration = CommandLauncher.Configuration()
+        // Standard output is the summary's alone.
+        configuration.output = .standardError
+        // The agents speak to the server that gave their jobs.
+        if let baseURL = endpoint.baseURL { configuration.environment[Endpoint.baseURLVariable] = baseURL }
+        return try CommandLauncher(command: command, configuration: configuration)
+    }
+}
+
+/// Launches nothing.
+private struct RefusingLauncher: JobLauncher {
+    nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
+        throw Failure.refused("no command was given for job \(job.id).")
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What `body` returns or throws.
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import StacksAPI
+
+/// `stacksctl whoami`
+struct Whoami: APICommand {
+    static let configuration = CommandConfiguration.subcommand(
+        abstract: "Show whose token it is, and for which cluster and queue.",
+        discussion: "The token itself is not shown.\n\nEXAMPLE:\n  stacksctl whoami"
+    )
+
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+
+    func answer(from client: StacksClient) async throws -> Answer {
+        let response = try await client.tokenIdentity()
+        return Answer(response.value).from(response)
+    }
+}
+
+extension Answer {
+    /// Whose token it is.
+    init(_ identity: TokenIdentity) {
+        let fields: [(name: String, label: String, value: String?)] = [
+            ("uuid", "uuid", identity.uuid),
+            ("description", "description", identity.description),
+            ("token_type", "type", identity.tokenType),
+            ("organization_slug", "organization", identity.organizationSlug),
+            ("organization_uuid", "organization uuid", identity.organizationUUID),
+            ("cluster_name", "cluster", identity.clusterName),
+            ("cluster_uuid", "cluster uuid", identity.clusterUUID),
+            ("organization_queue_key", "queue", identity.organizationQueueKey),
+            ("organization_queue_uuid", "queue uuid", identity.organizationQueueUUID),
+        ]
+        var properties = PropertyList()
+        for field in fields { properties.add(field.label, field.value) }
+        var lines = properties.lines
+        if identity.clusterUUID?.isEmpty == true {
+            lines += ["", "This token belongs to no cluster: the Stacks API does not take it."]
+        }
+        self.init(
+            members: Dictionary(fields.map { ($0.name, JSONValue($0.value)) }) { _, last in last },
+            lines: lines
+        )
+    }
+}

@@ -1,0 +1,62 @@
+import StacksController
+
+/// What `run` says when it ends.
+struct RunSummary {
+    var stack: String
+    var queue: String
+    var totals: ControllerStatus.Totals
+    var dispatchLatencies: LatencyHistogram
+    var requests: Int
+    var httpVersions: [String]
+    /// `nil` when the transport does not tell.
+    var connectionsOpened: Int?
+
+    /// The same facts in both forms of output.
+    var answer: Answer {
+        let counts: [(name: String, label: String, value: Int)] = [
+            ("seen", "jobs seen", totals.seen),
+            ("unmatched", "not suited to the tags", totals.unmatched),
+            ("reserved", "reserved", totals.reserved),
+            ("not_reserved", "not reserved", totals.notReserved),
+            ("launched", "launched", totals.launched),
+            ("finished", "finished", totals.finished),
+            ("cancelled", "cancelled", totals.cancelled),
+            ("failed", "failed before the start", totals.failed),
+            ("released", "given back", totals.released),
+        ]
+        let latencies: [(name: String, value: Duration?)] = [
+            ("p50", dispatchLatencies.duration(quantile: 0.5)),
+            ("p99", dispatchLatencies.duration(quantile: 0.99)),
+            ("max", dispatchLatencies.count > 0 ? dispatchLatencies.maximum : nil),
+        ]
+        var properties = PropertyList()
+        properties.add("stack", stack)
+        properties.add("queue", queue)
+        for count in counts { properties.add(count.label, String(count.value)) }
+        for latency in latencies {
+            properties.add("scheduled to launched, \(latency.name)", latency.value.map { "\($0.milliseconds) ms" })
+        }
+        properties.add("requests", String(requests))
+        properties.add("HTTP version", httpVersions.joined(separator: ", "))
+        properties.add("connections opened", connectionsOpened.map { String($0) })
+        return Answer(
+            members: [
+                "stack": .string(stack),
+                "queue": .string(queue),
+                "jobs": .object(Dictionary(counts.map { ($0.name, .integer($0.value)) }) { _, last in last }),
+                "dispatch_latency_ms": .object(
+                    Dictionary(latencies.map { ($0.name, JSONValue($0.value?.milliseconds)) }) { _, last in last }
+                ),
+                "requests": .integer(requests),
+                "http_versions": .array(httpVersions.map { .string($0) }),
+                "connections_opened": JSONValue(connectionsOpened),
+            ],
+            lines: properties.lines
+        )
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded.
+    fileprivate var milliseconds: Int { Int((self / .milliseconds(1)).rounded()) }
+}
