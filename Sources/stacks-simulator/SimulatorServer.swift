@@ -8,6 +8,7 @@ import NIOCore
 import ServiceLifecycle
 import StacksTesting
 import StacksTransport
+import TestCertificate
 
 /// The simulator behind HTTP.
 struct SimulatorServer: Service {
