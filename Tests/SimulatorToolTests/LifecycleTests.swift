@@ -14,17 +14,18 @@ struct LifecycleTests {
         #expect(simulator.errorText.contains("for tests only"))
     }
 
-    @Test("it stops while a client holds a connection open")
-    func stopsWithConnections() async throws {
+    @Test(
+        "it stops while a client holds a connection open, idle or in the middle of a request",
+        arguments: ["", #"printf 'POST /v3/stacks/register HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{' >&3; "#])
+    func stopsWithConnections(andThen: String) async throws {
         let simulator = try await SimulatorProcess.start()
-        let client = try ChildProcess(
-            URL(fileURLWithPath: "/usr/bin/env"),
-            [
-                "curl", "-sSN", "--max-time", "20", "-H", "Content-Type: application/json", "-H", "Expect:",
-                "-H", "Content-Length: 100", "-d", "{", "-w", "x", "\(simulator.ready.control)/report",
-                "\(simulator.ready.url)/token",
-            ], input: []
-        )
+        let script = """
+            exec 3<>/dev/tcp/127.0.0.1/\(simulator.ready.port)
+            printf 'GET /v3/token HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3
+            read -r line <&3; \(andThen)echo "$line"; exec sleep 30
+            """
+        let client = try ChildProcess(URL(fileURLWithPath: "/usr/bin/env"), ["bash", "-c", script], input: [])
+        #expect(try await client.firstLine()?.hasPrefix("HTTP/1.1 401") == true)
         #expect(try await simulator.stop(within: .seconds(5)) == 0)
         client.kill()
         _ = try await client.outcome()
