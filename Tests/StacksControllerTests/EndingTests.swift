@@ -68,6 +68,22 @@ struct EndingTests {
         #expect(driver.happens(.drain).givenBack == [ids])
     }
 
+    @Test("what fails after the drain is given back too, and not tried again")
+    func givesBackLate() {
+        let ids = [job.id]
+        var driver = MachineDriver.running()
+        _ = driver.polls([job])
+        _ = driver.happens(.drain)
+        #expect(driver.happens(.reserved(asked: ids, .failure(.lost))).givenBack == [ids])
+
+        driver = MachineDriver.running()
+        _ = driver.polls([job])
+        _ = driver.reserves(ids)
+        _ = driver.happens(.drain)
+        #expect(driver.happens(.tokens(asked: ids, .failure(.lost))).givenBack == [ids])
+        #expect(driver.passes(.seconds(60)).tokens.isEmpty)
+    }
+
     @Test("an answer to a poll that comes after the drain starts nothing")
     func latePoll() {
         var driver = MachineDriver.running()
@@ -165,6 +181,7 @@ struct EndingTests {
         _ = driver.happens(.registered(.success(MachineDriver.stack(queue: "other"))))
         #expect(driver.machine.fatal?.code == .stackTakenOver)
         #expect(driver.machine.fatal?.message.contains("other") == true)
+        #expect(driver.machine.phase == .ended)
     }
 
     @Test("until idle: it goes on while something is scheduled, and drains when nothing is")

@@ -117,6 +117,32 @@ struct WatchTests {
         #expect(driver.passes(.seconds(3600)).finishes.isEmpty)
     }
 
+    @Test("when all launchers fail at once, all are reported, below the rate that Buildkite allows")
+    func massFailure() throws {
+        let jobs = ScheduledJob.numbers(0..<300)
+        var driver = launched(jobs, capacity: 300)
+        _ = driver.polls([])
+        var finished: Set<JobID> = []
+        var perSecond: [Int: Int] = [:]
+        func note(_ wishes: Wishes, at now: Duration) {
+            finished.formUnion(wishes.finishes.map(\.id))
+            perSecond[Int(now.components.seconds), default: 0] += wishes.finishes.count
+        }
+        var queries: [StateQuery] = []
+        for job in jobs { queries += driver.happens(.launcherEnded(job.id, .failed("no disk left"))).queries }
+        while driver.now < .seconds(20) {
+            for query in queries {
+                let states = Dictionary(uniqueKeysWithValues: query.jobs.map { ($0, JobState.reserved) })
+                note(driver.says(states, to: query), at: driver.now)
+            }
+            let wishes = driver.passes(.milliseconds(100))
+            queries = wishes.queries
+            note(wishes, at: driver.now)
+        }
+        #expect(finished == Set(jobs.map(\.id)))
+        #expect(perSecond.values.allSatisfy { $0 <= 75 })
+    }
+
     @Test("a finish whose answer was lost is not sent again")
     func finishLost() throws {
         var driver = launched()

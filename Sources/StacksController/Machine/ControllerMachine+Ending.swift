@@ -41,7 +41,9 @@ extension ControllerMachine {
             log(.warning, "Ending although Buildkite could not be asked about \(ledger.ended.count) jobs")
         }
         settleBy = nil
-        guard isRegistered, !isCutOff, configuration.deregistersAtEnd else { return end() }
+        // A key that another controller has taken is that one's to de-register.
+        let isOurs = isRegistered && fatal?.code != .stackTakenOver
+        guard isOurs, !isCutOff, configuration.deregistersAtEnd else { return end() }
         phase = .deregistering
         deregistration.isInFlight = true
         actions.append(.deregister)

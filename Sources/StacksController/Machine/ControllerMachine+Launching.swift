@@ -57,8 +57,10 @@ extension ControllerMachine {
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting) }
-            if failure.kind == .rejected { giveBack(asked.filter { ledger.waiting.contains($0) }, at: now) }
             note(failure, of: "issue tokens", at: now)
+            if failure.kind == .rejected || phase != .running, !isCutOff {
+                giveBack(asked.filter { ledger.waiting.contains($0) }, at: now)
+            }
         }
     }
 
@@ -109,7 +111,7 @@ extension ControllerMachine {
             ledger.move(id, to: .finishing)
             let (status, detail) = report(outcome)
             log(.error, "The launcher ended before the job started: \(detail)", id)
-            actions.append(.finish(id, exitStatus: status, detail: detail))
+            reports.append((id, status, detail))
         case .scheduled?:
             log(.info, "The launcher ended, and the job is scheduled again", id)
             release(id, at: now)
@@ -134,6 +136,17 @@ extension ControllerMachine {
         case .failed(let message):
             return (-1, message.isEmpty ? "The agent could not be launched" : message)
         }
+    }
+
+    /// Reports what is to be reported at half of the rate that Buildkite allows (100 a second), so that launchers that
+    /// all fail at once do not lose their messages to the limit.
+    mutating func reportIfDue(at now: Duration) {
+        guard !reports.isEmpty, reporting.isDue(at: now) else { return }
+        reporting.due = now + .milliseconds(500)
+        for report in reports.prefix(25) {
+            actions.append(.finish(report.id, exitStatus: report.status, detail: report.detail))
+        }
+        reports.removeFirst(min(25, reports.count))
     }
 
     mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {

@@ -57,7 +57,9 @@ extension ControllerMachine {
             guard phase == .running else { return polling.succeeded(next: now) }
             let hasMore = read(page, at: now)
             let interval = configuration.pollInterval * jitter.next(in: 0.9..<1.1)
-            polling.succeeded(next: hasMore ? now : now + interval)
+            // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
+            let pause = reading.pages < 5 ? Duration.zero : Self.shortestPollInterval
+            polling.succeeded(next: now + (hasMore ? pause : interval))
             if !hasMore { finishReading(at: now) }
         case .failure(let failure):
             // What the pages before have shown stays; the list is begun again.

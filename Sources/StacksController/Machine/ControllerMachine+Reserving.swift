@@ -58,7 +58,8 @@ extension ControllerMachine {
             reservation.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             switch failure.kind {
             case .transient, .rateLimited:
-                uncertain = asked.filter { ledger[$0]?.stage == .reserving } + uncertain
+                let lost = asked.filter { ledger[$0]?.stage == .reserving }
+                if phase == .running { uncertain = lost + uncertain } else { giveBack(lost, at: now) }
             default:
                 for id in asked { ledger.remove(id) }
             }

@@ -48,6 +48,9 @@ struct ControllerMachine {
     var watching = Pacing()
     var settling = Pacing()
     var renewing = Pacing()
+    /// Jobs to be finished with an error, and when the next of them may be.
+    var reports: [(id: JobID, status: Int, detail: String)] = []
+    var reporting = Pacing()
     /// Calls that give jobs back, in flight.
     var givingBack = 0
 
@@ -99,6 +102,7 @@ struct ControllerMachine {
         pollIfDue(at: now)
         issueTokensIfDue(at: now)
         watchIfDue(at: now)
+        reportIfDue(at: now)
         renewIfDue(at: now)
         logStatusIfDue(at: now)
         endIfDone(at: now)
@@ -121,6 +125,7 @@ struct ControllerMachine {
         add(watching, if: !asksForStates && !ledger.watched.isEmpty)
         add(settling, if: !asksForStates && !ledger.ended.isEmpty)
         add(renewing, if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty))
+        add(reporting, if: !reports.isEmpty)
         if let settleBy { times.append(settleBy) }
         if let nextStatusLine { times.append(nextStatusLine) }
         return times.min()

@@ -1,0 +1,249 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+/// A Buildkite, its network and its agents in virtual time, all of them moody: the seed decides what is slow, what is
+/// lost, what fails and what people do. After every step it is checked that nothing is launched twice.
+struct RandomWorld {
+    private struct ServerJob {
+        var listed: ScheduledJob
+        var state: JobState = .scheduled
+        var reservedUntil: Duration = .zero
+        var hasStarted = false
+        var finishRequests = 0
+    }
+
+    private enum Happening {
+        case arrives(ControllerAction)
+        case isDelivered(ControllerEvent)
+        case agentComes(JobID)
+        case agentEnds(JobID)
+        case jobAppears(ScheduledJob)
+        case isCancelled(JobID)
+        case isPaused(Bool)
+    }
+
+    private var random: Jitter
+    private var driver: MachineDriver
+    private var now: Duration = .zero
+    private var jobs: [JobID: ServerJob] = [:]
+    private var order: [JobID] = []
+    private var agents: Set<JobID> = []
+    private var stopped: Set<JobID> = []
+    private var isPaused = false
+    private var happenings: [(time: Duration, what: Happening)] = []
+    private let capacity: Int
+    /// What went wrong, and the whole story when something did.
+    private(set) var violations: [String] = []
+    private(set) var ended = false
+
+    /// How often a call is lost or refused; every call has a chance of its own.
+    private let unreliability: Double
+
+    init(seed: UInt64) {
+        random = Jitter(seed: seed)
+        capacity = Int(random.next(in: 1..<30))
+        unreliability = random.next(in: 0..<0.3)
+        driver = MachineDriver(capacity: capacity)
+        driver.machine.jitter = Jitter(seed: seed &+ 1)
+        for number in 0..<Int(random.next(in: 1..<80)) {
+            let job = ScheduledJob.number(number, priority: Int(random.next(in: -2..<3)))
+            after(0..<60, .jobAppears(job))
+            if random.next(in: 0..<1) < 0.15 { after(0..<90, .isCancelled(job.id)) }
+        }
+        if random.next(in: 0..<1) < 0.3 {
+            after(0..<60, .isPaused(true))
+            after(60..<120, .isPaused(false))
+        }
+    }
+
+    private mutating func after(_ seconds: Range<Double>, _ what: Happening) {
+        happenings.append((now + .seconds(1) * random.next(in: seconds), what))
+    }
+
+    private mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
+
+    /// Lets everything happen until every job is over, then drains; gives up after two hours of virtual time.
+    mutating func run() {
+        step([.begin(recovered: [])])
+        var isDraining = false
+        while !ended, now < .seconds(7200), violations.isEmpty {
+            let isOver = !happenings.contains { if case .jobAppears = $0.what { true } else { false } }
+            if isOver, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
+                isDraining = true
+                step([.drain])
+                continue
+            }
+            let next = happenings.indices.min { happenings[$0].time < happenings[$1].time }
+            let wakeAt = driver.machine.wakeAt
+            if let next, wakeAt.map({ happenings[next].time <= $0 }) ?? true {
+                let happening = happenings.remove(at: next)
+                now = max(now, happening.time)
+                happens(happening.what)
+            } else if let wakeAt {
+                now = max(now, wakeAt)
+                step([])
+            } else {
+                violations.append("nothing happens any more at \(now)")
+            }
+        }
+        if !ended {
+            violations.append("it did not end; \(jobs.values.count { !$0.state.isTerminal }) jobs are not over")
+        }
+    }
+
+    private mutating func step(_ events: [ControllerEvent]) {
+        for action in driver.machine.step(events, at: now) {
+            switch action {
+            case .log: break
+            case .end: ended = true
+            case .launch(let job): launch(job.id)
+            case .stop(let id):
+                if !stopped.insert(id).inserted { violations.append("\(id) is stopped twice") }
+                if agents.contains(id) { after(0..<2, .agentEnds(id)) }
+            default: after(0..<0.2, .arrives(action))
+            }
+        }
+        if agents.count > capacity { violations.append("\(agents.count) agents for \(capacity) slots") }
+        if driver.machine.ledger.occupied > capacity { violations.append("more slots taken than there are") }
+    }
+
+    private mutating func launch(_ id: JobID) {
+        if !agents.insert(id).inserted { violations.append("\(id) is launched twice") }
+        stopped.remove(id)
+        if chance(0.1) {
+            after(0..<3, .isDelivered(.launcherEnded(id, .failed("no disk left"))))
+        } else {
+            after(0..<12, .agentComes(id))
+        }
+    }
+
+    private mutating func happens(_ what: Happening) {
+        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        switch what {
+        case .jobAppears(let job):
+            jobs[job.id] = ServerJob(listed: job)
+            order.append(job.id)
+        case .isPaused(let value): isPaused = value
+        case .isCancelled(let id):
+            switch jobs[id]?.state {
+            case .scheduled?, .reserved?: jobs[id]?.state = .canceled
+            case .running?: jobs[id]?.state = .canceling
+            default: break
+            }
+        case .agentComes(let id):
+            guard agents.contains(id), !stopped.contains(id) else { return }
+            guard jobs[id]?.state == .reserved else {
+                return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.notAcquired))))
+            }
+            if chance(0.05) { return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.locked)))) }
+            jobs[id]?.state = .running
+            jobs[id]?.hasStarted = true
+            after(0..<30, .agentEnds(id))
+        case .agentEnds(let id):
+            guard agents.contains(id) else { return }
+            switch jobs[id]?.state {
+            case .running?: jobs[id]?.state = .finished
+            case .canceling?: jobs[id]?.state = .canceled
+            default: break
+            }
+            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: chance(0.2) ? 1 : 0)))))
+        case .isDelivered(let event):
+            if case .launcherEnded(let id, _) = event { if agents.remove(id) == nil { return } }
+            step([event])
+        case .arrives(let action):
+            if chance(unreliability / 2) { return after(0..<1, .isDelivered(Self.failure(of: action))) }
+            let answer = serve(action)
+            after(0..<0.2, .isDelivered(chance(unreliability / 2) ? Self.failure(of: action) : answer))
+        }
+    }
+
+    // MARK: The server
+
+    private mutating func serve(_ action: ControllerAction) -> ControllerEvent {
+        switch action {
+        case .register: return .registered(.success(MachineDriver.stack()))
+        case .poll(let limit, let cursor):
+            let scheduled = order.filter { jobs[$0]?.state == .scheduled }
+            let begin = cursor.flatMap { Int($0) } ?? 0
+            let page = scheduled.dropFirst(begin).prefix(limit)
+            let hasNext = begin + page.count < scheduled.count
+            return .polled(
+                .success(
+                    ScheduledJobsPage(
+                        jobs: page.compactMap { jobs[$0]?.listed },
+                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
+                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
+                    )
+                )
+            )
+        case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
+        case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
+        case .giveBack(let ids):
+            _ = reserve(ids, for: .seconds(1))
+            return .gaveBack(ids, nil)
+        case .issueTokens(let ids):
+            var answer = JobAcquisitionTokens(issued: [], notIssued: [])
+            for id in ids {
+                if jobs[id]?.state == .reserved, !chance(0.05) {
+                    answer.issued.append(JobAcquisitionToken(job: id, token: Secret("t")))
+                } else {
+                    answer.notIssued.append(id)
+                }
+            }
+            return .tokens(asked: ids, .success(answer))
+        case .queryStates(let query):
+            let states = query.jobs.compactMap { id in jobs[id].map { (id, $0.state) } }
+            return .states(query, .success(JobStates(states: Dictionary(uniqueKeysWithValues: states))))
+        case .finish(let id, _, _):
+            jobs[id]?.finishRequests += 1
+            if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
+            if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
+            if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
+            return .finished(id, nil)
+        default: return .deregistered(nil)
+        }
+    }
+
+    private mutating func reserve(_ ids: [JobID], for time: Duration) -> Reservation {
+        var answer = Reservation(reserved: [], notReserved: [])
+        for id in ids {
+            if let state = jobs[id]?.state, state == .scheduled || state == .reserved {
+                jobs[id]?.state = .reserved
+                jobs[id]?.reservedUntil = now + time
+                answer.reserved.append(id)
+            } else {
+                answer.notReserved.append(id)
+            }
+        }
+        return answer
+    }
+
+    private static func failure(of action: ControllerAction) -> ControllerEvent {
+        switch action {
+        case .register: .registered(.failure(.lost))
+        case .poll: .polled(.failure(.lost))
+        case .reserve(let ids): .reserved(asked: ids, .failure(.lost))
+        case .renew(let ids): .renewed(asked: ids, .failure(.lost))
+        case .giveBack(let ids): .gaveBack(ids, .lost)
+        case .issueTokens(let ids): .tokens(asked: ids, .failure(.lost))
+        case .queryStates(let query): .states(query, .failure(.lost))
+        case .finish(let id, _, _): .finished(id, .lost)
+        default: .deregistered(.lost)
+        }
+    }
+}
+
+@Suite("A controller in a moody world")
+struct RandomWorldTests {
+    /// A seed that fails is in the message; `RandomWorld(seed:)` with it replays the same story.
+    @Test("whatever is slow, lost or cancelled: no job is launched twice at once, none is lost, no slot is overbooked")
+    func seeds() {
+        for seed in UInt64(0)..<100 {
+            var world = RandomWorld(seed: seed)
+            world.run()
+            #expect(world.violations.isEmpty, "seed \(seed)")
+        }
+    }
+}
