@@ -104,6 +104,7 @@ let package = Package(
         // For the tests that talk to the real simulator. No product.
         .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
+        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .testTarget(
             name: "StacksTransportTests",
             dependencies: ["StacksTransport", httpTypes],
@@ -111,12 +112,14 @@ let package = Package(
         ),
         .testTarget(
             name: "StacksCurlTests",
-            dependencies: ["StacksCurl", "StacksTransport", httpTypes],
+            dependencies: [
+                "StacksCurl", "StacksTransport", "LoopbackServer", "SimulatorProcess", "StacksTesting", httpTypes,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "StacksURLSessionTests",
-            dependencies: ["StacksURLSession", "StacksTransport", httpTypes],
+            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", httpTypes],
             swiftSettings: settings
         ),
         .testTarget(

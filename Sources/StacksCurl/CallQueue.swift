@@ -30,6 +30,12 @@ struct CallQueue<Call> {
     /// How many calls wait.
     var count: Int { waiting.count }
 
+    /// How many places the orders of all lanes take, those given up included.
+    var places: Int { lanes.reduce(0) { $0 + $1.order.count } }
+
+    /// How many origins are remembered.
+    var laneCount: Int { lanes.count }
+
     /// Adds a call. Returns true when it may start at once, and then counts as in flight; otherwise it waits.
     mutating func add(_ call: Call, id: CallID, origin: String) -> Bool {
         let lane = lane(for: origin)

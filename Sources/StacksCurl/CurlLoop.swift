@@ -18,41 +18,47 @@ import StacksTransport
 final class CurlLoop {
     private let configuration: CurlTransport.Configuration
     private let mailbox: CurlMailbox
-    /// The multi handle that takes new calls; made with the first one.
-    private var multi: CurlMulti?
-    /// Multi handles whose connections are given up; each goes with its last call.
-    private var retired: [CurlMulti] = []
+    private let executor: CurlExecutor
+    /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
+    /// with its last call.
+    private var multis: [CurlMulti] = []
     private var queue: CallQueue<CurlCall>
     private var headerLists = CurlHeaderLists()
     private var idleTransfers: [CurlTransfer] = []
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
     private var earliestDeadline: ContinuousClock.Instant?
+    /// Calls that have ended and are not resumed yet: that comes after the figures that count them were published.
+    private var ended: [(call: CurlCall, outcome: CurlCall.Outcome)] = []
     private var statistics = CurlTransport.Statistics()
     private var tick: UInt64 = 0
     private var inbox: [CurlMailbox.Command] = []
-    private var polled: [pollfd] = []
+    private var ready: [pollfd] = []
 
-    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox) {
+    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox, executor: CurlExecutor) {
         self.configuration = configuration
         self.mailbox = mailbox
+        self.executor = executor
         queue = CallQueue(limit: configuration.initialCallLimit)
     }
 
     /// Works until the mailbox is closed, then fails what is left and frees everything.
     func run() {
         while true {
-            var order = collect(maySleep: !isTimerDue)
-            polled.removeAll(keepingCapacity: true)
+            var order = collect(maySleep: ended.isEmpty && !isTimerDue)
+            resumeEnded()
+            ready.removeAll(keepingCapacity: true)
             if order == .sleep {
-                sleep()
+                pollSockets(sleeps: true)
                 // Awake again: whoever posts from here on need not write to the waker.
                 order = collect(maySleep: false)
+            } else if tick % Self.turnsBetweenPolls == 0 {
+                // Callers who post without a pause must not keep the sockets waiting.
+                pollSockets(sleeps: false)
             }
             if order == .stop { break }
             tick += 1
-            multi?.tick = tick
-            for multi in retired { multi.tick = tick }
+            for multi in multis { multi.tick = tick }
             handleInbox()
             drive()
             expireCalls()
@@ -60,9 +66,11 @@ final class CurlLoop {
         stop()
     }
 
+    private static var turnsBetweenPolls: UInt64 { 16 }
+
     private func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
-        statistics.inFlight = retired.reduce(multi?.transfers.count ?? 0) { $0 + $1.transfers.count }
+        statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count }
         return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
     }
 
@@ -71,6 +79,7 @@ final class CurlLoop {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
+            case .run(let job): executor.run(job)
             }
         }
         inbox.removeAll(keepingCapacity: true)
@@ -104,16 +113,15 @@ extension CurlLoop {
             }
         } catch {
             queue.finish(origin: call.request.origin)
-            statistics.failed += 1
-            call.fail(with: error)
+            end(call, .failure(error))
         }
     }
 
     private func activeMulti() throws -> CurlMulti {
-        if let multi { return multi }
+        if let multi = multis.last, !multi.isGivenUp { return multi }
         let multi = try CurlMulti(configuration: configuration)
         multi.tick = tick
-        self.multi = multi
+        multis.append(multi)
         return multi
     }
 
@@ -146,17 +154,29 @@ extension CurlLoop {
         } else {
             call = queue.remove(id)
         }
-        guard let call else { return }
-        statistics.cancelled += 1
-        call.fail(with: CancellationError())
+        if let call { end(call, .failure(CancellationError())) }
     }
 
     private func transfer(of id: CallID) -> CurlTransfer? {
-        if let transfer = multi?.transfers[id] { return transfer }
-        for multi in retired {
+        for multi in multis {
             if let transfer = multi.transfers[id] { return transfer }
         }
         return nil
+    }
+
+    /// The one way out for a call that the mailbox took: it is counted here, and resumed at the end of the turn.
+    private func end(_ call: CurlCall, _ outcome: CurlCall.Outcome) {
+        switch outcome {
+        case .success: statistics.answered += 1
+        case .failure(is CancellationError): statistics.cancelled += 1
+        case .failure: statistics.failed += 1
+        }
+        ended.append((call, outcome))
+    }
+
+    private func resumeEnded() {
+        for (call, outcome) in ended { call.resume(with: outcome) }
+        ended.removeAll(keepingCapacity: true)
     }
 }
 
@@ -164,61 +184,65 @@ extension CurlLoop {
 
 extension CurlLoop {
     private var isTimerDue: Bool {
-        multi?.isTimerDue == true || retired.contains { $0.isTimerDue }
+        multis.contains { $0.isTimerDue }
     }
 
     /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
     private func drive() {
-        for ready in polled where ready.revents != 0 {
+        for socket in ready where socket.revents != 0 {
             // A descriptor is open once in the process, so at most one multi handle knows it.
-            multi?.driveSocketIfWatched(ready)
-            for multi in retired { multi.driveSocketIfWatched(ready) }
+            for multi in multis { multi.driveSocketIfWatched(socket) }
         }
         repeat {
-            for multi in [multi].compactMap({ $0 }) + retired {
+            for multi in multis {
                 if multi.isTimerDue { multi.driveTimer() }
                 while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
             }
         } while isTimerDue
-        retired.removeAll { $0.transfers.isEmpty }
+        if multis.count > 1 || multis.last?.isGivenUp == true {
+            multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty }
+        }
     }
 
     private func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-        guard result == CURLE_OK else {
+        guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(
                 curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
-            guard let call = detach(transfer) else { return }
-            statistics.failed += 1
-            call.fail(with: error)
+            if let call = detach(transfer) { end(call, .failure(error)) }
             return
         }
         let response = transfer.takeResponse()
         if let version = response.metrics?.httpVersion, let origin = transfer.call?.request.origin {
             queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
         }
-        guard let call = detach(transfer) else { return }
-        statistics.answered += 1
-        call.succeed(with: response)
+        if let call = detach(transfer) { end(call, .success(response)) }
     }
 
-    /// Sleeps until a socket is ready, the waker was written to, a timer or a deadline is due.
-    private func sleep() {
-        polled.append(pollfd(fd: mailbox.waker.readEnd, events: Int16(POLLIN), revents: 0))
-        if let multi { polled.append(contentsOf: multi.sockets) }
-        for multi in retired { polled.append(contentsOf: multi.sockets) }
-        let instants = [earliestDeadline, multi?.timerInstant] + retired.map(\.timerInstant)
-        var timeout: Int32 = -1
-        if let next = instants.compactMap({ $0 }).min() {
-            // Capped, so that a timer that libcurl forgot to announce costs a second at most.
-            timeout = Int32(min(max(0, (next - .now).wholeMilliseconds), 1000))
-        }
-        unsafe polled.withUnsafeMutableBufferPointer { polled in
+    /// Finds the sockets that are ready, into ``ready``.
+    ///
+    /// - Parameter sleeps: Whether to wait until there is one, the waker was written to, or a timer or a deadline is due.
+    private func pollSockets(sleeps: Bool) {
+        ready.append(pollfd(fd: mailbox.waker.readEnd, events: Int16(POLLIN), revents: 0))
+        for multi in multis { ready.append(contentsOf: multi.sockets) }
+        let timeout = sleeps ? timeUntilNextInstant() : 0
+        unsafe ready.withUnsafeMutableBufferPointer { ready in
             // EINTR and the like leave the events as they were, none, and the loop turns once for nothing.
-            _ = unsafe poll(polled.baseAddress, nfds_t(polled.count), timeout)
+            _ = unsafe poll(ready.baseAddress, nfds_t(ready.count), timeout)
         }
-        if polled[0].revents != 0 { mailbox.waker.clear() }
-        polled.removeFirst()
+        if ready[0].revents != 0 { mailbox.waker.clear() }
+        ready.removeFirst()
+    }
+
+    /// Milliseconds until a timer or a deadline is due, or -1 when there is none.
+    private func timeUntilNextInstant() -> Int32 {
+        var next = earliestDeadline
+        for multi in multis {
+            if let instant = multi.timerInstant { next = min(next ?? instant, instant) }
+        }
+        guard let next else { return -1 }
+        // Capped, so that a timer that libcurl forgot to announce costs a second at most.
+        return Int32(min(max(0, (next - .now).wholeMilliseconds), 1000))
     }
 }
 
@@ -231,11 +255,10 @@ extension CurlLoop {
         let now = ContinuousClock.now
         guard earliest <= now else { return }
         for call in queue.removeAll(where: { $0.deadline <= now }) {
-            statistics.failed += 1
-            call.fail(with: TransportError.deadlineExceeded(phase: .queued))
+            end(call, .failure(TransportError.deadlineExceeded(phase: .queued)))
         }
         var origins: Set<String> = []
-        for multi in [multi].compactMap({ $0 }) + retired {
+        for multi in multis {
             let expired = multi.transfers.values.filter { $0.call.map { $0.deadline <= now } ?? false }
             if expired.contains(where: { multi.isSilent(since: $0) }) { quarantine(multi) }
             for transfer in expired {
@@ -243,8 +266,7 @@ extension CurlLoop {
                 let error = TransportError.deadlineExceeded(phase: transfer.phase)
                 guard let call = detach(transfer, startsNext: false) else { continue }
                 origins.insert(call.request.origin)
-                statistics.failed += 1
-                call.fail(with: error)
+                end(call, .failure(error))
             }
         }
         for origin in origins { startWaiting(origin: origin) }
@@ -257,15 +279,14 @@ extension CurlLoop {
     /// A stream that timed out is reset, but its connection goes back to libcurl's pool, and the next call would die on
     /// it too when the server, or the way to it, is gone.
     private func quarantine(_ multi: CurlMulti) {
-        guard multi === self.multi else { return }
+        guard !multi.isGivenUp else { return }
+        multi.isGivenUp = true
         statistics.connectionsQuarantined += 1
-        retired.append(multi)
-        self.multi = nil
     }
 
     private func findEarliestDeadline() {
         var earliest = queue.earliest(\.deadline)
-        for multi in [multi].compactMap({ $0 }) + retired {
+        for multi in multis {
             for transfer in multi.transfers.values {
                 guard let deadline = transfer.call?.deadline else { continue }
                 earliest = min(earliest ?? deadline, deadline)
@@ -281,10 +302,14 @@ extension CurlLoop {
     /// Fails every call that is left and frees everything of libcurl.
     private func stop() {
         for command in inbox {
-            if case .start(let call) = command { fail(call, phase: .queued) }
+            switch command {
+            case .start(let call): fail(call, phase: .queued)
+            case .cancel: break
+            case .run(let job): CurlExecutor.runElsewhere(job)
+            }
         }
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
-        for multi in [multi].compactMap({ $0 }) + retired {
+        for multi in multis {
             for transfer in Array(multi.transfers.values) {
                 let phase = transfer.phase
                 if let call = detach(transfer, startsNext: false) { fail(call, phase: phase) }
@@ -292,16 +317,15 @@ extension CurlLoop {
         }
         inbox = []
         idleTransfers = []
-        retired = []
-        multi = nil
+        multis = []
         headerLists = CurlHeaderLists()
         statistics.queued = 0
         statistics.inFlight = 0
+        resumeEnded()
         mailbox.didClose(statistics: statistics)
     }
 
     private func fail(_ call: CurlCall, phase: TransportError.Phase) {
-        statistics.failed += 1
-        call.fail(with: TransportError.transportClosed(phase: phase))
+        end(call, .failure(TransportError.transportClosed(phase: phase)))
     }
 }

@@ -14,14 +14,16 @@ struct CallID: Hashable, Sendable {
 
 /// A call on its way to the I/O thread: everything of it that crosses between threads.
 ///
-/// It is answered by ``succeed(with:)`` or ``fail(with:)``, once: the continuation is an unchecked one, because a check
+/// It is answered by ``resume(with:)``, once: the continuation is an unchecked one, because a check
 /// costs an allocation for every call. The I/O thread keeps that promise by taking a call out of the place where it was
 /// kept in the same step.
-@safe struct CurlCall: Sendable {
+@safe final class CurlCall: Sendable {
     let id: CallID
     let request: TransportRequest
     let deadline: ContinuousClock.Instant
     private let continuation: UnsafeContinuation<TransportResponse, any Error>
+
+    typealias Outcome = Result<TransportResponse, any Error>
 
     init(
         id: CallID,
@@ -35,12 +37,11 @@ struct CallID: Hashable, Sendable {
         unsafe self.continuation = continuation
     }
 
-    func succeed(with response: TransportResponse) {
-        unsafe continuation.resume(returning: response)
-    }
-
-    func fail(with error: any Error) {
-        unsafe continuation.resume(throwing: error)
+    func resume(with outcome: Outcome) {
+        switch outcome {
+        case .success(let response): unsafe continuation.resume(returning: response)
+        case .failure(let error): unsafe continuation.resume(throwing: error)
+        }
     }
 }
 
@@ -52,6 +53,8 @@ final class CurlMailbox: Sendable {
     enum Command: Sendable {
         case start(CurlCall)
         case cancel(CallID)
+        /// A part of a task that prefers to run on the I/O thread.
+        case run(UnownedJob)
     }
 
     /// What the I/O thread is to do after it has collected.
@@ -112,6 +115,19 @@ final class CurlMailbox: Sendable {
             return state.wakeOnce()
         }
         if mustWake { waker.wake() }
+    }
+
+    /// Hands a part of a task to the I/O thread.
+    ///
+    /// - Returns: Whether it was taken. What was refused has to run elsewhere, or its task would never go on.
+    func post(_ job: UnownedJob) -> Bool {
+        let (isTaken, mustWake) = state.withLock { state in
+            guard state.phase == .open else { return (false, false) }
+            state.commands.append(.run(job))
+            return (true, state.wakeOnce())
+        }
+        if mustWake { waker.wake() }
+        return isTaken
     }
 
     /// Refuses calls from now on and tells the I/O thread to end.

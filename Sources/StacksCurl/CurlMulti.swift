@@ -21,6 +21,8 @@ import CLibcurl
     var tick: UInt64 = 0
     /// The last turn in which anything came from a server.
     private(set) var tickOfReceipt: UInt64 = 0
+    /// Whether its connections are not to be used for new calls.
+    var isGivenUp = false
     private var timer = Timer.none
 
     private enum Timer {

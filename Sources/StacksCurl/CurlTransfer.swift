@@ -100,6 +100,16 @@ import StacksTransport
         )
     }
 
+    /// Whether a transfer that ended in an error has brought the whole answer all the same.
+    ///
+    /// A server may answer, a refusal most often, and close the stream before it has read the request's body. libcurl
+    /// then delivers the answer, goes on to send the body, and reports that the stream is gone, without a text.
+    func isAnswered(inSpiteOf result: CURLcode) -> Bool {
+        guard result == CURLE_HTTP2_STREAM, errorMessage.isEmpty, progress.hasReceived else { return false }
+        let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return announced < 0 || announced == easy.large(CURLINFO_SIZE_DOWNLOAD_T)
+    }
+
     /// How far the call has come, by what the callbacks saw and libcurl's time stamps.
     var phase: TransportError.Phase {
         if progress.hasReceived { return .receiving }
@@ -164,15 +174,17 @@ extension CurlTransfer {
         try unsafe easy.set(CURLOPT_HEADERDATA, pointer: context)
         try unsafe easy.set(CURLOPT_PREREQDATA, pointer: context)
         _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-            let transfer = unsafe CurlTransfer.from(context)
-            return unsafe transfer.receiveBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+            unsafe CurlTransfer.behind(context) { transfer in
+                unsafe transfer.receiveBody(UnsafeBufferPointer(bytes, count: size * count))
+            }
         }
         _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-            let transfer = unsafe CurlTransfer.from(context)
-            return unsafe transfer.receiveHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
+            unsafe CurlTransfer.behind(context) { transfer in
+                unsafe transfer.receiveHeader(UnsafeBufferPointer(bytes, count: size * count))
+            }
         }
         _ = unsafe stacks_easy_set_prereq_callback(easy.pointer) { context, _, _, _, _ in
-            unsafe CurlTransfer.from(context).mayWriteRequest() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            unsafe CurlTransfer.behind(context) { $0.mayWriteRequest() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT }
         }
         // A socket is not for the programs that this process starts: an agent would inherit the connection.
         _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { _, socket, _ in
@@ -181,7 +193,15 @@ extension CurlTransfer {
         }
     }
 
-    /// The transfer behind a callback's context, which is the object itself: it outlives its easy handle.
+    /// Lends `body` the transfer behind a callback's context, which is the object itself: it outlives its easy handle,
+    /// and the loop holds it while libcurl is driven, so no reference needs to be counted.
+    private static func behind<Result>(
+        _ context: UnsafeMutableRawPointer?, _ body: (CurlTransfer) -> Result
+    ) -> Result {
+        unsafe Unmanaged<CurlTransfer>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
+    }
+
+    /// The transfer behind the context that a finished easy handle tells.
     static func from(_ context: UnsafeMutableRawPointer?) -> CurlTransfer {
         unsafe Unmanaged<CurlTransfer>.fromOpaque(context!).takeUnretainedValue()
     }
@@ -201,10 +221,12 @@ extension CurlTransfer {
         return call != nil
     }
 
-    private func receiveHeader(_ line: UnsafeRawBufferPointer) -> Int {
+    private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
         // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
-        if unsafe line.starts(with: "HTTP/".utf8) { progress.header.removeAll(keepingCapacity: true) }
+        if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
+            progress.header.removeAll(keepingCapacity: true)
+        }
         guard progress.header.count + line.count <= Self.maximumHeaderSize else {
             progress.isTooLarge = true
             return 0
@@ -214,7 +236,7 @@ extension CurlTransfer {
         return line.count
     }
 
-    private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    private func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
         guard progress.body.count + bytes.count <= maximumResponseSize else {
             progress.isTooLarge = true
@@ -243,5 +265,13 @@ extension TransportMetrics.HTTPVersion {
         case CURL_HTTP_VERSION_3: self = .http3
         default: return nil
         }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The bytes that libcurl hands to a callback as characters.
+    fileprivate init(_ characters: UnsafeMutablePointer<CChar>?, count: Int) {
+        let bytes = unsafe UnsafeRawPointer(characters)?.assumingMemoryBound(to: UInt8.self)
+        unsafe self.init(start: bytes, count: count)
     }
 }

@@ -19,6 +19,7 @@ public final class CurlTransport: HTTPTransport {
     public let configuration: Configuration
 
     private let mailbox: CurlMailbox
+    let ioExecutor: CurlExecutor
     private let thread: CurlThread
 
     /// A transport with connections of its own. Nothing is sent before the first call.
@@ -31,8 +32,10 @@ public final class CurlTransport: HTTPTransport {
         self.configuration = configuration
         let mailbox = try CurlMailbox()
         self.mailbox = mailbox
+        let executor = CurlExecutor(mailbox: mailbox)
+        ioExecutor = executor
         thread = try CurlThread(named: "stacks-curl") {
-            CurlLoop(configuration: configuration, mailbox: mailbox).run()
+            CurlLoop(configuration: configuration, mailbox: mailbox, executor: executor).run()
         }
     }
 
@@ -52,7 +55,7 @@ public final class CurlTransport: HTTPTransport {
             try await unsafe withUnsafeThrowingContinuation { continuation in
                 let call = unsafe CurlCall(id: id, request: request, deadline: deadline, continuation: continuation)
                 guard mailbox.post(call) else {
-                    call.fail(with: TransportError.transportClosed(phase: .queued))
+                    call.resume(with: .failure(TransportError.transportClosed(phase: .queued)))
                     return
                 }
                 // The handler below may have run before the call was posted; its message was then about a call that

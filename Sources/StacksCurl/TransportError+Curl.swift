@@ -32,9 +32,11 @@ extension TransportError {
         }
         let text = transfer.errorMessage
         let generic = unsafe String(cString: curl_easy_strerror(result))
+        let code = Code(curl: result)
         self.init(
-            code: Code(curl: result),
-            phase: phase,
+            code: code,
+            // libcurl notes that the connection stands only when the handshake is done as well.
+            phase: code == .tls && !progress.isSending ? .securing : phase,
             mayHaveReachedServer: progress.isSending,
             message: text.isEmpty ? generic : text
         )

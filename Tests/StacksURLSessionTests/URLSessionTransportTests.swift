@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import LoopbackServer
 import StacksTransport
 import StacksURLSession
 import Testing

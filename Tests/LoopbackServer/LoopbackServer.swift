@@ -8,9 +8,9 @@ import Synchronization
 #endif
 
 /// An HTTP/1.1 server on a port of the system's choice: the script says what each request is answered with.
-final class LoopbackServer: Sendable {
+public final class LoopbackServer: Sendable {
     /// What to do about a request.
-    enum Reply: Sendable {
+    public enum Reply: Sendable {
         /// Writes these bytes as they are, and keeps the connection.
         case bytes(String)
         /// Never answers.
@@ -19,17 +19,21 @@ final class LoopbackServer: Sendable {
         case hangUp
     }
 
-    let port: UInt16
+    /// The port it listens on.
+    public let port: UInt16
     private let listener: Int32
     private let requests = Mutex<[String]>([])
     private let connections = Mutex((open: Set<Int32>(), count: 0))
 
     /// Everything received so far, one request each, as it came on the wire.
-    var received: [String] { requests.withLock { $0 } }
-    var connectionCount: Int { connections.withLock { $0.count } }
-    var origin: String { "http://127.0.0.1:\(port)" }
+    public var received: [String] { requests.withLock { $0 } }
+    /// How many connections were accepted so far.
+    public var connectionCount: Int { connections.withLock { $0.count } }
+    /// Where it is reached.
+    public var origin: String { "http://127.0.0.1:\(port)" }
 
-    init(reply: @escaping @Sendable (_ request: String, _ index: Int) -> Reply) throws {
+    /// Listens from now on, and asks `reply` about each request, which is numbered from 0 in the order of arrival.
+    public init(reply: @escaping @Sendable (_ request: String, _ index: Int) -> Reply) throws {
         #if canImport(Glibc)
             listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #else
@@ -65,10 +69,15 @@ final class LoopbackServer: Sendable {
     }
 
     /// Ends the threads: the listener and every connection are closed.
-    func stop() {
+    public func stop() {
         // The accepting thread closes the listener once this has woken it: its number cannot be given out before.
         shutdown(listener, Int32(SHUT_RDWR))
         connections.withLock { for connection in $0.open { shutdown(connection, Int32(SHUT_RDWR)) } }
+    }
+
+    /// Returns when every connection has been closed by its other side.
+    public func waitUntilNoConnectionIsOpen() async {
+        while connections.withLock({ !$0.open.isEmpty }) { await Task.yield() }
     }
 
     private func serve(_ connection: Int32, _ reply: (String, Int) -> Reply) {
@@ -122,7 +131,7 @@ final class LoopbackServer: Sendable {
 
 extension LoopbackServer.Reply {
     /// A whole answer.
-    static func ok(_ body: String = "", status: String = "200 OK", fields: [String] = []) -> Self {
+    public static func ok(_ body: String = "", status: String = "200 OK", fields: [String] = []) -> Self {
         let head = ["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)"] + fields
         return .bytes(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
     }

@@ -1,0 +1,49 @@
+import StacksCurl
+import Testing
+
+@Suite("A configuration that cannot work is refused before anything is sent")
+struct CurlConfigurationTests {
+    typealias Configuration = CurlTransport.Configuration
+
+    static let refused: [(String, @Sendable (inout Configuration) -> Void, [String])] = [
+        ("connect time-out of zero", { $0.connectTimeout = .zero }, ["connectTimeout", "0.0 seconds"]),
+        ("negative request time-out", { $0.requestTimeout = .seconds(-1) }, ["requestTimeout", "-1.0 seconds"]),
+        ("no idle time", { $0.maximumIdleTime = .zero }, ["maximumIdleTime"]),
+        ("no lifetime", { $0.maximumConnectionLifetime = .zero }, ["maximumConnectionLifetime"]),
+        ("no connections", { $0.maximumConnectionsPerHost = 0 }, ["maximumConnectionsPerHost", "0", "1024"]),
+        ("no streams", { $0.maximumConcurrentStreams = 0 }, ["maximumConcurrentStreams", "0", "10000"]),
+        ("no answer allowed", { $0.maximumResponseSize = 0 }, ["maximumResponseSize", "0"]),
+        ("keep-alive of zero", { $0.tcpKeepAlive = .zero }, ["tcpKeepAlive"]),
+        (
+            "a CA file that is not there", { $0.certificateAuthorities = .file("/no/such/ca.pem") },
+            ["/no/such/ca.pem", "No such file"]
+        ),
+        ("an empty CA text", { $0.certificateAuthorities = .pem("") }, ["CA text", "empty"]),
+        (
+            "a client certificate that is not there",
+            { $0.clientCertificate = .init(certificateFile: "/no/cert", privateKeyFile: "/no/key") }, ["/no/cert"]
+        ),
+        ("a pin without its kind", { $0.pinnedPublicKey = "abc" }, ["abc", "sha256//"]),
+        ("an empty proxy", { $0.proxy = .url("") }, ["proxy", ".none"]),
+    ]
+
+    @Test("refused, naming the value", arguments: refused.indices)
+    func isRefused(_ index: Int) {
+        let (name, change, words) = Self.refused[index]
+        var configuration = Configuration()
+        change(&configuration)
+        let error = #expect(throws: CurlSetupError.self, "\(name)") {
+            try CurlTransport(configuration: configuration)
+        }
+        for word in words {
+            #expect(error.map { "\($0)".contains(word) } == true, "\(name): \(String(describing: error)) names \(word)")
+        }
+    }
+
+    @Test("the library's version is known, and one that is supported")
+    func version() throws {
+        let parts = CurlTransport.libraryVersion.split(separator: ".").compactMap { Int($0) }
+        try #require(parts.count == 3)
+        #expect((parts[0], parts[1]) >= (7, 81))
+    }
+}

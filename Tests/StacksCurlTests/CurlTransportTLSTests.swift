@@ -1,0 +1,119 @@
+import Foundation
+import HTTPTypes
+import SimulatorProcess
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("CurlTransport over TLS, against a real server in another process", .timeLimit(.minutes(2)))
+struct CurlTransportTLSTests {
+    private func states(_ simulator: SimulatorProcess) -> TransportRequest {
+        let url = simulator.ready.url
+        let slash = url.dropFirst("https://".count).firstIndex(of: "/")!
+        return TransportRequest(
+            method: .get,
+            origin: String(url[..<slash]),
+            path: "\(url[slash...])/token",
+            headerFields: [.authorization: "Token \(simulator.ready.token)", .accept: "application/json"]
+        )
+    }
+
+    private func configuration(_ simulator: SimulatorProcess) throws -> CurlTransport.Configuration {
+        var configuration = CurlTransport.Configuration()
+        configuration.certificateAuthorities = .file(try #require(simulator.ready.caFile))
+        return configuration
+    }
+
+    @Test("calls share one connection over HTTP/2")
+    func oneConnection() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            try await withCurlTransport(configuration: configuration(simulator)) { transport in
+                try await withThrowingTaskGroup(of: TransportResponse.self) { group in
+                    for _ in 0..<200 { group.addTask { try await transport.send(states(simulator)) } }
+                    for try await response in group {
+                        #expect(response.status.code == 200)
+                        #expect(response.metrics?.httpVersion == .http2)
+                    }
+                }
+                #expect(transport.statistics.connectionsOpened == 1)
+                #expect(transport.statistics.answered == 200)
+            }
+        }
+    }
+
+    @Test("HTTP/1.1 can be asked for")
+    func http1() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            var configuration = try configuration(simulator)
+            configuration.httpVersion = .http1_1
+            try await withCurlTransport(configuration: configuration) { transport in
+                for isReused in [false, true] {
+                    let response = try await transport.send(states(simulator))
+                    #expect(response.metrics?.httpVersion == .http1_1)
+                    #expect(response.metrics?.reusedConnection == isReused)
+                }
+            }
+        }
+    }
+
+    @Test("the authorities can be given as text")
+    func authoritiesAsText() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            var configuration = CurlTransport.Configuration()
+            let file = try #require(simulator.ready.caFile)
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            configuration.certificateAuthorities = .pem(text)
+            try await withCurlTransport(configuration: configuration) { transport in
+                let status = try await transport.send(states(simulator)).status.code
+                #expect(status == 200)
+            }
+        }
+    }
+
+    @Test("a server whose certificate nobody vouches for is not spoken to")
+    func unknownAuthority() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            try await withCurlTransport { transport in
+                let error = await #expect(throws: TransportError.self) { try await transport.send(states(simulator)) }
+                #expect(error?.code == .tls)
+                #expect(error?.phase == .securing)
+                #expect(error?.mayHaveReachedServer == false)
+            }
+        }
+    }
+
+    @Test("a server without the pinned key is not spoken to")
+    func pinnedKey() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            var configuration = try configuration(simulator)
+            configuration.pinnedPublicKey = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+            try await withCurlTransport(configuration: configuration) { transport in
+                let error = await #expect(throws: TransportError.self) { try await transport.send(states(simulator)) }
+                #expect(error?.code == .tls)
+                #expect(error?.mayHaveReachedServer == false)
+            }
+        }
+    }
+
+    @Test("ten thousand calls, 64 at a time, a third of them cancelled at random points: each ends once")
+    func cancelledAtRandom() async throws {
+        try await SimulatorProcess.run(["--tls"]) { simulator in
+            try await withCurlTransport(configuration: configuration(simulator)) { transport in
+                let request = states(simulator)
+                let outcomes = await RandomCancellation(calls: 10_000, concurrency: 64, seed: 1).run {
+                    let status = try await transport.send(request).status.code
+                    #expect(status == 200)
+                }
+                #expect(outcomes.succeeded + outcomes.cancelled == 10_000)
+                #expect(outcomes.failures == [])
+                #expect(outcomes.cancelled > 1000)
+                let statistics = transport.statistics
+                #expect(statistics.inFlight == 0)
+                #expect(statistics.queued == 0)
+                #expect(statistics.connectionsOpened == 1)
+                let status = try await transport.send(request).status.code
+                #expect(status == 200)
+            }
+        }
+    }
+}
