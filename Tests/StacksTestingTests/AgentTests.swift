@@ -108,4 +108,29 @@ struct AgentTests {
         scenario.simulator.move(job, to: .timingOut)
         #expect(try scenario.agent("finish", job, token: token).json["state"] == "timed_out")
     }
+
+    @Test("SimulatedAgent goes through a job's life, and says what a real agent would exit with when it is refused")
+    func simulatedAgent() throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(3)
+        func agent(_ job: String) throws -> SimulatedAgent {
+            SimulatedAgent(simulator: scenario.simulator, job: job, token: try scenario.reserveWithToken(job))
+        }
+        let first = try agent(jobs[0])
+        try first.acquire()
+        try first.start()
+        try first.finish(exitStatus: 9)
+        #expect(scenario.simulator.job(jobs[0])?.exitStatus == 9)
+
+        let second = try agent(jobs[1])
+        scenario.simulator.cancel(jobs[1])
+        #expect(#expect(throws: SimulatedAgent.Refused.self) { try second.acquire() }?.exitStatus == 27)
+        let third = try agent(jobs[2])
+        scenario.simulator.move(jobs[2], to: .limited)
+        #expect(#expect(throws: SimulatedAgent.Refused.self) { try third.acquire() }?.exitStatus == 28)
+        #expect(!"\(third)".contains("bkjat_"))
+        var dumped = ""
+        dump(third, to: &dumped)
+        #expect(!dumped.contains("bkjat_"))
+    }
 }

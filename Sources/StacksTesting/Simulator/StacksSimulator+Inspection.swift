@@ -44,10 +44,13 @@ extension StacksSimulator {
 
 /// A stack as the simulator knows it.
 public struct SimulatedStack: Sendable, Hashable {
+    /// Its key, unique in its organisation.
     public var key: String
+    /// `custom`, `kubernetes` or `elastic`.
     public var type: String
     /// The key of the queue that it registered for last.
     public var queue: String
+    /// What it registered with last.
     public var metadata: [String: String]
     /// Whether it has not de-registered.
     public var isRegistered: Bool
