@@ -98,7 +98,9 @@ struct SimulatedWorld: Sendable {
         if let caFile = simulator.ready.caFile { arguments += ["--cacert", caFile] }
         if let body {
             let text = try JSONSerialization.data(withJSONObject: body)
-            arguments += ["--header", "Content-Type: application/json", "--data", String(decoding: text, as: UTF8.self)]
+            arguments += [
+                "--header", "Content-Type: application/json", "--data", String(decoding: text, as: UTF8.self),
+            ]
         }
         let child = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),

@@ -58,8 +58,12 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let logger = global.logger(default: .info)
-        let connection = try Connection(options: global, logger: global.logger())
+        // The controller says itself what a failed call means for it, so the client's own word is for other levels.
+        let connection = try Connection(options: global, logger: global.logger(default: .error))
         try await connection.closing {
+            // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
+            // round wants to hear of it.
+            if once { _ = try await connection.client.tokenIdentity() }
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
             let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
             let outcome = await Result { try await SignalledRun(controller: controller, logger: logger).run() }
