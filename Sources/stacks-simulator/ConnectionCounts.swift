@@ -1,8 +1,7 @@
 import HummingbirdCore
-import HummingbirdHTTP2
-import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import Synchronization
 
 /// How many connections were opened, and which versions of HTTP the requests came in.
@@ -44,7 +43,7 @@ extension HTTPServerBuilder {
     /// TLS, with HTTP/2 or HTTP/1.1 as the client chooses (ALPN).
     static func counting(_ counts: ConnectionCounts, _ tls: TLSConfiguration) -> HTTPServerBuilder {
         HTTPServerBuilder {
-            CountingChannel(base: try HTTP2UpgradeChannel(tlsConfiguration: tls, responder: $0), counts: counts)
+            CountingChannel(base: try NegotiatingChannel(tls: tls, responder: $0), counts: counts)
         }
     }
 }

@@ -5,9 +5,12 @@ import Synchronization
 /// when the object goes away.
 ///
 /// Its standard input is a pipe that this process holds open, so a program that ends with its input ends with the test.
+/// Its output goes to files: of pipes, a test would have to notice the end, and programs that run at the same time can
+/// keep each other's pipes open.
 public final class ChildProcess: Sendable {
     /// What a program left behind.
     public struct Outcome: Sendable {
+        /// 128 + n for signal n, as a shell has it.
         public var exitStatus: Int32
         public var output: [UInt8]
         public var errors: [UInt8]
@@ -23,73 +26,60 @@ public final class ChildProcess: Sendable {
         public var description: String
     }
 
-    private struct Waiter {
-        var id: UInt64
-        var isSatisfied: @Sendable (borrowing State) -> Bool
-        var continuation: CheckedContinuation<Void, Never>
-    }
-
     private struct State {
-        var process: Process?
-        var output: [UInt8] = []
-        var errors: [UInt8] = []
-        var openStreams = 2
+        var started: Started?
         var exitStatus: Int32?
         var nextID: UInt64 = 0
-        var waiters: [Waiter] = []
-
-        /// Whether nothing more will come: the program has ended, and both its streams have.
-        var isOver: Bool { exitStatus != nil && openStreams == 0 }
+        var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
     }
 
+    private static let starting = Mutex(())
+
     private let state = Mutex(State())
-    private let standardInput = Pipe()
+    private let output: CollectedFile
+    private let errors: CollectedFile
 
     /// Starts a program.
     ///
     /// - Parameters:
     ///   - environment: The whole environment; this process's own when left out.
-    ///   - input: What is written to its standard input, which is then closed; left open when `nil`.
+    ///   - input: What its standard input holds; a pipe that stays open when `nil`.
     public init(
         _ executable: URL, _ arguments: [String], environment: [String: String]? = nil, input: [UInt8]? = nil
     ) throws {
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        if let environment { process.environment = environment }
-        process.standardInput = standardInput
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.terminationHandler = { [weak self] process in
-            // A status of 128 + n for signal n, as a shell has it.
-            let status = process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
-            self?.update { $0.exitStatus = status }
-        }
-        collect(output) { $0.output += $1 }
-        collect(errors) { $0.errors += $1 }
-        try process.run()
-        state.withLock { [process = UncheckedProcess(process)] in $0.process = process.value }
-        if let input {
-            if !input.isEmpty { try? standardInput.fileHandleForWriting.write(contentsOf: Data(input)) }
-            try? standardInput.fileHandleForWriting.close()
+        output = try CollectedFile()
+        errors = try CollectedFile()
+        // One start at a time: a program that another thread starts in between would inherit descriptors of this one,
+        // and hold open what this one's end is noticed by.
+        try Self.starting.withLock { _ in
+            let process = Process()
+            process.executableURL = executable
+            process.arguments = arguments
+            if let environment { process.environment = environment }
+            let pipe = Pipe()
+            for handle in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+                _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
+            }
+            process.standardInput = try input.map { try CollectedFile(holding: $0).reading } ?? pipe
+            process.standardOutput = output.writing
+            process.standardError = errors.writing
+            process.terminationHandler = { [weak self] process in
+                self?.end(process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0))
+            }
+            try process.run()
+            state.withLock { [started = Started(process: process, standardInput: pipe)] in $0.started = started }
         }
     }
 
     deinit { kill() }
 
     /// What it has written to standard error so far.
-    public var errorText: String { state.withLock { String(decoding: $0.errors, as: UTF8.self) } }
-
-    /// Sends SIGTERM, if it runs.
-    public func terminate() {
-        state.withLock { if $0.exitStatus == nil, let process = $0.process, process.isRunning { process.terminate() } }
-    }
+    public var errorText: String { String(decoding: errors.content, as: UTF8.self) }
 
     /// Sends a signal, if it runs.
     public func signal(_ number: Int32) {
         state.withLock { state in
-            guard state.exitStatus == nil, let process = state.process, process.isRunning else { return }
+            guard state.exitStatus == nil, let process = state.started?.process, process.isRunning else { return }
             Foundation.kill(process.processIdentifier, number)
         }
     }
@@ -99,91 +89,82 @@ public final class ChildProcess: Sendable {
 
     /// The first line of standard output, without its end; `nil` when the program ended before it wrote one.
     public func firstLine(within limit: Duration = .seconds(20)) async throws -> String? {
-        let newline = UInt8(ascii: "\n")
-        try await wait(within: limit) { $0.output.contains(newline) || $0.isOver }
-        return state.withLock { state in
-            state.output.firstIndex(of: newline).map { String(decoding: state.output[..<$0], as: UTF8.self) }
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let hasEnded = state.withLock { $0.exitStatus != nil }
+            let content = output.content
+            if let end = content.firstIndex(of: UInt8(ascii: "\n")) {
+                return String(decoding: content[..<end], as: UTF8.self)
+            }
+            if hasEnded { return nil }
+            guard ContinuousClock.now < deadline else { throw limitExceeded(limit) }
+            // A file tells nobody that it has grown.
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 
     /// Waits for the program's end. It is killed when that takes too long.
     public func outcome(within limit: Duration = .seconds(20)) async throws -> Outcome {
         do {
-            try await wait(within: limit) { $0.isOver }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.waitForEnd() }
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    throw self.limitExceeded(limit)
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
         } catch {
             kill()
             throw error
         }
-        return state.withLock { Outcome(exitStatus: $0.exitStatus ?? -1, output: $0.output, errors: $0.errors) }
+        return Outcome(
+            exitStatus: state.withLock { $0.exitStatus ?? -1 }, output: output.content, errors: errors.content)
     }
 
     // MARK: Waiting
 
-    private func collect(_ pipe: Pipe, _ append: @escaping @Sendable (inout State, Data) -> Void) {
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.update { state in
-                if data.isEmpty { state.openStreams -= 1 } else { append(&state, data) }
-            }
-        }
+    private func limitExceeded(_ limit: Duration) -> TimeLimitExceeded {
+        TimeLimitExceeded(description: "nothing within \(limit); standard error: \(errorText)")
     }
 
-    private func update(_ change: (inout State) -> Void) {
-        let satisfied = state.withLock { state in
-            change(&state)
-            var (satisfied, waiting): ([Waiter], [Waiter]) = ([], [])
-            for waiter in state.waiters {
-                if waiter.isSatisfied(state) { satisfied.append(waiter) } else { waiting.append(waiter) }
-            }
-            state.waiters = waiting
-            return satisfied.map(\.continuation)
+    private func end(_ exitStatus: Int32) {
+        let waiting = state.withLock { state in
+            state.exitStatus = exitStatus
+            defer { state.waiting = [:] }
+            return Array(state.waiting.values)
         }
-        for continuation in satisfied { continuation.resume() }
+        for continuation in waiting { continuation.resume() }
     }
 
-    private func wait(
-        within limit: Duration, until isSatisfied: @escaping @Sendable (borrowing State) -> Bool
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.wait(until: isSatisfied) }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw TimeLimitExceeded(description: "nothing within \(limit); standard error: \(self.errorText)")
-            }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
-    }
-
-    private func wait(until isSatisfied: @escaping @Sendable (borrowing State) -> Bool) async throws {
+    private func waitForEnd() async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Under the lock, so that neither a change nor a cancellation that came just before is missed.
+                // Under the lock, so that neither an end nor a cancellation that came just before is missed.
                 let isOver = state.withLock { state in
-                    if Task.isCancelled || isSatisfied(state) { return true }
-                    state.waiters.append(Waiter(id: id, isSatisfied: isSatisfied, continuation: continuation))
+                    if Task.isCancelled || state.exitStatus != nil { return true }
+                    state.waiting[id] = continuation
                     return false
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            let waiter = state.withLock { state in
-                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-            }
-            waiter?.continuation.resume()
+            state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
         }
         try Task.checkCancellation()
     }
 }
 
-/// Carries a `Process` into the state that owns it from then on. It is safe because the initializer that made it does
-/// not use it again, and the termination handler only reads what is final by then.
-private struct UncheckedProcess: @unchecked Sendable {
-    var value: Process
-    init(_ value: Process) { self.value = value }
+/// A program that runs, and the pipe that it reads from, which is open for as long as this is kept.
+///
+/// Unchecked, and safe because the initializer that makes one hands it to the state behind the lock and does not use it
+/// again; the termination handler reads only what is final by then.
+private struct Started: @unchecked Sendable {
+    var process: Process
+    var standardInput: Pipe
 }

@@ -68,7 +68,8 @@ enum RequestBody {
         case .dataCorrupted(let context) where !context.codingPath.isEmpty:
             "\(path(context.codingPath)) is not valid."
         case .typeMismatch: "The body must be a JSON object."
-        default: "The body is not valid JSON."
+        // Foundation's decoder says of a fraction where an integer belongs only that the data is corrupted.
+        default: "The body is not valid JSON, or a number in it is no integer."
         }
     }
 

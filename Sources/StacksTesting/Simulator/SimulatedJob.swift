@@ -8,8 +8,11 @@
 public struct SimulatedJob: Sendable {
     /// A job's state, by the name that the API gives it.
     public struct State: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+        /// The name that the API gives it.
         public var rawValue: String
+        /// The state of this name, known today or not.
         public init(rawValue: String) { self.rawValue = rawValue }
+        /// The state of this name, known today or not.
         public init(stringLiteral value: String) { rawValue = value }
 
         /// The name that the API gives it.
@@ -71,10 +74,15 @@ public struct SimulatedJob: Sendable {
         public var priority = 0
         /// `key=value`, as a step's `agents` has them. The `queue` rule is added by the simulator.
         public var agentQueryRules: [String] = []
+        /// The slug of its pipeline; `nil` is null in a listing.
         public var pipelineSlug: String? = "demo"
+        /// The branch of its build; `nil` is null in a listing.
         public var branch: String? = "main"
+        /// The key of its step; `nil` is null in a listing.
         public var stepKey: String?
+        /// Its environment.
         public var environment: [String: String] = [:]
+        /// Its command.
         public var command = "echo hello"
         /// The state that the job begins in.
         public var state: State = .scheduled
@@ -85,6 +93,7 @@ public struct SimulatedJob: Sendable {
 
     /// Something that happened to a job.
     public struct Event: Sendable, Hashable {
+        /// What happened. A job can change its state without a name here, by ``moved``.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
             case created, reserved, tokenIssued = "token_issued", acquired, accepted, started, finished, notified
             case reservationExtended = "reservation_extended", reservationExpired = "reservation_expired"
@@ -94,6 +103,7 @@ public struct SimulatedJob: Sendable {
             case moved
         }
 
+        /// What happened.
         public var kind: Kind
         /// When it happened, by the simulator's clock.
         public var date: Date

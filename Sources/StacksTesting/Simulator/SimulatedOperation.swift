@@ -1,20 +1,30 @@
 /// What a request to the simulator asks for: the ten operations of the Stacks API, and the three of an agent.
 public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
+    /// `POST stacks/register`
     case registerStack = "register-stack"
+    /// `POST stacks/:key/deregister`
     case deregisterStack = "deregister-stack"
+    /// `GET stacks/:key/scheduled-jobs`
     case listScheduledJobs = "list-scheduled-jobs"
+    /// `PUT stacks/:key/scheduled-jobs/batch-reserve`
     case reserveJobs = "reserve-jobs"
+    /// `GET stacks/:key/jobs/:uuid`
     case getJob = "get-job"
+    /// `POST stacks/:key/jobs/get-states`
     case getJobStates = "get-job-states"
+    /// `POST stacks/:key/job-acquisition-tokens`
     case issueJobAcquisitionTokens = "issue-job-acquisition-tokens"
+    /// `POST stacks/:key/jobs/:uuid/finish`
     case finishJob = "finish-job"
+    /// `POST stacks/:key/notifications`
     case createNotifications = "create-notifications"
+    /// `GET token`
     case tokenIdentity = "token-identity"
-    /// An agent takes its job.
+    /// `PUT jobs/:uuid/acquire`: an agent takes its job.
     case agentAcquire = "agent-acquire"
-    /// An agent says that its job runs.
+    /// `PUT jobs/:uuid/start`: an agent says that its job runs.
     case agentStart = "agent-start"
-    /// An agent says how its job ended.
+    /// `PUT jobs/:uuid/finish`: an agent says how its job ended.
     case agentFinish = "agent-finish"
 
     /// The `RateLimit-Scope` that its answers carry.

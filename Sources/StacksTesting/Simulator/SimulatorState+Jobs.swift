@@ -6,9 +6,15 @@
 
 /// A job's life, apart from who asks for it.
 extension SimulatorState {
+    /// What jobs that were added together share.
+    struct Build {
+        var uuid: String
+        var number: Int
+        var pipeline: String
+    }
+
     mutating func addJob(
-        _ template: SimulatedJob.Template, queue: Int, organization: Int, scheduledAt: Date, now: Date, build: String,
-        buildNumber: Int
+        _ template: SimulatedJob.Template, queue: Int, organization: Int, scheduledAt: Date, now: Date, build: Build
     ) -> String {
         let id = generator.uuid()
         let index = jobs.count
@@ -21,12 +27,13 @@ extension SimulatorState {
             ("scheduled_at", .string(scheduledAt.iso8601)), ("runnable_at", .string(scheduledAt.iso8601)),
             (
                 "pipeline",
-                .object([("slug", .optional(template.pipelineSlug)), ("uuid", .string(generator.uuid()))])
+                .object([("slug", .optional(template.pipelineSlug)), ("uuid", .string(build.pipeline))])
             ),
             (
                 "build",
                 .object([
-                    ("uuid", .string(build)), ("number", .integer(buildNumber)), ("branch", .optional(template.branch)),
+                    ("uuid", .string(build.uuid)), ("number", .integer(build.number)),
+                    ("branch", .optional(template.branch)),
                 ])
             ),
             ("step", .object([("key", .optional(template.stepKey))])),

@@ -62,14 +62,13 @@ extension SimulatorState {
     private func describe(
         _ stack: StackRecord, key: String, organization: Int, at now: Date
     ) -> [(String, JSONText)] {
-        let lastSeen = max(stack.registeredAt, stack.lastPolledAt ?? .distantPast)
-        return [
+        [
             ("id", .string(stack.uuid)), ("organization_uuid", .string(organizations[organization].uuid)),
             ("cluster_queue_key", .string(organizations[organization].queues[stack.queue].key)),
             ("key", .string(key)), ("type", .string(stack.type)),
             ("metadata", .object(stack.metadata.map { ($0.0, .string($0.1)) })),
             ("last_connected_on", .optional(stack.lastPolledAt?.iso8601)),
-            ("state", .string(now.timeIntervalSince(lastSeen) <= 30 ? "connected" : "disconnected")),
+            ("state", .string(stack.isConnected(at: now) ? "connected" : "disconnected")),
         ]
     }
 
@@ -91,5 +90,13 @@ extension SimulatorState {
             guard key.count <= 64 else { throw .invalid("metadata keys must have at most 64 characters.") }
             guard value.count <= 256 else { throw .invalid("metadata values must have at most 256 characters.") }
         }
+    }
+}
+
+extension SimulatorState.StackRecord {
+    /// Whether it registered or polled during the last half minute.
+    func isConnected(at now: Date) -> Bool {
+        let lastSeen = max(registeredAt, lastPolledAt ?? .distantPast)
+        return isRegistered && now.timeIntervalSince(lastSeen) < 30.5
     }
 }

@@ -1,5 +1,5 @@
 #if canImport(FoundationEssentials)
-    import FoundationEssentials
+    public import FoundationEssentials
 #else
     import Foundation
 #endif
@@ -18,6 +18,19 @@ extension StacksSimulator {
         }
     }
 
+    /// A stack as it is now, or `nil` when none was ever registered with this key.
+    public func stack(_ key: String, organization slug: String? = nil) -> SimulatedStack? {
+        withState { state, now in
+            guard let organization = state.organization(slug), let stack = state.organizations[organization].stacks[key]
+            else { return nil }
+            return SimulatedStack(
+                key: key, type: stack.type, queue: state.organizations[organization].queues[stack.queue].key,
+                metadata: Dictionary(uniqueKeysWithValues: stack.metadata), isRegistered: stack.isRegistered,
+                isConnected: stack.isConnected(at: now), lastPolledAt: stack.lastPolledAt
+            )
+        }
+    }
+
     /// The agent token of an organisation, or `nil` when there is none with this slug.
     public func token(organization slug: String) -> String? {
         withState { state, _ in state.organization(slug).map { state.organizations[$0].token } }
@@ -27,6 +40,24 @@ extension StacksSimulator {
     public var report: SimulatorReport {
         withState { state, _ in SimulatorReport(state) }
     }
+}
+
+/// A stack as the simulator knows it.
+public struct SimulatedStack: Sendable, Hashable {
+    /// Its key, unique in its organisation.
+    public var key: String
+    /// `custom`, `kubernetes` or `elastic`.
+    public var type: String
+    /// The key of the queue that it registered for last.
+    public var queue: String
+    /// What it registered with last.
+    public var metadata: [String: String]
+    /// Whether it has not de-registered.
+    public var isRegistered: Bool
+    /// Whether it registered or polled during the last 30 seconds.
+    public var isConnected: Bool
+    /// When it last listed jobs, or `nil` when it never did.
+    public var lastPolledAt: Date?
 }
 
 /// Counts of what a simulator has seen.

@@ -38,11 +38,13 @@ extension StacksSimulator {
             guard let organization = state.organization(slug) else { return [] }
             let queue =
                 state.queue(queue, organization: organization) ?? state.addQueue(queue, organization: organization)
-            let (build, number) = (state.generator.uuid(), state.jobs.count + 1)
+            let build = SimulatorState.Build(
+                uuid: state.generator.uuid(), number: state.jobs.count + 1, pipeline: state.generator.uuid()
+            )
             return templates.map { template in
                 state.addJob(
                     template, queue: queue, organization: organization, scheduledAt: scheduledAt ?? now, now: now,
-                    build: build, buildNumber: number
+                    build: build
                 )
             }
         }

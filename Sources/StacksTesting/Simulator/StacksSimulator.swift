@@ -26,6 +26,8 @@ import Synchronization
 public final class StacksSimulator: Sendable {
     let state: Mutex<SimulatorState>
     private let clock: any SimulatorClock
+    /// The path that the API is under.
+    let basePath: String
 
     /// The agent token of the first organisation.
     public let token: String
@@ -38,6 +40,7 @@ public final class StacksSimulator: Sendable {
         token = state.organizations.first?.token ?? ""
         self.state = Mutex(state)
         self.clock = clock
+        basePath = configuration.basePath
     }
 
     /// The time by the simulator's clock.
@@ -61,9 +64,13 @@ public final class StacksSimulator: Sendable {
 
     /// A transport whose server is this simulator.
     ///
-    /// - Parameter clock: What the delays of faults, and deadlines, are waited for on.
-    public func transport(clock: any Clock<Duration> = ContinuousClock()) -> InMemoryTransport {
-        InMemoryTransport(clock: clock, source: .simulator(self))
+    /// - Parameters:
+    ///   - clock: What the delays of faults, and deadlines, are waited for on.
+    ///   - recordsRequests: Whether the transport keeps every request; not for a million of them.
+    public func transport(
+        clock: any Clock<Duration> = ContinuousClock(), recordsRequests: Bool = true
+    ) -> InMemoryTransport {
+        InMemoryTransport(clock: clock, source: .simulator(self), recordsRequests: recordsRequests)
     }
 
     /// Does `body` with everything that is due by now done.

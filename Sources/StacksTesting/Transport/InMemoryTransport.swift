@@ -53,11 +53,13 @@ public final class InMemoryTransport: HTTPTransport {
 
     private let clock: any Clock<Duration>
     private let source: Source
+    private let recordsRequests: Bool
     private let state = Mutex(State())
 
-    init(clock: any Clock<Duration>, source: Source) {
+    init(clock: any Clock<Duration>, source: Source, recordsRequests: Bool = true) {
         self.clock = clock
         self.source = source
+        self.recordsRequests = recordsRequests
     }
 
     /// A transport whose answers come from `handler`.
@@ -91,11 +93,15 @@ public final class InMemoryTransport: HTTPTransport {
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Answers `request` as the script, the handler or the simulator says.
+    ///
+    /// - Throws: What they throw, `CancellationError`, or a `TransportError` for the deadline and the shutdown.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
+        if let deadline = request.deadline, deadline <= .now { throw TransportError.deadline(phase: .queued) }
         let step: Step?? = state.withLock { state in
             if state.isShutDown { return .none }
-            state.requests.append(request)
+            if recordsRequests { state.requests.append(request) }
             return .some(state.script.popFirst())
         }
         guard let step else { throw TransportError.shutDown(phase: .queued) }
@@ -132,7 +138,6 @@ public final class InMemoryTransport: HTTPTransport {
     ) async throws -> TransportResponse {
         // A deadline is an instant of the continuous clock; the time left is waited for on the clock that was given.
         let timeLeft = request.deadline.map { ContinuousClock.now.duration(to: $0) }
-        if let timeLeft, timeLeft <= .zero { throw TransportError.deadline(phase: .queued) }
         return try await withThrowingTaskGroup(of: TransportResponse.self) { group in
             group.addTask { try await operation() }
             group.addTask {

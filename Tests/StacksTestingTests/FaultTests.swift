@@ -1,0 +1,116 @@
+import Foundation
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Testing
+
+@Suite("Faults")
+struct FaultTests {
+    @Test("a fault strikes the operation it names, as often as it says, after what it skips")
+    func counting() throws {
+        let scenario = try Scenario.registered()
+        scenario.simulator.addFault(
+            .init(
+                .refuse(status: .serviceUnavailable, message: "later"), for: .listScheduledJobs, count: 2, skipping: 1))
+        #expect(try scenario.send(.get, "token").status == 200)
+        #expect(try (0..<5).map { _ in try scenario.list().status } == [200, 503, 503, 200, 200])
+        #expect(scenario.simulator.report.faults == 2)
+    }
+
+    @Test("a refusal is not performed, and has the API's shape and the fields it was given")
+    func refusal() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)
+        scenario.simulator.addFault(
+            .init(.refuse(status: .tooManyRequests, message: "slow", headerFields: [.retryAfter: "7"])))
+        let answer = try scenario.reserve(job)
+        #expect(answer.status == 429)
+        #expect(answer.json == ["message": "slow"])
+        #expect(answer[header: "Retry-After"] == "7")
+        #expect(answer[header: "RateLimit-Scope"] != nil)
+        #expect(scenario.state(job[0]) == .scheduled)
+    }
+
+    @Test("a proxy's page is HTML without the API's fields")
+    func html() throws {
+        let scenario = try Scenario.registered()
+        scenario.simulator.addFault(.init(.html(), for: .tokenIdentity))
+        let answer = try scenario.send(.get, "token")
+        #expect(answer.status == 502)
+        #expect(answer[header: "Content-Type"] == "text/html")
+        #expect(answer[header: "RateLimit-Scope"] == nil)
+        #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("<html>"))
+    }
+
+    @Test("a lost answer has been performed, and the error says that the server may have seen it")
+    func dropped() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)
+        scenario.simulator.addFault(.init(.dropAnswer, for: .reserveJobs))
+        let error = #expect(throws: TransportError.self) { try scenario.reserve(job) }
+        #expect(error?.mayHaveReachedServer == true)
+        #expect(error?.code == .connectionClosed)
+        #expect(scenario.state(job[0]) == .reserved)
+    }
+
+    @Test("a refused connection has not been performed, and the error says so")
+    func refusedConnection() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)
+        scenario.simulator.addFault(.init(.connectionRefused, for: .reserveJobs))
+        let error = #expect(throws: TransportError.self) { try scenario.reserve(job) }
+        #expect(error?.mayHaveReachedServer == false)
+        #expect(scenario.state(job[0]) == .scheduled)
+    }
+
+    @Test("malformed JSON comes with the status of what was performed")
+    func malformed() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)
+        scenario.simulator.addFault(.init(.malformedJSON, for: .reserveJobs))
+        let answer = try scenario.reserve(job)
+        #expect(answer.status == 200)
+        #expect(answer.json == .null)
+        #expect(!answer.body.isEmpty)
+        #expect(scenario.state(job[0]) == .reserved)
+    }
+
+    @Test("a chance is the same for the same seed, and near what was asked for")
+    func probability() throws {
+        func strikes(seed: UInt64) throws -> [Int] {
+            let scenario = try Scenario.registered { $0.seed = seed }
+            scenario.simulator.addFault(
+                .init(.refuse(status: .internalServerError, message: "x"), count: nil, probability: 0.25))
+            return try (0..<400).map { _ in try scenario.send(.get, "token").status }
+        }
+        let first = try strikes(seed: 7)
+        #expect(try strikes(seed: 7) == first)
+        #expect(try strikes(seed: 8) != first)
+        #expect((60...140).contains(first.count { $0 == 500 }))
+    }
+
+    @Test("a delay passes on the transport's clock")
+    func delay() async throws {
+        let clock = ManualClock()
+        let simulator = StacksSimulator(clock: clock)
+        simulator.addFault(.init(.delayOnly, delay: .seconds(3)))
+        let transport = simulator.transport(clock: clock)
+        let request = TransportRequest(
+            method: .get, origin: "", path: "/v3/token", headerFields: [.authorization: "Token \(simulator.token)"])
+        async let response = transport.send(request)
+        await clock.waitForSleepers()
+        #expect(simulator.report.requests == [.tokenIdentity: 1])
+        clock.advance(by: .seconds(3))
+        #expect(try await response.status == .ok)
+        #expect(try await transport.send(request).status == .ok)
+    }
+
+    @Test("faults can be taken away")
+    func removal() throws {
+        let scenario = try Scenario.registered()
+        scenario.simulator.addFault(.init(.html(), count: nil))
+        #expect(try scenario.list().status == 502)
+        scenario.simulator.removeFaults()
+        #expect(try scenario.list().status == 200)
+    }
+}

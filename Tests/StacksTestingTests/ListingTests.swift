@@ -1,0 +1,130 @@
+import Foundation
+import HTTPTypes
+import StacksTesting
+import Testing
+
+@Suite("Listing scheduled jobs")
+struct ListingTests {
+    @Test("a job has every documented member, and values may be null")
+    func members() throws {
+        let scenario = try Scenario.registered()
+        var template = SimulatedJob.Template()
+        template.priority = -3
+        template.agentQueryRules = ["os=linux"]
+        template.pipelineSlug = nil
+        let id = scenario.simulator.addJobs(template: template)[0]
+        let page = try scenario.list().json
+        #expect(page.names == ["jobs", "page_info", "cluster_queue"])
+        let job = page["jobs"][0]
+        #expect(job["id"] == .string(id))
+        #expect(job["priority"] == -3)
+        #expect(job["agent_query_rules"] == ["queue=default", "os=linux"])
+        #expect(job["scheduled_at"] == "2026-01-01T00:00:00.000Z")
+        #expect(job["runnable_at"] == "2026-01-01T00:00:00.000Z")
+        #expect(job["pipeline"].names == ["slug", "uuid"])
+        #expect(job["pipeline"]["slug"] == nil)
+        #expect(job["build"].names == ["uuid", "number", "branch"])
+        #expect(job["build"]["branch"] == "main")
+        #expect(job["step"] == ["key": nil])
+    }
+
+    @Test("jobs come oldest first, page after page, and the last page has no next")
+    func pages() throws {
+        let scenario = try Scenario.registered()
+        var expected: [String] = []
+        for _ in 0..<5 {
+            expected += scenario.simulator.addJobs(1)
+            scenario.clock.advance(by: .milliseconds(7))
+        }
+        let first = try scenario.list("&limit=2").json
+        #expect(first["page_info"]["has_next_page"] == true)
+        var seen = first["jobs"].elements.compactMap { $0["id"].text }
+        var cursor = first["page_info"]["end_cursor"].text
+        while let after = cursor, seen.count < 9 {
+            let page = try scenario.list("&limit=2&after=\(after)").json
+            seen += page["jobs"].elements.compactMap { $0["id"].text }
+            cursor = page["page_info"]["has_next_page"] == true ? page["page_info"]["end_cursor"].text : nil
+        }
+        #expect(seen == expected)
+    }
+
+    @Test("an empty page has a null cursor")
+    func emptyPage() throws {
+        let page = try Scenario.registered().list().json
+        #expect(page["jobs"] == [])
+        #expect(page["page_info"] == ["has_next_page": false, "end_cursor": nil])
+    }
+
+    @Test("a job can appear behind the cursor: older ones, and those whose reservation ended")
+    func behindTheCursor() throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(3)
+        try scenario.reserve([jobs[0]], expiry: 1)
+        let page = try scenario.list("&limit=2").json
+        #expect(page["jobs"].elements.compactMap { $0["id"].text } == [jobs[1], jobs[2]])
+        let cursor = try #require(page["page_info"]["end_cursor"].text)
+        scenario.clock.advance(by: .seconds(2))
+        let older = scenario.simulator.addJobs(1, scheduledAt: scenario.clock.date.addingTimeInterval(-60))
+        #expect(try scenario.listed("&after=\(cursor)") == [])
+        #expect(try scenario.listed() == older + jobs)
+    }
+
+    @Test("jobs of another state are not listed", arguments: ["reserved", "running", "canceled", "hibernating"])
+    func otherStates(state: String) throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(2)
+        scenario.simulator.move(jobs[0], to: .init(rawValue: state))
+        #expect(try scenario.listed() == [jobs[1]])
+        scenario.simulator.move(jobs[0], to: .scheduled)
+        #expect(try scenario.listed() == jobs)
+    }
+
+    @Test("a queue lists its own jobs and says whether its dispatch is paused")
+    func queues() throws {
+        let scenario = try Scenario.registered()
+        scenario.simulator.addJobs(1)
+        let other = scenario.simulator.addJobs(1, queue: "mac")
+        scenario.simulator.setPaused(true, queue: "mac")
+        let page = try scenario.send(.get, "stacks/s/scheduled-jobs?queue_key=mac").json
+        #expect(page["jobs"].elements.compactMap { $0["id"].text } == other)
+        #expect(page["cluster_queue"]["dispatch_paused"] == true)
+        #expect(try scenario.list().json["cluster_queue"]["dispatch_paused"] == false)
+    }
+
+    @Test("a large queue that was worked off from its head stays exact")
+    func tidying() throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(500)
+        try scenario.reserve(Array(jobs[..<300]), expiry: 5)
+        #expect(try scenario.listed() == Array(jobs[300...]))
+        #expect(try scenario.listed() == Array(jobs[300...]))
+        scenario.clock.advance(by: .seconds(5))
+        #expect(try scenario.listed() == jobs)
+    }
+
+    @Test("with a listing delay, a new job shows later and a reserved one goes later")
+    func listingDelay() throws {
+        let scenario = try Scenario.registered { $0.listingDelay = .seconds(2) }
+        let job = scenario.simulator.addJobs(1)
+        #expect(try scenario.listed() == [])
+        scenario.clock.advance(by: .seconds(2))
+        #expect(try scenario.listed() == job)
+        #expect(try scenario.reserve(job).json["reserved"] == .strings(job))
+        #expect(try scenario.listed() == job)
+        scenario.clock.advance(by: .seconds(1))
+        #expect(try scenario.listed() == job)
+        scenario.clock.advance(by: .seconds(1))
+        #expect(try scenario.listed() == [])
+    }
+
+    @Test(
+        "what is wrong with the query is refused",
+        arguments: [
+            ("", 400), ("queue_key=", 400), ("queue_key=nowhere", 404), ("queue_key=_default&limit=0", 422),
+            ("queue_key=_default&limit=1001", 422), ("queue_key=_default&limit=ten", 400),
+            ("queue_key=_default&after=nonsense", 400), ("queue_key=%zz", 400), ("queue_key=_default&limit=1000", 200),
+        ])
+    func refusals(query: String, status: Int) throws {
+        #expect(try Scenario.registered().send(.get, "stacks/s/scheduled-jobs?\(query)").status == status)
+    }
+}

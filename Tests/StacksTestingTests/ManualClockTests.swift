@@ -1,0 +1,44 @@
+import Foundation
+import StacksTesting
+import Testing
+
+@Suite("ManualClock", .timeLimit(.minutes(1)))
+struct ManualClockTests {
+    @Test("it stands still until it is advanced, for dates and instants alike")
+    func advance() {
+        let clock = ManualClock()
+        let (date, now) = (clock.date, clock.now)
+        #expect(clock.now == now)
+        clock.advance(by: .milliseconds(1500))
+        #expect(clock.date.timeIntervalSince(date) == 1.5)
+        #expect(now.duration(to: clock.now) == .milliseconds(1500))
+    }
+
+    @Test("sleepers wake when their deadline is reached, and not before")
+    func sleepers() async throws {
+        let clock = ManualClock()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for seconds in [1, 2] {
+                group.addTask {
+                    try await clock.sleep(for: .seconds(seconds))
+                    return seconds
+                }
+            }
+            await clock.waitForSleepers(2)
+            clock.advance(by: .seconds(1))
+            let first = try await group.next()
+            #expect(first == 1)
+            #expect(clock.sleeperCount == 1)
+            clock.advance(by: .seconds(1))
+            let second = try await group.next()
+            #expect(second == 2)
+        }
+    }
+
+    @Test("a deadline that is reached already is not slept for")
+    func passedDeadline() async throws {
+        let clock = ManualClock()
+        try await clock.sleep(until: clock.now)
+        #expect(clock.sleeperCount == 0)
+    }
+}
