@@ -94,7 +94,8 @@ let package = Package(
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
-                "StacksTesting", "StacksTransport", httpTypes, logging, argumentParser, serviceLifecycle,
+                "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging, argumentParser,
+                serviceLifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -106,6 +107,29 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Sources/stacks-simulator",
+            swiftSettings: settings
+        ),
+        // The certificate of every server that is for tests. Apart from StacksTesting, so that no library carries a key.
+        .target(name: "TestCertificate", swiftSettings: settings),
+        // A server for the transports' tests, and the same as a program. No product.
+        .target(
+            name: "FaultServer",
+            dependencies: [
+                "TestCertificate",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Tests/FaultServer",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fault-server",
+            dependencies: ["FaultServer", argumentParser],
+            path: "Tests/FaultServerTool",
             swiftSettings: settings
         ),
         // For the tests that talk to the real simulator. No product.

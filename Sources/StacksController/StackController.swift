@@ -73,6 +73,9 @@ public final class StackController: Service {
     /// ``Configuration/mode-swift.property`` says. Can be called once.
     ///
     /// It returns when the last job has ended, what was left to tell has been told, and the stack is de-registered.
+    /// A service group takes a service that returns by itself for a failure of it, unless the service's
+    /// `successTerminationBehavior` says otherwise.
+    ///
     /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations run out.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
@@ -179,8 +182,8 @@ public final class StackController: Service {
             switch action {
             case .register: mailbox.post(await calls.register())
             case .poll(let limit, let cursor): mailbox.post(await calls.poll(limit: limit, after: cursor))
-            case .reserve(let jobs): mailbox.post(.reserved(asked: jobs, await calls.reserve(jobs)))
-            case .renew(let jobs): mailbox.post(.renewed(asked: jobs, await calls.reserve(jobs)))
+            case .reserve(let jobs): mailbox.post(await calls.reserve(jobs))
+            case .renew(let jobs): mailbox.post(await calls.renew(jobs))
             case .giveBack(let jobs): mailbox.post(await calls.giveBack(jobs))
             case .issueTokens(let jobs): mailbox.post(await calls.issueTokens(jobs))
             case .queryStates(let query): mailbox.post(await calls.queryStates(query))

@@ -14,8 +14,10 @@ import Synchronization
 /// credentials.
 ///
 /// ## What the engine does and does not do
-/// - **HTTP version.** On Apple's systems URLSession negotiates HTTP/2 or HTTP/3. On Linux it speaks HTTP/1.1 in
-///   practice and multiplexes nothing, so ``Configuration/maximumConnectionsPerHost`` bounds the calls in flight.
+/// - **HTTP version.** It cannot be chosen. On Apple's systems URLSession negotiates HTTP/2 or HTTP/3; on Linux it
+///   takes what the system's libcurl negotiates, which is HTTP/2 over TLS where libcurl was built with it. There, calls
+///   that start at the same time open a connection each, up to ``Configuration/maximumConnectionsPerHost``, because
+///   none of them waits to see whether another's connection can be shared.
 /// - **Repetition.** URLSession writes a request again on a new connection when a reused one turns out to be dead, and
 ///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
 ///   of its own, made for it and closed after it: a connection that was never used before is never taken for dead.
@@ -31,8 +33,8 @@ public final class URLSessionTransport: HTTPTransport {
         /// How long a request without a deadline of its own may take, connecting included. 30 seconds by default.
         public var requestTimeout: Duration = .seconds(30)
 
-        /// How many connections are open to one host at a time; further calls wait for one. 16 by default: on Linux a
-        /// connection carries one call at a time, and Buildkite limits most operations to 10 a second.
+        /// How many connections are open to one host at a time; further calls wait for one. 16 by default: over
+        /// HTTP/1.1 a connection carries one call at a time, and Buildkite limits most operations to 10 a second.
         public var maximumConnectionsPerHost: Int = 16
 
         /// The longest answer that is accepted, in bytes after decompression. 64 MiB by default; the largest answer of

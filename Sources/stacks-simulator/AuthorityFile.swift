@@ -1,3 +1,5 @@
+import TestCertificate
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else

@@ -7,6 +7,7 @@ import NIOSSL
 import ServiceLifecycle
 import StacksTesting
 import StacksTransport
+import TestCertificate
 
 /// The simulator behind HTTP.
 struct SimulatorServer: Service {

@@ -185,6 +185,27 @@ struct CommandLauncherTests {
         #expect(!"\(try #require(error))".contains("bkjat"))
     }
 
+    #if os(Linux)
+        @Test("launches, failed ones too, leave no file open")
+        func descriptors() async throws {
+            func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+            try await withDirectory { directory in
+                var configuration = CommandLauncher.Configuration()
+                configuration.output = .files(directory: directory)
+                let missing = try CommandLauncher(command: ["/no/such/agent"], configuration: configuration)
+                let present = try CommandLauncher(command: ["true"], configuration: configuration)
+                _ = try await present.launch(job)
+                let before = try open()
+                for _ in 0..<100 {
+                    await #expect(throws: CommandLaunchError.self) { try await missing.launch(job) }
+                    _ = try await present.launch(job)
+                }
+                // Other tests run at the same time and hold some for a moment.
+                #expect(try open() < before + 50)
+            }
+        }
+    #endif
+
     @Test("a command that cannot be one is refused", arguments: [[], [""], ["a\0b"]] as [[String]])
     func refused(command: [String]) {
         #expect(throws: StackControllerError.self) { try CommandLauncher(command: command) }

@@ -40,7 +40,7 @@ struct HurriedClock: Clock, SimulatorClock {
 
 /// A simulator, a controller that talks to it, and what its launcher has seen.
 struct SimulatedStack {
-    let clock = HurriedClock()
+    let clock: HurriedClock
     let simulator: StacksSimulator
     let transport: InMemoryTransport
     let agents: SimulatedAgents
@@ -50,11 +50,13 @@ struct SimulatedStack {
         capacity: Int = 100,
         mode: StackController.Configuration.Mode = .untilIdle,
         token: String? = nil,
+        sharing other: SimulatedStack? = nil,
         behavior: SimulatedAgents.Behavior = .init { try await $0.work() },
         prepare: (StacksSimulator) -> Void = { _ in },
         configure: (inout StackController.Configuration) -> Void = { _ in }
     ) throws {
-        simulator = StacksSimulator(clock: clock)
+        clock = other?.clock ?? HurriedClock()
+        simulator = other?.simulator ?? StacksSimulator(clock: clock)
         prepare(simulator)
         transport = simulator.transport(clock: clock)
         var settings = StacksClient.Configuration()

@@ -222,6 +222,35 @@ struct StackControllerTests {
         #expect(stack.simulator.report.faults > 10)
     }
 
+    @Test("of three controllers on one queue one dies half-way: nothing is launched twice, and nothing is lost")
+    func death() async throws {
+        func stack(_ key: String, sharing other: SimulatedStack? = nil) throws -> SimulatedStack {
+            try SimulatedStack(
+                capacity: 40, mode: .continuous, sharing: other,
+                configure: {
+                    $0.stackKey = key
+                    $0.reservationExpiry = .seconds(15)
+                })
+        }
+        let first = try stack("first")
+        let others = [try stack("second", sharing: first), try stack("third", sharing: first)]
+        let simulator = first.simulator
+        simulator.addJobs(600, queue: "default")
+        let doomed = Task { try await first.controller.run() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for other in others { group.addTask { try await other.controller.run() } }
+            await first.until { $0.report.finished > 100 }
+            doomed.cancel()
+            _ = await doomed.result
+            // What the dead one had reserved is scheduled again when its reservations run out.
+            await first.until { $0.report.finished == 600 }
+            for other in others { other.controller.drain() }
+            try await group.waitForAll()
+        }
+        #expect(simulator.report.launchedTwice == 0)
+        #expect(simulator.report.lost == 0)
+    }
+
     @Test("a token that is not accepted ends the run with one error")
     func unauthorized() async throws {
         let stack = try SimulatedStack(token: "bkct_wrong") { $0.addJobs(1, queue: "default") }

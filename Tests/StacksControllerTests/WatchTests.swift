@@ -189,6 +189,25 @@ struct WatchTests {
         #expect(driver.machine.totals.finished == 1)
     }
 
+    @Test("launchers that end one after the other do not make a question each")
+    func settlesInBatches() {
+        let jobs = ScheduledJob.numbers(0..<100)
+        var driver = launched(jobs, capacity: 100)
+        var asked = 0
+        var queries: [StateQuery] = []
+        for job in jobs {
+            queries += driver.happens(.launcherEnded(job.id, .exited(.success))).queries
+            queries += driver.passes(.milliseconds(10)).queries
+            while let query = queries.popLast() {
+                asked += 1
+                let states = Dictionary(uniqueKeysWithValues: query.jobs.map { ($0, JobState.finished) })
+                queries += driver.says(states, to: query).queries
+            }
+        }
+        #expect(asked <= 6)
+        #expect(driver.machine.totals.finished >= 80)
+    }
+
     @Test("while states cannot be asked for, running jobs are not touched, and it catches up later")
     func outage() throws {
         var driver = launched()

@@ -97,9 +97,11 @@ struct CurlTransportTLSTests {
 
     @Test("ten thousand calls, 64 at a time, a third of them cancelled at random points: each ends once")
     func cancelledAtRandom() async throws {
-        try await SimulatorProcess.run(["--tls"]) { simulator in
-            try await withCurlTransport(configuration: configuration(simulator)) { transport in
-                let request = states(simulator)
+        try await FaultServerProcess.run(["--tls"]) { server in
+            var configuration = CurlTransport.Configuration()
+            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            try await withCurlTransport(configuration: configuration) { transport in
+                let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
                 let outcomes = await RandomCancellation(calls: 10_000, concurrency: 64, seed: 1).run {
                     let status = try await transport.send(request).status.code
                     #expect(status == 200)

@@ -88,7 +88,6 @@ extension ControllerMachine {
             default:
                 // It may have started and ended since its state was last seen: only the state tells.
                 ledger.move(id, to: .ended(outcome))
-                if !settling.isInFlight, settling.failures == 0 { settling.due = min(settling.due, now) }
             }
         default: break
         }

@@ -81,7 +81,7 @@ extension ControllerMachine {
         }
         guard !asked.isEmpty else { return }
         renewing.isInFlight = true
-        actions.append(.renew(Array(asked.prefix(Self.maximumBatch))))
+        actions.append(.renew(asked))
     }
 
     mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>, at now: Duration) {

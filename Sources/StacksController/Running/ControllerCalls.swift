@@ -41,16 +41,37 @@ struct ControllerCalls: Sendable {
         )
     }
 
-    nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> Result<Reservation, CallFailure> {
-        await result {
-            try await client.reserveJobs(jobs, stack: stack, expiry: configuration.reservationExpiry, options: once)
-                .value
+    nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {
+        .reserved(
+            asked: jobs,
+            await result {
+                try await client.reserveJobs(jobs, stack: stack, expiry: configuration.reservationExpiry, options: once)
+                    .value
+            }
+        )
+    }
+
+    nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
+        var asked = jobs
+        let answer = await result {
+            let response = try await client.reserveJobs(
+                jobs,
+                stack: stack,
+                expiry: configuration.reservationExpiry,
+                options: once
+            )
+            // What was not answered must not be taken for jobs that are somebody else's.
+            let unanswered = Set(response.failedBatches.flatMap { jobs[$0.range] })
+            if !unanswered.isEmpty { asked.removeAll { unanswered.contains($0) } }
+            return response.value
         }
+        return .renewed(asked: asked, answer)
     }
 
     nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
         let answer = await result {
-            try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling).value
+            let response = try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling)
+            if let failed = response.failedBatches.first { throw failed.error }
         }
         return .gaveBack(jobs, answer.failure)
     }

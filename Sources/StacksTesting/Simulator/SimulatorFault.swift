@@ -147,8 +147,3 @@ extension SimulatorState {
         return nil
     }
 }
-
-extension TransportError {
-    /// Stands where an outcome is decided a line later.
-    static let refusedByFault = TransportError(code: .other, phase: .queued, message: "No outcome.")
-}

@@ -36,27 +36,29 @@ extension SimulatorState {
     /// Answers a request at the time `now`.
     mutating func answer(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
         expireReservations(at: now)
+        let outcome = route(request, at: now)
+        if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
+        return outcome
+    }
+
+    private mutating func route(_ request: TransportRequest, at now: Date) -> SimulatorOutcome {
         let route: SimulatorRoute
         do {
             route = try SimulatorRoute(
                 method: request.method, target: request.path, basePath: configuration.basePath
             )
         } catch {
-            counts.unrouted += 1
             return SimulatorOutcome(result: .success(response(to: error, rate: defaultRate)))
         }
         counts.byOperation[route.operation, default: 0] += 1
-        let fault = takeFault(for: route.operation)
-        var outcome = SimulatorOutcome(result: .failure(.refusedByFault))
-        if let instead = fault?.action.answerInstead(rate: defaultRate) {
-            outcome.result = instead
-        } else {
-            let response = perform(route, request: request, at: now)
-            outcome.result = fault?.action.answer(after: response) ?? .success(response)
+        guard let fault = takeFault(for: route.operation) else {
+            return SimulatorOutcome(result: .success(perform(route, request: request, at: now)))
         }
-        outcome.delay = fault?.delay ?? .zero
-        if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
-        return outcome
+        if let instead = fault.action.answerInstead(rate: defaultRate) {
+            return SimulatorOutcome(result: instead, delay: fault.delay)
+        }
+        let response = perform(route, request: request, at: now)
+        return SimulatorOutcome(result: fault.action.answer(after: response), delay: fault.delay)
     }
 
     private mutating func perform(_ route: SimulatorRoute, request: TransportRequest, at now: Date) -> TransportResponse

@@ -93,7 +93,5 @@ struct RequestCounts {
     var byOperation: [SimulatedOperation: Int] = [:]
     var byStatus: [Int: Int] = [:]
     var rateLimited: [SimulatedOperation: Int] = [:]
-    /// Requests that matched no route.
-    var unrouted = 0
     var faults = 0
 }

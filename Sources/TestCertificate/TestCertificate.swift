@@ -1,11 +1,11 @@
-/// The certificate that `--tls` serves: fixed, published here with its key, and therefore good for tests alone.
+/// The certificate that the simulator and the tests' servers serve over TLS: fixed, published here with its key, and therefore good for tests alone.
 ///
 /// A fixed one lets a test name the CA file without a set-up step, as Go's `httptest` does. The certificate is for
 /// `localhost`, `127.0.0.1` and `::1`, valid from 2020 to 2070, and signed by a CA whose own key was thrown away, so
 /// nobody can make another certificate that those who trust this CA would accept.
-enum TestCertificate {
+package enum TestCertificate {
     /// The CA that a client has to trust, PEM.
-    static let authority = """
+    package static let authority = """
         -----BEGIN CERTIFICATE-----
         MIIBizCCATCgAwIBAgIBATAKBggqhkjOPQQDAjAqMSgwJgYDVQQDDB9zdGFja3Mt
         c2ltdWxhdG9yIHB1YmxpYyB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIwNzAw
@@ -20,7 +20,7 @@ enum TestCertificate {
         """
 
     /// The server's certificate, PEM.
-    static let certificate = """
+    package static let certificate = """
         -----BEGIN CERTIFICATE-----
         MIIB1DCCAXqgAwIBAgIBAjAKBggqhkjOPQQDAjAqMSgwJgYDVQQDDB9zdGFja3Mt
         c2ltdWxhdG9yIHB1YmxpYyB0ZXN0IENBMCAXDTIwMDEwMTAwMDAwMFoYDzIwNzAw
@@ -36,7 +36,7 @@ enum TestCertificate {
         """
 
     /// The server's private key (EC P-256), PEM. It is public.
-    static let privateKey = """
+    package static let privateKey = """
         -----BEGIN PRIVATE KEY-----
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzKkY6hEQrgkxSxan
         +T7Ui3WIcl0cFwuzk92DMkwapmahRANCAARfR+qFsZNprxe94/mrPj812z5a2Mw8

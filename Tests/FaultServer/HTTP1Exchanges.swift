@@ -1,0 +1,65 @@
+import NIOCore
+import NIOHTTP1
+
+/// Answers the requests of an HTTP/1.1 connection, one after the other.
+final class HTTP1Exchanges: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let documents: StacksDocuments
+    private let counts: TrafficCounts
+    private var path = ""
+    private var keepsAlive = true
+    private var body = ByteBuffer()
+
+    init(documents: StacksDocuments, counts: TrafficCounts) {
+        self.documents = documents
+        self.counts = counts
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            path = head.uri
+            keepsAlive = head.isKeepAlive
+            body = ByteBuffer()
+        case .body(var part):
+            body.writeBuffer(&part)
+        case .end:
+            if path == "/_counts" {
+                write(Answer(counts: counts), context: context)
+                return
+            }
+            counts.countRequest(path: path)
+            let answer = Answer(path: path, body: body, documents: documents)
+            switch answer.manner {
+            case .atOnce: write(answer, context: context)
+            case .after(let delay):
+                context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+            case .never: break
+            case .reset, .hangUp: context.close(promise: nil)
+            }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func write(_ answer: Answer, context: ChannelHandlerContext) {
+        let head = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status),
+            headers: HTTPHeaders(answer.headerFields))
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if answer.status != 204, answer.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        if !keepsAlive { context.close(promise: nil) }
+    }
+}
+
+extension Answer {
+    /// The counts themselves.
+    init(counts: TrafficCounts) {
+        body = ByteBuffer(string: counts.json)
+    }
+}

@@ -1,0 +1,65 @@
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// Answers the one request of an HTTP/2 stream. It works on frames, because translating them into HTTP/1.1's parts and
+/// back costs more than everything else it does.
+final class HTTP2Exchange: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias OutboundOut = HTTP2Frame.FramePayload
+
+    private let documents: StacksDocuments
+    private let counts: TrafficCounts
+    private var path = ""
+    private var body = ByteBuffer()
+
+    init(documents: StacksDocuments, counts: TrafficCounts) {
+        self.documents = documents
+        self.counts = counts
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .headers(let headers):
+            path = headers.headers.first(name: ":path") ?? path
+            if headers.endStream { respond(context: context) }
+        case .data(let data):
+            if case .byteBuffer(var part) = data.data { body.writeBuffer(&part) }
+            if data.endStream { respond(context: context) }
+        default: break
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is StreamClosedEvent, (event as? StreamClosedEvent)?.reason != nil { counts.countReset() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// A stream that was reset is not worth a word.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func respond(context: ChannelHandlerContext) {
+        if path == "/_counts" { return write(Answer(counts: counts), context: context) }
+        counts.countRequest(path: path)
+        let answer = Answer(path: path, body: body, documents: documents)
+        switch answer.manner {
+        case .atOnce: write(answer, context: context)
+        case .after(let delay):
+            context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+        case .never: break
+        case .reset: context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
+        case .hangUp: context.channel.parent?.close(promise: nil)
+        }
+    }
+
+    private func write(_ answer: Answer, context: ChannelHandlerContext) {
+        let headers = HPACKHeaders([(":status", "\(answer.status)")] + answer.headerFields)
+        let hasBody = answer.status != 204 && answer.body.readableBytes > 0
+        context.write(wrapOutboundOut(.headers(.init(headers: headers, endStream: !hasBody))), promise: nil)
+        if hasBody {
+            context.write(
+                wrapOutboundOut(.data(.init(data: .byteBuffer(answer.body), endStream: true))), promise: nil)
+        }
+        context.flush()
+    }
+}

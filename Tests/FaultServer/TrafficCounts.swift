@@ -1,0 +1,54 @@
+import Synchronization
+
+/// What has reached a server so far.
+public final class TrafficCounts: Sendable {
+    private struct State {
+        var connections = 0
+        var openConnections = 0
+        var requests = 0
+        var resets = 0
+        var numbersSeen: Set<UInt64> = []
+        var repeated = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Connections accepted.
+    public var connections: Int { state.withLock { $0.connections } }
+    /// Connections accepted and not closed yet.
+    public var openConnections: Int { state.withLock { $0.openConnections } }
+    /// Requests whose body arrived whole.
+    public var requests: Int { state.withLock { $0.requests } }
+    /// Requests for `/once/N` with an N that had arrived before.
+    public var repeated: Int { state.withLock { $0.repeated } }
+    /// HTTP/2 streams that the client reset.
+    public var resets: Int { state.withLock { $0.resets } }
+
+    func countConnection() {
+        state.withLock { state in
+            state.connections += 1
+            state.openConnections += 1
+        }
+    }
+
+    func countClosedConnection() { state.withLock { $0.openConnections -= 1 } }
+
+    func countRequest(path: String) {
+        let number = path.hasPrefix("/once/") ? UInt64(path.dropFirst(6)) : nil
+        state.withLock { state in
+            state.requests += 1
+            if let number, !state.numbersSeen.insert(number).inserted { state.repeated += 1 }
+        }
+    }
+
+    func countReset() { state.withLock { $0.resets += 1 } }
+
+    /// The counts as JSON, for whoever asks for `/_counts`.
+    var json: String {
+        let state = state.withLock { $0 }
+        return """
+            {"connections":\(state.connections),"open_connections":\(state.openConnections),\
+            "requests":\(state.requests),"repeated":\(state.repeated),"resets":\(state.resets)}
+            """
+    }
+}

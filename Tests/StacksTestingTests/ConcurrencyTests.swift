@@ -1,0 +1,44 @@
+import Foundation
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Testing
+
+@Suite("Many at once", .timeLimit(.minutes(1)))
+struct ConcurrencyTests {
+    @Test("a job that many stacks reserve at once goes to one of them")
+    func oneWinner() async throws {
+        let scenario = Scenario()
+        let stacks = (0..<16).map { "s\($0)" }
+        for stack in stacks { try scenario.register(stack) }
+        let jobs = scenario.simulator.addJobs(50)
+        let transport = scenario.simulator.transport()
+        let reserved = try await withThrowingTaskGroup(of: [String].self) { group in
+            for stack in stacks {
+                group.addTask {
+                    let request = TransportRequest(
+                        method: .put, origin: "https://h", path: "/v3/stacks/\(stack)/scheduled-jobs/batch-reserve",
+                        headerFields: [
+                            .authorization: "Token \(scenario.simulator.token)", .contentType: "application/json",
+                        ],
+                        body: Array(try JSONEncoder().encode(JSON.object(["job_uuids": .strings(jobs)])))
+                    )
+                    let response = try await transport.send(request)
+                    let json = try JSONDecoder().decode(JSON.self, from: Data(response.body))
+                    return json["reserved"].elements.compactMap(\.text)
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(reserved.sorted() == jobs.sorted())
+        #expect(transport.requests.count == stacks.count)
+    }
+
+    @Test("a transport can be told not to keep its requests")
+    func unrecorded() async throws {
+        let simulator = StacksSimulator()
+        let transport = simulator.transport(recordsRequests: false)
+        _ = try await transport.send(TransportRequest(method: .get, origin: "", path: "/v3/token"))
+        #expect(transport.requests.isEmpty)
+    }
+}
