@@ -17,7 +17,7 @@ struct Run: AsyncParsableCommand {
             second signal stops the commands at once. The log is on stderr, a summary on stdout at the end.
 
             EXAMPLES:
-              stacksctl run --stack mac-fleet --queue default --tag os=macos \\\\
+              stacksctl run --stack mac-fleet --queue default --tag os=macos \\
                 --max-in-flight 4 -- buildkite-agent start
               stacksctl run --stack sizing --queue default --dry-run
             """
