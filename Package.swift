@@ -172,6 +172,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ReadmeTests",
+            dependencies: [
+                "stacksctl", "StacksAPI", "StacksCurl", "StacksController", "StacksTesting", "SimulatorProcess",
+                logging, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "StacksctlTests",
             dependencies: [
                 "stacksctl", "StacksAPI", "SimulatorProcess", httpTypes, argumentParser,

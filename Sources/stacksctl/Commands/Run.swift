@@ -17,7 +17,7 @@ struct Run: AsyncParsableCommand {
             second signal stops the commands at once. The log is on stderr, a summary on stdout at the end.
 
             EXAMPLES:
-              stacksctl run --stack mac-fleet --queue default --tag os=macos \\\\
+              stacksctl run --stack mac-fleet --queue default --tag os=macos \\
                 --max-in-flight 4 -- buildkite-agent start
               stacksctl run --stack sizing --queue default --dry-run
             """
@@ -67,8 +67,9 @@ struct Run: AsyncParsableCommand {
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
             let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
             let outcome = await Result { try await SignalledRun(controller: controller, logger: logger).run() }
-            // What was done is said even when it ended badly.
+            // What was done is said even when it ended badly; when nothing was sent, there is nothing to say.
             let tally = connection.observed.tally
+            guard tally.requests > 0 else { return try outcome.get() }
             let summary = RunSummary(
                 stack: stackOption.stack,
                 queue: queueOption.queue.key.rawValue,
