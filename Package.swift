@@ -124,6 +124,13 @@ let package = Package(
             path: "Tests/FaultServerTool",
             swiftSettings: settings
         ),
+        // Random traffic, for Scripts/stress. Without NIO, so that it is soon built with a sanitizer. No product.
+        .executableTarget(
+            name: "stacks-stress",
+            dependencies: ["StacksCurl", "StacksTransport", httpTypes, argumentParser],
+            path: "Tests/StacksStress",
+            swiftSettings: settings
+        ),
         // For the tests that talk to the real simulator. No product.
         .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
