@@ -148,6 +148,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "TransportFaultTests",
+            dependencies: [
+                "FaultServer", "SimulatorProcess", "StacksCurl", "StacksTesting", "StacksTransport",
+                "StacksURLSession", httpTypes,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "StacksURLSessionTests",
             dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", httpTypes],
             swiftSettings: settings
