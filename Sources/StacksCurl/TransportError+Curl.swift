@@ -32,7 +32,9 @@ extension TransportError {
         }
         let text = transfer.errorMessage
         let generic = unsafe String(cString: curl_easy_strerror(result))
-        let code = Code(curl: result)
+        var code = Code(curl: result)
+        // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
+        if code == .invalidRequest, progress.isSending { code = .protocolViolation }
         self.init(
             code: code,
             // libcurl notes that the connection stands only when the handshake is done as well.

@@ -59,7 +59,10 @@ extension TransportError {
 
     private static func codeAndPhase(of code: URLError.Code, progress: Exchange.Progress) -> (Code, Phase) {
         switch code {
-        case .badURL, .unsupportedURL, .appTransportSecurityRequiresSecureConnection:
+        case .unsupportedURL:
+            // The scheme was looked at before the call began: on Linux this is said of an answer that is not HTTP.
+            (.protocolViolation, .waiting)
+        case .badURL, .appTransportSecurityRequiresSecureConnection:
             (.invalidRequest, .queued)
         case .cannotFindHost, .dnsLookupFailed:
             (.nameResolution, .resolving)
