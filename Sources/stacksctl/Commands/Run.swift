@@ -53,6 +53,9 @@ struct Run: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
+        guard maxInFlight > 0 else {
+            throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
+        }
         if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
     }
 
