@@ -11,6 +11,8 @@ struct Answer {
         case reset
         /// The connection is closed instead, with everything that is in flight on it.
         case hangUp
+        /// At once, and the server takes no new connection from then on.
+        case lastConnections
     }
 
     var status = 200
@@ -21,7 +23,8 @@ struct Answer {
     /// The answer to a request whose whole body has arrived.
     ///
     /// `/echo` returns the body, `/once/N` too, `/bytes/N` N bytes, `/status/N` that status, `/delay/MS` answers after
-    /// so many milliseconds, `/never` never, `/reset` and `/hang-up` break off. A path of the Stacks API gets a document
+    /// so many milliseconds, `/never` never, `/reset` and `/hang-up` break off, and `/_stop-listening` makes
+    /// the server take no new connection. A path of the Stacks API gets a document
     /// of the right shape, any other path a small one.
     init(path: String, body: ByteBuffer, documents: StacksDocuments) {
         let route = path.prefix { $0 != "?" }
@@ -37,6 +40,7 @@ struct Answer {
         case "never": manner = .never
         case "reset": manner = .reset
         case "hang-up": manner = .hangUp
+        case "_stop-listening": manner = .lastConnections
         default:
             isRateLimited = true
             if let document = documents.document(for: parts, body: body) { self.body = document }

@@ -36,6 +36,9 @@ final class HTTP1Exchanges: ChannelInboundHandler {
             case .atOnce: write(answer, context: context)
             case .after(let delay):
                 context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+            case .lastConnections:
+                Listener.of(context.channel)?.close(promise: nil)
+                write(answer, context: context)
             case .never: break
             case .reset, .hangUp: context.close(promise: nil)
             }

@@ -46,6 +46,9 @@ final class HTTP2Exchange: ChannelInboundHandler {
         case .atOnce: write(answer, context: context)
         case .after(let delay):
             context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+        case .lastConnections:
+            Listener.of(context.channel)?.close(promise: nil)
+            write(answer, context: context)
         case .never: break
         case .reset: context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
         case .hangUp: context.channel.parent?.close(promise: nil)
