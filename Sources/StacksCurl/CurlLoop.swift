@@ -97,6 +97,8 @@ extension CurlLoop {
     /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
     private func start(_ call: CurlCall) {
         do {
+            // On a connection that stands, libcurl would write the request before the deadlines are looked at.
+            guard call.deadline > .now else { throw TransportError.deadlineExceeded(phase: .queued) }
             let multi = try activeMulti()
             let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
             do {

@@ -77,6 +77,9 @@ public final class URLSessionTransport: HTTPTransport {
         try Task.checkCancellation()
         let urlRequest = try URLRequest(request)
         let deadline = request.deadline ?? .now.advanced(by: configuration.requestTimeout)
+        guard deadline > .now else {
+            throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
+        }
         let exchange = Exchange(request, limit: configuration.maximumResponseSize)
 
         defer { unregister(exchange) }
