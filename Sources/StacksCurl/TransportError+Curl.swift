@@ -35,6 +35,9 @@ extension TransportError {
         var code = Code(curl: result)
         // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
+        // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
+        // text, which always names the method, tells.
+        if code == .connectionClosed, !progress.isSending, text.contains("CONNECT") { code = .proxy }
         self.init(
             code: code,
             // libcurl notes that the connection stands only when the handshake is done as well.
