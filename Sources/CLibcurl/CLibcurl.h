@@ -52,25 +52,31 @@ static inline CURLcode stacks_easy_set_socket_option_callback(CURL *easy, curl_s
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
 }
 
+// The options below are newer than the oldest supported libcurl. The headers that this is compiled with and the library
+// that the process runs with may be of different ages, so both are asked: `version` is the library's version_num.
+
 /// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
-static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http) {
+static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, unsigned int version) {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
-#else
+    if(version >= 0x075500) return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
+#endif
+    (void)version;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, allows_http ? (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
                                                                  : (long)CURLPROTO_HTTPS);
-#endif
+#pragma GCC diagnostic pop
 }
 
 /// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
 /// resolver's thread. Without it the removal can block for as long as the look-up takes.
-static inline CURLcode stacks_easy_set_quick_exit(CURL *easy) {
+static inline CURLcode stacks_easy_set_quick_exit(CURL *easy, unsigned int version) {
 #if LIBCURL_VERSION_NUM >= 0x075700
-    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#else
-    (void)easy;
-    return CURLE_OK;
+    if(version >= 0x075700) return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
+    (void)easy;
+    (void)version;
+    return CURLE_OK;
 }
 
 // MARK: curl_easy_getinfo

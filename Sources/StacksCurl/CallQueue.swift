@@ -18,12 +18,12 @@ struct CallQueue<Call> {
     /// How many lanes are remembered before those that are idle are forgotten.
     private static var rememberedLanes: Int { 16 }
 
-    private let initialLimit: Int
+    private let initialLimit: (_ origin: String) -> Int
     private var lanes: [Lane] = []
     private var waiting: [CallID: (call: Call, origin: String)] = [:]
 
-    /// A queue whose lanes begin with `limit` calls in flight.
-    init(limit: Int) {
+    /// A queue that begins with `limit` calls in flight to an origin.
+    init(limit: @escaping (_ origin: String) -> Int) {
         initialLimit = limit
     }
 
@@ -101,7 +101,7 @@ struct CallQueue<Call> {
     private mutating func lane(for origin: String) -> Int {
         if let index = lanes.firstIndex(where: { $0.origin == origin }) { return index }
         if lanes.count >= Self.rememberedLanes { lanes.removeAll(where: \.isIdle) }
-        lanes.append(Lane(origin: origin, limit: initialLimit))
+        lanes.append(Lane(origin: origin, limit: initialLimit(origin)))
         return lanes.count - 1
     }
 

@@ -8,16 +8,20 @@ extension CurlLoop {
     }
 
     /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
-    func start(_ call: CurlCall) {
+    ///
+    /// - Parameter restarts: How often it has been kept off a stale connection.
+    func start(_ call: CurlCall, restarts: Int = 0) {
         do {
             // On a connection that stands, libcurl would write the request before the deadlines are looked at.
-            guard call.deadline > .now else { throw TransportError.deadlineExceeded(phase: .queued) }
+            guard call.deadline > now else { throw TransportError.deadlineExceeded(phase: .queued) }
             let multi = try activeMulti()
             let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
             do {
                 try transfer.prepare(
                     call, headers: headerLists.list(for: call.request.headerFields),
-                    speaksHTTP1: speaksHTTP1(call.request.origin))
+                    looksAtConnection: restarts < configuration.maximumConnectionsPerHost
+                        && speaksHTTP1(call.request.origin))
+                transfer.restarts = restarts
                 let result = multi.add(transfer, id: call.id)
                 guard result == CURLM_OK else {
                     throw TransportError(
@@ -34,10 +38,13 @@ extension CurlLoop {
         }
     }
 
-    func activeMulti() throws -> CurlMulti {
-        if let multi = multis.last, !multi.isGivenUp { return multi }
-        let multi = try CurlMulti(configuration: configuration)
-        multi.tick = tick
+    func activeMulti() throws(TransportError) -> CurlMulti {
+        if let multi = multis.last, !multi.isGivenUp {
+            if now - multi.madeAt < configuration.maximumConnectionLifetime { return multi }
+            // libcurl looks at the age of idle connections only: one that is always in use would live for ever.
+            multi.isGivenUp = true
+        }
+        let multi = try CurlMulti(configuration: configuration, now: now)
         multis.append(multi)
         return multi
     }
@@ -68,6 +75,8 @@ extension CurlLoop {
     func cancel(_ id: CallID) {
         let call: CurlCall?
         if let transfer = transfer(of: id) {
+            // Callers with a time-out of their own cancel: what they meet is as dead as what a deadline ends.
+            if let multi = transfer.multi, multi.isSilent(transfer, for: Self.longestSilence) { quarantine(multi) }
             call = detach(transfer)
         } else {
             call = queue.remove(id)

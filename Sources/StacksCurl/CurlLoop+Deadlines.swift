@@ -4,16 +4,14 @@ import StacksTransport
 extension CurlLoop {
     /// Ends the calls whose deadline has passed.
     func expireCalls() {
-        guard let earliest = earliestDeadline else { return }
-        let now = ContinuousClock.now
-        guard earliest <= now else { return }
+        guard let earliest = earliestDeadline, earliest <= now else { return }
         for call in queue.removeAll(where: { $0.deadline <= now }) {
             end(call, .failure(TransportError.deadlineExceeded(phase: .queued)))
         }
         var origins: Set<String> = []
         for multi in multis {
             let expired = multi.transfers.values.filter { $0.call.map { $0.deadline <= now } ?? false }
-            if expired.contains(where: { multi.isSilent(since: $0) }) { quarantine(multi) }
+            if expired.contains(where: { isDead($0, of: multi) }) { quarantine(multi) }
             for transfer in expired {
                 let error = TransportError.deadlineExceeded(phase: transfer.phase)
                 guard let call = detach(transfer, startsNext: false) else { continue }
@@ -23,6 +21,16 @@ extension CurlLoop {
         }
         for origin in origins { startWaiting(origin: origin) }
         findEarliestDeadline()
+    }
+
+    /// For how long a connection may be silent, while an answer is awaited, before a call that gives up takes it for dead.
+    static var longestSilence: Duration { .seconds(5) }
+
+    /// Whether a call whose deadline has passed was let down by its connection, and not by a slow answer alone: nothing
+    /// came on it in all the time since the request was written, or for long.
+    private func isDead(_ transfer: CurlTransfer, of multi: CurlMulti) -> Bool {
+        guard let sentAt = transfer.progress.sentAt else { return false }
+        return multi.isSilent(transfer, for: min(Self.longestSilence, now - sentAt))
     }
 
     /// Stops using a multi handle's connections: the next call goes out on a new one, and the old ones are closed when

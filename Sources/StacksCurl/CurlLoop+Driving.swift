@@ -20,42 +20,59 @@ extension CurlLoop {
             // A descriptor is open once in the process, so at most one multi handle knows it.
             for multi in multis { multi.driveSocketIfWatched(socket) }
         }
-        repeat {
+        // A bounded number of rounds: what is due after that has its turn when sockets and callers have had theirs.
+        for _ in 0..<4 {
             for multi in multis {
-                if multi.isTimerDue { multi.driveTimer() }
+                // After a long sleep libcurl is driven in any case, for a timer that it forgot to announce.
+                if multi.isTimerDue || hasSleptLong { multi.driveTimer() }
                 while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
             }
-        } while isTimerDue
+            hasSleptLong = false
+            if !isTimerDue { break }
+        }
         if multis.count > 1 || multis.last?.isGivenUp == true {
             multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty }
         }
     }
 
     func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
-        if transfer.progress.connectionWasStale { return restart(transfer) }
+        if transfer.progress.connectionWasStale { return restartLater(transfer) }
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(curl: result, of: transfer, configuration: configuration)
             if breaksSharedConnection(result, transfer), let multi = transfer.multi { quarantine(multi) }
             if let call = detach(transfer) { end(call, .failure(error)) }
             return
         }
-        let response = transfer.takeResponse()
-        if let version = response.metrics?.httpVersion, let origin = transfer.call?.request.origin {
-            queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
+        do throws(TransportError) {
+            let response = try transfer.takeResponse()
+            if let version = response.metrics?.httpVersion, let origin = transfer.call?.request.origin {
+                queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
+            }
+            if let call = detach(transfer) { end(call, .success(response)) }
+        } catch {
+            if let call = detach(transfer) { end(call, .failure(error)) }
         }
-        if let call = detach(transfer) { end(call, .success(response)) }
     }
 
-    /// Begins a call anew that was kept off a stale connection: nothing of it was written. That connection is closed, so
-    /// that there are as many attempts at most as there were idle connections.
-    func restart(_ transfer: CurlTransfer) {
-        let multi = transfer.multi
+    /// Keeps a call for the next turn that was kept off a stale connection: nothing of it was written.
+    ///
+    /// That connection is closed, unless another call is on it; so a call that has been begun anew as often as there can
+    /// be idle connections is no longer kept off any.
+    private func restartLater(_ transfer: CurlTransfer) {
+        let (multi, times) = (transfer.multi, transfer.restarts + 1)
         guard let call = transfer.takeCall() else { return }
         multi?.remove(transfer, id: call.id)
         recycle(transfer)
-        start(call)
-        // If it could not be started, its place is another's.
-        startWaiting(origin: call.request.origin)
+        restarting.append((call, times))
+    }
+
+    /// Begins anew what ``restartLater(_:)`` has kept.
+    func restart() {
+        while let (call, times) = restarting.popLast() {
+            start(call, restarts: times)
+            // If it could not be started, its place is another's.
+            startWaiting(origin: call.request.origin)
+        }
     }
 
     /// Whether connections to `origin` are known to carry one call at a time.
@@ -84,7 +101,8 @@ extension CurlLoop {
         let timeout = sleeps ? timeUntilNextInstant() : 0
         unsafe ready.withUnsafeMutableBufferPointer { ready in
             // EINTR and the like leave the events as they were, none, and the loop turns once for nothing.
-            _ = unsafe poll(ready.baseAddress, nfds_t(ready.count), timeout)
+            let count = unsafe poll(ready.baseAddress, nfds_t(ready.count), timeout)
+            hasSleptLong = count == 0 && timeout == Self.longestSleep
         }
         if ready[0].revents != 0 { mailbox.waker.clear() }
         ready.removeFirst()
@@ -97,7 +115,10 @@ extension CurlLoop {
             if let instant = multi.timerInstant { next = min(next ?? instant, instant) }
         }
         guard let next else { return -1 }
-        // Capped, so that a timer that libcurl forgot to announce costs a second at most.
-        return Int32(min(max(.zero, next - .now), .seconds(1)).wholeMilliseconds)
+        return Int32(min(max(.zero, next - .now), .milliseconds(Self.longestSleep)).wholeMilliseconds)
     }
+
+    /// The longest that the loop sleeps with calls in flight, in milliseconds: so long does a timer at most cost that
+    /// libcurl forgot to announce.
+    private static var longestSleep: Int32 { 1000 }
 }

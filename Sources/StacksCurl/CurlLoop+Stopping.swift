@@ -10,6 +10,7 @@ extension CurlLoop {
             case .run(let job): CurlExecutor.runElsewhere(job)
             }
         }
+        for (call, _) in restarting { fail(call, phase: .queued) }
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
             for transfer in Array(multi.transfers.values) {
@@ -18,6 +19,7 @@ extension CurlLoop {
             }
         }
         inbox = []
+        restarting = []
         idleTransfers = []
         multis = []
         headerLists = CurlHeaderLists()

@@ -31,7 +31,14 @@ final class CurlLoop {
     /// Calls that have ended and are not resumed yet: that comes after the figures that count them were published.
     var ended: [(call: CurlCall, outcome: CurlCall.Outcome)] = []
     var statistics = CurlTransport.Statistics()
+    /// Calls that are begun anew in the next turn, and how often they have been.
+    var restarting: [(call: CurlCall, times: Int)] = []
+    /// Counts the turns.
     var tick: UInt64 = 0
+    /// When the turn began.
+    var now = ContinuousClock.now
+    /// Whether `poll` has slept its longest, and found nothing.
+    var hasSleptLong = false
     var inbox: [CurlMailbox.Command] = []
     var ready: [pollfd] = []
 
@@ -39,26 +46,28 @@ final class CurlLoop {
         self.configuration = configuration
         self.mailbox = mailbox
         self.executor = executor
-        queue = CallQueue(limit: configuration.initialCallLimit)
+        queue = CallQueue { configuration.initialCallLimit(origin: $0) }
     }
 
     /// Works until the mailbox is closed, then fails what is left and frees everything.
     func run() {
         while true {
-            var order = collect(maySleep: ended.isEmpty && !isTimerDue)
+            var order = collect(maySleep: ended.isEmpty && restarting.isEmpty && !isTimerDue)
             resumeEnded()
             ready.removeAll(keepingCapacity: true)
             if order == .sleep {
                 pollSockets(sleeps: true)
                 // Awake again: whoever posts from here on need not write to the waker.
                 order = collect(maySleep: false)
-            } else if tick % Self.turnsBetweenPolls == 0 {
-                // Callers who post without a pause must not keep the sockets waiting.
+            } else if tick % Self.turnsBetweenPolls == 0 || isTimerDue {
+                // Callers who post without a pause, and timers that are always due, must not keep the sockets waiting.
                 pollSockets(sleeps: false)
             }
             if order == .stop { break }
             tick += 1
-            for multi in multis { multi.tick = tick }
+            now = .now
+            for multi in multis { multi.now = now }
+            restart()
             handleInbox()
             drive()
             expireCalls()

@@ -1,4 +1,5 @@
 import CLibcurl
+import StacksTransport
 
 #if canImport(Darwin)
     import Darwin
@@ -18,10 +19,12 @@ import CLibcurl
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
     var connectedSockets = ConnectedSockets()
-    /// Counts the turns of the loop: a clock that costs nothing.
-    var tick: UInt64 = 0
-    /// The last turn in which anything came from a server.
-    private(set) var tickOfReceipt: UInt64 = 0
+    /// When the loop's turn began.
+    var now: ContinuousClock.Instant
+    /// When the handle was made.
+    let madeAt: ContinuousClock.Instant
+    /// When anything came last, by the connection's local port.
+    private var receipts: [Int32: ContinuousClock.Instant] = [:]
     /// Whether its connections are not to be used for new calls.
     var isGivenUp = false
     private var timer = Timer.none
@@ -32,11 +35,13 @@ import CLibcurl
         case at(ContinuousClock.Instant)
     }
 
-    init(configuration: CurlTransport.Configuration) throws(CurlSetupError) {
+    init(configuration: CurlTransport.Configuration, now: ContinuousClock.Instant) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
-            throw CurlSetupError("libcurl has no memory for a multi handle")
+            throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
         unsafe self.handle = handle
+        self.now = now
+        madeAt = now
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_PIPELINING, stacks_pipe_multiplex)
         _ = unsafe stacks_multi_set_long(
@@ -121,9 +126,11 @@ import CLibcurl
         driveSocket(ready.fd, events: ready.revents)
     }
 
-    /// Whether nothing has come from any server since this transfer's request was written.
-    func isSilent(since transfer: CurlTransfer) -> Bool {
-        transfer.progress.isSending && tickOfReceipt <= transfer.progress.tickOfSending
+    /// Whether the connection of a transfer looks dead: its request was written, and for `silence` nothing has come on that
+    /// connection, for this call or another.
+    func isSilent(_ transfer: CurlTransfer, for silence: Duration) -> Bool {
+        guard transfer.progress.isSending, let sentAt = transfer.progress.sentAt else { return false }
+        return now - max(receipts[transfer.progress.localPort] ?? sentAt, sentAt) >= silence
     }
 
     /// The next transfer that libcurl has finished with, and how it went.
@@ -138,9 +145,9 @@ import CLibcurl
         return nil
     }
 
-    /// Notes that a server sent something.
-    func noteReceipt() {
-        tickOfReceipt = tick
+    /// Notes that a server sent something on the connection from a local port.
+    func noteReceipt(onPort port: Int32) {
+        receipts[port] = now
     }
 
     /// Lends `body` the object behind a callback's context. The loop holds it while libcurl is driven, so no reference

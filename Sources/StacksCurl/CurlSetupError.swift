@@ -41,6 +41,12 @@ enum CurlLibrary {
     /// The version in use, `8.5.0` for example.
     static let versionString: String = unsafe String(cString: stacks_version_info().pointee.version)
 
+    /// The same as a number, `0x080500` for example.
+    static let version: UInt32 = unsafe stacks_version_info().pointee.version_num
+
+    /// Whether it can speak HTTP/2.
+    static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
+
     private static let problem: CurlSetupError? = {
         let result = curl_global_init(stacks_global_default)
         guard result == CURLE_OK else {

@@ -12,13 +12,15 @@ import StacksTransport
 
 /// Owns one easy handle, which carries one call at a time and then the next one.
 ///
-/// What does not change from call to call is set once; between calls the handle keeps its buffers, and libcurl its
-/// name look-ups, sessions and connections, which belong to the multi handle.
+/// What does not change from call to call is set once; between calls the handle keeps its buffers and TLS sessions, and
+/// the multi handle its name look-ups and connections.
 @safe final class CurlTransfer {
     let easy: EasyHandle
     /// The multi handle that works on it, for as long as it does.
     var multi: CurlMulti?
     private(set) var call: CurlCall?
+    /// How often the call was kept off a stale connection before.
+    var restarts = 0
     private(set) var progress = Progress()
 
     /// What the callbacks have seen of the call.
@@ -30,8 +32,12 @@ import StacksTransport
         /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
         var connectionWasStale = false
         var isTooLarge = false
-        /// The loop's tick at which the request was first written.
-        var tickOfSending: UInt64 = 0
+        /// The turn of the loop in which the request was first written.
+        var sentAt: ContinuousClock.Instant?
+        /// The turn in which anything came from the server last.
+        var receivedAt: ContinuousClock.Instant?
+        /// The local port of the connection, which tells it from the others.
+        var localPort: Int32 = 0
         var header: [UInt8] = []
         var body: [UInt8] = []
         var hasReceived: Bool { !header.isEmpty }
@@ -44,12 +50,15 @@ import StacksTransport
     private var url: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
-    private var speaksHTTP1 = false
+    private var looksAtConnection = false
+    private var isPlaintext: Bool?
+    private let httpVersion: CurlTransport.Configuration.HTTPVersion
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
     init(configuration: CurlTransport.Configuration) throws(TransportError) {
         easy = try EasyHandle()
         maximumResponseSize = configuration.maximumResponseSize
+        httpVersion = configuration.httpVersion
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setCallbacks()
@@ -63,13 +72,14 @@ import StacksTransport
 
     /// Makes the handle ready for `call`.
     ///
-    /// - Parameter speaksHTTP1: Whether the server is known to speak HTTP/1.1, so that an idle connection is silent.
-    func prepare(_ call: CurlCall, headers: CurlHeaderList, speaksHTTP1: Bool) throws(TransportError) {
+    /// - Parameter looksAtConnection: Whether an idle connection is known to have nothing to say, so that one on which
+    ///   something has arrived is not to be used.
+    func prepare(_ call: CurlCall, headers: CurlHeaderList, looksAtConnection: Bool) throws(TransportError) {
         let request = call.request
         url.removeAll(keepingCapacity: true)
         url.append(contentsOf: request.origin.utf8)
         url.append(contentsOf: request.path.utf8)
-        guard !url.contains(0), request.path.utf8.first == UInt8(ascii: "/") else {
+        guard !url.contains(0), request.path.utf8.first == UInt8(ascii: "/"), !url.contains(UInt8(ascii: "#")) else {
             throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
         }
         url.append(0)
@@ -77,12 +87,13 @@ import StacksTransport
         try setVerb(request.method, hasBody: request.body != nil)
         if let body = request.body { try setBody(body) }
         if self.headers !== headers {
-            self.headers = headers
             try easy.set(CURLOPT_HTTPHEADER, headers)
+            self.headers = headers
         }
+        try setPlaintext(request.isPlaintext)
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
-        self.speaksHTTP1 = speaksHTTP1
+        self.looksAtConnection = looksAtConnection
         progress = Progress()
         unsafe errorText[0] = 0
     }
@@ -97,10 +108,17 @@ import StacksTransport
     }
 
     /// The answer, whose buffers leave this transfer.
-    func takeResponse() -> TransportResponse {
+    ///
+    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one.
+    func takeResponse() throws(TransportError) -> TransportResponse {
         defer { progress = Progress() }
+        let status = easy.long(CURLINFO_RESPONSE_CODE)
+        guard (100...999).contains(status) else {
+            throw TransportError(
+                code: .protocolViolation, phase: .receiving, message: "the answer has the status \(status)")
+        }
         return TransportResponse(
-            status: HTTPResponse.Status(code: easy.long(CURLINFO_RESPONSE_CODE)),
+            status: HTTPResponse.Status(code: status),
             headerFields: ResponseHeaderFields(lines: progress.header),
             body: progress.body,
             metrics: metrics
@@ -152,7 +170,7 @@ extension CurlTransfer {
     /// both are set together, and only when they change.
     private func setVerb(_ method: HTTPRequest.Method, hasBody: Bool) throws(TransportError) {
         if let verb, verb.method == method, verb.hasBody == hasBody { return }
-        verb = (method, hasBody)
+        verb = nil
         let sendsLength = hasBody || method == .post || method == .put || method == .patch
         try easy.set(CURLOPT_NOBODY, method == .head ? 1 : 0)
         if method != .head {
@@ -161,6 +179,16 @@ extension CurlTransfer {
         if sendsLength, !hasBody { try setBody([]) }
         let isImplied = method == .head || method == (sendsLength ? .post : .get)
         try easy.set(CURLOPT_CUSTOMREQUEST, isImplied ? nil : method.rawValue)
+        verb = (method, hasBody)
+    }
+
+    /// Chooses the version of HTTP by the URL's scheme: over plaintext there is only HTTP/1.1, and a call must not wait
+    /// to see whether the connection of the one before can be shared.
+    private func setPlaintext(_ isPlaintext: Bool) throws(TransportError) {
+        guard httpVersion == .automatic, CurlLibrary.hasHTTP2, self.isPlaintext != isPlaintext else { return }
+        try easy.set(CURLOPT_HTTP_VERSION, isPlaintext ? stacks_http_version_1_1 : stacks_http_version_2tls)
+        try easy.set(CURLOPT_PIPEWAIT, isPlaintext ? 0 : 1)
+        self.isPlaintext = isPlaintext
     }
 
     private func setBody(_ body: [UInt8]) throws(TransportError) {
@@ -228,7 +256,7 @@ extension CurlTransfer {
             progress.replayWasRefused = true
             return false
         }
-        if !progress.isSending, speaksHTTP1, easy.long(CURLINFO_NUM_CONNECTS) == 0,
+        if !progress.isSending, looksAtConnection, easy.long(CURLINFO_NUM_CONNECTS) == 0,
             multi?.connectedSockets.hasInput(localPort: localPort, remotePort: remotePort) == true
         {
             progress.connectionWasStale = true
@@ -237,7 +265,8 @@ extension CurlTransfer {
             return false
         }
         progress.isSending = true
-        progress.tickOfSending = multi?.tick ?? 0
+        progress.sentAt = multi?.now
+        progress.localPort = localPort
         return call != nil
     }
 
@@ -271,7 +300,9 @@ extension CurlTransfer {
     }
 
     private func noteReceipt() {
-        multi?.noteReceipt()
+        guard let multi, progress.receivedAt != multi.now else { return }
+        progress.receivedAt = multi.now
+        multi.noteReceipt(onPort: progress.localPort)
     }
 }
 
@@ -294,4 +325,9 @@ extension UnsafeBufferPointer<UInt8> {
         let bytes = unsafe UnsafeRawPointer(characters)?.assumingMemoryBound(to: UInt8.self)
         unsafe self.init(start: bytes, count: count)
     }
+}
+
+extension TransportRequest {
+    /// Whether it goes over plaintext, where there is only HTTP/1.1.
+    var isPlaintext: Bool { origin.utf8.starts(with: "http:".utf8) }
 }

@@ -187,7 +187,8 @@ extension CurlTransport.Configuration {
         let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
         let isKnown = parts.count < 2 || schemes.contains(parts[0].lowercased())
         // What stands before an at sign may be a password, so that the value is not repeated.
-        guard isKnown, let host = parts.last, !host.isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+        let host = parts.last?.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        guard isKnown, !host.isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw CurlSetupError(
                 "the proxy's URL is malformed: it must be like http://proxy.example:3128, without spaces, and its scheme "
                     + "one of \(schemes.joined(separator: ", "))")
@@ -224,6 +225,30 @@ extension CurlTransport.Configuration.Proxy {
     var shownName: String? {
         guard case .url(let url, _) = wrapped else { return nil }
         let authority = url.split(separator: "://", maxSplits: 1).last ?? ""
-        return authority.split(separator: "@").last.map(String.init)
+        return authority.split(separator: "@", omittingEmptySubsequences: false).last.map(String.init)
+    }
+}
+
+extension CurlTransport.Configuration.Proxy: CustomStringConvertible, CustomReflectable {
+    /// Which proxy, without a user's name and password.
+    public var description: String {
+        switch wrapped {
+        case .environment: "the environment's"
+        case .none: "none"
+        case .url: shownName ?? ""
+        }
+    }
+
+    /// Shows the description alone, so that a dump reveals no password.
+    public var customMirror: Mirror { Mirror(self, children: ["proxy": description]) }
+}
+
+extension CurlTransport.Configuration.ClientCertificate: CustomStringConvertible, CustomReflectable {
+    /// The certificate's file.
+    public var description: String { certificateFile }
+
+    /// Shows the files alone, so that a dump reveals no password.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["certificateFile": certificateFile, "privateKeyFile": privateKeyFile])
     }
 }

@@ -2,6 +2,16 @@ import CLibcurl
 import StacksTransport
 
 extension CurlTransport.Configuration {
+    /// Sets every option once on a handle that is thrown away, so that what this libcurl refuses is found out when the
+    /// transport is made and not with each call.
+    func probe() throws(CurlSetupError) {
+        do throws(TransportError) {
+            try apply(to: EasyHandle())
+        } catch {
+            throw CurlSetupError(error.message)
+        }
+    }
+
     /// Sets the options of an easy handle that stay the same from call to call.
     func apply(to easy: borrowing EasyHandle) throws(TransportError) {
         // Signals and threads do not mix (https://curl.se/libcurl/c/threadsafe.html).
@@ -10,6 +20,8 @@ extension CurlTransport.Configuration {
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout.wholeMilliseconds)
         try easy.set(CURLOPT_MAXAGE_CONN, maximumIdleTime.wholeSeconds)
         try easy.set(CURLOPT_MAXLIFETIME_CONN, maximumConnectionLifetime.wholeSeconds)
+        // The path goes on the wire as it was given: libcurl would otherwise take dots out of it.
+        try easy.set(CURLOPT_PATH_AS_IS, 1)
         // A redirect would take the credentials to another host.
         try easy.set(CURLOPT_FOLLOWLOCATION, 0)
         try easy.setProtocols(allowsPlaintext: allowsPlaintext)
@@ -17,11 +29,11 @@ extension CurlTransport.Configuration {
         try easy.set(CURLOPT_HEADEROPT, stacks_header_separate)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         switch httpVersion.wrapped {
-        case .automatic:
+        case .automatic where CurlLibrary.hasHTTP2:
             try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_2tls)
             // Calls that come while a connection is being made wait to share it instead of opening their own.
             try easy.set(CURLOPT_PIPEWAIT, 1)
-        case .http1_1:
+        case .automatic, .http1_1:
             try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_1_1)
         }
         if let tcpKeepAlive {
@@ -75,7 +87,9 @@ extension CurlTransport.Configuration {
 
     /// How many calls to one host are given to libcurl at a time, as long as it is not known which version of HTTP the
     /// host speaks.
-    var initialCallLimit: Int { callLimit(overHTTP2: httpVersion == .automatic) }
+    func initialCallLimit(origin: String) -> Int {
+        callLimit(overHTTP2: httpVersion == .automatic && CurlLibrary.hasHTTP2 && !origin.hasPrefix("http:"))
+    }
 
     /// How many calls to one host are given to libcurl at a time.
     func callLimit(overHTTP2: Bool) -> Int {

@@ -10,8 +10,9 @@ public import StacksTransport
 /// ```
 ///
 /// One I/O thread owns everything of libcurl; this class owns that thread. Make one transport for a process and share
-/// it: calls on one transport share connections, name look-ups and TLS sessions. A call that finds no free stream or
-/// connection waits its turn, first come, first served, with its deadline running.
+/// it: calls on one transport share connections and name look-ups. A call that finds no free stream or connection waits
+/// its turn, first come, first served, with its deadline running; where a server allows fewer streams than
+/// ``Configuration/maximumConcurrentStreams``, those that wait inside libcurl do so in libcurl's order.
 ///
 /// End it with ``shutdown()``, or let go of it: with the last reference the thread ends too.
 public final class CurlTransport: HTTPTransport {
@@ -29,6 +30,7 @@ public final class CurlTransport: HTTPTransport {
     public init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
         try configuration.validate()
         try CurlLibrary.prepare()
+        try configuration.probe()
         self.configuration = configuration
         let mailbox = try CurlMailbox()
         self.mailbox = mailbox

@@ -57,12 +57,13 @@ import StacksTransport
 
     /// Sets which schemes a URL may have.
     func setProtocols(allowsPlaintext: Bool) throws(TransportError) {
-        try check(unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0), CURLOPT_PROTOCOLS)
+        try check(
+            unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, CurlLibrary.version), CURLOPT_PROTOCOLS)
     }
 
     /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.
     func setQuickExit() throws(TransportError) {
-        try check(unsafe stacks_easy_set_quick_exit(pointer), CURLOPT_NOSIGNAL)
+        try check(unsafe stacks_easy_set_quick_exit(pointer, CurlLibrary.version), CURLOPT_NOSIGNAL)
     }
 
     /// An integer that `curl_easy_getinfo` tells, or 0.
@@ -76,7 +77,7 @@ import StacksTransport
     func large(_ info: CURLINFO) -> Int {
         var value: curl_off_t = 0
         _ = unsafe stacks_easy_get_large(pointer, info, &value)
-        return Int(value)
+        return Int(clamping: value)
     }
 
     private func check(_ result: CURLcode, _ option: CURLoption) throws(TransportError) {

@@ -40,7 +40,10 @@ extension TransportError {
         // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
         // text, which always names the method, tells.
         if code == .connectionClosed, !progress.isSending, text.contains("CONNECT") { code = .proxy }
-        var message = text.isEmpty ? generic : text
+        // libcurl repeats a proxy's URL that it cannot use, with the password in it.
+        let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
+        if isAboutProxyURL { code = .proxy }
+        var message = isAboutProxyURL ? "the proxy's URL cannot be used" : text.isEmpty ? generic : text
         // libcurl names the address that it could not reach, but not that it is the proxy's.
         if phase <= .connecting, let proxy = configuration.proxy.shownName {
             message += " (through the proxy \(proxy))"

@@ -87,7 +87,7 @@ struct CallQueueTests {
 private final class Queue {
     private var queue: CallQueue<Int>
 
-    init(limit: Int) { queue = CallQueue(limit: limit) }
+    init(limit: Int) { queue = CallQueue { _ in limit } }
 
     var count: Int { queue.count }
     var places: Int { queue.places }

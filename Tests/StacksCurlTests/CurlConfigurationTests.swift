@@ -50,4 +50,18 @@ struct CurlConfigurationTests {
         try #require(parts.count == 3)
         #expect((parts[0], parts[1]) >= (7, 81))
     }
+
+    @Test("a configuration shows no password")
+    func passwords() {
+        var configuration = Configuration()
+        configuration.proxy = .url("http://user:s3cret@proxy.example:3128")
+        configuration.clientCertificate = .init(
+            certificateFile: "/cert", privateKeyFile: "/key", privateKeyPassword: "s3cret")
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in ["\(configuration)", String(reflecting: configuration), dumped] {
+            #expect(!text.contains("s3cret"), "\(text)")
+            #expect(text.contains("proxy.example:3128"), "\(text)")
+        }
+    }
 }

@@ -132,6 +132,43 @@ struct CurlTransportTests {
         }
     }
 
+    @Test("a status that is none is an error, and the next call works", arguments: ["5000", "-5", "0"])
+    func oddStatus(status: String) async throws {
+        // libcurl before 8.0 reads any number after HTTP/2 as a status, on a connection that speaks HTTP/1.1 too.
+        let odd = "HTTP/2 \(status) x\r\nContent-Length: 0\r\n\r\n"
+        try await withServer({ _, index in index == 0 ? .bytes(odd) : .ok() }) { transport, server in
+            let error = try await failure(transport, request(server, deadline: .now + .seconds(5)))
+            #expect(error.mayHaveReachedServer)
+            let status = try await transport.send(request(server)).status.code
+            #expect(status == 200)
+        }
+    }
+
+    @Test("over plaintext a slow call keeps no other one waiting")
+    func slowCall() async throws {
+        let arrived = AsyncStream.makeStream(of: Void.self)
+        try await withServer({ text, _ in
+            guard text.hasPrefix("GET /slow") else { return .ok() }
+            arrived.continuation.yield()
+            return .silence
+        }) { transport, server in
+            let slow = Task { try await transport.send(request(server, path: "/slow")) }
+            for await _ in arrived.stream { break }
+            let status = try await transport.send(request(server, path: "/fast")).status.code
+            #expect(status == 200)
+            slow.cancel()
+            _ = await slow.result
+        }
+    }
+
+    @Test("dots in a path go on the wire as they are")
+    func dots() async throws {
+        try await withServer({ _, _ in .ok() }) { transport, server in
+            _ = try await transport.send(request(server, path: "/v3/a/../%2E%2E/b"))
+            #expect(server.received.first?.hasPrefix("GET /v3/a/../%2E%2E/b HTTP/1.1\r\n") == true)
+        }
+    }
+
     // MARK: Failures
 
     @Test("a refused connection says that nothing was sent")
@@ -161,7 +198,7 @@ struct CurlTransportTests {
         "a request that cannot be sent is refused",
         arguments: [
             ("ftp://127.0.0.1", "/"), ("http://127.0.0.1", "no-slash"), ("http://127.0.0.1", "/a\0b"),
-            ("http://127.0.0.1", "/a\nb"), ("", "/"),
+            ("http://127.0.0.1", "/a\nb"), ("http://127.0.0.1", "/a#b"), ("", "/"),
         ])
     func invalid(origin: String, path: String) async throws {
         try await withCurlTransport { transport in
