@@ -27,6 +27,10 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// when others failed; only when all of them fail does the call throw.
     public var failedBatches: [FailedBatch]
 
+    /// Whether a ``StacksClient/finishJob(_:stack:exitStatus:detail:options:)`` is known to be done because the job was
+    /// found finished, and not because the request was answered. Status and header fields are then those of the question.
+    public var wasConfirmedByState: Bool
+
     /// An answer.
     public init(
         value: Value,
@@ -34,7 +38,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         headerFields: ResponseHeaderFields = ResponseHeaderFields(),
         attempts: Int = 1,
         metrics: TransportMetrics? = nil,
-        failedBatches: [FailedBatch] = []
+        failedBatches: [FailedBatch] = [],
+        wasConfirmedByState: Bool = false
     ) {
         self.value = value
         self.status = status
@@ -42,6 +47,7 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         self.attempts = attempts
         self.metrics = metrics
         self.failedBatches = failedBatches
+        self.wasConfirmedByState = wasConfirmedByState
     }
 
     /// The endpoint's rate limit as the answer's `RateLimit-*` header fields tell it; `nil` when there are none.
@@ -61,7 +67,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
             headerFields: headerFields,
             attempts: attempts,
             metrics: metrics,
-            failedBatches: failedBatches
+            failedBatches: failedBatches,
+            wasConfirmedByState: wasConfirmedByState
         )
     }
 }

@@ -128,7 +128,8 @@ import Testing
         let transport = InMemoryTransport { _ in throw Odd() }
         let client = try StacksClient(token: "t", transport: transport)
         let error = try await failure {
-            try await client.finishJob(.sample, stack: "s", exitStatus: 1, detail: "d")
+            try await client.finishJob(
+                .sample, stack: "s", exitStatus: 1, detail: "d", options: CallOptions(retryPolicy: .never))
         }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
