@@ -7,6 +7,8 @@ struct Exchange {
     var attempts: Int
     /// The call's number in the log, 0 when it is not logged.
     var call: UInt64
+    /// How long it waited for its turn under the rate limit.
+    var rateLimitWait = Duration.zero
 
     func response<Value>(_ value: Value) -> StacksResponse<Value> {
         StacksResponse(
@@ -14,7 +16,8 @@ struct Exchange {
             status: answer.status,
             headerFields: answer.headerFields,
             attempts: attempts,
-            metrics: answer.metrics
+            metrics: answer.metrics,
+            rateLimitWait: rateLimitWait
         )
     }
 }
@@ -26,6 +29,13 @@ private struct PendingCall {
     var decision: RetryDecision
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
+    /// The stack's key, for its rate limits.
+    let stack: String?
+    /// The place of the next request under the rate limit.
+    var permit: RateGovernor.Permit?
+    /// Since when the next request waits for that place.
+    var waitsSince: ContinuousClock.Instant?
+    var waited = Duration.zero
 }
 
 extension ClientCore {
@@ -34,11 +44,11 @@ extension ClientCore {
     /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else: an
     /// async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
     func send(
-        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
+        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
         var call = try prepare(endpoint, path: path, body: body, options: options)
         while true {
-            try begin(&call)
+            while let delay = try begin(&call) { try await wait(delay, &call) }
             let outcome: Result<TransportResponse, any Error>
             do {
                 outcome = .success(try await transport.send(call.request))
@@ -49,13 +59,19 @@ extension ClientCore {
             case .done(let exchange):
                 return exchange
             case .wait(let delay):
-                do {
-                    try await environment.sleep(delay)
-                } catch {
-                    log?.cancelled(call.number, endpoint, attempts: call.decision.attempts - 1)
-                    throw error
-                }
+                try await wait(delay, &call)
             }
+        }
+    }
+
+    /// Sleeps before the next request of a call.
+    private func wait(_ delay: Duration, _ call: inout PendingCall) async throws {
+        do {
+            try await environment.sleep(delay)
+        } catch {
+            if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: environment.now()) }
+            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts - 1)
+            throw error
         }
     }
 
@@ -66,13 +82,13 @@ extension ClientCore {
 
     @inline(never)
     private func prepare(
-        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
+        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) throws(StacksAPIError) -> PendingCall {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         let request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
-            path: path,
+            path: path.text,
             headerFields: try fields.fields(
                 hasBody: body != nil, adding: options.headerFields, for: endpoint.operation),
             body: body,
@@ -86,25 +102,71 @@ extension ClientCore {
                 repetition: endpoint.repetition,
                 deadline: options.absoluteDeadline(environment.now)
             ),
-            number: log?.began(endpoint, request) ?? 0
+            number: log?.began(endpoint, request) ?? 0,
+            stack: path.stack
         )
     }
 
-    /// Sets the deadline of the next request, unless the call's own has passed.
+    /// Makes the next request ready, unless the call's deadline has passed: how long to wait before asking again, or
+    /// `nil` to send it.
     @inline(never)
-    private func begin(_ call: inout PendingCall) throws(StacksAPIError) {
+    private func begin(_ call: inout PendingCall) throws(StacksAPIError) -> Duration? {
         let now = environment.now()
+        if let deadline = call.decision.deadline, deadline <= now {
+            throw refuse(&call, call.decision.expired(call.endpoint.operation), now)
+        }
+        if let turn = turn(of: &call, now) {
+            if let deadline = call.decision.deadline, deadline <= turn {
+                throw refuse(&call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
+            }
+            return RateGovernor.sleep(until: turn, now: now)
+        }
         let limit = now + configuration.requestTimeout
-        guard let deadline = call.decision.deadline else {
-            call.request.deadline = limit
-            return
+        call.request.deadline = call.decision.deadline.map { min($0, limit) } ?? limit
+        return nil
+    }
+
+    /// The earliest instant at which the rate limit can let the next request go, or `nil` for now.
+    private func turn(of call: inout PendingCall, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard let governor, let stack = call.stack, let scope = call.endpoint.rateScope else { return nil }
+        let turn: ContinuousClock.Instant?
+        if call.waitsSince != nil, var permit = call.permit {
+            turn = governor.look(&permit, now: now)
+            call.permit = permit
+        } else {
+            (call.permit, turn) = governor.admit(call.endpoint.operation, scope, stack: stack, now: now)
         }
-        if deadline <= now {
-            let error = call.decision.expired(call.endpoint.operation)
-            log?.failed(call.number, call.endpoint, error)
-            throw error
+        if turn != nil {
+            if call.waitsSince == nil { call.waitsSince = now }
+        } else if let since = call.waitsSince {
+            call.waited += since.duration(to: now)
+            call.waitsSince = nil
         }
-        call.request.deadline = min(deadline, limit)
+        return turn
+    }
+
+    /// Ends a call before its next request is sent.
+    private func refuse(
+        _ call: inout PendingCall, _ error: StacksAPIError, _ now: ContinuousClock.Instant
+    ) -> StacksAPIError {
+        if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: now) }
+        log?.failed(call.number, call.endpoint, error)
+        return error
+    }
+
+    /// Tells the rate limit what became of the last request.
+    private func settle(_ call: PendingCall, _ outcome: Result<TransportResponse, any Error>) {
+        guard let governor, let permit = call.permit else { return }
+        switch outcome {
+        case .success(let answer):
+            if !permit.counts, answer.status != .tooManyRequests { return }
+            let policy = call.decision.policy
+            governor.answered(permit, answer, longestPause: policy.maximumRetryAfter, now: environment.now())
+        case .failure(let error):
+            if !permit.counts { return }
+            let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
+            governor.ended(permit, mayHaveReachedServer: mayHaveArrived, now: environment.now())
+        }
     }
 
     /// What follows from an answer or a failure: the end of the call, or a wait before the next request.
@@ -112,10 +174,12 @@ extension ClientCore {
     private func conclude(
         _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
     ) throws -> Conclusion {
+        settle(call, outcome)
         let failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:
-            let exchange = Exchange(answer: answer, attempts: call.decision.attempts, call: call.number)
+            let exchange = Exchange(
+                answer: answer, attempts: call.decision.attempts, call: call.number, rateLimitWait: call.waited)
             log?.succeeded(exchange, call.endpoint)
             return .done(exchange)
         case .success(let answer):

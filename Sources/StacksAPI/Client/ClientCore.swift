@@ -2,7 +2,7 @@ import HTTPTypes
 import Logging
 import StacksTransport
 
-/// What all copies of a client share. Nothing in it changes but the number of the next call.
+/// What all copies of a client share.
 final class ClientCore: Sendable {
     let baseURL: BaseURL
     let transport: any HTTPTransport
@@ -11,6 +11,7 @@ final class ClientCore: Sendable {
     let fields: RequestFields
     let redaction: Redaction
     let log: CallLogger?
+    let governor: RateGovernor?
 
     init(
         token: Secret,
@@ -28,28 +29,29 @@ final class ClientCore: Sendable {
         self.transport = transport
         self.configuration = configuration
         self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
+        governor = configuration.pacesRequests ? RateGovernor() : nil
     }
 
     // MARK: Paths
 
     /// `relative` under the base URL's own path.
-    func path(_ relative: String) -> String { baseURL.pathPrefix + relative }
+    func path(_ relative: String) -> CallPath { CallPath(text: baseURL.pathPrefix + relative) }
 
     /// A stack's path. The key has been checked, so that it needs no encoding.
-    func path(_ head: String, _ stackKey: String, _ tail: String) -> String {
+    func path(_ head: String, _ stackKey: String, _ tail: String) -> CallPath {
         var path = baseURL.pathPrefix
         path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
         path += head
         path += stackKey
         path += tail
-        return path
+        return CallPath(text: path, stack: stackKey)
     }
 
     /// The path of a stack's job.
-    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> String {
+    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> CallPath {
         var path = path(head, stackKey, middle)
-        PercentEncoding.append(job.description, to: &path)
-        path += tail
+        PercentEncoding.append(job.description, to: &path.text)
+        path.text += tail
         return path
     }
 
@@ -58,7 +60,7 @@ final class ClientCore: Sendable {
     /// Sends a request whose answer is a JSON document.
     func perform<Value: Sendable>(
         _ endpoint: Endpoint,
-        path: String,
+        path: CallPath,
         body: [UInt8]? = nil,
         options: CallOptions,
         decode: (inout JSONReader) throws(JSONError) -> Value
@@ -76,12 +78,20 @@ final class ClientCore: Sendable {
     /// Sends a request whose answer, if it has a body at all, says nothing.
     func perform(
         _ endpoint: Endpoint,
-        path: String,
+        path: CallPath,
         body: [UInt8]? = nil,
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         try await send(endpoint, path: path, body: body, options: options).response(NoContent())
     }
+}
+
+/// Where a call goes.
+struct CallPath: Sendable {
+    /// Path and query, percent-encoded.
+    var text: String
+    /// The stack's key when it is in the path.
+    var stack: String?
 }
 
 extension StacksClient.Configuration {

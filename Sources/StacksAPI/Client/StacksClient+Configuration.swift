@@ -19,6 +19,11 @@ extension StacksClient {
         /// operation takes. A call's own deadline can end it sooner.
         public var requestTimeout = Duration.seconds(30)
 
+        /// Whether requests are paced, for each stack key and rate-limit scope, so that the server has none to refuse.
+        /// Default: yes. It begins with the documented limits and learns the real ones from the answers; where the server
+        /// sets no limit, nothing is paced. ``StacksResponse/rateLimitWait`` tells how long a call waited.
+        public var pacesRequests = true
+
         /// How many requests of one long list are under way at the same time. Default: 4, so that even an endpoint that
         /// allows 10 requests a second is not overrun.
         public var maximumConcurrentBatches = 4

@@ -31,6 +31,9 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// found finished, and not because the request was answered. Status and header fields are then those of the question.
     public var wasConfirmedByState: Bool
 
+    /// How long the call waited for its turn under the rate limit, all its requests together; zero when it did not.
+    public var rateLimitWait: Duration
+
     /// An answer.
     public init(
         value: Value,
@@ -39,7 +42,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         attempts: Int = 1,
         metrics: TransportMetrics? = nil,
         failedBatches: [FailedBatch] = [],
-        wasConfirmedByState: Bool = false
+        wasConfirmedByState: Bool = false,
+        rateLimitWait: Duration = .zero
     ) {
         self.value = value
         self.status = status
@@ -48,6 +52,7 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         self.metrics = metrics
         self.failedBatches = failedBatches
         self.wasConfirmedByState = wasConfirmedByState
+        self.rateLimitWait = rateLimitWait
     }
 
     /// The endpoint's rate limit as the answer's `RateLimit-*` header fields tell it; `nil` when there are none.
@@ -68,7 +73,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
             attempts: attempts,
             metrics: metrics,
             failedBatches: failedBatches,
-            wasConfirmedByState: wasConfirmedByState
+            wasConfirmedByState: wasConfirmedByState,
+            rateLimitWait: rateLimitWait
         )
     }
 }

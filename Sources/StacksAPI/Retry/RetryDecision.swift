@@ -63,6 +63,17 @@ struct RetryDecision {
         )
     }
 
+    /// The error of a request whose turn under the rate limit comes too late.
+    func wouldWait(_ operation: StacksOperation, _ delay: Duration) -> StacksAPIError {
+        StacksAPIError(
+            code: .deadlineExceeded,
+            operation: operation,
+            message: "The rate limit lets the request go in \(delay) at the earliest, after the call's deadline.",
+            attempts: attempts - 1,
+            mayHaveTakenEffect: mayHaveTakenEffect
+        )
+    }
+
     /// Whether the request may be sent again, by what failed and by what repeating it would do.
     private func mayRepeat(after failure: StacksAPIError) -> Bool {
         guard failure.isRetryable else { return false }

@@ -133,6 +133,7 @@ import Testing
         let simulator = StacksSimulator(clock: clock)
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
+        configuration.pacesRequests = false
         let client = try StacksClient(
             token: simulator.token, transport: simulator.transport(), configuration: configuration)
         try await client.registerStack(key: "fleet", queue: "default")
