@@ -180,6 +180,7 @@ extension ClientCore {
         case .success(let answer) where answer.status.kind == .successful:
             let exchange = Exchange(
                 answer: answer, attempts: call.decision.attempts, call: call.number, rateLimitWait: call.waited)
+            budget?.succeeded()
             log?.succeeded(exchange, call.endpoint)
             return .done(exchange)
         case .success(let answer):
@@ -191,7 +192,7 @@ extension ClientCore {
             failure = self.failure(of: call.endpoint, thrown: error)
         }
         var generator = FunctionGenerator(bits: environment.randomBits)
-        switch call.decision.next(after: failure, now: environment.now(), using: &generator) {
+        switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {
         case .giveUp(let error):
             log?.failed(call.number, call.endpoint, error)
             throw error

@@ -12,6 +12,7 @@ final class ClientCore: Sendable {
     let redaction: Redaction
     let log: CallLogger?
     let governor: RateGovernor?
+    let budget: SharedRetryBudget?
 
     init(
         token: Secret,
@@ -30,6 +31,7 @@ final class ClientCore: Sendable {
         self.configuration = configuration
         self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
         governor = configuration.pacesRequests ? RateGovernor() : nil
+        budget = configuration.retryBudget.map(SharedRetryBudget.init)
     }
 
     // MARK: Paths
@@ -101,6 +103,6 @@ extension StacksClient.Configuration {
         if maximumConcurrentBatches < 1 {
             return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
         }
-        return retryPolicy.problem
+        return retryBudget?.problem ?? retryPolicy.problem
     }
 }

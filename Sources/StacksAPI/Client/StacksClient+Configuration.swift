@@ -15,6 +15,10 @@ extension StacksClient {
         /// How failures are retried, unless a call says otherwise. Default: as Buildkite's Go client does.
         public var retryPolicy = RetryPolicy.buildkite
 
+        /// How many retries all calls have together; `nil` for no bound. Default: 100 at once, then one a second and one for
+        /// every ten successful calls, so that an outage does not multiply what a client sends.
+        public var retryBudget: RetryBudget? = .standard
+
         /// How long one request may take until its answer is whole. Default: 30 s, several times what the slowest
         /// operation takes. A call's own deadline can end it sooner.
         public var requestTimeout = Duration.seconds(30)

@@ -108,6 +108,13 @@ struct FinishDecision {
         return .giveUp(final(error))
     }
 
+    /// The error when nothing more may be sent.
+    func budgetIsSpent(after failure: StacksAPIError) -> StacksAPIError {
+        var error = failure
+        error.message += StacksAPIError.budgetIsSpent
+        return final(error)
+    }
+
     private func final(_ error: StacksAPIError) -> StacksAPIError {
         var error = error
         error.attempts = requests

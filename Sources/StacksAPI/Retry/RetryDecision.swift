@@ -28,7 +28,8 @@ struct RetryDecision {
     mutating func next(
         after failure: StacksAPIError,
         now: ContinuousClock.Instant,
-        using generator: inout some RandomNumberGenerator
+        using generator: inout some RandomNumberGenerator,
+        budget: SharedRetryBudget? = nil
     ) -> Action {
         mayHaveTakenEffect = mayHaveTakenEffect || failure.mayHaveTakenEffect
         var error = failure
@@ -44,6 +45,10 @@ struct RetryDecision {
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded
             error.message += " It is not tried again: the next attempt would be in \(delay), after the call's deadline."
+            return .giveUp(error)
+        }
+        if let budget, !budget.spend(now: now) {
+            error.message += StacksAPIError.budgetIsSpent
             return .giveUp(error)
         }
         attempts += 1
