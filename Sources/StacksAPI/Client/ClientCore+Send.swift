@@ -29,6 +29,10 @@ private struct PendingCall {
     var decision: RetryDecision
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
+    var authorization: Authorization
+    var hasRenewedToken = false
+    /// The caller's own header fields.
+    let extraFields: HTTPFields
     /// The stack's key, for its rate limits.
     let stack: String?
     /// The place of the next request under the rate limit.
@@ -46,7 +50,15 @@ extension ClientCore {
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        var call = try prepare(endpoint, path: path, body: body, options: options)
+        var call: PendingCall
+        if let authorization = credentials.current {
+            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
+        } else {
+            // The time that the first token takes is part of the call.
+            let options = wholeCall(options)
+            let authorization = try await credentials.renewed(after: nil, for: endpoint.operation)
+            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
+        }
         while true {
             while let delay = try begin(&call) { try await wait(delay, &call) }
             let outcome: Result<TransportResponse, any Error>
@@ -60,8 +72,32 @@ extension ClientCore {
                 return exchange
             case .wait(let delay):
                 try await wait(delay, &call)
+            case .renewToken(let error):
+                try await renewToken(of: &call, error)
             }
         }
+    }
+
+    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
+    private func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
+        let operation = call.endpoint.operation
+        do {
+            let authorization = try await credentials.renewed(after: call.authorization, for: operation)
+            guard authorization.token != call.authorization.token else { throw error }
+            call.authorization = authorization
+            call.hasRenewedToken = true
+            call.request.headerFields = try authorization.fields.fields(
+                hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
+        } catch var error as StacksAPIError {
+            error.attempts = call.decision.attempts
+            log?.failed(call.number, call.endpoint, error)
+            throw error
+        } catch {
+            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
+            throw error
+        }
+        log?.retries(call.number, call.endpoint, error, attempt: call.decision.attempts + 1, after: .zero)
+        call.decision.countRepetition()
     }
 
     /// Sleeps before the next request of a call.
@@ -78,18 +114,20 @@ extension ClientCore {
     private enum Conclusion {
         case done(Exchange)
         case wait(Duration)
+        case renewToken(StacksAPIError)
     }
 
     @inline(never)
     private func prepare(
-        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
+        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions,
+        _ authorization: Authorization
     ) throws(StacksAPIError) -> PendingCall {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         let request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
             path: path.text,
-            headerFields: try fields.fields(
+            headerFields: try authorization.fields.fields(
                 hasBody: body != nil, adding: options.headerFields, for: endpoint.operation),
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
@@ -103,6 +141,8 @@ extension ClientCore {
                 deadline: options.absoluteDeadline(environment.now)
             ),
             number: log?.began(endpoint, request) ?? 0,
+            authorization: authorization,
+            extraFields: options.headerFields,
             stack: path.stack
         )
     }
@@ -185,6 +225,9 @@ extension ClientCore {
             return .done(exchange)
         case .success(let answer):
             failure = self.failure(of: call.endpoint, answer: answer)
+            if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
+                return .renewToken(failure)
+            }
         case .failure(let error as CancellationError):
             log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
             throw error

@@ -8,23 +8,31 @@ final class ClientCore: Sendable {
     let transport: any HTTPTransport
     let configuration: StacksClient.Configuration
     let environment: ClientEnvironment
-    let fields: RequestFields
+    let credentials: Credentials
     let redaction: Redaction
     let log: CallLogger?
     let governor: RateGovernor?
     let budget: SharedRetryBudget?
 
     init(
-        token: Secret,
+        token: TokenSource,
         transport: any HTTPTransport,
         configuration: StacksClient.Configuration,
         logger: Logger?,
         environment: ClientEnvironment? = nil
     ) throws(StacksAPIError) {
         baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
-        fields = try RequestFields(token: token, userAgentPrefixes: configuration.userAgentPrefixes)
+        let redaction = Redaction()
+        credentials =
+            switch token {
+            case .fixed(let token):
+                try Credentials(
+                    token: token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
+            case .provided(let provider):
+                try Credentials(
+                    provider: provider, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
+            }
         if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
-        let redaction = Redaction(token: token)
         self.redaction = redaction
         log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
         self.transport = transport

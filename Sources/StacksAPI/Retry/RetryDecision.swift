@@ -55,6 +55,9 @@ struct RetryDecision {
         return .wait(delay)
     }
 
+    /// The request is sent again for another reason than a failure that passes.
+    mutating func countRepetition() { attempts += 1 }
+
     /// The error of a deadline that passed before the next request was sent.
     func expired(_ operation: StacksOperation) -> StacksAPIError {
         StacksAPIError(

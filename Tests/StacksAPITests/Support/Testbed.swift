@@ -27,7 +27,7 @@ struct Testbed: Sendable {
         log = RecordedLog()
         client = StacksClient(
             core: try ClientCore(
-                token: Secret(Self.token),
+                token: .fixed(Secret(Self.token)),
                 transport: transport,
                 configuration: configuration,
                 logger: log.logger(logLevel),
