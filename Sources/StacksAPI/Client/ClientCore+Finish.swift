@@ -26,7 +26,10 @@ extension ClientCore {
             switch decision.next(afterFinish: failure, now: environment.now(), using: &generator) {
             case .giveUp(let error): throw error
             case .ask(let delay):
-                if let budget, !budget.spend(now: environment.now()) { throw decision.budgetIsSpent(after: failure) }
+                if let budget, !budget.spend(now: environment.now()) {
+                    metrics?.budgetWasSpent(.finishJob)
+                    throw decision.budgetIsSpent(after: failure)
+                }
                 if delay > .zero { try await environment.sleep(delay) }
                 options.retryPolicy = decision.policy
                 if let response = try await confirmation(of: job, stack: stack, options: options, &decision) {
@@ -57,6 +60,7 @@ extension ClientCore {
         case .confirmed:
             response?.attempts = decision.requests
             response?.wasConfirmedByState = true
+            metrics?.confirmedFinish()
             return response
         case .send, .ask: return nil
         }

@@ -1,47 +1,6 @@
 import HTTPTypes
 import StacksTransport
 
-/// A request that was answered with a 2xx, after one attempt or more.
-struct Exchange {
-    var answer: TransportResponse
-    var attempts: Int
-    /// The call's number in the log, 0 when it is not logged.
-    var call: UInt64
-    /// How long it waited for its turn under the rate limit.
-    var rateLimitWait = Duration.zero
-
-    func response<Value>(_ value: Value) -> StacksResponse<Value> {
-        StacksResponse(
-            value: value,
-            status: answer.status,
-            headerFields: answer.headerFields,
-            attempts: attempts,
-            metrics: answer.metrics,
-            rateLimitWait: rateLimitWait
-        )
-    }
-}
-
-/// A call on its way: what is sent, and what has come of it so far.
-private struct PendingCall {
-    let endpoint: Endpoint
-    var request: TransportRequest
-    var decision: RetryDecision
-    /// The call's number in the log, 0 when it is not logged.
-    let number: UInt64
-    var authorization: Authorization
-    var hasRenewedToken = false
-    /// The caller's own header fields.
-    let extraFields: HTTPFields
-    /// The stack's key, for its rate limits.
-    let stack: String?
-    /// The place of the next request under the rate limit.
-    var permit: RateGovernor.Permit?
-    /// Since when the next request waits for that place.
-    var waitsSince: ContinuousClock.Instant?
-    var waited = Duration.zero
-}
-
 extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
@@ -90,13 +49,12 @@ extension ClientCore {
                 hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
         } catch var error as StacksAPIError {
             error.attempts = call.decision.attempts
-            log?.failed(call.number, call.endpoint, error)
-            throw error
+            throw failed(call, error)
         } catch {
-            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
+            cancelled(call, attempts: call.decision.attempts)
             throw error
         }
-        log?.retries(call.number, call.endpoint, error, attempt: call.decision.attempts + 1, after: .zero)
+        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
         call.decision.countRepetition()
     }
 
@@ -106,7 +64,7 @@ extension ClientCore {
             try await environment.sleep(delay)
         } catch {
             if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: environment.now()) }
-            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts - 1)
+            cancelled(call, attempts: call.decision.attempts - 1)
             throw error
         }
     }
@@ -143,7 +101,8 @@ extension ClientCore {
             number: log?.began(endpoint, request) ?? 0,
             authorization: authorization,
             extraFields: options.headerFields,
-            stack: path.stack
+            stack: path.stack,
+            began: metrics == nil ? nil : environment.now()
         )
     }
 
@@ -153,60 +112,17 @@ extension ClientCore {
     private func begin(_ call: inout PendingCall) throws(StacksAPIError) -> Duration? {
         let now = environment.now()
         if let deadline = call.decision.deadline, deadline <= now {
-            throw refuse(&call, call.decision.expired(call.endpoint.operation), now)
+            throw refused(call, call.decision.expired(call.endpoint.operation), now)
         }
         if let turn = turn(of: &call, now) {
             if let deadline = call.decision.deadline, deadline <= turn {
-                throw refuse(&call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
+                throw refused(call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
             }
             return RateGovernor.sleep(until: turn, now: now)
         }
         let limit = now + configuration.requestTimeout
         call.request.deadline = call.decision.deadline.map { min($0, limit) } ?? limit
         return nil
-    }
-
-    /// The earliest instant at which the rate limit can let the next request go, or `nil` for now.
-    private func turn(of call: inout PendingCall, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        guard let governor, let stack = call.stack, let scope = call.endpoint.rateScope else { return nil }
-        let turn: ContinuousClock.Instant?
-        if call.waitsSince != nil, var permit = call.permit {
-            turn = governor.look(&permit, now: now)
-            call.permit = permit
-        } else {
-            (call.permit, turn) = governor.admit(call.endpoint.operation, scope, stack: stack, now: now)
-        }
-        if turn != nil {
-            if call.waitsSince == nil { call.waitsSince = now }
-        } else if let since = call.waitsSince {
-            call.waited += since.duration(to: now)
-            call.waitsSince = nil
-        }
-        return turn
-    }
-
-    /// Ends a call before its next request is sent.
-    private func refuse(
-        _ call: inout PendingCall, _ error: StacksAPIError, _ now: ContinuousClock.Instant
-    ) -> StacksAPIError {
-        if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: now) }
-        log?.failed(call.number, call.endpoint, error)
-        return error
-    }
-
-    /// Tells the rate limit what became of the last request.
-    private func settle(_ call: PendingCall, _ outcome: Result<TransportResponse, any Error>) {
-        guard let governor, let permit = call.permit else { return }
-        switch outcome {
-        case .success(let answer):
-            if !permit.counts, answer.status != .tooManyRequests { return }
-            let policy = call.decision.policy
-            governor.answered(permit, answer, longestPause: policy.maximumRetryAfter, now: environment.now())
-        case .failure(let error):
-            if !permit.counts { return }
-            let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
-            governor.ended(permit, mayHaveReachedServer: mayHaveArrived, now: environment.now())
-        }
     }
 
     /// What follows from an answer or a failure: the end of the call, or a wait before the next request.
@@ -218,18 +134,14 @@ extension ClientCore {
         let failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:
-            let exchange = Exchange(
-                answer: answer, attempts: call.decision.attempts, call: call.number, rateLimitWait: call.waited)
-            budget?.succeeded()
-            log?.succeeded(exchange, call.endpoint)
-            return .done(exchange)
+            return .done(succeeded(call, answer))
         case .success(let answer):
             failure = self.failure(of: call.endpoint, answer: answer)
             if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
                 return .renewToken(failure)
             }
         case .failure(let error as CancellationError):
-            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
+            cancelled(call, attempts: call.decision.attempts)
             throw error
         case .failure(let error):
             failure = self.failure(of: call.endpoint, thrown: error)
@@ -237,10 +149,10 @@ extension ClientCore {
         var generator = FunctionGenerator(bits: environment.randomBits)
         switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {
         case .giveUp(let error):
-            log?.failed(call.number, call.endpoint, error)
-            throw error
+            if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.endpoint.operation) }
+            throw failed(call, error)
         case .wait(let delay):
-            log?.retries(call.number, call.endpoint, failure, attempt: call.decision.attempts, after: delay)
+            retries(call, failure, attempt: call.decision.attempts, after: delay)
             return .wait(delay)
         }
     }

@@ -1,3 +1,4 @@
+import CoreMetrics
 import HTTPTypes
 import Logging
 import StacksTransport
@@ -13,6 +14,7 @@ final class ClientCore: Sendable {
     let log: CallLogger?
     let governor: RateGovernor?
     let budget: SharedRetryBudget?
+    let metrics: ClientMetrics?
 
     init(
         token: TokenSource,
@@ -38,6 +40,7 @@ final class ClientCore: Sendable {
         self.transport = transport
         self.configuration = configuration
         self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
+        metrics = ClientMetrics(configuration.metricsFactory ?? MetricsSystem.factory)
         governor = configuration.pacesRequests ? RateGovernor() : nil
         budget = configuration.retryBudget.map(SharedRetryBudget.init)
     }
@@ -81,6 +84,7 @@ final class ClientCore: Sendable {
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
             log?.failed(exchange.call, endpoint, error)
+            metrics?.failed(endpoint.operation, error.code)
             throw error
         }
     }

@@ -1,3 +1,5 @@
+public import CoreMetrics
+
 extension StacksClient {
     /// How a client behaves. It is checked when the client is made.
     public struct Configuration: Sendable {
@@ -34,6 +36,10 @@ extension StacksClient {
 
         /// Whether bodies are logged, at level `debug`, with every secret redacted. Default: no.
         public var logsPayloads = false
+
+        /// Where counters and timers go; `nil` for the one that `MetricsSystem` was bootstrapped with before the client was
+        /// made. Default: `nil`. Nothing is measured when that is none.
+        public var metricsFactory: (any MetricsFactory)?
 
         /// What waits between attempts and tells deadlines. Default: the continuous clock. Tests give one that they
         /// advance themselves.

@@ -15,6 +15,9 @@ struct RetryDecision {
     /// How many requests have been sent, the one under way included.
     private(set) var attempts = 1
 
+    /// Whether the call ended because the retry budget was spent.
+    private(set) var budgetWasSpent = false
+
     /// Whether any request so far may have taken effect.
     private var mayHaveTakenEffect = false
 
@@ -49,6 +52,7 @@ struct RetryDecision {
         }
         if let budget, !budget.spend(now: now) {
             error.message += StacksAPIError.budgetIsSpent
+            budgetWasSpent = true
             return .giveUp(error)
         }
         attempts += 1
