@@ -61,6 +61,12 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// How long the server asks to wait before the next request (`Retry-After`), or `nil` when it does not ask.
     public var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
 
+    /// Why an item of a long list was not dealt with, by its position in the caller's list; `nil` when its request was
+    /// answered.
+    public func error(forItemAt position: Int) -> StacksAPIError? {
+        failedBatches.first { $0.range.contains(position) }?.error
+    }
+
     /// A member of the value.
     public subscript<Member>(dynamicMember member: KeyPath<Value, Member>) -> Member { value[keyPath: member] }
 
