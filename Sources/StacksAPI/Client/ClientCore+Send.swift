@@ -15,7 +15,7 @@ extension ClientCore {
         } else {
             // The time that the first token takes is part of the call.
             let options = wholeCall(options)
-            let authorization = try await credentials.renewed(after: nil, for: endpoint.operation)
+            let authorization = try await firstToken(for: endpoint)
             call = try prepare(endpoint, path: path, body: body, options: options, authorization)
         }
         while true {
@@ -34,6 +34,17 @@ extension ClientCore {
             case .renewToken(let error):
                 try await renewToken(of: &call, error)
             }
+        }
+    }
+
+    /// Asks for the client's first token.
+    private func firstToken(for endpoint: Endpoint) async throws -> Authorization {
+        do {
+            return try await credentials.renewed(after: nil, for: endpoint.operation)
+        } catch let error as StacksAPIError {
+            log?.failed(0, endpoint, error)
+            metrics?.failed(endpoint.operation, error.code)
+            throw error
         }
     }
 

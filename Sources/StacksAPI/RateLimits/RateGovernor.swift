@@ -33,6 +33,14 @@ final class RateGovernor: Sendable {
 
     private let state = Mutex(State())
 
+    /// A bit for each operation for which the server sets no limit. Their calls look here and nowhere else.
+    private let unlimited = Atomic<UInt>(0)
+
+    /// Whether an operation's requests may go without being asked for.
+    func isUnlimited(_ operation: StacksOperation) -> Bool {
+        unlimited.load(ordering: .relaxed) & 1 << UInt(operation.index) != 0
+    }
+
     /// Asks to send a request: the permit, and until when to wait before ``look(_:now:)``; `nil` to send it now.
     func admit(
         _ operation: StacksOperation, _ scope: RateScope, stack: String, now: Instant
@@ -102,7 +110,30 @@ final class RateGovernor: Sendable {
             } else {
                 state.stacks.values[place][index].learn(rate, sent: permit.sent, now: now)
             }
+            // Under the lock, so that of an answer without a limit and a refusal the later one counts.
+            let bit: UInt = 1 << UInt(permit.operation.index)
+            if isRefusal {
+                unlimited.bitwiseAnd(~bit, ordering: .relaxed)
+            } else if !state.stacks.values[place][index].isPaced {
+                unlimited.bitwiseOr(bit, ordering: .relaxed)
+            }
         }
+    }
+
+    /// A request that was not asked for was refused with 429: there is a limit after all.
+    func refused(
+        _ operation: StacksOperation, _ scope: RateScope, stack: String, _ answer: TransportResponse,
+        longestPause: Duration, now: Instant
+    ) {
+        var (permit, notBefore) = admit(operation, scope, stack: stack, now: now)
+        // It has been sent already: it needs no place.
+        if notBefore == nil {
+            ended(permit, mayHaveReachedServer: false, now: now)
+        } else {
+            leave(permit, now: now)
+        }
+        permit.counts = false
+        answered(permit, answer, longestPause: longestPause, now: now)
     }
 }
 

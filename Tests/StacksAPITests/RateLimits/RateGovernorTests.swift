@@ -216,6 +216,26 @@ import Testing
             ])
     }
 
+    @Test("a server without limits is not waited for by any stack; when it refuses a request all the same, that counts")
+    func relearns() async throws {
+        let page = InMemoryTransport.Step.answer(.ok, #"{"jobs":[]}"#)
+        let bed = try Testbed(Array(repeating: page, count: 100), clock: clock) { $0.retryPolicy = .never }
+        for number in 0..<100 {
+            let answer = try await bed.client.scheduledJobs(stack: "k\(number % 5)", queue: "q")
+            #expect(answer.rateLimitWait == .zero)
+        }
+        bed.transport.enqueue([.answer(.tooManyRequests, "{}", [.retryAfter: "2"]), page])
+        let refused = try await failure { _ = try await bed.client.scheduledJobs(stack: "k0", queue: "q") }
+        #expect(refused.code == .rateLimited)
+        let late = try await failure {
+            _ = try await bed.client.scheduledJobs(
+                stack: "k0", queue: "q", options: CallOptions(timeout: .milliseconds(1999)))
+        }
+        #expect(late.code == .deadlineExceeded)
+        clock.advance(by: .seconds(2))
+        #expect(try await bed.client.scheduledJobs(stack: "k0", queue: "q").rateLimitWait == .zero)
+    }
+
     @Test("it can be turned off")
     func canBeOff() async throws {
         let simulator = StacksSimulator(clock: clock)
