@@ -144,9 +144,9 @@ import Testing
         return Trial(job: job, error: error, elapsed: start.duration(to: clock.now))
     }
 
-    @Test("in 3000 random networks no finish is lost while there is time, and none arrives a second time")
+    @Test("in 2000 random networks no finish is lost while there is time, and none arrives a second time")
     func losesNothing() async throws {
-        for seed in 0..<UInt64(3000) {
+        for seed in 0..<UInt64(2000) {
             let trial = try await trial(
                 seed: seed, weather: LossyTransport.Weather(), policy: Self.patient, timeout: .seconds(3600))
             #expect(trial.error == nil, "seed \(seed): \(trial.error.map { "\($0)" } ?? "")")
@@ -155,10 +155,10 @@ import Testing
         }
     }
 
-    @Test("in 3000 random networks with little time, what the error says of the job is true")
+    @Test("in 2000 random networks with little time, what the error says of the job is true")
     func tellsTheTruth() async throws {
         var (failed, certain) = (0, 0)
-        for seed in 0..<UInt64(3000) {
+        for seed in 0..<UInt64(2000) {
             let timeout = Duration.seconds(2 + Int(seed % 9))
             let trial = try await trial(
                 seed: seed, weather: LossyTransport.Weather(), policy: .buildkite, timeout: timeout)
@@ -177,12 +177,12 @@ import Testing
         #expect(failed > 100 && certain > 10, "the weather was too fine: \(failed), \(certain)")
     }
 
-    @Test("requests that arrive after the client gave up on them finish no job twice, in 2000 random networks")
+    @Test("requests that arrive after the client gave up on them finish no job twice, in 1000 random networks")
     func survivesLateArrivals() async throws {
         var weather = LossyTransport.Weather()
         weather.isLate = 30
         var repeated = 0
-        for seed in 0..<UInt64(2000) {
+        for seed in 0..<UInt64(1000) {
             let trial = try await trial(seed: seed, weather: weather, policy: Self.patient, timeout: .seconds(3600))
             #expect(trial.error == nil, "seed \(seed): \(trial.error.map { "\($0)" } ?? "")")
             #expect(trial.job.finishes == 1, "seed \(seed)")
