@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -33,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -62,7 +64,11 @@ let package = Package(
             dependencies: ["StacksTransport", httpTypes],
             swiftSettings: settings
         ),
-        .target(name: "StacksAPI", dependencies: ["StacksTransport", httpTypes, logging], swiftSettings: settings),
+        .target(
+            name: "StacksAPI",
+            dependencies: ["StacksTransport", httpTypes, logging, metrics],
+            swiftSettings: settings
+        ),
         .target(
             name: "StacksTesting",
             dependencies: ["StacksTransport", httpTypes],
@@ -172,7 +178,10 @@ let package = Package(
         ),
         .testTarget(
             name: "StacksAPITests",
-            dependencies: ["StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging],
+            dependencies: [
+                "StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging, metrics,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -8,7 +8,7 @@ extension ClientCore {
     /// Sends a list of jobs in as many requests as it needs, several at a time, and joins the answers in order.
     func performInBatches<Value: Sendable>(
         _ endpoint: Endpoint,
-        path: String,
+        path: CallPath,
         jobs: [JobID],
         request: JobListRequest,
         options: CallOptions,
@@ -50,7 +50,7 @@ extension ClientCore {
 
     /// Sends notifications in as many requests as they need, one after the other: two for one job stay in their order.
     func notify(
-        _ notifications: [JobNotification], path: String, options: CallOptions
+        _ notifications: [JobNotification], path: CallPath, options: CallOptions
     ) async throws -> StacksResponse<NotificationResult> {
         let notifications = notifications.map { notification in
             var notification = notification
@@ -81,7 +81,7 @@ extension ClientCore {
     }
 
     /// The same options with the time-out as a deadline, so that it holds for all requests together.
-    private func wholeCall(_ options: CallOptions) -> CallOptions {
+    func wholeCall(_ options: CallOptions) -> CallOptions {
         var options = options
         options.deadline = options.absoluteDeadline(environment.now)
         options.timeout = nil
@@ -121,7 +121,8 @@ extension ClientCore {
             headerFields: shown.headerFields,
             attempts: attempts,
             metrics: shown.metrics,
-            failedBatches: failed
+            failedBatches: failed,
+            rateLimitWait: succeeded.reduce(.zero) { $0 + $1.rateLimitWait }
         )
     }
 }

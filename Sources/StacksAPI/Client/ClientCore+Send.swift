@@ -1,44 +1,25 @@
 import HTTPTypes
 import StacksTransport
 
-/// A request that was answered with a 2xx, after one attempt or more.
-struct Exchange {
-    var answer: TransportResponse
-    var attempts: Int
-    /// The call's number in the log, 0 when it is not logged.
-    var call: UInt64
-
-    func response<Value>(_ value: Value) -> StacksResponse<Value> {
-        StacksResponse(
-            value: value,
-            status: answer.status,
-            headerFields: answer.headerFields,
-            attempts: attempts,
-            metrics: answer.metrics
-        )
-    }
-}
-
-/// A call on its way: what is sent, and what has come of it so far.
-private struct PendingCall {
-    let endpoint: Endpoint
-    var request: TransportRequest
-    var decision: RetryDecision
-    /// The call's number in the log, 0 when it is not logged.
-    let number: UInt64
-}
-
 extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
     /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else: an
     /// async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
     func send(
-        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
+        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        var call = try prepare(endpoint, path: path, body: body, options: options)
+        var call: PendingCall
+        if let authorization = credentials.current {
+            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
+        } else {
+            // The time that the first token takes is part of the call.
+            let options = wholeCall(options)
+            let authorization = try await firstToken(for: endpoint)
+            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
+        }
         while true {
-            try begin(&call)
+            while let delay = try begin(&call) { try await wait(delay, &call) }
             let outcome: Result<TransportResponse, any Error>
             do {
                 outcome = .success(try await transport.send(call.request))
@@ -49,31 +30,73 @@ extension ClientCore {
             case .done(let exchange):
                 return exchange
             case .wait(let delay):
-                do {
-                    try await environment.sleep(delay)
-                } catch {
-                    log?.cancelled(call.number, endpoint, attempts: call.decision.attempts - 1)
-                    throw error
-                }
+                try await wait(delay, &call)
+            case .renewToken(let error):
+                try await renewToken(of: &call, error)
             }
+        }
+    }
+
+    /// Asks for the client's first token.
+    private func firstToken(for endpoint: Endpoint) async throws -> Authorization {
+        do {
+            return try await credentials.renewed(after: nil, for: endpoint.operation)
+        } catch let error as StacksAPIError {
+            log?.failed(0, endpoint, error)
+            metrics?.failed(endpoint.operation, error.code)
+            throw error
+        }
+    }
+
+    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
+    private func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
+        let operation = call.endpoint.operation
+        do {
+            let authorization = try await credentials.renewed(after: call.authorization, for: operation)
+            guard authorization.token != call.authorization.token else { throw error }
+            call.authorization = authorization
+            call.hasRenewedToken = true
+            call.request.headerFields = try authorization.fields.fields(
+                hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
+        } catch var error as StacksAPIError {
+            error.attempts = call.decision.attempts
+            throw failed(call, error)
+        } catch {
+            cancelled(call, attempts: call.decision.attempts)
+            throw error
+        }
+        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
+        call.decision.countRepetition()
+    }
+
+    /// Sleeps before the next request of a call.
+    private func wait(_ delay: Duration, _ call: inout PendingCall) async throws {
+        do {
+            try await environment.sleep(delay)
+        } catch {
+            if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: environment.now()) }
+            cancelled(call, attempts: call.decision.attempts - 1)
+            throw error
         }
     }
 
     private enum Conclusion {
         case done(Exchange)
         case wait(Duration)
+        case renewToken(StacksAPIError)
     }
 
     @inline(never)
     private func prepare(
-        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
+        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions,
+        _ authorization: Authorization
     ) throws(StacksAPIError) -> PendingCall {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         let request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
-            path: path,
-            headerFields: try fields.fields(
+            path: path.text,
+            headerFields: try authorization.fields.fields(
                 hasBody: body != nil, adding: options.headerFields, for: endpoint.operation),
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
@@ -86,25 +109,31 @@ extension ClientCore {
                 repetition: endpoint.repetition,
                 deadline: options.absoluteDeadline(environment.now)
             ),
-            number: log?.began(endpoint, request) ?? 0
+            number: log?.began(endpoint, request) ?? 0,
+            authorization: authorization,
+            extraFields: options.headerFields,
+            stack: path.stack,
+            began: metrics == nil ? nil : environment.now()
         )
     }
 
-    /// Sets the deadline of the next request, unless the call's own has passed.
+    /// Makes the next request ready, unless the call's deadline has passed: how long to wait before asking again, or
+    /// `nil` to send it.
     @inline(never)
-    private func begin(_ call: inout PendingCall) throws(StacksAPIError) {
+    private func begin(_ call: inout PendingCall) throws(StacksAPIError) -> Duration? {
         let now = environment.now()
+        if let deadline = call.decision.deadline, deadline <= now {
+            throw refused(call, call.decision.expired(call.endpoint.operation), now)
+        }
+        if let turn = turn(of: &call, now) {
+            if let deadline = call.decision.deadline, deadline <= turn {
+                throw refused(call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
+            }
+            return RateGovernor.sleep(until: turn, now: now)
+        }
         let limit = now + configuration.requestTimeout
-        guard let deadline = call.decision.deadline else {
-            call.request.deadline = limit
-            return
-        }
-        if deadline <= now {
-            let error = call.decision.expired(call.endpoint.operation)
-            log?.failed(call.number, call.endpoint, error)
-            throw error
-        }
-        call.request.deadline = min(deadline, limit)
+        call.request.deadline = call.decision.deadline.map { min($0, limit) } ?? limit
+        return nil
     }
 
     /// What follows from an answer or a failure: the end of the call, or a wait before the next request.
@@ -112,27 +141,29 @@ extension ClientCore {
     private func conclude(
         _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
     ) throws -> Conclusion {
+        settle(call, outcome)
         let failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:
-            let exchange = Exchange(answer: answer, attempts: call.decision.attempts, call: call.number)
-            log?.succeeded(exchange, call.endpoint)
-            return .done(exchange)
+            return .done(succeeded(call, answer))
         case .success(let answer):
             failure = self.failure(of: call.endpoint, answer: answer)
+            if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
+                return .renewToken(failure)
+            }
         case .failure(let error as CancellationError):
-            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
+            cancelled(call, attempts: call.decision.attempts)
             throw error
         case .failure(let error):
             failure = self.failure(of: call.endpoint, thrown: error)
         }
         var generator = FunctionGenerator(bits: environment.randomBits)
-        switch call.decision.next(after: failure, now: environment.now(), using: &generator) {
+        switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {
         case .giveUp(let error):
-            log?.failed(call.number, call.endpoint, error)
-            throw error
+            if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.endpoint.operation) }
+            throw failed(call, error)
         case .wait(let delay):
-            log?.retries(call.number, call.endpoint, failure, attempt: call.decision.attempts, after: delay)
+            retries(call, failure, attempt: call.decision.attempts, after: delay)
             return .wait(delay)
         }
     }

@@ -1,55 +1,70 @@
+import CoreMetrics
 import HTTPTypes
 import Logging
 import StacksTransport
 
-/// What all copies of a client share. Nothing in it changes but the number of the next call.
+/// What all copies of a client share.
 final class ClientCore: Sendable {
     let baseURL: BaseURL
     let transport: any HTTPTransport
     let configuration: StacksClient.Configuration
     let environment: ClientEnvironment
-    let fields: RequestFields
+    let credentials: Credentials
     let redaction: Redaction
     let log: CallLogger?
+    let governor: RateGovernor?
+    let budget: SharedRetryBudget?
+    let metrics: ClientMetrics?
 
     init(
-        token: Secret,
+        token: TokenSource,
         transport: any HTTPTransport,
         configuration: StacksClient.Configuration,
         logger: Logger?,
         environment: ClientEnvironment? = nil
     ) throws(StacksAPIError) {
         baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
-        fields = try RequestFields(token: token, userAgentPrefixes: configuration.userAgentPrefixes)
+        let redaction = Redaction()
+        credentials =
+            switch token {
+            case .fixed(let token):
+                try Credentials(
+                    token: token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
+            case .provided(let provider):
+                try Credentials(
+                    provider: provider, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
+            }
         if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
-        let redaction = Redaction(token: token)
         self.redaction = redaction
         log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
         self.transport = transport
         self.configuration = configuration
         self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
+        metrics = ClientMetrics(configuration.metricsFactory ?? MetricsSystem.factory)
+        governor = configuration.pacesRequests ? RateGovernor() : nil
+        budget = configuration.retryBudget.map(SharedRetryBudget.init)
     }
 
     // MARK: Paths
 
     /// `relative` under the base URL's own path.
-    func path(_ relative: String) -> String { baseURL.pathPrefix + relative }
+    func path(_ relative: String) -> CallPath { CallPath(text: baseURL.pathPrefix + relative) }
 
     /// A stack's path. The key has been checked, so that it needs no encoding.
-    func path(_ head: String, _ stackKey: String, _ tail: String) -> String {
+    func path(_ head: String, _ stackKey: String, _ tail: String) -> CallPath {
         var path = baseURL.pathPrefix
         path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
         path += head
         path += stackKey
         path += tail
-        return path
+        return CallPath(text: path, stack: stackKey)
     }
 
     /// The path of a stack's job.
-    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> String {
+    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> CallPath {
         var path = path(head, stackKey, middle)
-        PercentEncoding.append(job.description, to: &path)
-        path += tail
+        PercentEncoding.append(job.description, to: &path.text)
+        path.text += tail
         return path
     }
 
@@ -58,7 +73,7 @@ final class ClientCore: Sendable {
     /// Sends a request whose answer is a JSON document.
     func perform<Value: Sendable>(
         _ endpoint: Endpoint,
-        path: String,
+        path: CallPath,
         body: [UInt8]? = nil,
         options: CallOptions,
         decode: (inout JSONReader) throws(JSONError) -> Value
@@ -69,6 +84,7 @@ final class ClientCore: Sendable {
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
             log?.failed(exchange.call, endpoint, error)
+            metrics?.failed(endpoint.operation, error.code)
             throw error
         }
     }
@@ -76,12 +92,20 @@ final class ClientCore: Sendable {
     /// Sends a request whose answer, if it has a body at all, says nothing.
     func perform(
         _ endpoint: Endpoint,
-        path: String,
+        path: CallPath,
         body: [UInt8]? = nil,
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         try await send(endpoint, path: path, body: body, options: options).response(NoContent())
     }
+}
+
+/// Where a call goes.
+struct CallPath: Sendable {
+    /// Path and query, percent-encoded.
+    var text: String
+    /// The stack's key when it is in the path.
+    var stack: String?
 }
 
 extension StacksClient.Configuration {
@@ -91,6 +115,6 @@ extension StacksClient.Configuration {
         if maximumConcurrentBatches < 1 {
             return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
         }
-        return retryPolicy.problem
+        return retryBudget?.problem ?? retryPolicy.problem
     }
 }

@@ -1,3 +1,5 @@
+public import CoreMetrics
+
 extension StacksClient {
     /// How a client behaves. It is checked when the client is made.
     public struct Configuration: Sendable {
@@ -15,9 +17,18 @@ extension StacksClient {
         /// How failures are retried, unless a call says otherwise. Default: as Buildkite's Go client does.
         public var retryPolicy = RetryPolicy.buildkite
 
+        /// How many retries all calls have together; `nil` for no bound. Default: 100 at once, then one a second and one for
+        /// every ten successful calls, so that an outage does not multiply what a client sends.
+        public var retryBudget: RetryBudget? = .standard
+
         /// How long one request may take until its answer is whole. Default: 30 s, several times what the slowest
         /// operation takes. A call's own deadline can end it sooner.
         public var requestTimeout = Duration.seconds(30)
+
+        /// Whether requests are paced, for each stack key and rate-limit scope, so that the server has none to refuse.
+        /// Default: yes. It begins with the documented limits and learns the real ones from the answers; where the server
+        /// sets no limit, nothing is paced. ``StacksResponse/rateLimitWait`` tells how long a call waited.
+        public var pacesRequests = true
 
         /// How many requests of one long list are under way at the same time. Default: 4, so that even an endpoint that
         /// allows 10 requests a second is not overrun.
@@ -25,6 +36,10 @@ extension StacksClient {
 
         /// Whether bodies are logged, at level `debug`, with every secret redacted. Default: no.
         public var logsPayloads = false
+
+        /// Where counters and timers go; `nil` for the one that `MetricsSystem` was bootstrapped with before the client was
+        /// made. Default: `nil`. Nothing is measured when that is none.
+        public var metricsFactory: (any MetricsFactory)?
 
         /// What waits between attempts and tells deadlines. Default: the continuous clock. Tests give one that they
         /// advance themselves.

@@ -47,7 +47,28 @@ public struct StacksClient: Sendable {
         configuration: Configuration = Configuration(),
         logger: Logger? = nil
     ) throws {
-        core = try ClientCore(token: token, transport: transport, configuration: configuration, logger: logger)
+        core = try ClientCore(
+            token: .fixed(token), transport: transport, configuration: configuration, logger: logger)
+    }
+
+    /// A client whose token can change while it lives.
+    ///
+    /// - Parameters:
+    ///   - tokenProvider: Gives a cluster's agent token (`bkct_…`): before the first request, and again when the server
+    ///     does not accept the one it gave. The request is then sent once more, whatever the retry policy, because one
+    ///     that was not authorized has had no effect.
+    ///   - transport: What carries the requests.
+    ///   - configuration: How the client behaves.
+    ///   - logger: Where it logs; nowhere when left out.
+    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` when a value cannot be used.
+    public init(
+        tokenProvider: TokenProvider,
+        transport: any HTTPTransport,
+        configuration: Configuration = Configuration(),
+        logger: Logger? = nil
+    ) throws {
+        core = try ClientCore(
+            token: .provided(tokenProvider), transport: transport, configuration: configuration, logger: logger)
     }
 }
 

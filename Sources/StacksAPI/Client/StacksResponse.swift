@@ -27,6 +27,13 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// when others failed; only when all of them fail does the call throw.
     public var failedBatches: [FailedBatch]
 
+    /// Whether a ``StacksClient/finishJob(_:stack:exitStatus:detail:options:)`` is known to be done because the job was
+    /// found finished, and not because the request was answered. Status and header fields are then those of the question.
+    public var wasConfirmedByState: Bool
+
+    /// How long the call waited for its turn under the rate limit, all its requests together; zero when it did not.
+    public var rateLimitWait: Duration
+
     /// An answer.
     public init(
         value: Value,
@@ -34,7 +41,9 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         headerFields: ResponseHeaderFields = ResponseHeaderFields(),
         attempts: Int = 1,
         metrics: TransportMetrics? = nil,
-        failedBatches: [FailedBatch] = []
+        failedBatches: [FailedBatch] = [],
+        wasConfirmedByState: Bool = false,
+        rateLimitWait: Duration = .zero
     ) {
         self.value = value
         self.status = status
@@ -42,6 +51,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         self.attempts = attempts
         self.metrics = metrics
         self.failedBatches = failedBatches
+        self.wasConfirmedByState = wasConfirmedByState
+        self.rateLimitWait = rateLimitWait
     }
 
     /// The endpoint's rate limit as the answer's `RateLimit-*` header fields tell it; `nil` when there are none.
@@ -49,6 +60,12 @@ public struct StacksResponse<Value: Sendable>: Sendable {
 
     /// How long the server asks to wait before the next request (`Retry-After`), or `nil` when it does not ask.
     public var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
+
+    /// Why an item of a long list was not dealt with, by its position in the caller's list; `nil` when its request was
+    /// answered.
+    public func error(forItemAt position: Int) -> StacksAPIError? {
+        failedBatches.first { $0.range.contains(position) }?.error
+    }
 
     /// A member of the value.
     public subscript<Member>(dynamicMember member: KeyPath<Value, Member>) -> Member { value[keyPath: member] }
@@ -61,7 +78,9 @@ public struct StacksResponse<Value: Sendable>: Sendable {
             headerFields: headerFields,
             attempts: attempts,
             metrics: metrics,
-            failedBatches: failedBatches
+            failedBatches: failedBatches,
+            wasConfirmedByState: wasConfirmedByState,
+            rateLimitWait: rateLimitWait
         )
     }
 }

@@ -14,7 +14,7 @@ extension ClientCore {
             serverMessage: ServerMessage.read(answer.body).map(redaction.scrub),
             body: redaction.scrub(Array(answer.body.prefix(StacksAPIError.maximumBodySize))),
             serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
-            rateLimit: RateLimit(answer.headerFields),
+            rateLimit: RateLimit(answer),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
             // Other server errors can come from a proxy that lost the answer of a server that did its work.
             mayHaveTakenEffect: code == .serverError

@@ -4,6 +4,7 @@ extension StacksAPIError {
         private enum Wrapped: String {
             case invalidArgument, badRequest, unauthorized, forbidden, notFound, unprocessable, rateLimited
             case serverError, unavailable, unexpectedStatus, decoding, transport, deadlineExceeded
+            case unexpectedJobState
         }
 
         private let wrapped: Wrapped
@@ -39,5 +40,7 @@ extension StacksAPIError {
         public static let transport = Code(.transport)
         /// The call's deadline passed, or would have passed before the next attempt.
         public static let deadlineExceeded = Code(.deadlineExceeded)
+        /// A finish whose answer was lost, and then the job was in a state in which no stack can finish it.
+        public static let unexpectedJobState = Code(.unexpectedJobState)
     }
 }

@@ -85,10 +85,6 @@ public struct StacksAPIError: Error, Sendable {
     ///
     /// Whether repeating it does harm is another question: see ``mayHaveTakenEffect``.
     public var isRetryable: Bool {
-        switch code {
-        case .rateLimited, .serverError, .unavailable, .deadlineExceeded: return true
-        case .transport: return underlying?.code.isTransient ?? true
-        default: return false
-        }
+        code == .transport ? underlying?.code.isTransient ?? true : code.isRetryable
     }
 }

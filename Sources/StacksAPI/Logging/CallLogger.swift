@@ -47,6 +47,7 @@ final class CallLogger: Sendable {
         var metadata = metadata(exchange.call, endpoint)
         metadata["status"] = "\(exchange.answer.status.code)"
         metadata["attempts"] = "\(exchange.attempts)"
+        if exchange.rateLimitWait > .zero { metadata["rate_limit_wait"] = "\(exchange.rateLimitWait)" }
         if let metrics = exchange.answer.metrics { Self.add(metrics, to: &metadata) }
         if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(exchange.answer.body, redaction))" }
         logger.debug("Stacks API call succeeded", metadata: metadata)

@@ -15,18 +15,28 @@ struct Endpoint: Sendable {
     let operation: StacksOperation
     let method: HTTPRequest.Method
     let repetition: Repetition
+    /// The rate limit that it counts against; `nil` when there is none.
+    var rateScope: RateScope?
     /// Whether the body of a success holds secrets: it is kept out of errors then.
     var answersSecrets = false
 
     static let registerStack = Endpoint(operation: .registerStack, method: .post, repetition: .always)
-    static let deregisterStack = Endpoint(operation: .deregisterStack, method: .post, repetition: .always)
-    static let scheduledJobs = Endpoint(operation: .scheduledJobs, method: .get, repetition: .always)
-    static let reserveJobs = Endpoint(operation: .reserveJobs, method: .put, repetition: .always)
-    static let job = Endpoint(operation: .job, method: .get, repetition: .always, answersSecrets: true)
-    static let jobStates = Endpoint(operation: .jobStates, method: .post, repetition: .always)
+    static let deregisterStack = Endpoint(
+        operation: .deregisterStack, method: .post, repetition: .always, rateScope: .standard)
+    static let scheduledJobs = Endpoint(
+        operation: .scheduledJobs, method: .get, repetition: .always, rateScope: .listScheduledJobs)
+    static let reserveJobs = Endpoint(
+        operation: .reserveJobs, method: .put, repetition: .always, rateScope: .batchReserve)
+    static let job = Endpoint(
+        operation: .job, method: .get, repetition: .always, rateScope: .showJob, answersSecrets: true)
+    static let jobStates = Endpoint(
+        operation: .jobStates, method: .post, repetition: .always, rateScope: .batchLoadJobStates)
     static let issueJobAcquisitionTokens = Endpoint(
-        operation: .issueJobAcquisitionTokens, method: .post, repetition: .always, answersSecrets: true)
-    static let finishJob = Endpoint(operation: .finishJob, method: .post, repetition: .whenNotAccepted)
-    static let notify = Endpoint(operation: .notify, method: .post, repetition: .whenRefused)
+        operation: .issueJobAcquisitionTokens, method: .post, repetition: .always, rateScope: .jobAcquisitionTokens,
+        answersSecrets: true)
+    static let finishJob = Endpoint(
+        operation: .finishJob, method: .post, repetition: .whenNotAccepted, rateScope: .finishJob)
+    static let notify = Endpoint(
+        operation: .notify, method: .post, repetition: .whenRefused, rateScope: .stackNotification)
     static let tokenIdentity = Endpoint(operation: .tokenIdentity, method: .get, repetition: .always)
 }

@@ -48,8 +48,10 @@ extension StacksClient {
 
     /// Finishes a job that this stack reserved and that no agent ran, for lack of capacity for example.
     ///
-    /// At most once a job: after a failure that may have come after the server did it, the request is not sent again,
-    /// and the error says so (``StacksAPIError/mayHaveTakenEffect``). Ask for the job's state then.
+    /// At most once a job. After a failure that may have come after the server did it, the job's state is asked for:
+    /// when it is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); when it is still `reserved` or
+    /// `scheduled`, the request is sent once more; any other state is an error. With ``RetryPolicy/never`` nothing is
+    /// asked, and the error says that it is not known (``StacksAPIError/mayHaveTakenEffect``).
     ///
     /// - Parameters:
     ///   - id: The job.
@@ -57,7 +59,8 @@ extension StacksClient {
     ///   - exitStatus: The job's exit status. 0 means that it passed.
     ///   - detail: Why, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker at its end.
     ///   - options: What this call does otherwise than the client.
-    /// - Throws: ``StacksAPIError``.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unexpectedJobState`` when the answer was lost and the job is
+    ///   neither finished nor waiting.
     @discardableResult
     public func finishJob(
         _ id: JobID,
@@ -71,12 +74,8 @@ extension StacksClient {
         try Argument.check(exitStatus: exitStatus, for: .finishJob)
         try Argument.check(detail: detail, for: .finishJob)
         let detail = core.cropped(detail, to: .finishDetail, of: .finishJob)
-        return try await core.perform(
-            .finishJob,
-            path: core.path("stacks/", stack, "/jobs/", id, "/finish"),
-            body: FinishRequest.encode(exitStatus: exitStatus, detail: detail),
-            options: options
-        )
+        return try await core.finish(
+            id, stack: stack, body: FinishRequest.encode(exitStatus: exitStatus, detail: detail), options: options)
     }
 
     /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with an

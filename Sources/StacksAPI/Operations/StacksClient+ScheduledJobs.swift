@@ -23,11 +23,11 @@ extension StacksClient {
         try Argument.check(limit: limit, for: .scheduledJobs)
         try Argument.check(cursor: after, for: .scheduledJobs)
         var path = core.path("stacks/", stack, "/scheduled-jobs?queue_key=")
-        PercentEncoding.append(queue.rawValue, to: &path)
-        if let limit { path += "&limit=\(limit)" }
+        PercentEncoding.append(queue.rawValue, to: &path.text)
+        if let limit { path.text += "&limit=\(limit)" }
         if let after {
-            path += "&after="
-            PercentEncoding.append(after, to: &path)
+            path.text += "&after="
+            PercentEncoding.append(after, to: &path.text)
         }
         return try await core.perform(.scheduledJobs, path: path, options: options, decode: ScheduledJobsPage.read)
     }

@@ -33,6 +33,43 @@ public struct RateLimit: Sendable, Hashable {
     }
 }
 
+extension RateLimit {
+    /// What an answer says: its header fields, and for a 429 its body where they are silent.
+    init?(_ answer: TransportResponse) {
+        let told = RateLimit(answer.headerFields)
+        guard answer.status == .tooManyRequests, let body = RateLimit(body: answer.body) else {
+            guard let told else { return nil }
+            self = told
+            return
+        }
+        self.init(
+            scope: told?.scope ?? body.scope,
+            limit: told?.limit ?? body.limit,
+            remaining: told?.remaining ?? body.remaining,
+            reset: told?.reset ?? body.reset
+        )
+    }
+
+    /// Reads `{"scope", "limit", "current", "reset"}`.
+    private init?(body: [UInt8]) {
+        let read = try? JSONReader.read(body) { (reader) throws(JSONError) -> RateLimit in
+            var rate = RateLimit(remaining: 0)
+            try reader.beginObject()
+            while let name = try reader.nextKey() {
+                switch name {
+                case "scope": rate.scope = try reader.optionalString()
+                case "limit": rate.limit = try reader.optionalInt()
+                case "reset": rate.reset = try reader.optionalInt().map { .seconds($0) }
+                default: try reader.skip()
+                }
+            }
+            return rate
+        }
+        guard let read, read.scope != nil || read.limit != nil || read.reset != nil else { return nil }
+        self = read
+    }
+}
+
 extension HTTPField.Name {
     static let rateLimitScope = HTTPField.Name("RateLimit-Scope")!
     static let rateLimitLimit = HTTPField.Name("RateLimit-Limit")!

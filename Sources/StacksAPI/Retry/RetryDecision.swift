@@ -15,6 +15,9 @@ struct RetryDecision {
     /// How many requests have been sent, the one under way included.
     private(set) var attempts = 1
 
+    /// Whether the call ended because the retry budget was spent.
+    private(set) var budgetWasSpent = false
+
     /// Whether any request so far may have taken effect.
     private var mayHaveTakenEffect = false
 
@@ -28,7 +31,8 @@ struct RetryDecision {
     mutating func next(
         after failure: StacksAPIError,
         now: ContinuousClock.Instant,
-        using generator: inout some RandomNumberGenerator
+        using generator: inout some RandomNumberGenerator,
+        budget: SharedRetryBudget? = nil
     ) -> Action {
         mayHaveTakenEffect = mayHaveTakenEffect || failure.mayHaveTakenEffect
         var error = failure
@@ -46,9 +50,17 @@ struct RetryDecision {
             error.message += " It is not tried again: the next attempt would be in \(delay), after the call's deadline."
             return .giveUp(error)
         }
+        if let budget, !budget.spend(now: now) {
+            error.message += StacksAPIError.budgetIsSpent
+            budgetWasSpent = true
+            return .giveUp(error)
+        }
         attempts += 1
         return .wait(delay)
     }
+
+    /// The request is sent again for another reason than a failure that passes.
+    mutating func countRepetition() { attempts += 1 }
 
     /// The error of a deadline that passed before the next request was sent.
     func expired(_ operation: StacksOperation) -> StacksAPIError {
@@ -58,6 +70,17 @@ struct RetryDecision {
             message: attempts == 1
                 ? "The call's deadline had passed already; nothing was sent."
                 : "The call's deadline passed while it waited to try again.",
+            attempts: attempts - 1,
+            mayHaveTakenEffect: mayHaveTakenEffect
+        )
+    }
+
+    /// The error of a request whose turn under the rate limit comes too late.
+    func wouldWait(_ operation: StacksOperation, _ delay: Duration) -> StacksAPIError {
+        StacksAPIError(
+            code: .deadlineExceeded,
+            operation: operation,
+            message: "The rate limit lets the request go in \(delay) at the earliest, after the call's deadline.",
             attempts: attempts - 1,
             mayHaveTakenEffect: mayHaveTakenEffect
         )

@@ -147,7 +147,7 @@ extension CallFailure {
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .rateLimited: .rateLimited
-            case .badRequest, .unprocessable, .invalidArgument: .rejected
+            case .badRequest, .unprocessable, .invalidArgument, .unexpectedJobState: .rejected
             default: .transient
             }
         let wait = error.retryAfter ?? (kind == .rateLimited ? error.rateLimit?.reset : nil)

@@ -79,6 +79,8 @@ import Testing
         #expect(response.reserved == Array(jobs[..<1000] + jobs[2000...]))
         #expect(response.failedBatches.map(\.range) == [1000..<2000])
         #expect(response.failedBatches.first?.error.code == .serverError)
+        #expect([0, 999, 2000].allSatisfy { response.error(forItemAt: $0) == nil })
+        #expect([1000, 1999].allSatisfy { response.error(forItemAt: $0)?.code == .serverError })
         #expect(response.attempts == 3)
     }
 

@@ -42,7 +42,7 @@ import Testing
                     HTTPField.Name("RateLimit-Scope")!: "show-job", HTTPField.Name("RateLimit-Remaining")!: "0",
                     .retryAfter: "3", HTTPField.Name("X-Request-Id")!: "req-1",
                 ]))
-        #expect(error.rateLimit == RateLimit(scope: "show-job", remaining: 0))
+        #expect(error.rateLimit == RateLimit(scope: "show-job", limit: 10, remaining: 0, reset: .seconds(1)))
         #expect(error.retryAfter == .seconds(3))
         #expect(error.serverRequestID == "req-1")
     }
@@ -128,7 +128,8 @@ import Testing
         let transport = InMemoryTransport { _ in throw Odd() }
         let client = try StacksClient(token: "t", transport: transport)
         let error = try await failure {
-            try await client.finishJob(.sample, stack: "s", exitStatus: 1, detail: "d")
+            try await client.finishJob(
+                .sample, stack: "s", exitStatus: 1, detail: "d", options: CallOptions(retryPolicy: .never))
         }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)

@@ -1,0 +1,45 @@
+import HTTPTypes
+import StacksTransport
+
+/// A request that was answered with a 2xx, after one attempt or more.
+struct Exchange {
+    var answer: TransportResponse
+    var attempts: Int
+    /// The call's number in the log, 0 when it is not logged.
+    var call: UInt64
+    /// How long it waited for its turn under the rate limit.
+    var rateLimitWait = Duration.zero
+
+    func response<Value>(_ value: Value) -> StacksResponse<Value> {
+        StacksResponse(
+            value: value,
+            status: answer.status,
+            headerFields: answer.headerFields,
+            attempts: attempts,
+            metrics: answer.metrics,
+            rateLimitWait: rateLimitWait
+        )
+    }
+}
+
+/// A call on its way: what is sent, and what has come of it so far.
+struct PendingCall {
+    let endpoint: Endpoint
+    var request: TransportRequest
+    var decision: RetryDecision
+    /// The call's number in the log, 0 when it is not logged.
+    let number: UInt64
+    var authorization: Authorization
+    var hasRenewedToken = false
+    /// The caller's own header fields.
+    let extraFields: HTTPFields
+    /// The stack's key, for its rate limits.
+    let stack: String?
+    /// The place of the next request under the rate limit.
+    var permit: RateGovernor.Permit?
+    /// Since when the next request waits for that place.
+    var waitsSince: ContinuousClock.Instant?
+    var waited = Duration.zero
+    /// When the call began, for its duration; `nil` where nobody measures it.
+    let began: ContinuousClock.Instant?
+}

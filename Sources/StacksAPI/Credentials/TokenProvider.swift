@@ -1,0 +1,23 @@
+/// Where a client's agent token comes from, so that it can be rotated without a restart.
+///
+/// ```swift
+/// let provider = TokenProvider { Secret(try await vault.read("buildkite-agent-token")) }
+/// ```
+///
+/// It is asked before the first request, and once more by a call whose token the server did not accept (401). Calls
+/// that need a token at the same time share one question. The calls wait for it, so it should have a limit of its own.
+public struct TokenProvider: Sendable {
+    let token: @Sendable () async throws -> Secret
+
+    /// A provider.
+    ///
+    /// - Parameter token: Gives the token to use from now on. What it throws fails the calls that wait for it, with
+    ///   ``StacksAPIError/Code/unauthorized``; its text is not shown, because it can hold anything.
+    public init(_ token: @escaping @Sendable () async throws -> Secret) { self.token = token }
+}
+
+/// What a client is given to authorize itself with.
+enum TokenSource {
+    case fixed(Secret)
+    case provided(TokenProvider)
+}

@@ -1,0 +1,212 @@
+import HTTPTypes
+import StacksTransport
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Collects notifications and sends them in batches, so that telling people what happens costs a controller little.
+///
+/// ```swift
+/// let outbox = NotificationOutbox(client: client, stack: "mac-fleet")
+/// try await withThrowingTaskGroup(of: Void.self) { group in
+///     group.addTask { await outbox.run() }
+///     try await outbox.post(JobNotification(job: id, detail: "Booting a virtual machine"))
+///     outbox.finish()
+/// }
+/// ```
+///
+/// It owns the notifications from ``post(_:)`` until they are sent or reported as undelivered. ``run()`` sends them, in
+/// the order of posting; nothing is sent without it.
+public final class NotificationOutbox: Sendable {
+    private struct State {
+        var queue: OutboxQueue
+        var serverTime = ServerTime()
+        var isFinished = false
+        var hasEnded = false
+        var nextWaiter: UInt64 = 0
+        var waiters: [UInt64: Waiter] = [:]
+    }
+
+    /// What one can wait for; each holds once the outbox is finished.
+    private enum Condition {
+        case notEmpty, batchFull, room, finished
+    }
+
+    private struct Waiter {
+        var condition: Condition
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
+    private let client: StacksClient
+    private let stack: String
+    private let configuration: Configuration
+    private let state: Mutex<State>
+
+    /// An outbox for one stack.
+    public init(client: StacksClient, stack: String, configuration: Configuration = Configuration()) {
+        self.client = client
+        self.stack = stack
+        self.configuration = configuration
+        state = Mutex(State(queue: OutboxQueue(capacity: max(1, configuration.capacity))))
+    }
+
+    /// Takes a notification over. One that says the same as the job's last one, which is still here, is merged with it.
+    /// Without a timestamp it gets the present time.
+    ///
+    /// - Returns: When it has been taken over. With ``Overflow/wait`` that can be later, when the outbox is full.
+    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` for an empty detail and the like, and
+    ///   `CancellationError` when the task is cancelled while it waits for room. What cannot be sent, after
+    ///   ``finish()`` too, is not thrown but reported to ``Configuration/onUndelivered``.
+    public func post(_ notification: JobNotification) async throws {
+        try Argument.check(notifications: [notification], for: .notify)
+        var notification = notification
+        notification.timestamp = notification.timestamp ?? configuration.now()
+        notification.detail = client.core.cropped(notification.detail, to: .notificationDetail, of: .notify)
+        while true {
+            var undelivered: UndeliveredNotification?
+            let (isTaken, woken): (Bool, [Waiter]) = state.withLock { state in
+                if state.isFinished {
+                    undelivered = .init(notification, .finished)
+                    return (true, [])
+                }
+                var admission = state.queue.add(notification)
+                if admission == .full, configuration.overflow == .dropOldest {
+                    undelivered = state.queue.dropOldest().map { .init($0, .dropped) }
+                    admission = state.queue.add(notification)
+                }
+                if admission == .overLimit { undelivered = .init(notification, .limitOfJob) }
+                return (admission != .full, Self.due(&state, configuration))
+            }
+            for waiter in woken { waiter.continuation.resume() }
+            if let undelivered { configuration.onUndelivered([undelivered]) }
+            if isTaken { return }
+            await wait(for: .room)
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Takes no more: ``run()`` sends what is here and returns.
+    public func finish() { change { $0.isFinished = true } }
+
+    /// Sends what is posted until ``finish()``, and then what is left.
+    ///
+    /// When the task is cancelled it returns at once, and what is left is reported as undelivered. Run it once.
+    public func run() async {
+        while !Task.isCancelled {
+            await wait(for: .notEmpty)
+            await sleep(configuration.maximumDelay, orUntil: .batchFull)
+            if Task.isCancelled { break }
+            let (batch, isFinished) = state.withLock { state in
+                (state.queue.take(configuration.batchSize), state.isFinished)
+            }
+            change { _ in }
+            if batch.isEmpty {
+                if isFinished { break }
+                continue
+            }
+            await send(batch, mayTryAgain: !isFinished)
+        }
+        let rest = state.withLock { state in
+            state.isFinished = true
+            return state.queue.take(.max / 2)
+        }
+        change { _ in }
+        if !rest.isEmpty { configuration.onUndelivered(rest.map { .init($0, .finished) }) }
+    }
+
+    // MARK: Sending
+
+    private func send(_ batch: [JobNotification], mayTryAgain: Bool) async {
+        let now = configuration.now()
+        let time = state.withLock { $0.serverTime }
+        let stamped = batch.map { notification in
+            var notification = notification
+            notification.timestamp = time.timestamp(notification.timestamp, now: now)
+            return notification
+        }
+        do {
+            let response = try await client.notify(stamped, stack: stack, options: configuration.callOptions)
+            if let date = response.headerFields[.date].flatMap({ HTTPDate.parse($0) }) {
+                let received = configuration.now()
+                state.withLock { $0.serverTime.learn(date, now: received) }
+            }
+            let refused = response.failures.flatMap { failure in
+                failure.indexes.filter(batch.indices.contains).map {
+                    UndeliveredNotification(batch[$0], .refused(failure.error))
+                }
+            }
+            if !refused.isEmpty { configuration.onUndelivered(refused) }
+        } catch let error as StacksAPIError where error.isRetryable && !error.mayHaveTakenEffect && mayTryAgain {
+            state.withLock { $0.queue.putBack(batch) }
+            // The client has tried already: it is a longer trouble.
+            await sleep(configuration.pauseAfterFailure, orUntil: .finished)
+        } catch let error as StacksAPIError {
+            configuration.onUndelivered(batch.map { .init($0, .failed(error)) })
+        } catch {
+            configuration.onUndelivered(batch.map { .init($0, .finished) })
+        }
+    }
+
+    // MARK: Waiting
+
+    private func change(_ body: (inout State) -> Void) {
+        let woken = state.withLock { state in
+            body(&state)
+            return Self.due(&state, configuration)
+        }
+        for waiter in woken { waiter.continuation.resume() }
+    }
+
+    private static func holds(_ condition: Condition, _ state: State, _ configuration: Configuration) -> Bool {
+        if state.isFinished { return true }
+        switch condition {
+        case .notEmpty: return state.queue.count > 0
+        case .batchFull: return state.queue.count >= min(configuration.batchSize, state.queue.capacity)
+        case .finished: return false
+        case .room: return state.queue.count < state.queue.capacity
+        }
+    }
+
+    /// Takes out the waiters whose condition holds, to be resumed after unlocking.
+    private static func due(_ state: inout State, _ configuration: Configuration) -> [Waiter] {
+        if state.waiters.isEmpty { return [] }
+        let due = state.waiters.filter { holds($0.value.condition, state, configuration) }
+        for id in due.keys { state.waiters[id] = nil }
+        return due.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func sleep(_ duration: Duration, orUntil condition: Condition) async {
+        let environment = client.core.environment
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await environment.sleep(duration) }
+            group.addTask { await self.wait(for: condition) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Returns when the condition holds, at ``finish()``, and when the task is cancelled.
+    private func wait(for condition: Condition) async {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // Looked at under the lock: neither a change nor a cancellation that came just before is missed.
+                let mustWait = state.withLock { state in
+                    if Task.isCancelled || Self.holds(condition, state, configuration) { return false }
+                    state.waiters[id] = Waiter(condition: condition, continuation: continuation)
+                    return true
+                }
+                if !mustWait { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import HTTPTypes
+import StacksTransport
+import Synchronization
+
+/// Keeps a client's requests below the server's rate limits, each stack key and scope by itself. It owns all pacers.
+///
+/// It never waits itself: it says until when, and the caller sleeps and looks again. Nobody has to be woken, so nobody
+/// can be forgotten.
+final class RateGovernor: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// A request that was let through, or waits to be.
+    struct Permit: Sendable {
+        fileprivate let stack: String
+        fileprivate let operation: StacksOperation
+        fileprivate var pacer: Int
+        fileprivate let ticket: ScopePacer.Ticket
+        /// When it was let through.
+        fileprivate(set) var sent: Instant
+        /// Whether its end has to be told. It is `false` where the server sets no limit.
+        fileprivate(set) var counts: Bool
+    }
+
+    private struct State {
+        var stacks: [String: StackPacers] = [:]
+        var nextTicket: UInt64 = 0
+    }
+
+    /// More keys than a client has; what is idle is forgotten beyond it.
+    private static let maximumStacks = 64
+    /// How long one that waits sleeps at most before it looks again: a limit can be lifted meanwhile.
+    private static let longestSleep = Duration.seconds(1)
+
+    private let state = Mutex(State())
+
+    /// A bit for each operation for which the server sets no limit. Their calls look here and nowhere else.
+    private let unlimited = Atomic<UInt>(0)
+
+    /// Whether an operation's requests may go without being asked for.
+    func isUnlimited(_ operation: StacksOperation) -> Bool {
+        unlimited.load(ordering: .relaxed) & 1 << UInt(operation.index) != 0
+    }
+
+    /// Asks to send a request: the permit, and until when to wait before ``look(_:now:)``; `nil` to send it now.
+    func admit(
+        _ operation: StacksOperation, _ scope: RateScope, stack: String, now: Instant
+    ) -> (permit: Permit, notBefore: Instant?) {
+        state.withLock { state in
+            if state.stacks.count >= Self.maximumStacks, state.stacks[stack] == nil {
+                state.stacks = state.stacks.filter { !$0.value.isIdle }
+            }
+            let ticket = ScopePacer.Ticket(lane: scope.lane, number: state.nextTicket)
+            state.nextTicket += 1
+            let (pacer, verdict, counts) = state.stacks[stack, default: StackPacers()]
+                .request(operation, scope, ticket, now: now)
+            let permit = Permit(
+                stack: stack, operation: operation, pacer: pacer, ticket: ticket, sent: now, counts: counts)
+            return (permit, verdict.instant)
+        }
+    }
+
+    /// Looks whether a request that waits may be sent: until when to wait, or `nil` to send it now.
+    func look(_ permit: inout Permit, now: Instant) -> Instant? {
+        let verdict = state.withLock { state in
+            state.stacks[permit.stack]?[permit.pacer].look(permit.ticket, now: now)
+        }
+        permit.sent = now
+        return verdict?.instant
+    }
+
+    /// How long to sleep until an instant before looking again.
+    static func sleep(until instant: Instant, now: Instant) -> Duration {
+        min(max(now.duration(to: instant), .zero), longestSleep)
+    }
+
+    /// A request that waited will not be sent.
+    func leave(_ permit: Permit, now: Instant) {
+        state.withLock { $0.stacks[permit.stack]?[permit.pacer].leave(permit.ticket, now: now) }
+    }
+
+    /// A request had no answer.
+    func ended(_ permit: Permit, mayHaveReachedServer: Bool, now: Instant) {
+        guard permit.counts else { return }
+        state.withLock { state in
+            if mayHaveReachedServer {
+                state.stacks[permit.stack]?[permit.pacer].ended(sent: permit.sent, now: now)
+            } else {
+                state.stacks[permit.stack]?[permit.pacer].wasNotSent(now: now)
+            }
+        }
+    }
+
+    /// A request was answered.
+    ///
+    /// - Parameter longestPause: How long a `Retry-After` can stop the scope.
+    func answered(_ permit: Permit, _ answer: TransportResponse, longestPause: Duration, now: Instant) {
+        let isRefusal = answer.status == .tooManyRequests
+        guard permit.counts || isRefusal else { return }
+        // Only an answer that was counted tells of its scope: another error can come from anywhere.
+        let tells = isRefusal || answer.status.kind == .successful
+        let rate = tells ? RateLimit(answer) : nil
+        let wait = isRefusal ? answer.retryAfter ?? rate?.reset ?? .seconds(1) : .zero
+        state.withLock { state in
+            guard let place = state.stacks.index(forKey: permit.stack) else { return }
+            if permit.counts { state.stacks.values[place][permit.pacer].ended(sent: permit.sent, now: now) }
+            guard tells else { return }
+            let index = state.stacks.values[place].pacer(of: rate, for: permit.operation, from: permit.pacer)
+            if isRefusal {
+                state.stacks.values[place][index].refused(rate, wait: min(wait, longestPause), now: now)
+            } else {
+                state.stacks.values[place][index].learn(rate, sent: permit.sent, now: now)
+            }
+            // Under the lock, so that of an answer without a limit and a refusal the later one counts.
+            let bit: UInt = 1 << UInt(permit.operation.index)
+            if isRefusal {
+                unlimited.bitwiseAnd(~bit, ordering: .relaxed)
+            } else if !state.stacks.values[place][index].isPaced {
+                unlimited.bitwiseOr(bit, ordering: .relaxed)
+            }
+        }
+    }
+
+    /// A request that was not asked for was refused with 429: there is a limit after all.
+    func refused(
+        _ operation: StacksOperation, _ scope: RateScope, stack: String, _ answer: TransportResponse,
+        longestPause: Duration, now: Instant
+    ) {
+        var (permit, notBefore) = admit(operation, scope, stack: stack, now: now)
+        // It has been sent already: it needs no place.
+        if notBefore == nil {
+            ended(permit, mayHaveReachedServer: false, now: now)
+        } else {
+            leave(permit, now: now)
+        }
+        permit.counts = false
+        answered(permit, answer, longestPause: longestPause, now: now)
+    }
+}
+
+extension ScopePacer.Verdict {
+    fileprivate var instant: ContinuousClock.Instant? {
+        if case .notBefore(let instant) = self { instant } else { nil }
+    }
+}
+
+extension TransportResponse {
+    fileprivate var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
+}

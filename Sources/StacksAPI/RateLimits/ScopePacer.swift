@@ -1,0 +1,190 @@
+/// Paces the requests of one stack key in one rate-limit scope, so that the server's window of one second never
+/// overflows: a value that takes requests, answers and the time, and says who may go.
+///
+/// A request arrives at some moment between its sending and its answer, so its place in the window is surely free again
+/// a second after the answer. With as many places as the limit has, no second holds more requests than it allows,
+/// wherever it begins.
+struct ScopePacer: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// Who waits: first by lane, then in the order of asking.
+    struct Ticket: Comparable, Sendable {
+        var lane: RateLane
+        var number: UInt64
+
+        static func < (lhs: Ticket, rhs: Ticket) -> Bool {
+            lhs.lane == rhs.lane ? lhs.number < rhs.number : lhs.lane < rhs.lane
+        }
+    }
+
+    enum Verdict: Equatable {
+        /// Send it, and tell when it is answered.
+        case go
+        /// Not before this instant, at the earliest.
+        case notBefore(Instant)
+    }
+
+    /// How long a place is taken after an answer: the window, and what the server's clock and ours can differ in it.
+    static let window = Duration.milliseconds(1002)
+
+    /// How many requests a window allows.
+    private(set) var limit: Int
+
+    /// Whether the server counts requests at all. When it does not, nobody waits.
+    private(set) var isPaced = true
+
+    /// Requests that may go or have gone, and are not answered.
+    private var underWay = 0
+
+    /// When the places of answered requests are free again, in order.
+    private var frees: [Instant] = []
+    private var firstFree = 0
+
+    private var pausedUntil: Instant?
+    private var waiting: [Ticket] = []
+    private var granted: Set<UInt64> = []
+
+    /// The last request that was answered and counted.
+    private var lastCounted: (sent: Instant, answered: Instant)?
+
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    /// Whether nothing would be lost with it but what it learnt.
+    var isIdle: Bool { underWay == 0 && waiting.isEmpty }
+
+    // MARK: Before a request
+
+    /// Asks for a place. Whoever gets none stays in the queue until it is granted one by ``look(_:now:)`` or leaves.
+    mutating func request(_ ticket: Ticket, now: Instant) -> Verdict {
+        guard isPaced else { return .go }
+        dropFree(now)
+        if waiting.isEmpty, capacity > 0, !isPaused(now) {
+            underWay += 1
+            return .go
+        }
+        waiting.insert(ticket, at: position(of: ticket))
+        return .notBefore(bound(of: ticket, now))
+    }
+
+    /// Looks whether the turn of one that waits has come.
+    mutating func look(_ ticket: Ticket, now: Instant) -> Verdict {
+        grant(now)
+        if granted.remove(ticket.number) != nil { return .go }
+        return .notBefore(bound(of: ticket, now))
+    }
+
+    /// Takes back a request that will not be sent.
+    mutating func leave(_ ticket: Ticket, now: Instant) {
+        if granted.remove(ticket.number) != nil {
+            underWay = max(0, underWay - 1)
+        } else {
+            let index = position(of: ticket)
+            if index < waiting.count, waiting[index] == ticket { waiting.remove(at: index) }
+        }
+        grant(now)
+    }
+
+    // MARK: After a request
+
+    /// A request surely did not reach the server: its place is free at once.
+    mutating func wasNotSent(now: Instant) {
+        underWay = max(0, underWay - 1)
+        grant(now)
+    }
+
+    /// A request was answered, or its answer was lost.
+    mutating func ended(sent: Instant, now: Instant) {
+        underWay = max(0, underWay - 1)
+        occupy(1, now)
+    }
+
+    /// A successful answer told the limit, or that there is none.
+    mutating func learn(_ rate: RateLimit?, sent: Instant, now: Instant) {
+        defer { grant(now) }
+        guard let rate, let told = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
+            // The server does not say anything of limits, so it has none.
+            isPaced = false
+            return
+        }
+        limit = max(1, told)
+        guard let remaining = rate.remaining else { return }
+        if remaining >= limit, let last = lastCounted, last.answered <= sent, last.sent > now - .seconds(1) {
+            // Another request was in this window, and it was not counted.
+            isPaced = false
+            return
+        }
+        lastCounted = (sent, now)
+        // Somebody else uses the same key: what it used is taken for us too.
+        dropFree(now)
+        occupy(limit - remaining - underWay - (frees.count - firstFree), now)
+    }
+
+    /// The server refused a request with 429: everybody waits until the window is empty.
+    mutating func refused(_ rate: RateLimit?, wait: Duration, now: Instant) {
+        isPaced = true
+        if let told = rate?.limit { limit = max(1, told) }
+        dropFree(now)
+        occupy(limit - underWay - (frees.count - firstFree), now)
+        pausedUntil = max(pausedUntil ?? now, now + wait)
+    }
+
+    // MARK: Places
+
+    private var capacity: Int { limit - underWay - (frees.count - firstFree) }
+
+    private func isPaused(_ now: Instant) -> Bool { pausedUntil.map { $0 > now } ?? false }
+
+    private mutating func occupy(_ count: Int, _ now: Instant) {
+        guard count > 0 else { return }
+        let free = max(frees.last ?? now, now + Self.window)
+        for _ in 0..<count { frees.append(free) }
+    }
+
+    private mutating func dropFree(_ now: Instant) {
+        while firstFree < frees.count, frees[firstFree] <= now { firstFree += 1 }
+        if firstFree == frees.count || firstFree > 1024 {
+            frees.removeFirst(firstFree)
+            firstFree = 0
+        }
+    }
+
+    /// Gives places to those who wait, in their order, whoever looks.
+    private mutating func grant(_ now: Instant) {
+        dropFree(now)
+        if waiting.isEmpty { return }
+        let count: Int
+        if isPaced {
+            guard !isPaused(now), capacity > 0 else { return }
+            count = min(capacity, waiting.count)
+        } else {
+            count = waiting.count
+        }
+        for ticket in waiting.prefix(count) { granted.insert(ticket.number) }
+        waiting.removeFirst(count)
+        underWay += count
+    }
+
+    private func position(of ticket: Ticket) -> Int {
+        var (low, high) = (0, waiting.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if waiting[middle] < ticket { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The earliest instant at which one that waits can have its turn: places that are under way are taken to be
+    /// answered now, and everything else is known.
+    private func bound(of ticket: Ticket, _ now: Instant) -> Instant {
+        let ahead = position(of: ticket) - max(0, capacity)
+        var bound = max(now, pausedUntil ?? now)
+        guard ahead >= 0 else { return bound }
+        let known = frees.count - firstFree
+        if ahead < known {
+            bound = max(bound, frees[firstFree + ahead])
+        } else {
+            bound = max(bound, now + Self.window * (1 + (ahead - known) / limit))
+        }
+        return bound
+    }
+}

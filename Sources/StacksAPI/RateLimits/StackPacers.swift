@@ -1,0 +1,55 @@
+/// The pacers of one stack key, one for each scope, and which operation belongs to which scope.
+struct StackPacers: Sendable {
+    private var pacers: [ScopePacer] = []
+    private var names: [String] = []
+    /// The pacer of each operation by the operation's index, -1 before its first request.
+    private var pacerOfOperation = Array(repeating: -1, count: StacksOperation.count)
+
+    var isIdle: Bool { pacers.allSatisfy(\.isIdle) }
+
+    subscript(index: Int) -> ScopePacer {
+        _read { yield pacers[index] }
+        _modify { yield &pacers[index] }
+    }
+
+    /// Asks for a place for an operation's request: from which pacer, its verdict, and whether the request counts.
+    mutating func request(
+        _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: ContinuousClock.Instant
+    ) -> (pacer: Int, verdict: ScopePacer.Verdict, counts: Bool) {
+        let index = pacer(for: operation, scope)
+        let verdict = pacers[index].request(ticket, now: now)
+        return (index, verdict, pacers[index].isPaced)
+    }
+
+    /// The pacer that an operation's next request belongs to.
+    private mutating func pacer(for operation: StacksOperation, _ scope: RateScope) -> Int {
+        let known = pacerOfOperation[operation.index]
+        if known >= 0 { return known }
+        let index = names.firstIndex(of: scope.name) ?? add(scope.name, limit: scope.limit)
+        pacerOfOperation[operation.index] = index
+        return index
+    }
+
+    /// The pacer of the scope that an answer named. The operation's later requests go there; those that wait elsewhere
+    /// stay where they are.
+    mutating func pacer(of rate: RateLimit?, for operation: StacksOperation, from index: Int) -> Int {
+        guard let name = rate?.scope, names[index] != name else { return index }
+        if let other = names.firstIndex(of: name) {
+            pacerOfOperation[operation.index] = other
+            return other
+        }
+        if pacerOfOperation.count(where: { $0 == index }) == 1, pacerOfOperation[operation.index] == index {
+            names[index] = name
+            return index
+        }
+        let added = add(name, limit: rate?.limit ?? pacers[index].limit)
+        pacerOfOperation[operation.index] = added
+        return added
+    }
+
+    private mutating func add(_ name: String, limit: Int) -> Int {
+        names.append(name)
+        pacers.append(ScopePacer(limit: limit))
+        return pacers.count - 1
+    }
+}

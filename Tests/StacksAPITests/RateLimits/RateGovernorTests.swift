@@ -1,0 +1,254 @@
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Testing
+
+@testable import StacksAPI
+
+/// Many tasks against the limits of a simulator, on a clock that the test moves.
+@Suite struct RateGovernorTests {
+    struct Load: Sendable, CustomTestStringConvertible {
+        let operation: SimulatedOperation
+        let limit: Int
+        var latency = Duration.zero
+        let call: @Sendable (StacksClient, JobID) async throws -> Void
+
+        var testDescription: String { "\(operation.rawValue), \(latency) away" }
+    }
+
+    static let loads = [
+        Load(operation: .deregisterStack, limit: 10) { client, _ in try await client.deregisterStack("k") },
+        Load(operation: .listScheduledJobs, limit: 10) { client, _ in
+            _ = try await client.scheduledJobs(stack: "k", queue: "default", limit: 1)
+        },
+        Load(operation: .listScheduledJobs, limit: 10, latency: .milliseconds(20)) { client, _ in
+            _ = try await client.scheduledJobs(stack: "k", queue: "default", limit: 1)
+        },
+        Load(operation: .reserveJobs, limit: 10) { client, job in _ = try await client.reserveJobs([job], stack: "k") },
+        Load(operation: .getJob, limit: 1000) { client, job in _ = try await client.job(job, stack: "k") },
+        Load(operation: .getJobStates, limit: 20) { client, job in _ = try await client.jobStates([job], stack: "k") },
+        Load(operation: .getJobStates, limit: 20, latency: .milliseconds(20)) { client, job in
+            _ = try await client.jobStates([job], stack: "k")
+        },
+        Load(operation: .issueJobAcquisitionTokens, limit: 20) { client, job in
+            _ = try await client.issueJobAcquisitionTokens(for: [job], stack: "k")
+        },
+        Load(operation: .finishJob, limit: 100) { client, job in
+            // All but the first are refused, and count all the same.
+            do {
+                try await client.finishJob(job, stack: "k", exitStatus: 1, detail: "d")
+            } catch let error as StacksAPIError where error.code == .unprocessable {}
+        },
+        Load(operation: .createNotifications, limit: 200) { client, job in
+            try await client.notify(job, detail: "d", stack: "k")
+        },
+    ]
+
+    /// A simulator that is some way off.
+    private struct Distant: HTTPTransport {
+        let inner: InMemoryTransport
+        let clock: ManualClock
+        let latency: Duration
+
+        func send(_ request: TransportRequest) async throws -> TransportResponse {
+            if latency > .zero { try await clock.sleep(for: latency / 2) }
+            let response = try await inner.send(request)
+            if latency > .zero { try await clock.sleep(for: latency / 2) }
+            return response
+        }
+    }
+
+    private let clock = ManualClock()
+
+    private func world(latency: Duration = .zero) async throws -> (StacksSimulator, StacksClient) {
+        let simulator = StacksSimulator(clock: clock)
+        var configuration = StacksClient.Configuration()
+        configuration.clock = clock
+        let transport = Distant(
+            inner: simulator.transport(recordsRequests: false), clock: clock, latency: latency)
+        let setup = try StacksClient(token: simulator.token, transport: simulator.transport())
+        try await setup.registerStack(key: "k", queue: "default")
+        return (
+            simulator,
+            try StacksClient(token: simulator.token, transport: transport, configuration: configuration)
+        )
+    }
+
+    @Test("32 tasks reach 95 % of what an endpoint allows in 10 seconds, without one 429", arguments: loads)
+    func usesTheLimit(_ load: Load) async throws {
+        let (simulator, client) = try await world(latency: load.latency)
+        let job = JobID(simulator.addJobs(1, queue: "default")[0])
+        let seconds = 10
+        let step = Duration.milliseconds(4)
+        let clock = clock
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<32 {
+                group.addTask { while !Task.isCancelled { try await load.call(client, job) } }
+            }
+            for _ in 0..<(seconds * 1000 / 4) {
+                await clock.waitForSleepers(32)
+                clock.advance(by: step)
+            }
+            await clock.waitForSleepers(32)
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) { throw error }
+            }
+        }
+        let report = simulator.report
+        #expect(report.rateLimited.isEmpty, "\(report.rateLimited)")
+        let sent = report.requests[load.operation] ?? 0
+        #expect(sent >= load.limit * seconds * 95 / 100, "\(sent) of \(load.limit * seconds)")
+    }
+
+    @Test("a call that waited for its turn tells how long")
+    func tellsTheWait() async throws {
+        let (_, client) = try await world()
+        for _ in 0..<10 {
+            let page = try await client.scheduledJobs(stack: "k", queue: "default")
+            #expect(page.rateLimitWait == .zero)
+        }
+        async let page = client.scheduledJobs(stack: "k", queue: "default")
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(1002))
+        // It sleeps a second at most before it looks again.
+        if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(2)) }
+        await passTime()
+        #expect(try await page.rateLimitWait >= .milliseconds(1002))
+        #expect(try await page.attempts == 1)
+    }
+
+    /// Lets one that waits wake up as often as it needs to.
+    private func passTime() async {
+        for _ in 0..<50 {
+            await Task.yield()
+            if clock.sleeperCount > 0 { clock.advance(by: .milliseconds(2)) }
+        }
+    }
+
+    @Test("a turn that comes after the deadline is not waited for")
+    func failsAtOnce() async throws {
+        let (simulator, client) = try await world()
+        for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
+        let error = try await failure {
+            _ = try await client.scheduledJobs(
+                stack: "k", queue: "default", options: CallOptions(timeout: .milliseconds(900)))
+        }
+        #expect(error.code == .deadlineExceeded)
+        #expect(!error.mayHaveTakenEffect)
+        #expect(error.attempts == 0)
+        #expect(error.description.contains("The rate limit lets the request go in 1.002 seconds"), "\(error)")
+        #expect(simulator.report.requests[.listScheduledJobs] == 10)
+    }
+
+    @Test("cancelling a call that waits for its turn ends it, and the others go on")
+    func cancels() async throws {
+        let (simulator, client) = try await world()
+        for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
+        let first = Task { try await client.scheduledJobs(stack: "k", queue: "default") }
+        await clock.waitForSleepers(1)
+        let second = Task { try await client.scheduledJobs(stack: "k", queue: "default") }
+        await clock.waitForSleepers(2)
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        clock.advance(by: .milliseconds(1004))
+        await passTime()
+        _ = try await second.value
+        #expect(simulator.report.requests[.listScheduledJobs] == 11)
+    }
+
+    @Test("other endpoints and other stacks do not wait for one that is at its limit")
+    func separates() async throws {
+        let (_, client) = try await world()
+        for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
+        try await client.registerStack(key: "other", queue: "default")
+        #expect(try await client.scheduledJobs(stack: "other", queue: "default").rateLimitWait == .zero)
+        #expect(try await client.jobStates([.sample], stack: "k").rateLimitWait == .zero)
+    }
+
+    @Test("a 429 stops the others too, as long as its body says")
+    func pausesEverybody() async throws {
+        let refusal = #"{"message":"slow down","scope":"show-job","limit":7,"current":8,"reset":3}"#
+        let bed = try Testbed(
+            [.answer(.tooManyRequests, refusal), .answer(.ok, #"{"id":"x"}"#)], clock: clock)
+        let error = try await failure {
+            _ = try await bed.client.job(.sample, stack: "k", options: CallOptions(retryPolicy: .never))
+        }
+        #expect(error.rateLimit == RateLimit(scope: "show-job", limit: 7, remaining: 0, reset: .seconds(3)))
+        async let wait = bed.client.job(.sample, stack: "k").rateLimitWait
+        for _ in 0..<3 {
+            await clock.waitForSleepers()
+            #expect(bed.transport.requests.count == 1)
+            clock.advance(by: .seconds(1))
+        }
+        await passTime()
+        #expect(try await wait >= .seconds(3))
+    }
+
+    @Test("where the server names one scope for everything, all share it, and notifications go last")
+    func sharesScopes() async throws {
+        let fields: HTTPFields = [
+            HTTPField.Name("RateLimit-Scope")!: "everything", HTTPField.Name("RateLimit-Limit")!: "1",
+            HTTPField.Name("RateLimit-Remaining")!: "0",
+        ]
+        let answers = [
+            InMemoryTransport.Step.answer(.ok, #"{"errors":[]}"#, fields),
+            .answer(.ok, #"{"states":{}}"#, fields), .answer(.ok, #"{"states":{}}"#, fields),
+            .answer(.ok, #"{"errors":[]}"#, fields),
+        ]
+        let bed = try Testbed(answers, clock: clock)
+        try await bed.client.notify(.sample, detail: "1", stack: "k")
+        async let learnt = bed.client.jobStates([.sample], stack: "k").attempts
+        _ = try await learnt
+        let notification = Task { try await bed.client.notify(.sample, detail: "2", stack: "k") }
+        await clock.waitForSleepers(1)
+        let states = Task { try await bed.client.jobStates([.sample], stack: "k") }
+        await clock.waitForSleepers(2)
+        for _ in 0..<3000 where bed.transport.requests.count < 4 {
+            clock.advance(by: .milliseconds(2))
+            await Task.yield()
+        }
+        _ = try await notification.value
+        _ = try await states.value
+        #expect(
+            bed.transport.requests.map { $0.path.split(separator: "/").last ?? "" } == [
+                "notifications", "get-states", "get-states", "notifications",
+            ])
+    }
+
+    @Test("a server without limits is not waited for by any stack; when it refuses a request all the same, that counts")
+    func relearns() async throws {
+        let page = InMemoryTransport.Step.answer(.ok, #"{"jobs":[]}"#)
+        let bed = try Testbed(Array(repeating: page, count: 100), clock: clock) { $0.retryPolicy = .never }
+        for number in 0..<100 {
+            let answer = try await bed.client.scheduledJobs(stack: "k\(number % 5)", queue: "q")
+            #expect(answer.rateLimitWait == .zero)
+        }
+        bed.transport.enqueue([.answer(.tooManyRequests, "{}", [.retryAfter: "2"]), page])
+        let refused = try await failure { _ = try await bed.client.scheduledJobs(stack: "k0", queue: "q") }
+        #expect(refused.code == .rateLimited)
+        let late = try await failure {
+            _ = try await bed.client.scheduledJobs(
+                stack: "k0", queue: "q", options: CallOptions(timeout: .milliseconds(1999)))
+        }
+        #expect(late.code == .deadlineExceeded)
+        clock.advance(by: .seconds(2))
+        #expect(try await bed.client.scheduledJobs(stack: "k0", queue: "q").rateLimitWait == .zero)
+    }
+
+    @Test("it can be turned off")
+    func canBeOff() async throws {
+        let simulator = StacksSimulator(clock: clock)
+        var configuration = StacksClient.Configuration()
+        configuration.pacesRequests = false
+        let client = try StacksClient(
+            token: simulator.token, transport: simulator.transport(), configuration: configuration)
+        try await client.registerStack(key: "k")
+        let options = CallOptions(retryPolicy: .never)
+        for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default", options: options) }
+        let error = try await failure {
+            _ = try await client.scheduledJobs(stack: "k", queue: "default", options: options)
+        }
+        #expect(error.code == .rateLimited)
+    }
+}

@@ -1,0 +1,146 @@
+import Testing
+
+@testable import StacksAPI
+
+@Suite struct ScopePacerTests {
+    private let start = ContinuousClock.now
+    private func at(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
+    private func ticket(_ number: UInt64, _ lane: RateLane = .normal) -> ScopePacer.Ticket {
+        ScopePacer.Ticket(lane: lane, number: number)
+    }
+
+    @Test("a window's worth goes at once, and the next goes a second after the first answer")
+    func fillsTheWindow() {
+        var pacer = ScopePacer(limit: 2)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        #expect(pacer.request(ticket(1), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(10))
+        #expect(pacer.request(ticket(2), now: at(20)) == .notBefore(at(1012)))
+        #expect(pacer.look(ticket(2), now: at(1011)) == .notBefore(at(1012)))
+        #expect(pacer.look(ticket(2), now: at(1012)) == .go)
+    }
+
+    @Test("what was certainly not sent takes no place")
+    func givesPlacesBack() {
+        var pacer = ScopePacer(limit: 1)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.wasNotSent(now: at(5))
+        #expect(pacer.request(ticket(1), now: at(5)) == .go)
+    }
+
+    @Test("those who wait go in their order, and an urgent one goes before one in the background")
+    func keepsOrder() {
+        var pacer = ScopePacer(limit: 1)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(0))
+        for (number, lane) in [(1, RateLane.background), (2, .normal), (3, .urgent), (4, .urgent)] {
+            #expect(pacer.request(ticket(UInt64(number), lane), now: at(1)) != .go)
+        }
+        var order: [UInt64] = []
+        for round in 1...4 {
+            for (number, lane) in [(1, RateLane.background), (2, .normal), (3, .urgent), (4, .urgent)]
+            where !order.contains(UInt64(number))
+                && pacer.look(ticket(UInt64(number), lane), now: at(round * 1002)) == .go
+            {
+                order.append(UInt64(number))
+                pacer.ended(sent: at(round * 1002), now: at(round * 1002))
+            }
+        }
+        #expect(order == [3, 4, 2, 1])
+    }
+
+    @Test("one that leaves the queue holds up nobody, granted a place or not")
+    func leaves() {
+        var pacer = ScopePacer(limit: 1)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(0))
+        for number in 1...3 { _ = pacer.request(ticket(UInt64(number)), now: at(1)) }
+        pacer.leave(ticket(1), now: at(2))
+        // The third looks first, so that the second is granted its place before it knows.
+        #expect(pacer.look(ticket(3), now: at(1002)) != .go)
+        pacer.leave(ticket(2), now: at(1003))
+        #expect(pacer.look(ticket(3), now: at(1003)) == .go)
+        pacer.ended(sent: at(1003), now: at(1003))
+        #expect(pacer.isIdle)
+    }
+
+    @Test("a 429 stops everybody until the wait is over, and takes the whole window")
+    func pauses() {
+        var pacer = ScopePacer(limit: 100)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(0))
+        pacer.refused(RateLimit(limit: 5), wait: .seconds(3), now: at(0))
+        #expect(pacer.limit == 5)
+        #expect(pacer.request(ticket(1), now: at(1)) == .notBefore(at(3000)))
+        #expect(pacer.look(ticket(1), now: at(3000)) == .go)
+    }
+
+    @Test("what another client used of the window is not used again")
+    func seesOthers() {
+        var pacer = ScopePacer(limit: 10)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(0))
+        pacer.learn(RateLimit(limit: 10, remaining: 2), sent: at(0), now: at(0))
+        #expect(pacer.request(ticket(1), now: at(1)) == .go)
+        #expect(pacer.request(ticket(2), now: at(1)) == .go)
+        #expect(pacer.request(ticket(3), now: at(1)) == .notBefore(at(1002)))
+    }
+
+    @Test("a server that tells no limit, or counts nothing, is not waited for")
+    func sparesOthers() {
+        for rate in [nil, RateLimit(limit: 1, remaining: 1)] {
+            var pacer = ScopePacer(limit: 1)
+            #expect(pacer.request(ticket(0), now: at(0)) == .go)
+            pacer.ended(sent: at(0), now: at(0))
+            pacer.learn(RateLimit(limit: 1, remaining: 1), sent: at(0), now: at(0))
+            #expect(pacer.isPaced, "the first answer may have been counted afterwards")
+            #expect(pacer.request(ticket(1), now: at(1)) != .go)
+            #expect(pacer.request(ticket(2), now: at(1)) != .go)
+            pacer.learn(rate, sent: at(1), now: at(2))
+            #expect(!pacer.isPaced)
+            #expect(pacer.look(ticket(1), now: at(2)) == .go)
+            #expect(pacer.look(ticket(2), now: at(2)) == .go)
+            #expect(pacer.request(ticket(3), now: at(2)) == .go)
+            pacer.refused(RateLimit(limit: 1), wait: .seconds(1), now: at(3))
+            #expect(pacer.isPaced)
+        }
+    }
+
+    @Test("no second of the server's ever holds more than the limit, whatever the latencies", arguments: 0..<40)
+    func neverOverflows(_ seed: UInt64) {
+        var generator = DocumentGenerator(seed: seed)
+        let limit = Int.random(in: 1...30, using: &generator)
+        var pacer = ScopePacer(limit: limit)
+        var arrivals: [ContinuousClock.Instant] = []
+        var underWay: [(ends: Int, sent: Int)] = []
+        var waiting: [(ticket: ScopePacer.Ticket, due: ContinuousClock.Instant)] = []
+        func send(_ now: Int, using generator: inout DocumentGenerator) {
+            let outward = Int.random(in: 0...200, using: &generator)
+            arrivals.append(at(now + outward))
+            underWay.append((now + outward + Int.random(in: 0...200, using: &generator), now))
+        }
+        for now in 0..<8000 {
+            for call in underWay where call.ends == now { pacer.ended(sent: at(call.sent), now: at(now)) }
+            underWay.removeAll { $0.ends == now }
+            for index in waiting.indices.reversed() where waiting[index].due <= at(now) {
+                switch pacer.look(waiting[index].ticket, now: at(now)) {
+                case .go:
+                    waiting.remove(at: index)
+                    send(now, using: &generator)
+                case .notBefore(let due): waiting[index].due = due
+                }
+            }
+            guard waiting.count < 20, Int.random(in: 0..<4, using: &generator) == 0 else { continue }
+            let ticket = ticket(UInt64(now))
+            switch pacer.request(ticket, now: at(now)) {
+            case .go: send(now, using: &generator)
+            case .notBefore(let due): waiting.append((ticket, due))
+            }
+        }
+        arrivals.sort()
+        for (first, last) in zip(arrivals, arrivals.dropFirst(limit)) {
+            #expect(first.duration(to: last) >= .seconds(1), "more than \(limit) in a second")
+        }
+        #expect(arrivals.count > limit * 3, "it did not go on")
+    }
+}
