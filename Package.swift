@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -33,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -70,7 +72,7 @@ let package = Package(
         ),
         .target(
             name: "StacksController",
-            dependencies: ["StacksAPI", logging, serviceLifecycle],
+            dependencies: ["StacksAPI", logging, metrics, serviceLifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -182,7 +184,8 @@ let package = Package(
             name: "StacksControllerTests",
             dependencies: [
                 "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
-                httpTypes, logging, serviceLifecycle,
+                httpTypes, logging, metrics, serviceLifecycle,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],
             swiftSettings: settings
         ),

@@ -96,7 +96,7 @@ struct RandomWorld {
     private mutating func step(_ events: [ControllerEvent]) {
         for action in driver.machine.step(events, at: now) {
             switch action {
-            case .log: break
+            case .log, .measure, .failed: break
             case .end: ended = true
             case .launch(let job): launch(job.id)
             case .stop(let id):
