@@ -54,9 +54,9 @@ public struct ControllerStatus: Sendable, Hashable {
         public var waiting = 0
         /// Being reserved, or reserved and not launched.
         public var reserved = 0
-        /// Launched; no agent has taken them as far as is known.
+        /// Launched, or found at the start; no agent has taken them as far as is known.
         public var launching = 0
-        /// Taken by an agent, those found running at the start included.
+        /// Taken by an agent.
         public var running = 0
         /// Their launcher was told to stop and has not ended yet.
         public var stopping = 0

@@ -12,10 +12,10 @@ extension ControllerMachine {
         phase = .draining
         backlog.removeAll()
         if isCutOff {
-            for id in ledger.waiting.union(uncertain) { release(id, at: now) }
+            for id in ledger.waiting.union(uncertain).sorted() { release(id, at: now) }
         } else {
             // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
-            giveBack(Array(ledger.waiting) + uncertain, at: now)
+            giveBack(ledger.waiting.sorted() + uncertain, at: now)
         }
         uncertain = []
     }

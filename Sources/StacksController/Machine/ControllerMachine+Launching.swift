@@ -3,7 +3,7 @@ import StacksAPI
 
 extension ControllerMachine {
     /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
-    private static let coolingAfterEnd = Duration.seconds(60)
+    static let coolingAfterEnd = Duration.seconds(60)
 
     var wantsTokens: Bool {
         phase == .running && !needsRegistration && !isPaused && !ledger.waiting.isEmpty
@@ -12,7 +12,7 @@ extension ControllerMachine {
     mutating func issueTokensIfDue(at now: Duration) {
         if phase == .running, isPaused, !ledger.waiting.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            return giveBack(Array(ledger.waiting), at: now)
+            return giveBack(ledger.waiting.sorted(), at: now)
         }
         guard wantsTokens, issuing.isDue(at: now) else { return }
         let asked = nextToLaunch(issuingLimit.count)
@@ -22,10 +22,12 @@ extension ControllerMachine {
     }
 
     private func nextToLaunch(_ limit: Int) -> [JobID] {
-        let waiting = Array(ledger.waiting)
-        guard waiting.count > limit else { return waiting }
-        let best = waiting.sorted { (ledger[$0]?.job?.priority ?? 0) > (ledger[$1]?.job?.priority ?? 0) }
-        return Array(best.prefix(limit))
+        let waiting = ledger.waiting.map { id in
+            (priority: ledger[id]?.job?.priority ?? 0, listedAt: ledger[id]?.listedAt ?? .zero, id: id)
+        }
+        // By priority, then age, then name: the same story gives the same requests.
+        return waiting.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
+            .prefix(limit).map(\.id)
     }
 
     mutating func tokensIssued(

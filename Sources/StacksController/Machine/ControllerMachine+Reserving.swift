@@ -91,8 +91,8 @@ extension ControllerMachine {
         renewing.due = now + configuration.watchInterval
         guard phase == .running || phase == .draining else { return }
         let soon = now + configuration.reservationExpiry / 2
-        let asked = (Array(ledger.waiting) + Array(ledger.watched)).filter { id in
-            guard let entry = ledger[id], entry.job != nil, entry.stage != .started else { return false }
+        let asked = (ledger.waiting.sorted() + ledger.watched.sorted()).filter { id in
+            guard let entry = ledger[id], entry.stage != .started else { return false }
             return entry.reservedUntil < soon
         }
         guard !asked.isEmpty else { return }

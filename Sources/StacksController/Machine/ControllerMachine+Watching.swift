@@ -10,9 +10,9 @@ extension ControllerMachine {
     mutating func watchIfDue(at now: Duration) {
         guard !isCutOff, !watching.isInFlight, !settling.isInFlight else { return }
         var query = StateQuery()
-        if !ledger.watched.isEmpty, watching.isDue(at: now) { query.watched = Array(ledger.watched) }
+        if !ledger.watched.isEmpty, watching.isDue(at: now) { query.watched = ledger.watched.sorted() }
         if !ledger.ended.isEmpty, settling.isDue(at: now) {
-            query.ended = Array(ledger.ended.prefix(Self.maximumBatch))
+            query.ended = Array(ledger.ended.sorted().prefix(Self.maximumBatch))
         }
         guard !query.isEmpty else {
             if watching.isDue(at: now) { watching.due = now + configuration.watchInterval }
@@ -51,7 +51,7 @@ extension ControllerMachine {
             // Gone, or its reservation has run out. One answer may be behind what is so; two are believed.
             ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
-            if entry.stage == .launched {
+            if entry.stage == .launched, entry.job != nil {
                 stop(id, state == nil ? "is not known any more" : "is scheduled again", .notOurs, at: now)
             } else {
                 isOver(id, entry, at: now)
@@ -59,7 +59,7 @@ extension ControllerMachine {
         case let state? where state.isWithAgent:
             if entry.stage == .launched {
                 ledger.move(id, to: .started, at: now)
-                actions.append(.measure(.start, now - entry.since))
+                if entry.job != nil { actions.append(.measure(.start, now - entry.since)) }
             }
             ledger.update(id) { $0.doubts = 0 }
         case .finished?:
@@ -67,15 +67,20 @@ extension ControllerMachine {
             if entry.stage == .launched { ledger.move(id, to: .started, at: now) }
             isOver(id, entry, at: now)
         case let state? where state.isTerminal:
-            if entry.stage == .launched {
+            if entry.stage == .launched, entry.job != nil {
                 stop(id, "is \(state)", .cancelled, at: now)
             } else {
                 isOver(id, entry, at: now)
             }
         default:
             ledger.update(id) { $0.doubts = 0 }
+            if entry.job == nil, state == .reserved, entry.reservedUntil > now + configuration.reservationExpiry {
+                // Found running, and its agent has yet to take it: its reservation may be about to run out.
+                ledger.update(id) { $0.reservedUntil = now }
+            }
             guard entry.stage == .launched, now - entry.since >= configuration.effectiveStartTimeout else { return }
             log(.warning, "No agent took the job within \(configuration.effectiveStartTimeout.formattedSeconds) s", id)
+            guard entry.job != nil else { return giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
             stop(id, "is left to others", .tooSlow, at: now)
         }
     }

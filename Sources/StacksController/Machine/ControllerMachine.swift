@@ -159,7 +159,11 @@ struct ControllerMachine {
 
     private mutating func begin(_ recovered: [JobID], at now: Duration) {
         phase = .registering
-        for id in recovered { ledger.insert(id, job: nil, stage: .started, at: now) }
+        for id in recovered {
+            ledger.insert(id, job: nil, stage: .launched, at: now)
+            // Whether an agent has it or it is only reserved is not known yet: it is not reserved again before it is.
+            ledger.update(id) { $0.reservedUntil = .seconds(Int64.max) }
+        }
         if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }
         nextStatusLine = configuration.statusInterval.map { now + $0 }
         watching.due = now + configuration.watchInterval

@@ -3,7 +3,8 @@ import StacksAPI
 /// What the controller knows of the jobs that it has anything to do with, and how many slots they take.
 ///
 /// Sets of the jobs in the stages that are looked at as a whole are kept beside the jobs, so that no step costs more
-/// than the jobs it is about.
+/// than the jobs it is about. Whoever makes a request of such a set sorts it, so that the machine does the same
+/// whenever it is told the same.
 struct JobLedger {
     /// The life of a job here.
     enum Stage: Hashable {
