@@ -157,10 +157,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Names that resolve slowly or not at all, for the transports' tests.
+        .target(name: "SlowResolver", path: "Tests/SlowResolver"),
         .testTarget(
             name: "TransportFaultTests",
             dependencies: [
-                "FaultServer", "SimulatorProcess", "StacksCurl", "StacksTesting", "StacksTransport",
+                "FaultServer", "SimulatorProcess", "SlowResolver", "StacksCurl", "StacksTesting", "StacksTransport",
                 "StacksURLSession", httpTypes,
             ],
             swiftSettings: settings

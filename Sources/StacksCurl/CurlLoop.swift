@@ -75,14 +75,15 @@ final class CurlLoop {
     }
 
     private func handleInbox() {
-        for command in inbox {
+        // Taken out one by one, in their order: a copy of each would count references for nothing.
+        inbox.reverse()
+        while let command = inbox.popLast() {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
             case .run(let job): executor.run(job)
             }
         }
-        inbox.removeAll(keepingCapacity: true)
     }
 }
 
@@ -97,10 +98,14 @@ extension CurlLoop {
     /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
     private func start(_ call: CurlCall) {
         do {
+            // On a connection that stands, libcurl would write the request before the deadlines are looked at.
+            guard call.deadline > .now else { throw TransportError.deadlineExceeded(phase: .queued) }
             let multi = try activeMulti()
             let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
             do {
-                try transfer.prepare(call, headers: headerLists.list(for: call.request.headerFields))
+                try transfer.prepare(
+                    call, headers: headerLists.list(for: call.request.headerFields),
+                    speaksHTTP1: speaksHTTP1(call.request.origin))
                 let result = multi.add(transfer, id: call.id)
                 guard result == CURLM_OK else {
                     throw TransportError(
@@ -175,8 +180,8 @@ extension CurlLoop {
     }
 
     private func resumeEnded() {
-        for (call, outcome) in ended { call.resume(with: outcome) }
-        ended.removeAll(keepingCapacity: true)
+        ended.reverse()
+        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
     }
 }
 
@@ -206,6 +211,7 @@ extension CurlLoop {
 
     private func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+        if transfer.progress.connectionWasStale { return restart(transfer) }
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(
                 curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
@@ -220,6 +226,22 @@ extension CurlLoop {
         if let call = detach(transfer) { end(call, .success(response)) }
     }
 
+    /// Begins a call anew that was kept off a stale connection: nothing of it was written. That connection is closed, so
+    /// that there are as many attempts at most as there were idle connections.
+    private func restart(_ transfer: CurlTransfer) {
+        let multi = transfer.multi
+        guard let call = transfer.takeCall() else { return }
+        multi?.remove(transfer, id: call.id)
+        recycle(transfer)
+        start(call)
+    }
+
+    /// Whether connections to `origin` are known to carry one call at a time.
+    private func speaksHTTP1(_ origin: String) -> Bool {
+        configuration.httpVersion == .http1_1 || origin.hasPrefix("http:")
+            || queue.limit(origin: origin) != configuration.callLimit(overHTTP2: true)
+    }
+
     /// Whether a failure leaves a connection behind on which nothing works any more.
     ///
     /// libcurl closes a connection that failed, but not when it is one for several calls at a time: it would give the
@@ -228,7 +250,7 @@ extension CurlLoop {
         guard result == CURLE_HTTP2 || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR,
             let origin = transfer.call?.request.origin
         else { return false }
-        return queue.limit(origin: origin) == configuration.callLimit(overHTTP2: true)
+        return !speaksHTTP1(origin)
     }
 
     /// Finds the sockets that are ready, into ``ready``.

@@ -68,10 +68,11 @@ extension TransportError {
             (.nameResolution, .resolving)
         case .cannotConnectToHost, .notConnectedToInternet, .internationalRoamingOff, .callIsActive, .dataNotAllowed:
             (.connect, .connecting)
-        case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
-            .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
-            .clientCertificateRequired:
+        case .secureConnectionFailed:
             (.tls, .securing)
+        case .serverCertificateHasBadDate, .serverCertificateUntrusted, .serverCertificateHasUnknownRoot,
+            .serverCertificateNotYetValid, .clientCertificateRejected, .clientCertificateRequired:
+            (.certificate, .securing)
         case .timedOut:
             (.timeout, progress.phase)
         case .networkConnectionLost:

@@ -90,12 +90,7 @@ struct StressFigures {
         let counted = statistics.answered + statistics.failed + statistics.cancelled
         expect(counted <= calls, "the transport ended \(counted) calls of \(calls)")
         expect(statistics.answered >= outcomes.answered, "more answers than the transport got")
-        // libdispatch makes the one timer descriptor of a process when it likes; no transport uses any.
-        let left = after.descriptors.subtracting(before.descriptors).filter { !$0.hasSuffix("[timerfd]") }
-        expect(left.isEmpty, "descriptors are left open: \(left.sorted().joined(separator: ", "))")
-        expect(after.transportThreads == 0, "\(after.transportThreads) threads of the transport are left")
-        let growth = (after.residentKiB - warm.residentKiB) / 1024
-        expect(memoryGrowth == 0 || growth <= memoryGrowth, "resident memory grew by \(growth) MiB")
+        problems += after.problems(since: before, warm: warm, memoryGrowth: memoryGrowth)
         return problems
     }
 }

@@ -68,6 +68,21 @@ import Testing
         #expect(try await attempts == 2)
     }
 
+    @Test("a wait that took longer than the deadline allows sends nothing more, and tells what may have been done")
+    func stopsAfterALateWakeUp() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed([.lostAnswer, .answer()], clock: clock)
+        async let error = failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(5))
+        #expect(try await error.code == .deadlineExceeded)
+        #expect(try await error.attempts == 1)
+        #expect(try await error.mayHaveTakenEffect)
+        #expect(bed.transport.requests.count == 1)
+    }
+
     @Test("a deadline that has passed sends nothing")
     func sendsNothingTooLate() async throws {
         let bed = try Testbed([.answer()])

@@ -111,7 +111,7 @@ import Testing
         for status in [301, 307, 400, 401, 403, 404, 409, 418, 422] {
             #expect(try await !isSentAgain(call, after: .answer(.init(code: status))), "\(status)")
         }
-        for code in [TransportError.Code.invalidRequest, .responseTooLarge, .transportClosed] {
+        for code in [TransportError.Code.invalidRequest, .certificate, .responseTooLarge, .transportClosed] {
             let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: .queued, message: "no"))
             #expect(try await !isSentAgain(call, after: step))
         }
