@@ -202,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "SimulatorProcess", httpTypes, argumentParser,
+                "stacksctl", "StacksAPI", "StacksController", "SimulatorProcess", httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),

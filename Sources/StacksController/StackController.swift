@@ -62,6 +62,10 @@ public final class StackController: Service {
     /// A controller that talks through `client` and starts agents with `launcher`.
     ///
     /// - Parameters:
+    ///   - client: Talks to Buildkite; its transport stays open when the controller ends.
+    ///   - configuration: What the controller does, and how often.
+    ///   - launcher: Starts the agents.
+    ///   - logger: What happens is told here; `stack` is added to its metadata.
     ///   - metrics: Where the controller counts what it does; the process's own by default.
     ///   - clock: Measures every interval of the configuration; a test gives its own.
     /// - Throws: ``StackControllerError`` with the code `invalidConfiguration`.

@@ -11,10 +11,11 @@ import Testing
 @Suite("Ten thousand jobs")
 struct ScaleTests {
     #if DEBUG
-        /// A debug build is several times slower, and other tests run beside it.
-        private static let launchLimit = Duration.seconds(15)
+        /// A debug build is several times slower and other tests run beside it, so here it is the processor's time that
+        /// is held to a limit: that of the controller, the client, the agents and the simulator together.
+        private static let limits = (wall: Duration.seconds(60), processor: Duration.seconds(15))
     #else
-        private static let launchLimit = Duration.seconds(3)
+        private static let limits = (wall: Duration.seconds(3), processor: Duration.seconds(6))
     #endif
 
     /// Prints what the other process measured.
@@ -23,7 +24,7 @@ struct ScaleTests {
         where line.hasPrefix("measured: ") { print(line) }
     }
 
-    @Test("with default rate limits all are launched in 3 seconds (15 in a debug build), none twice, none lost")
+    @Test("with default rate limits all are launched in 3 seconds, or 15 of processor time in a debug build")
     func launches() async {
         let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
             let simulator = StacksSimulator()
@@ -44,10 +45,11 @@ struct ScaleTests {
                 try await Task.sleep(for: .milliseconds(5))
             }
             let elapsed = ContinuousClock.now - begin
-            print("measured: 10 000 jobs launched after \(elapsed)")
+            let processor = Duration.seconds(Double(clock()) / Double(CLOCKS_PER_SEC))
+            print("measured: 10 000 jobs launched after \(elapsed), \(processor) of processor time")
             controller.drain()
             try await run
-            try #require(elapsed < ScaleTests.launchLimit)
+            try #require(elapsed < ScaleTests.limits.wall && processor < ScaleTests.limits.processor)
             let report = simulator.report
             try #require(report.finished == 10_000)
             try #require(report.launchedTwice == 0 && report.lost == 0)

@@ -157,7 +157,7 @@ extension ControllerMachine {
             reading.foundSuiting = true
             if configuration.isDryRun, isNew {
                 totals.suiting += 1
-                log(.notice, "Would start this job", job.id)
+                log(.notice, "Would start this job, of priority \(job.priority)", job.id)
             }
             return true
         case .unmatched(let rule):
@@ -175,6 +175,15 @@ extension ControllerMachine {
 
     /// The list was read to its end, or as far as there is use for it.
     private mutating func finishReading(at now: Duration) {
+        if configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun {
+            saidOfDryRun = backlog.count
+            let started = min(backlog.count, freeSlots)
+            log(
+                .notice,
+                "\(backlog.count) scheduled jobs suit: \(started) would be started now, "
+                    + "\(backlog.count - started) would wait for a slot"
+            )
+        }
         guard configuration.mode == .untilIdle, phase == .running else { return }
         if isPaused { return drain("The queue is paused", at: now) }
         if configuration.isDryRun { return drain("The dry run is over", at: now) }

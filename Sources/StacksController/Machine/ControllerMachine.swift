@@ -31,6 +31,8 @@ struct ControllerMachine {
     var reading = Reading()
     var lastPoll: Duration?
     var isPaused = false
+    /// How many jobs a dry run has said last that suit.
+    var saidOfDryRun: Int?
     /// When the stack was registered first.
     var runningSince: Duration = .zero
     /// Since when no poll has succeeded, once that has been said.
