@@ -93,22 +93,26 @@ extension StackController.Configuration {
             if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
-        try require(pollInterval > .zero, "pollInterval must be positive, not \(pollInterval)")
-        try require(watchInterval > .zero, "watchInterval must be positive, not \(watchInterval)")
+        try require(
+            pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
+        try require(
+            watchInterval > .zero,
+            "watchInterval must be positive, not \(watchInterval.formattedSeconds)")
         try require(
             reservationExpiry >= watchInterval * 3 && reservationExpiry <= .seconds(3600),
-            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry)"
+            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry.formattedSeconds)"
         )
         try require(
             tokenLifetime.map { $0 >= .seconds(1) && $0 <= .seconds(3600) } ?? true,
-            "tokenLifetime must be from 1 to 3600 seconds, not \(tokenLifetime ?? .zero)"
+            "tokenLifetime must be from 1 to 3600 seconds, not \((tokenLifetime ?? .zero).formattedSeconds)"
         )
         try require(
             startTimeout.map { $0 > .zero } ?? true,
-            "startTimeout must be positive, not \(startTimeout ?? .zero)"
+            "startTimeout must be positive, not \((startTimeout ?? .zero).formattedSeconds)"
         )
-        try require(lingerTimeout >= .zero, "lingerTimeout must not be negative, not \(lingerTimeout)")
-        try require(stopTimeout > .zero, "stopTimeout must be positive, not \(stopTimeout)")
+        try require(lingerTimeout >= .zero, "lingerTimeout must not be negative, not \(lingerTimeout.formattedSeconds)")
+        try require(
+            stopTimeout > .zero, "stopTimeout must be positive, not \(stopTimeout.formattedSeconds)")
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")
         try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")

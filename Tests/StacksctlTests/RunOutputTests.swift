@@ -90,6 +90,16 @@ struct RunOutputTests {
         }
     }
 
+    @Test("a token's life out of its range is a mistake in the command line")
+    func tokenLifetime() async throws {
+        let run = try await ToolRun.stacksctl(
+            ["run", "--stack", "k", "--queue", "-", "--once", "--token-lifetime", "3601", "--", "true"],
+            environment: ["BUILDKITE_AGENT_TOKEN": "bkct_test", "BUILDKITE_AGENT_ENDPOINT": "http://127.0.0.1:9/v3"]
+        )
+        #expect(run.status == 64)
+        #expect(run.errors.contains("3601"))
+    }
+
     @Test("the line says what is in flight, what waits, and in words why nothing starts")
     func line() {
         var status = ControllerStatus()

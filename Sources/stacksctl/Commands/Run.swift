@@ -42,6 +42,17 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"))
     var pollInterval: Seconds?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
+            (default: the server's, 900)
+            """,
+            valueName: "seconds"
+        )
+    )
+    var tokenLifetime: Seconds?
+
     @Flag(help: "End as soon as nothing that suits is scheduled and the commands have ended.")
     var once = false
 
@@ -121,6 +132,7 @@ struct Run: AsyncParsableCommand {
         configuration.metadata = ["version": StacksAPIVersion.current]
         configuration.maximumInFlight = maxInFlight
         if let pollInterval { configuration.pollInterval = pollInterval.duration }
+        configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
         if terminal != nil { configuration.statusInterval = nil }
