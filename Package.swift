@@ -76,7 +76,7 @@ let package = Package(
         ),
         .target(
             name: "StacksController",
-            dependencies: ["StacksAPI", logging, serviceLifecycle],
+            dependencies: ["StacksAPI", logging, metrics, serviceLifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -193,7 +193,8 @@ let package = Package(
             name: "StacksControllerTests",
             dependencies: [
                 "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
-                httpTypes, logging, serviceLifecycle,
+                httpTypes, logging, metrics, serviceLifecycle,
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],
             swiftSettings: settings
         ),
@@ -208,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "SimulatorProcess", httpTypes, argumentParser,
+                "stacksctl", "StacksAPI", "StacksController", "SimulatorProcess", httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),

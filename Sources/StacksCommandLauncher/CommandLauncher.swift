@@ -2,6 +2,13 @@ import StacksAPI
 public import StacksController
 import Subprocess
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 #if canImport(System)
     import System
 #else
@@ -14,7 +21,7 @@ import Subprocess
 /// `BUILDKITE_AGENT_ACQUIRE_JOB`, which is all that `buildkite-agent start` needs. Its life counts as the agent's: the
 /// slot is free when the process has ended.
 ///
-/// The rest of the environment is this process's own, but for the credentials of the controller itself
+/// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the credentials of the controller itself
 /// (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The process leads a session of its own,
 /// so that a signal from the controller's terminal does not reach it; standard input is empty.
 ///
@@ -45,6 +52,18 @@ public struct CommandLauncher: JobLauncher {
 
         /// The directory that processes start in, or `nil` for that of this process.
         public var workingDirectory: String?
+
+        /// Which variables of this process the commands are given.
+        public enum Inheritance: Sendable, Hashable {
+            /// All, but for the controller's own credentials.
+            case everything
+            /// Only those with these names, where they are set. A command that is looked up by its name needs `PATH`.
+            case only(Set<String>)
+        }
+
+        /// What is inherited. Everything by default, because Buildkite's agent is configured by its environment; a
+        /// controller that holds credentials of other kinds names what its commands need instead.
+        public var inheritance: Inheritance = .everything
 
         /// Variables beside those of this process; `nil` removes one. The two that hold the job's token and UUID
         /// cannot be changed.
@@ -125,13 +144,26 @@ public struct CommandLauncher: JobLauncher {
         }
     }
 
+    private var inherited: Environment {
+        switch configuration.inheritance {
+        case .everything: .inherit
+        case .only(let names):
+            .custom(
+                names.reduce(into: [:]) { variables, name in
+                    guard let value = getenv(name) else { return }
+                    variables[Environment.Key(stringLiteral: name)] = String(cString: value)
+                }
+            )
+        }
+    }
+
     private func environment(for job: LaunchedJob) -> Environment {
         var changes: [Environment.Key: String?] = [:]
         for (name, value) in configuration.environment { changes[Environment.Key(stringLiteral: name)] = .some(value) }
         changes["BUILDKITE_CLUSTER_TOKEN"] = .some(nil)
         changes["BUILDKITE_AGENT_TOKEN"] = job.acquisitionToken.value
         changes["BUILDKITE_AGENT_ACQUIRE_JOB"] = job.id.description
-        return .inherit.updating(changes)
+        return inherited.updating(changes)
     }
 }
 

@@ -1,3 +1,11 @@
+public import StacksAPI
+
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
 /// What a controller is doing: a snapshot.
 public struct ControllerStatus: Sendable, Hashable {
     /// Where a controller is in its own life.
@@ -22,6 +30,8 @@ public struct ControllerStatus: Sendable, Hashable {
         public var seen = 0
         /// Listed, and their rules did not suit the stack's tags.
         public var unmatched = 0
+        /// Listed for the first time by a dry run, and would be started. Counted in a dry run alone.
+        public var suiting = 0
         /// Reserved for this stack.
         public var reserved = 0
         /// Asked for, and not reserved: another stack was faster, or the job was cancelled.
@@ -44,19 +54,34 @@ public struct ControllerStatus: Sendable, Hashable {
         public var waiting = 0
         /// Being reserved, or reserved and not launched.
         public var reserved = 0
-        /// Launched; no agent has taken them as far as is known.
+        /// Launched, or found at the start; no agent has taken them as far as is known.
         public var launching = 0
-        /// Taken by an agent, those found running at the start included.
+        /// Taken by an agent.
         public var running = 0
+        /// Their launcher was told to stop and has not ended yet.
+        public var stopping = 0
+        /// Those of ``stopping`` whose launcher has not ended for long: see
+        /// ``StackController/Configuration/stopTimeout``.
+        public var unresponsive = 0
         /// Over for the launcher; Buildkite is being asked or told about the rest.
         public var settling = 0
 
         /// How many slots are taken.
-        public var inFlight: Int { reserved + launching + running }
+        public var inFlight: Int { reserved + launching + running + stopping }
+    }
+
+    /// The job that has been scheduled for longest of those that wait here.
+    public struct WaitingJob: Sendable, Hashable {
+        /// Its UUID.
+        public var job: JobID
+        /// Since when it is scheduled, by the server's clock.
+        public var scheduledAt: Date?
+        /// For how long this controller has known it, by its own clock.
+        public var waited: Duration
     }
 
     /// Why nothing is being started.
-    public enum Hindrance: Sendable, Hashable, CustomStringConvertible {
+    public enum Hindrance: Sendable, Hashable, CaseIterable, CustomStringConvertible {
         /// The queue's dispatch is paused.
         case paused
         /// Every slot is taken.
@@ -98,6 +123,10 @@ public struct ControllerStatus: Sendable, Hashable {
     public var totals = Totals()
     /// Jobs by what is being done with them.
     public var current = Current()
+    /// How many slots there are: ``StackController/Configuration/maximumInFlight``.
+    public var slots = 0
+    /// The job that waits for a slot for longest; `nil` when none does.
+    public var oldestWaiting: WaitingJob?
     /// How long ago the last successful poll was; `nil` before the first.
     public var sinceLastPoll: Duration?
     /// Whether the queue's dispatch is paused, by the last poll.
@@ -119,6 +148,9 @@ public struct ControllerStatus: Sendable, Hashable {
             "now \(current.waiting) waiting, \(current.reserved) reserved, \(current.launching) launching, "
                 + "\(current.running) running",
         ]
+        if current.stopping > 0 { parts.append("\(current.stopping) stopping") }
+        if current.unresponsive > 0 { parts.append("\(current.unresponsive) do not stop") }
+        if let oldestWaiting { parts.append("the oldest waits for \(oldestWaiting.waited.formattedSeconds) s") }
         if let sinceLastPoll {
             parts.append("polled \(sinceLastPoll.formattedSeconds) s ago")
         } else {

@@ -45,6 +45,18 @@ extension StackController {
         /// seconds). An agent that starts slowly needs longer.
         public var tokenLifetime: Duration?
 
+        /// How long a launched job may be without an agent before its launcher is stopped and the job given back; `nil`
+        /// for the life of its token, after which no agent can take it.
+        public var startTimeout: Duration?
+
+        /// How long a launcher may run on when its job is over for Buildkite, before it is stopped. 5 minutes by
+        /// default: an agent uploads and cleans up after a job.
+        public var lingerTimeout: Duration = .seconds(300)
+
+        /// After what time a launcher that was cancelled and has not ended is reported as one that keeps its slot. 60
+        /// seconds by default.
+        public var stopTimeout: Duration = .seconds(60)
+
         /// When the controller ends by itself.
         public var mode: Mode = .continuous
 
@@ -73,21 +85,34 @@ extension StackController {
 }
 
 extension StackController.Configuration {
+    /// ``startTimeout``, or how long a token lives: 900 seconds is Buildkite's own default.
+    var effectiveStartTimeout: Duration { startTimeout ?? tokenLifetime ?? .seconds(900) }
+
     func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
-        try require(pollInterval > .zero, "pollInterval must be positive, not \(pollInterval)")
-        try require(watchInterval > .zero, "watchInterval must be positive, not \(watchInterval)")
+        try require(
+            pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
+        try require(
+            watchInterval > .zero,
+            "watchInterval must be positive, not \(watchInterval.formattedSeconds)")
         try require(
             reservationExpiry >= watchInterval * 3 && reservationExpiry <= .seconds(3600),
-            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry)"
+            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry.formattedSeconds)"
         )
         try require(
             tokenLifetime.map { $0 >= .seconds(1) && $0 <= .seconds(3600) } ?? true,
-            "tokenLifetime must be from 1 to 3600 seconds, not \(tokenLifetime ?? .zero)"
+            "tokenLifetime must be from 1 to 3600 seconds, not \((tokenLifetime ?? .zero).formattedSeconds)"
         )
+        try require(
+            startTimeout.map { $0 > .zero } ?? true,
+            "startTimeout must be positive, not \((startTimeout ?? .zero).formattedSeconds)"
+        )
+        try require(lingerTimeout >= .zero, "lingerTimeout must not be negative, not \(lingerTimeout.formattedSeconds)")
+        try require(
+            stopTimeout > .zero, "stopTimeout must be positive, not \(stopTimeout.formattedSeconds)")
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")
         try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")

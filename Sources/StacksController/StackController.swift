@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 public import ServiceLifecycle
 public import StacksAPI
@@ -29,6 +30,7 @@ public final class StackController: Service {
         var status: ControllerStatus
         var takenAt: Duration
         var time: ControllerTime
+        var wakeAt: Duration?
     }
 
     private let calls: ControllerCalls
@@ -36,6 +38,7 @@ public final class StackController: Service {
     private let launcher: any JobLauncher
     private let logger: Logger
     private let clock: any Clock<Duration>
+    private let metricsFactory: any MetricsFactory
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let hasRun = Mutex(false)
@@ -44,19 +47,34 @@ public final class StackController: Service {
     public var status: ControllerStatus {
         guard let snapshot = snapshot.withLock({ $0 }) else { return ControllerStatus() }
         var status = snapshot.status
-        if let age = status.sinceLastPoll { status.sinceLastPoll = age + snapshot.time.now() - snapshot.takenAt }
+        let age = snapshot.time.now() - snapshot.takenAt
+        status.sinceLastPoll? += age
+        status.oldestWaiting?.waited += age
         return status
+    }
+
+    /// How late the controller is with what it wanted to do next: nothing when it is in time, or waits for an answer.
+    var lateness: Duration {
+        guard let snapshot = snapshot.withLock({ $0 }), let wakeAt = snapshot.wakeAt else { return .zero }
+        return max(.zero, snapshot.time.now() - wakeAt)
     }
 
     /// A controller that talks through `client` and starts agents with `launcher`.
     ///
-    /// - Parameter clock: Measures every interval of the configuration; a test gives its own.
+    /// - Parameters:
+    ///   - client: Talks to Buildkite; its transport stays open when the controller ends.
+    ///   - configuration: What the controller does, and how often.
+    ///   - launcher: Starts the agents.
+    ///   - logger: What happens is told here; `stack` is added to its metadata.
+    ///   - metrics: Where the controller counts what it does; the process's own by default.
+    ///   - clock: Measures every interval of the configuration; a test gives its own.
     /// - Throws: ``StackControllerError`` with the code `invalidConfiguration`.
     public init(
         client: StacksClient,
         configuration: Configuration,
         launcher: any JobLauncher,
         logger: Logger,
+        metrics: any MetricsFactory = MetricsSystem.factory,
         clock: any Clock<Duration> = ContinuousClock()
     ) throws {
         try configuration.validate()
@@ -64,6 +82,7 @@ public final class StackController: Service {
         self.configuration = configuration
         self.launcher = launcher
         self.clock = clock
+        metricsFactory = metrics
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
         self.logger = logger
@@ -113,6 +132,7 @@ public final class StackController: Service {
         let time = ControllerTime(clock)
         let seed = configuration.jitterSeed ?? .random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
+            var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: configuration, seed: seed)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
@@ -122,13 +142,18 @@ public final class StackController: Service {
                 for case .launcherEnded(let job, _) in events { launches[job] = nil }
                 let now = time.now()
                 let actions = machine.step(events, at: now)
-                publish(machine.status(at: now), at: now, time)
+                let status = machine.status(at: now)
+                metrics.record(status)
+                let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
+                snapshot.withLock { $0 = current }
                 for action in actions {
                     switch action {
                     case .launch(let job): launches[job.id] = launch(job, in: &group)
                     case .stop(let job): launches[job]?.cancel()
                     case .log(let level, let message, let job):
                         logger.log(level: level, "\(message)", metadata: job.map { ["job": "\($0)"] })
+                    case .measure(let interval, let duration): metrics.record(interval, duration)
+                    case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
                     default: call(action, in: &group)
                     }
@@ -148,10 +173,6 @@ public final class StackController: Service {
             group.cancelAll()
             return ending
         }
-    }
-
-    private func publish(_ status: ControllerStatus, at now: Duration, _ time: ControllerTime) {
-        snapshot.withLock { $0 = Snapshot(status: status, takenAt: now, time: time) }
     }
 
     /// Starts the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the group
@@ -190,7 +211,7 @@ public final class StackController: Service {
             case .finish(let job, let status, let detail):
                 mailbox.post(await calls.finish(job, exitStatus: status, detail: detail))
             case .deregister: mailbox.post(await calls.deregister())
-            case .launch, .stop, .log, .end: break
+            case .launch, .stop, .log, .measure, .failed, .end: break
             }
         }
     }

@@ -70,6 +70,21 @@ struct CommandLauncherTests {
         #expect(!output.contains("bkct_controller"))
     }
 
+    @Test("when the variables are named, the process gets these and no others")
+    func namedEnvironment() async throws {
+        setenv("STACKS_TEST_SECRET", "do not tell", 1)
+        defer { unsetenv("STACKS_TEST_SECRET") }
+        let (_, output) = try await run("/usr/bin/env") {
+            $0.inheritance = .only(["PATH", "NOT_THERE", "BUILDKITE_CLUSTER_TOKEN"])
+            $0.environment = ["MORE": "yes"]
+        }
+        let names = Set(output.split(separator: "\n").compactMap { $0.split(separator: "=").first.map(String.init) })
+        // The shell sets these three itself.
+        #expect(
+            names.subtracting(["PWD", "SHLVL", "_"])
+                == ["PATH", "MORE", "BUILDKITE_AGENT_TOKEN", "BUILDKITE_AGENT_ACQUIRE_JOB"])
+    }
+
     @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int32])
     func status(status: Int32) async throws {
         let (exit, _) = try await run("exit \(status)")

@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import StacksAPI
@@ -70,13 +71,24 @@ struct MachineDriver {
 
     /// Answers a poll with these jobs, on one page.
     mutating func polls(_ jobs: [ScheduledJob], isPaused: Bool = false, next cursor: String? = nil) -> Wishes {
-        let page = ScheduledJobsPage(
+        happens(.polled(.success(Self.page(jobs, isPaused: isPaused, next: cursor))))
+    }
+
+    static func page(
+        _ jobs: [ScheduledJob],
+        isPaused: Bool = false,
+        next cursor: String? = nil,
+        queue: ClusterQueueID? = nil
+    ) -> ScheduledJobsPage {
+        ScheduledJobsPage(
             jobs: jobs,
             pageInfo: .init(hasNextPage: cursor != nil, endCursor: cursor),
-            clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
+            clusterQueue: .init(id: queue, isDispatchPaused: isPaused)
         )
-        return happens(.polled(.success(page)))
     }
+
+    /// Sets the clock, ahead or back.
+    mutating func jumps(to time: Duration) { now = time }
 
     /// Answers that all of these are reserved.
     mutating func reserves(_ ids: [JobID]) -> Wishes {
@@ -132,9 +144,17 @@ struct Wishes {
     func logged(_ text: String) -> Int {
         pick { if case .log(_, let message, _) = $0, message.contains(text) { true } else { nil } }.count
     }
+    func logged(_ text: String, at level: Logger.Level) -> Int {
+        pick { if case .log(level, let message, _) = $0, message.contains(text) { true } else { nil } }.count
+    }
     /// What reaches Buildkite or a launcher: everything but log lines.
     var isQuiet: Bool {
-        all.allSatisfy { if case .log = $0 { true } else { false } }
+        all.allSatisfy { action in
+            switch action {
+            case .log, .measure, .failed: true
+            default: false
+            }
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import CoreMetrics
 import HTTPTypes
 import Logging
 import StacksAPI
@@ -51,6 +52,7 @@ struct SimulatedStack {
         mode: StackController.Configuration.Mode = .untilIdle,
         token: String? = nil,
         sharing other: SimulatedStack? = nil,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         behavior: SimulatedAgents.Behavior = .init { try await $0.work() },
         prepare: (StacksSimulator) -> Void = { _ in },
         configure: (inout StackController.Configuration) -> Void = { _ in }
@@ -75,6 +77,7 @@ struct SimulatedStack {
             configuration: configuration,
             launcher: agents,
             logger: logger,
+            metrics: metrics,
             clock: clock
         )
     }

@@ -18,6 +18,18 @@ enum ControllerAction: Sendable {
     case finish(JobID, exitStatus: Int, detail: String)
     case deregister
     case log(Logger.Level, String, job: JobID?)
+    /// How long a part of a job's life took.
+    case measure(ControllerInterval, Duration)
+    /// A call did not do what was asked.
+    case failed(call: String, CallFailure.Kind)
     /// The last action: the controller returns, or throws the error.
     case end(StackControllerError?)
+}
+
+/// The parts of a job's life that are measured.
+enum ControllerInterval: Sendable, Hashable {
+    /// From being listed to being launched.
+    case dispatch
+    /// From being launched to being seen with an agent.
+    case start
 }

@@ -10,12 +10,12 @@ extension ControllerMachine {
         guard phase == .running || phase == .registering else { return }
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
-        backlog = []
+        backlog.removeAll()
         if isCutOff {
-            for id in ledger.waiting.union(uncertain) { release(id, at: now) }
+            for id in ledger.waiting.union(uncertain).sorted() { release(id, at: now) }
         } else {
             // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
-            giveBack(Array(ledger.waiting) + uncertain, at: now)
+            giveBack(ledger.waiting.sorted() + uncertain, at: now)
         }
         uncertain = []
     }
@@ -50,7 +50,10 @@ extension ControllerMachine {
     }
 
     mutating func deregistered(_ failure: CallFailure?) {
-        if let failure { log(.warning, "The stack could not be de-registered: \(failure.message)") }
+        if let failure {
+            actions.append(.failed(call: "deregister", failure.kind))
+            log(.warning, "The stack could not be de-registered: \(failure.message)")
+        }
         end()
     }
 
@@ -64,6 +67,7 @@ extension ControllerMachine {
 
     /// Takes down a failure that is tried again, or stops when it is one that waiting does not cure.
     mutating func note(_ failure: CallFailure, of call: String, at now: Duration) {
+        actions.append(.failed(call: call, failure.kind))
         switch failure.kind {
         case .unauthorized:
             let message = "Buildkite does not accept the agent token (401): \(failure.message)"
@@ -74,6 +78,8 @@ extension ControllerMachine {
         default:
             lastFailure = (call, "\(call): \(failure.message)", failure.kind)
             log(.warning, "Buildkite did not do what was asked (\(call)): \(failure.message)")
+            // The poll has a way of its own with a stack that is not known.
+            if failure.kind == .notFound, call != "poll" { registerAgain(failure, at: now) }
         }
     }
 
@@ -95,6 +101,7 @@ extension ControllerMachine {
 
     /// A snapshot at `now`.
     func status(at now: Duration) -> ControllerStatus {
+        let now = max(now, latest)
         var status = ControllerStatus()
         status.phase = phase
         status.totals = totals
@@ -103,6 +110,13 @@ extension ControllerMachine {
         status.current.running = ledger.watched.count - ledger.launching
         status.current.settling = ledger.ended.count + ledger.finishing
         status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping
+        status.current.stopping = ledger.stopping
+        status.current.unresponsive = deaf.count
+        status.slots = configuration.maximumInFlight
+        status.oldestWaiting = backlog.oldest.map { oldest in
+            .init(
+                job: oldest.id, scheduledAt: oldest.scheduledAt, waited: now - (reading.known[oldest.id]?.first ?? now))
+        }
         status.sinceLastPoll = lastPoll.map { now - $0 }
         status.isPaused = isPaused
         status.hindrance = hindrance

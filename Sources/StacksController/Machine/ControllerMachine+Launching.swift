@@ -3,7 +3,7 @@ import StacksAPI
 
 extension ControllerMachine {
     /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
-    private static let coolingAfterEnd = Duration.seconds(60)
+    static let coolingAfterEnd = Duration.seconds(60)
 
     var wantsTokens: Bool {
         phase == .running && !needsRegistration && !isPaused && !ledger.waiting.isEmpty
@@ -12,20 +12,22 @@ extension ControllerMachine {
     mutating func issueTokensIfDue(at now: Duration) {
         if phase == .running, isPaused, !ledger.waiting.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            return giveBack(Array(ledger.waiting), at: now)
+            return giveBack(ledger.waiting.sorted(), at: now)
         }
         guard wantsTokens, issuing.isDue(at: now) else { return }
-        let asked = nextToLaunch()
-        for id in asked { ledger.move(id, to: .issuing) }
+        let asked = nextToLaunch(issuingLimit.count)
+        for id in asked { ledger.move(id, to: .issuing, at: now) }
         issuing.isInFlight = true
         actions.append(.issueTokens(asked))
     }
 
-    private func nextToLaunch() -> [JobID] {
-        let waiting = Array(ledger.waiting)
-        guard waiting.count > Self.maximumBatch else { return waiting }
-        let best = waiting.sorted { (ledger[$0]?.job?.priority ?? 0) > (ledger[$1]?.job?.priority ?? 0) }
-        return Array(best.prefix(Self.maximumBatch))
+    private func nextToLaunch(_ limit: Int) -> [JobID] {
+        let waiting = ledger.waiting.map { id in
+            (priority: ledger[id]?.job?.priority ?? 0, listedAt: ledger[id]?.listedAt ?? .zero, id: id)
+        }
+        // By priority, then age, then name: the same story gives the same requests.
+        return waiting.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
+            .prefix(limit).map(\.id)
     }
 
     mutating func tokensIssued(
@@ -36,14 +38,16 @@ extension ControllerMachine {
         switch result {
         case .success(let answer):
             issuing.succeeded(next: now)
+            issuingLimit.accepted(asked.count)
             clearFailure(of: "issue tokens")
             guard phase == .running, !isPaused else {
                 return giveBack(asked.filter { ledger[$0]?.stage == .issuing }, at: now)
             }
             for token in answer.issued {
                 guard let entry = ledger[token.job], entry.stage == .issuing, let job = entry.job else { continue }
-                ledger.move(token.job, to: .launched)
+                ledger.move(token.job, to: .launched, at: now)
                 totals.launched += 1
+                actions.append(.measure(.dispatch, now - entry.listedAt))
                 let launched = LaunchedJob(
                     scheduled: job,
                     acquisitionToken: token.token,
@@ -56,11 +60,16 @@ extension ControllerMachine {
             giveBack(without, at: now, coolFor: .seconds(30))
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
-            for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting) }
+            for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting, at: now) }
             note(failure, of: "issue tokens", at: now)
-            if failure.kind == .rejected || phase != .running, !isCutOff {
-                giveBack(asked.filter { ledger.waiting.contains($0) }, at: now)
+            if failure.kind == .rejected, issuingLimit.refused(asked.count) {
+                // One of them is at fault: the others are tried in smaller batches until it is found.
+                issuing.succeeded(next: now + Self.pauseAfterRefusal)
+            } else if failure.kind == .rejected {
+                giveBack(asked.filter { ledger.waiting.contains($0) }, at: now, coolFor: Self.coolingOfRefused)
+                issuing.succeeded(next: now + Self.pauseAfterRefusal)
             }
+            if phase != .running, !isCutOff { giveBack(asked.filter { ledger.waiting.contains($0) }, at: now) }
         }
     }
 
@@ -68,13 +77,22 @@ extension ControllerMachine {
 
     mutating func launcherEnded(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
         guard let entry = ledger[id] else { return }
+        deaf.remove(id)
         switch entry.stage {
-        case .stopping(isCancelled: true):
+        case .stopping(.cancelled):
             ledger.remove(id)
             totals.cancelled += 1
             cool(id, for: Self.coolingAfterEnd, at: now)
-        case .stopping(isCancelled: false):
+        case .stopping(.notOurs):
             release(id, at: now)
+        case .stopping(.tooSlow):
+            if isCutOff {
+                release(id, at: now, coolFor: Self.coolingAfterEnd)
+            } else {
+                giveBack([id], at: now, coolFor: Self.coolingAfterEnd)
+            }
+        case .stopping(.over):
+            completed(id, at: now)
         case .started:
             completed(id, at: now)
         case .launched:
@@ -87,7 +105,7 @@ extension ControllerMachine {
                 release(id, at: now, coolFor: .seconds(10))
             default:
                 // It may have started and ended since its state was last seen: only the state tells.
-                ledger.move(id, to: .ended(outcome))
+                ledger.move(id, to: .ended(outcome), at: now)
             }
         default: break
         }
@@ -107,7 +125,7 @@ extension ControllerMachine {
             ledger.update(id) { $0.doubts += 1 }
             if let entry = ledger[id], entry.doubts >= 2 { release(id, at: now, coolFor: Self.coolingAfterEnd) }
         case .reserved?:
-            ledger.move(id, to: .finishing)
+            ledger.move(id, to: .finishing, at: now)
             let (status, detail) = report(outcome)
             log(.error, "The launcher ended before the job started: \(detail)", id)
             reports.append((id, status, detail))
@@ -153,6 +171,8 @@ extension ControllerMachine {
         cool(id, for: Self.coolingAfterEnd, at: now)
         totals.failed += 1
         // At most once: a finish whose answer was lost may have been heard.
-        if let failure { log(.error, "The job's end could not be reported: \(failure.message)", id) }
+        guard let failure else { return }
+        actions.append(.failed(call: "finish", failure.kind))
+        log(.error, "The job's end could not be reported: \(failure.message)", id)
     }
 }

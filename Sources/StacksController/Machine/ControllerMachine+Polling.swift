@@ -6,26 +6,39 @@ extension ControllerMachine {
     struct Reading {
         /// Where the next page begins; `nil` for the first.
         var cursor: String?
+        /// Where reading goes on once the head of the list has been looked at again.
+        var resume: String?
+        /// When the head of the list was read last.
+        var headReadAt: Duration = .zero
         /// How many pages have been read since the list was begun.
         var pages = 0
         /// The limit of the page that is being read.
         var limit = 0
-        /// When each job was listed last; one that is not here is new. Forgotten some time after that.
-        var known: [JobID: Duration] = [:]
+        /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
+        var known: [JobID: (first: Duration, last: Duration)] = [:]
         var nextForgetting = Duration.zero
-        /// Whether the last page showed any job that could be started, and any job at all.
+        /// Whether the list showed any job that could be started, and any job at all, as far as it has been read.
         var foundSuiting = false
         var foundAny = false
     }
 
-    /// The most pages that are read before the list is begun again.
-    private static let maximumPages = 20
+    /// Against a server whose cursors lead in a circle.
+    private static let maximumPages = 1000
+
+    /// How many pages are read without a pause.
+    private static let pagesAtOnce = 5
+
+    /// How long the depth of the list is read before its head is looked at again: jobs can appear behind the cursor.
+    private static let headInterval = Duration.seconds(10)
 
     /// How long a job is known that is not listed any more.
     private static let memory = Duration.seconds(600)
 
     /// The shortest time between two polls when something is known to wait: half the rate that Buildkite allows.
     private static let shortestPollInterval = Duration.milliseconds(200)
+
+    /// Without a poll for this long Buildkite shows the queue as disconnected.
+    static let connectedFor = Duration.seconds(30)
 
     var freeSlots: Int { max(0, configuration.maximumInFlight - ledger.occupied) }
 
@@ -39,13 +52,18 @@ extension ControllerMachine {
         }
         guard polling.isDue(at: now) else { return }
         let isIdle = !configuration.isDryRun && (isPaused || freeSlots == 0)
-        // While nothing can be started one job is asked for, only to be seen as connected. Otherwise a page is some
-        // times longer than there are slots, so that the best can be chosen from it.
-        let limit = isIdle ? 1 : configuration.isDryRun ? 1000 : min(1000, max(100, freeSlots * 4))
-        if isIdle { reading.cursor = nil }
-        reading.limit = limit
+        if isIdle { (reading.cursor, reading.resume) = (nil, nil) }
+        reading.limit = isIdle ? 1 : pageLimit
         polling.isInFlight = true
-        actions.append(.poll(limit: limit, after: reading.cursor))
+        actions.append(.poll(limit: reading.limit, after: reading.cursor))
+    }
+
+    /// While nothing can be started one job is asked for, only to be seen as connected. Otherwise the first page is
+    /// some times longer than there are slots, so that the best can be chosen from it; where that was not enough, the
+    /// pages after it are as long as they may be.
+    private var pageLimit: Int {
+        let isDeep = reading.cursor != nil || configuration.isDryRun
+        return isDeep ? Self.maximumBatch : min(Self.maximumBatch, max(100, freeSlots * 4))
     }
 
     mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>, at now: Duration) {
@@ -54,85 +72,118 @@ extension ControllerMachine {
             lastPoll = now
             vanishings = 0
             clearFailure(of: "poll")
+            if let since = silentSince {
+                log(.notice, "Polls succeed again, after \((now - since).formattedSeconds) s")
+                silentSince = nil
+            }
             guard phase == .running else { return polling.succeeded(next: now) }
+            noteQueue(page.clusterQueue, at: now)
             let hasMore = read(page, at: now)
             let interval = configuration.pollInterval * jitter.next(in: 0.9..<1.1)
             // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
-            let pause = reading.pages < 5 ? Duration.zero : Self.shortestPollInterval
+            let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestPollInterval
             polling.succeeded(next: now + (hasMore ? pause : interval))
             if !hasMore { finishReading(at: now) }
         case .failure(let failure):
-            // What the pages before have shown stays; the list is begun again.
+            // What the pages before have shown stays. The head is read again, and then it goes on from here, unless
+            // it may be the cursor that is not accepted.
+            reading.resume = failure.kind == .rejected ? nil : reading.cursor ?? reading.resume
             reading.cursor = nil
-            reading.pages = 0
             polling.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             if failure.kind == .notFound { return stackVanished(failure, at: now) }
             note(failure, of: "poll", at: now)
         }
     }
 
-    /// Takes down a page, and returns whether the next one is to be read at once.
-    private mutating func read(_ page: ScheduledJobsPage, at now: Duration) -> Bool {
-        if page.clusterQueue.isDispatchPaused != isPaused {
-            isPaused = page.clusterQueue.isDispatchPaused
+    private mutating func noteQueue(_ queue: ScheduledJobsPage.ClusterQueue, at now: Duration) {
+        if queue.isDispatchPaused != isPaused {
+            isPaused = queue.isDispatchPaused
             log(.notice, isPaused ? "The queue is paused: nothing is started" : "The queue is no longer paused")
         }
-        if reading.cursor == nil { beginReading(at: now) }
+        guard let id = queue.id else { return }
+        if let known = queueID, known != id {
+            log(.warning, "The list is that of another queue than before: registering the stack again")
+            registerAgain(nil, at: now)
+        }
+        queueID = id
+    }
+
+    /// Takes down a page, and returns whether the next one is to be read at once.
+    private mutating func read(_ page: ScheduledJobsPage, at now: Duration) -> Bool {
+        let isHead = reading.cursor == nil
+        if isHead { beginReading(at: now) }
         reading.pages += 1
-        for job in page.jobs { read(job, at: now) }
-        if isPaused { backlog = [] }
-        sortBacklog()
+        var suiting: [ScheduledJob] = []
+        for job in page.jobs where read(job, at: now) { suiting.append(job) }
+        if isPaused { backlog.removeAll() } else { backlog.add(suiting) }
 
         let wantsMore = !isPaused && reading.limit > 1 && (configuration.isDryRun || backlog.count < freeSlots)
-        guard phase == .running, wantsMore, reading.pages < Self.maximumPages, page.pageInfo.hasNextPage,
-            let cursor = page.pageInfo.endCursor, cursor != reading.cursor
-        else {
+        var next = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : nil
+        if isHead, next != nil, let resume = reading.resume { next = resume }
+        reading.resume = nil
+        guard phase == .running, wantsMore, reading.pages < Self.maximumPages, let next, next != reading.cursor else {
             reading.cursor = nil
+            reading.pages = 0
             return false
         }
-        reading.cursor = cursor
+        reading.cursor = next
+        if !isHead, now - reading.headReadAt >= Self.headInterval { (reading.cursor, reading.resume) = (nil, next) }
         return true
     }
 
     private mutating func beginReading(at now: Duration) {
-        reading.pages = 0
-        reading.foundSuiting = false
-        reading.foundAny = false
-        backlog = []
+        reading.headReadAt = now
+        backlog.removeAll()
+        if reading.resume == nil {
+            reading.pages = 0
+            reading.foundSuiting = false
+            reading.foundAny = false
+        }
         cooling = cooling.filter { $0.value > now }
         guard now >= reading.nextForgetting else { return }
         reading.nextForgetting = now + Self.memory
-        reading.known = reading.known.filter { $0.value + Self.memory > now }
+        reading.known = reading.known.filter { $0.value.last + Self.memory > now }
     }
 
-    private mutating func read(_ job: ScheduledJob, at now: Duration) {
+    /// Takes down a listed job, and returns whether it can be reserved.
+    private mutating func read(_ job: ScheduledJob, at now: Duration) -> Bool {
         reading.foundAny = true
-        let isNew = reading.known.updateValue(now, forKey: job.id) == nil
+        let isNew = reading.known[job.id] == nil
+        reading.known[job.id, default: (now, now)].last = now
         if isNew { totals.seen += 1 }
         switch matcher.verdict(on: job.agentQueryRules) {
         case .suits:
-            guard !ledger.contains(job.id), cooling[job.id].map({ $0 <= now }) ?? true else { return }
+            guard !ledger.contains(job.id), cooling[job.id].map({ $0 <= now }) ?? true else { return false }
             reading.foundSuiting = true
-            if configuration.isDryRun, isNew { log(.notice, "Would start this job", job.id) }
-            if !isPaused { backlog.append(job) }
+            if configuration.isDryRun, isNew {
+                totals.suiting += 1
+                log(.notice, "Would start this job, of priority \(job.priority)", job.id)
+            }
+            return true
         case .unmatched(let rule):
-            guard isNew else { return }
+            guard isNew else { return false }
             totals.unmatched += 1
             log(.info, "The job does not suit this stack: \(rule) is not matched by its tags", job.id)
+            return false
         case .invalid(let rule):
-            guard isNew else { return }
+            guard isNew else { return false }
             totals.unmatched += 1
             log(.warning, "The job is skipped: its rule \(rule) is not of the form key=value", job.id)
+            return false
         }
-    }
-
-    /// By priority, then by age. The list comes oldest first and sorting keeps the order of equals.
-    private mutating func sortBacklog() {
-        backlog.sort { $0.priority > $1.priority }
     }
 
     /// The list was read to its end, or as far as there is use for it.
     private mutating func finishReading(at now: Duration) {
+        if configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun {
+            saidOfDryRun = backlog.count
+            let started = min(backlog.count, freeSlots)
+            log(
+                .notice,
+                "\(backlog.count) scheduled jobs suit: \(started) would be started now, "
+                    + "\(backlog.count - started) would wait for a slot"
+            )
+        }
         guard configuration.mode == .untilIdle, phase == .running else { return }
         if isPaused { return drain("The queue is paused", at: now) }
         if configuration.isDryRun { return drain("The dry run is over", at: now) }
@@ -147,6 +198,23 @@ extension ControllerMachine {
         vanishings += 1
         guard vanishings < 3 else { return stop(Self.queueNotFound(configuration, failure), at: now) }
         log(.warning, "Buildkite does not know the stack: \(failure.message). Registering it again")
-        needsRegistration = true
+        registerAgain(failure, at: now)
+    }
+
+    // MARK: When nothing is heard
+
+    private var silenceLimit: Duration { max(Self.connectedFor, configuration.pollInterval * 3) }
+
+    /// When it is time to say that no poll succeeds.
+    var nextSilenceCheck: Duration? {
+        phase == .running && silentSince == nil ? max(lastPoll ?? runningSince, runningSince) + silenceLimit : nil
+    }
+
+    /// Single failures are warnings; a queue that people see as disconnected is an error. Said once.
+    mutating func warnOfSilence(at now: Duration) {
+        guard let due = nextSilenceCheck, due <= now else { return }
+        silentSince = due - silenceLimit
+        let seconds = (now - (silentSince ?? now)).formattedSeconds
+        log(.error, "No poll has succeeded for \(seconds) s: Buildkite shows the queue as disconnected by now")
     }
 }

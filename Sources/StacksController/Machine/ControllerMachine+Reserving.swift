@@ -8,6 +8,12 @@ extension ControllerMachine {
     /// The shortest time between two reservations: the rate that Buildkite allows.
     private static let shortestReservationInterval = Duration.milliseconds(100)
 
+    /// Between a request that was refused and a smaller one.
+    static let pauseAfterRefusal = Duration.seconds(1)
+
+    /// How long a job is left alone that Buildkite does not accept in a request.
+    static let coolingOfRefused = Duration.seconds(600)
+
     var wantsReservation: Bool {
         guard phase == .running, !needsRegistration, !configuration.isDryRun else { return false }
         return !uncertain.isEmpty || (!isPaused && !backlog.isEmpty && freeSlots > 0)
@@ -16,15 +22,15 @@ extension ControllerMachine {
     mutating func reserveIfDue(at now: Duration) {
         guard wantsReservation, reservation.isDue(at: now) else { return }
         // First those of which it is not known whether they are reserved already; they hold their slots.
-        var asked = Array(uncertain.prefix(Self.maximumBatch))
+        var asked = Array(uncertain.prefix(reservationLimit.count))
         uncertain.removeFirst(asked.count)
         if !isPaused {
-            let count = min(backlog.count, freeSlots, Self.maximumBatch - asked.count)
-            for job in backlog.prefix(count) where !ledger.contains(job.id) {
-                ledger.insert(job.id, job: job, stage: .reserving)
+            for job in backlog.takeFirst(min(freeSlots, reservationLimit.count - asked.count))
+            where !ledger.contains(job.id) {
+                let listedAt = reading.known[job.id]?.first
+                ledger.insert(job.id, job: job, stage: .reserving, at: now, listedAt: listedAt)
                 asked.append(job.id)
             }
-            backlog.removeFirst(count)
         }
         guard !asked.isEmpty else { return }
         reservation.isInFlight = true
@@ -35,6 +41,7 @@ extension ControllerMachine {
         switch result {
         case .success(let answer):
             reservation.succeeded(next: now + Self.shortestReservationInterval)
+            reservationLimit.accepted(asked.count)
             clearFailure(of: "reserve")
             var ours = Set(answer.reserved)
             var toGiveBack: [JobID] = []
@@ -48,7 +55,7 @@ extension ControllerMachine {
                 totals.reserved += 1
                 ledger.update(id) { $0.reservedUntil = now + configuration.reservationExpiry }
                 if phase == .running, !isPaused {
-                    ledger.move(id, to: .waiting)
+                    ledger.move(id, to: .waiting, at: now)
                 } else {
                     toGiveBack.append(id)
                 }
@@ -60,6 +67,15 @@ extension ControllerMachine {
             case .transient, .rateLimited:
                 let lost = asked.filter { ledger[$0]?.stage == .reserving }
                 if phase == .running { uncertain = lost + uncertain } else { giveBack(lost, at: now) }
+            case .rejected:
+                // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them
+                // it is, so that one job does not keep all others from being reserved.
+                reservation.succeeded(next: now + Self.pauseAfterRefusal)
+                let isFound = !reservationLimit.refused(asked.count)
+                for id in asked {
+                    ledger.remove(id)
+                    if isFound { cool(id, for: Self.coolingOfRefused, at: now) }
+                }
             default:
                 for id in asked { ledger.remove(id) }
             }
@@ -75,8 +91,8 @@ extension ControllerMachine {
         renewing.due = now + configuration.watchInterval
         guard phase == .running || phase == .draining else { return }
         let soon = now + configuration.reservationExpiry / 2
-        let asked = (Array(ledger.waiting) + Array(ledger.watched)).filter { id in
-            guard let entry = ledger[id], entry.job != nil, entry.stage != .started else { return false }
+        let asked = (ledger.waiting.sorted() + ledger.watched.sorted()).filter { id in
+            guard let entry = ledger[id], entry.stage != .started else { return false }
             return entry.reservedUntil < soon
         }
         guard !asked.isEmpty else { return }
@@ -117,6 +133,7 @@ extension ControllerMachine {
     mutating func gaveBack(_ jobs: [JobID], _ failure: CallFailure?) {
         givingBack -= 1
         guard let failure else { return }
+        actions.append(.failed(call: "give back", failure.kind))
         log(.warning, "\(jobs.count) jobs could not be given back; their reservation runs out: \(failure.message)")
     }
 

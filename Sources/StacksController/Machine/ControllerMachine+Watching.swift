@@ -10,9 +10,9 @@ extension ControllerMachine {
     mutating func watchIfDue(at now: Duration) {
         guard !isCutOff, !watching.isInFlight, !settling.isInFlight else { return }
         var query = StateQuery()
-        if !ledger.watched.isEmpty, watching.isDue(at: now) { query.watched = Array(ledger.watched) }
+        if !ledger.watched.isEmpty, watching.isDue(at: now) { query.watched = ledger.watched.sorted() }
         if !ledger.ended.isEmpty, settling.isDue(at: now) {
-            query.ended = Array(ledger.ended.prefix(Self.maximumBatch))
+            query.ended = Array(ledger.ended.sorted().prefix(Self.maximumBatch))
         }
         guard !query.isEmpty else {
             if watching.isDue(at: now) { watching.due = now + configuration.watchInterval }
@@ -51,33 +51,71 @@ extension ControllerMachine {
             // Gone, or its reservation has run out. One answer may be behind what is so; two are believed.
             ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
-            if entry.stage == .launched {
-                let reason = state == nil ? "is not known any more" : "is scheduled again"
-                stop(id, because: reason, isCancelled: false)
-            } else if entry.job == nil {
-                completed(id, at: now)
+            if entry.stage == .launched, entry.job != nil {
+                stop(id, state == nil ? "is not known any more" : "is scheduled again", .notOurs, at: now)
+            } else {
+                isOver(id, entry, at: now)
             }
         case let state? where state.isWithAgent:
-            if entry.stage == .launched { ledger.move(id, to: .started) }
+            if entry.stage == .launched {
+                ledger.move(id, to: .started, at: now)
+                if entry.job != nil { actions.append(.measure(.start, now - entry.since)) }
+            }
             ledger.update(id) { $0.doubts = 0 }
         case .finished?:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
-            if entry.job == nil { completed(id, at: now) } else { ledger.move(id, to: .started) }
+            if entry.stage == .launched { ledger.move(id, to: .started, at: now) }
+            isOver(id, entry, at: now)
         case let state? where state.isTerminal:
-            if entry.job == nil {
-                completed(id, at: now)
-            } else if entry.stage == .launched {
-                stop(id, because: "is \(state)", isCancelled: true)
+            if entry.stage == .launched, entry.job != nil {
+                stop(id, "is \(state)", .cancelled, at: now)
+            } else {
+                isOver(id, entry, at: now)
             }
         default:
             ledger.update(id) { $0.doubts = 0 }
+            if entry.job == nil, state == .reserved, entry.reservedUntil > now + configuration.reservationExpiry {
+                // Found running, and its agent has yet to take it: its reservation may be about to run out.
+                ledger.update(id) { $0.reservedUntil = now }
+            }
+            guard entry.stage == .launched, now - entry.since >= configuration.effectiveStartTimeout else { return }
+            log(.warning, "No agent took the job within \(configuration.effectiveStartTimeout.formattedSeconds) s", id)
+            guard entry.job != nil else { return giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
+            stop(id, "is left to others", .tooSlow, at: now)
         }
     }
 
-    /// Stops the launcher of a job that no agent has taken. Once: the job is not looked at again until it has ended.
-    private mutating func stop(_ id: JobID, because reason: String, isCancelled: Bool) {
+    /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
+    /// launcher that does not notice must not keep its slot for ever.
+    private mutating func isOver(_ id: JobID, _ entry: JobLedger.Entry, at now: Duration) {
+        guard entry.job != nil else { return completed(id, at: now) }
+        guard let since = entry.overSince else { return ledger.update(id) { $0.overSince = now } }
+        guard now - since >= configuration.lingerTimeout else { return }
+        log(.warning, "The job is over since \((now - since).formattedSeconds) s, and its launcher still runs", id)
+        stop(id, "is over", .over, at: now)
+    }
+
+    /// Stops the launcher of a job. Once: the job is not looked at again until its launcher has ended.
+    private mutating func stop(_ id: JobID, _ reason: String, _ kind: JobLedger.StopReason, at now: Duration) {
         log(.info, "Stopping the launcher: the job \(reason)", id)
-        ledger.move(id, to: .stopping(isCancelled: isCancelled))
+        ledger.move(id, to: .stopping(kind), at: now)
+        stops.append((id, now))
         actions.append(.stop(id))
+    }
+
+    // MARK: Launchers that do not listen
+
+    /// When the oldest stop that was not looked at again is to be.
+    var nextStopCheck: Duration? { stops.first.map { $0.at + configuration.stopTimeout } }
+
+    /// Says of a launcher that has not ended long after it was stopped that it keeps its slot. Once for each stop.
+    mutating func warnOfDeafLaunchers(at now: Duration) {
+        while let due = nextStopCheck, due <= now {
+            let (id, at) = stops.removeFirst()
+            guard let entry = ledger[id], case .stopping = entry.stage, entry.since == at else { continue }
+            deaf.insert(id)
+            let seconds = (now - at).formattedSeconds
+            log(.error, "The launcher was cancelled \(seconds) s ago and has not ended: it keeps its slot", id)
+        }
     }
 }

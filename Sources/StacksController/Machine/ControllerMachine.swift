@@ -23,19 +23,31 @@ struct ControllerMachine {
     var needsRegistration = true
     /// Whether the stack has ever been registered, so that there is something to de-register.
     var isRegistered = false
+    /// When the stack was registered anew, lately.
+    var reregistrations: [Duration] = []
 
     // Polling
     var polling = Pacing()
     var reading = Reading()
     var lastPoll: Duration?
     var isPaused = false
+    /// How many jobs a dry run has said last that suit.
+    var saidOfDryRun: Int?
+    /// When the stack was registered first.
+    var runningSince: Duration = .zero
+    /// Since when no poll has succeeded, once that has been said.
+    var silentSince: Duration?
+    /// The ID of the queue that the last page was about.
+    var queueID: ClusterQueueID?
     /// Polls that were answered with 404 in a row, each after a registration.
     var vanishings = 0
 
     // Reserving
     var reservation = Pacing()
     /// Jobs that suit and were listed, the best first.
-    var backlog: [ScheduledJob] = []
+    var backlog = Backlog()
+    /// How many jobs are asked for at a time; fewer after a request that was not accepted.
+    var reservationLimit = BatchLimit()
     /// Asked for, and the answer was lost: they may be reserved for this stack without being listed any more.
     var uncertain: [JobID] = []
     /// Jobs that are left alone until a time, because the list may still show them although they are dealt with.
@@ -43,6 +55,7 @@ struct ControllerMachine {
 
     // Launching
     var issuing = Pacing()
+    var issuingLimit = BatchLimit()
 
     // Watching
     var watching = Pacing()
@@ -51,6 +64,10 @@ struct ControllerMachine {
     /// Jobs to be finished with an error, and when the next of them may be.
     var reports: [(id: JobID, status: Int, detail: String)] = []
     var reporting = Pacing()
+    /// When launchers were told to stop, the earliest first, until that is looked at again.
+    var stops: [(id: JobID, at: Duration)] = []
+    /// Launchers that were told to stop and have not ended for long.
+    var deaf: Set<JobID> = []
     /// Calls that give jobs back, in flight.
     var givingBack = 0
 
@@ -59,6 +76,9 @@ struct ControllerMachine {
     var settleBy: Duration?
     var nextStatusLine: Duration?
     var deregistration = Pacing()
+
+    /// The time of the last step: a clock that is set back does not take the machine with it.
+    var latest: Duration = .zero
 
     var actions: [ControllerAction] = []
 
@@ -71,6 +91,8 @@ struct ControllerMachine {
     /// Takes down `events` and returns what is to be done at `now`.
     mutating func step(_ events: [ControllerEvent], at now: Duration) -> [ControllerAction] {
         actions = []
+        let now = max(now, latest)
+        latest = now
         for event in events { handle(event, at: now) }
         if phase != .idle, phase != .deregistering, phase != .ended { advance(at: now) }
         defer { actions = [] }
@@ -104,6 +126,8 @@ struct ControllerMachine {
         watchIfDue(at: now)
         reportIfDue(at: now)
         renewIfDue(at: now)
+        warnOfDeafLaunchers(at: now)
+        warnOfSilence(at: now)
         logStatusIfDue(at: now)
         endIfDone(at: now)
     }
@@ -126,6 +150,8 @@ struct ControllerMachine {
         add(settling, if: !asksForStates && !ledger.ended.isEmpty)
         add(renewing, if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty))
         add(reporting, if: !reports.isEmpty)
+        if let nextStopCheck { times.append(nextStopCheck) }
+        if let nextSilenceCheck { times.append(nextSilenceCheck) }
         if let settleBy { times.append(settleBy) }
         if let nextStatusLine { times.append(nextStatusLine) }
         return times.min()
@@ -135,59 +161,14 @@ struct ControllerMachine {
 
     private mutating func begin(_ recovered: [JobID], at now: Duration) {
         phase = .registering
-        for id in recovered { ledger.insert(id, job: nil, stage: .started) }
+        for id in recovered {
+            ledger.insert(id, job: nil, stage: .launched, at: now)
+            // Whether an agent has it or it is only reserved is not known yet: it is not reserved again before it is.
+            ledger.update(id) { $0.reservedUntil = .seconds(Int64.max) }
+        }
         if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }
         nextStatusLine = configuration.statusInterval.map { now + $0 }
         watching.due = now + configuration.watchInterval
         renewing.due = now + configuration.watchInterval
-    }
-
-    var wantsRegistration: Bool { needsRegistration && (phase == .registering || phase == .running) }
-
-    private mutating func registerIfDue(at now: Duration) {
-        guard wantsRegistration, registration.isDue(at: now) else { return }
-        registration.isInFlight = true
-        actions.append(.register)
-    }
-
-    private mutating func registered(_ result: Result<Stack, CallFailure>, at now: Duration) {
-        switch result {
-        case .success(let stack):
-            registration.succeeded(next: now)
-            needsRegistration = false
-            isRegistered = true
-            clearFailure(of: "register")
-            if configuration.queue != .default, let queue = stack.clusterQueueKey, queue != configuration.queue {
-                let message =
-                    "The stack \(configuration.stackKey) serves the queue \(queue) and not \(configuration.queue): "
-                    + "another controller has registered the same key. Give each controller a key of its own"
-                return stop(StackControllerError(code: .stackTakenOver, message: message), at: now)
-            }
-            // Jobs of the default queue may name it by the key it has in the cluster.
-            if configuration.queue == .default, let queue = stack.clusterQueueKey, matcher.tags["queue"] == nil {
-                matcher.tags["queue"] = queue.rawValue
-            }
-            if phase == .registering {
-                phase = .running
-                log(.info, "Registered the stack \(configuration.stackKey)")
-            }
-        case .failure(let failure):
-            registration.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
-            switch failure.kind {
-            case .notFound: stop(Self.queueNotFound(configuration, failure), at: now)
-            case .rejected:
-                let message = "Buildkite does not register the stack \(configuration.stackKey): \(failure.message)"
-                stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
-            default: note(failure, of: "register", at: now)
-            }
-        }
-    }
-
-    static func queueNotFound(
-        _ configuration: StackController.Configuration,
-        _ failure: CallFailure
-    ) -> StackControllerError {
-        let message = "There is no queue \(configuration.queue) for this token: \(failure.message)"
-        return StackControllerError(code: .queueNotFound, message: message, underlying: failure.underlying)
     }
 }

@@ -3,7 +3,8 @@ import StacksAPI
 /// What the controller knows of the jobs that it has anything to do with, and how many slots they take.
 ///
 /// Sets of the jobs in the stages that are looked at as a whole are kept beside the jobs, so that no step costs more
-/// than the jobs it is about.
+/// than the jobs it is about. Whoever makes a request of such a set sorts it, so that the machine does the same
+/// whenever it is told the same.
 struct JobLedger {
     /// The life of a job here.
     enum Stage: Hashable {
@@ -17,8 +18,8 @@ struct JobLedger {
         case launched
         /// An agent has the job.
         case started
-        /// The launcher was told to stop, because the job was cancelled or because it is not ours any more.
-        case stopping(isCancelled: Bool)
+        /// The launcher was told to stop, and has not ended.
+        case stopping(StopReason)
         /// The launcher has ended; whether an agent had taken the job is not known.
         case ended(LaunchOutcome)
         /// Being finished with an error.
@@ -33,14 +34,32 @@ struct JobLedger {
         }
     }
 
+    /// Why a launcher was told to stop, which decides what is made of its job afterwards.
+    enum StopReason: Hashable {
+        /// The job was cancelled before an agent took it.
+        case cancelled
+        /// The job is not known any more, or its reservation has run out.
+        case notOurs
+        /// No agent took the job in the time that there is for it.
+        case tooSlow
+        /// The job has long been over, and the launcher has not noticed.
+        case over
+    }
+
     struct Entry {
         /// The job as it was listed; `nil` for one that was found running.
         var job: ScheduledJob?
         var stage: Stage
+        /// When it came to its stage.
+        var since: Duration
+        /// When it was listed first.
+        var listedAt: Duration
         /// Until when the reservation holds at least.
         var reservedUntil: Duration = .zero
         /// How many answers in a row said that the job is no longer there, or no longer ours.
         var doubts = 0
+        /// Since when the job is known to be over although its launcher runs.
+        var overSince: Duration?
 
         /// Whether a launcher runs for it. One found running has none here.
         var hasLauncher: Bool {
@@ -71,16 +90,17 @@ struct JobLedger {
 
     func contains(_ id: JobID) -> Bool { entries[id] != nil }
 
-    mutating func insert(_ id: JobID, job: ScheduledJob?, stage: Stage) {
+    mutating func insert(_ id: JobID, job: ScheduledJob?, stage: Stage, at now: Duration, listedAt: Duration? = nil) {
         remove(id)
-        let entry = Entry(job: job, stage: stage)
+        let entry = Entry(job: job, stage: stage, since: now, listedAt: listedAt ?? now)
         entries[id] = entry
         count(id, entry, by: 1)
     }
 
-    mutating func move(_ id: JobID, to stage: Stage) {
+    mutating func move(_ id: JobID, to stage: Stage, at now: Duration) {
         update(id) { entry in
             entry.stage = stage
+            entry.since = now
             entry.doubts = 0
         }
     }

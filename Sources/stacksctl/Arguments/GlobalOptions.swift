@@ -92,8 +92,12 @@ struct GlobalOptions: ParsableArguments {
     var logPayloads = false
 
     /// The log of this invocation, on stderr.
-    func logger(default level: Logger.Level = .warning) -> Logger {
-        var logger = Logger(label: "stacksctl") { StreamLogHandler.standardError(label: $0) }
+    ///
+    /// - Parameter terminal: The terminal that stderr is, where a line is painted below the log.
+    func logger(default level: Logger.Level = .warning, on terminal: Terminal? = nil) -> Logger {
+        var logger = Logger(label: "stacksctl") { label in
+            if let terminal { TerminalLogHandler(terminal) } else { StreamLogHandler.standardError(label: label) }
+        }
         logger.logLevel = logLevel?.level ?? level
         return logger
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import StacksAPI
 import StacksCommandLauncher
@@ -14,7 +15,8 @@ struct Run: AsyncParsableCommand {
             time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
 
             SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
-            second signal stops the commands at once. The log is on stderr, a summary on stdout at the end.
+            second signal stops the commands at once. The log is on stderr, on a terminal with a line below it that shows \
+            what is going on; a summary is on stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -40,11 +42,31 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"))
     var pollInterval: Seconds?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
+            (default: the server's, 900)
+            """,
+            valueName: "seconds"
+        )
+    )
+    var tokenLifetime: Seconds?
+
     @Flag(help: "End as soon as nothing that suits is scheduled and the commands have ended.")
     var once = false
 
     @Flag(help: "Poll, match and log what would be started, and reserve nothing.")
     var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A directory for what the commands print, a file for each job. (default: standard error)",
+            valueName: "directory"
+        ),
+        completion: .directory
+    )
+    var jobLogs: String?
 
     @Argument(
         parsing: .postTerminator,
@@ -60,16 +82,24 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let logger = global.logger(default: .info)
+        let terminal = Terminal(descriptor: FileHandle.standardError.fileDescriptor)
+        // The painted line shows what is logged as information elsewhere.
+        let logger = global.logger(default: terminal == nil ? .info : .notice, on: terminal)
         // The controller says itself what a failed call means for it, so the client's own word is for other levels.
-        let connection = try Connection(options: global, logger: global.logger(default: .error))
+        let connection = try Connection(options: global, logger: global.logger(default: .error, on: terminal))
         try await connection.closing {
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
-            let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
+            let client = connection.client
+            let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
             // round wants to hear of it.
             if once { _ = try await connection.client.tokenIdentity() }
-            let outcome = await Result { try await SignalledRun(controller: controller, logger: logger).run() }
+            let run = SignalledRun(controller: controller, logger: logger)
+            let outcome = await Result {
+                guard let terminal else { return try await run.run() }
+                try await LiveProgress(controller: controller, terminal: terminal, stack: stackOption.stack)
+                    .during { try await run.run() }
+            }
             // What was done is said even when it ended badly; when nothing was sent, there is nothing to say.
             let tally = connection.observed.tally
             guard tally.requests > 0 else { return try outcome.get() }
@@ -77,6 +107,7 @@ struct Run: AsyncParsableCommand {
                 stack: stackOption.stack,
                 queue: queueOption.queue.key.rawValue,
                 totals: controller.status.totals,
+                isDryRun: dryRun,
                 dispatchLatencies: launcher.dispatchLatencies,
                 requests: tally.requests,
                 httpVersions: tally.httpVersions.sorted(),
@@ -90,7 +121,8 @@ struct Run: AsyncParsableCommand {
     private func controller(
         client: StacksClient,
         launcher: any JobLauncher,
-        logger: Logger
+        logger: Logger,
+        on terminal: Terminal?
     ) throws -> StackController {
         var configuration = StackController.Configuration(
             stackKey: stackOption.stack,
@@ -100,8 +132,10 @@ struct Run: AsyncParsableCommand {
         configuration.metadata = ["version": StacksAPIVersion.current]
         configuration.maximumInFlight = maxInFlight
         if let pollInterval { configuration.pollInterval = pollInterval.duration }
+        configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
+        if terminal != nil { configuration.statusInterval = nil }
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
     }
 
@@ -110,10 +144,21 @@ struct Run: AsyncParsableCommand {
         guard !command.isEmpty else { return RefusingLauncher() }
         var configuration = CommandLauncher.Configuration()
         // Standard output is the summary's alone.
-        configuration.output = .standardError
+        configuration.output = try jobLogs.map { .files(directory: try directory($0)) } ?? .standardError
         // The agents speak to the server that gave their jobs.
         if let baseURL = endpoint.baseURL { configuration.environment[Endpoint.baseURLVariable] = baseURL }
         return try CommandLauncher(command: command, configuration: configuration)
+    }
+}
+
+extension Run {
+    /// The directory at `path`, which must be there: one that is not is a mistake, and is found before a job fails of it.
+    private func directory(_ path: String) throws -> String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+            throw ValidationError("--job-logs: there is no directory \(printable(path)).")
+        }
+        return path
     }
 }
 

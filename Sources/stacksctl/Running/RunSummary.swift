@@ -5,6 +5,7 @@ struct RunSummary {
     var stack: String
     var queue: String
     var totals: ControllerStatus.Totals
+    var isDryRun = false
     var dispatchLatencies: LatencyHistogram
     var requests: Int
     var httpVersions: [String]
@@ -13,7 +14,7 @@ struct RunSummary {
 
     /// The same facts in both forms of output.
     var answer: Answer {
-        let counts: [(name: String, label: String, value: Int)] = [
+        var counts: [(name: String, label: String, value: Int)] = [
             ("seen", "jobs seen", totals.seen),
             ("unmatched", "not suited to the tags", totals.unmatched),
             ("reserved", "reserved", totals.reserved),
@@ -24,6 +25,7 @@ struct RunSummary {
             ("failed", "failed before the start", totals.failed),
             ("released", "given back", totals.released),
         ]
+        if isDryRun { counts.insert(("suiting", "would have been started", totals.suiting), at: 2) }
         let latencies: [(name: String, value: Duration?)] = [
             ("p50", dispatchLatencies.duration(quantile: 0.5)),
             ("p99", dispatchLatencies.duration(quantile: 0.99)),

@@ -1,0 +1,74 @@
+import Logging
+import StacksAPI
+
+extension ControllerMachine {
+    private static let reregistrationWindow = Duration.seconds(600)
+    private static let maximumReregistrations = 4
+
+    var wantsRegistration: Bool { needsRegistration && (phase == .registering || phase == .running) }
+
+    mutating func registerIfDue(at now: Duration) {
+        guard wantsRegistration, registration.isDue(at: now) else { return }
+        registration.isInFlight = true
+        actions.append(.register)
+    }
+
+    /// Registers the stack once more, because Buildkite does not know it, or serves another queue with it.
+    ///
+    /// When that happens again and again somebody else uses the same key, and each takes it from the other.
+    mutating func registerAgain(_ failure: CallFailure?, at now: Duration) {
+        guard phase == .running, !needsRegistration else { return }
+        reregistrations.removeAll { $0 + Self.reregistrationWindow < now }
+        reregistrations.append(now)
+        guard reregistrations.count <= Self.maximumReregistrations else {
+            let message =
+                "The stack \(configuration.stackKey) had to be registered anew \(reregistrations.count) times within "
+                + "\(Self.reregistrationWindow.components.seconds / 60) minutes: another controller seems to use the "
+                + "same key. Give each controller a key of its own"
+            return stop(.init(code: .stackTakenOver, message: message, underlying: failure?.underlying), at: now)
+        }
+        needsRegistration = true
+    }
+
+    mutating func registered(_ result: Result<Stack, CallFailure>, at now: Duration) {
+        switch result {
+        case .success(let stack):
+            registration.succeeded(next: now)
+            needsRegistration = false
+            isRegistered = true
+            clearFailure(of: "register")
+            if configuration.queue != .default, let queue = stack.clusterQueueKey, queue != configuration.queue {
+                let message =
+                    "The stack \(configuration.stackKey) serves the queue \(queue) and not \(configuration.queue): "
+                    + "another controller has registered the same key. Give each controller a key of its own"
+                return stop(StackControllerError(code: .stackTakenOver, message: message), at: now)
+            }
+            // Jobs of the default queue may name it by the key it has in the cluster.
+            if configuration.queue == .default, let queue = stack.clusterQueueKey, configuration.tags["queue"] == nil {
+                matcher.tags["queue"] = queue.rawValue
+            }
+            if phase == .registering {
+                phase = .running
+                runningSince = now
+                log(.info, "Registered the stack \(configuration.stackKey)")
+            }
+        case .failure(let failure):
+            registration.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+            switch failure.kind {
+            case .notFound: stop(Self.queueNotFound(configuration, failure), at: now)
+            case .rejected:
+                let message = "Buildkite does not register the stack \(configuration.stackKey): \(failure.message)"
+                stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
+            default: note(failure, of: "register", at: now)
+            }
+        }
+    }
+
+    static func queueNotFound(
+        _ configuration: StackController.Configuration,
+        _ failure: CallFailure
+    ) -> StackControllerError {
+        let message = "There is no queue \(configuration.queue) for this token: \(failure.message)"
+        return StackControllerError(code: .queueNotFound, message: message, underlying: failure.underlying)
+    }
+}

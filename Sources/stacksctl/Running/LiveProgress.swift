@@ -1,0 +1,44 @@
+import StacksController
+
+/// Shows on a terminal what a controller is doing, in one line.
+struct LiveProgress {
+    private static let interval = Duration.milliseconds(250)
+
+    let controller: StackController
+    let terminal: Terminal
+    let stack: String
+
+    /// Does `body`, and paints while it does.
+    func during(_ body: () async throws -> Void) async throws {
+        async let _: Void = paint()
+        // Leaving the scope, with an error too, cancels the painting and waits for it.
+        try await body()
+    }
+
+    /// Paints until the task is cancelled, and then leaves nothing behind.
+    private func paint() async {
+        while !Task.isCancelled {
+            terminal.paint(Self.line(for: controller.status, stack: stack))
+            try? await Task.sleep(for: Self.interval)
+        }
+        terminal.clear()
+    }
+
+    /// What matters most comes first, because a narrow terminal shows no more.
+    static func line(for status: ControllerStatus, stack: String) -> String {
+        let (now, sum) = (status.current, status.totals)
+        var parts = ["\(stack) \(status.phase.rawValue)"]
+        parts.append("\(now.inFlight)/\(status.slots) in flight (\(now.running) running)")
+        parts.append("\(now.waiting) waiting")
+        parts.append("\(sum.finished) finished")
+        if sum.failed > 0 { parts.append("\(sum.failed) failed") }
+        if sum.cancelled > 0 { parts.append("\(sum.cancelled) cancelled") }
+        if now.unresponsive > 0 { parts.append("\(now.unresponsive) do not stop") }
+        if let oldest = status.oldestWaiting { parts.append("oldest \(oldest.waited.components.seconds) s") }
+        if status.phase == .running, let age = status.sinceLastPoll, age >= .seconds(5) {
+            parts.append("polled \(age.components.seconds) s ago")
+        }
+        if let hindrance = status.hindrance, status.phase == .running { parts.append("\(hindrance)") }
+        return parts.joined(separator: " · ")
+    }
+}

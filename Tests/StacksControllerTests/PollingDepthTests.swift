@@ -1,0 +1,106 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+@Suite("How deep the list is read")
+struct PollingDepthTests {
+    /// A list of a fixed length whose cursors are the number of the next job.
+    private struct List {
+        var jobs: [ScheduledJob]
+
+        func page(limit: Int, after cursor: String?) -> (jobs: [ScheduledJob], next: String?) {
+            let begin = cursor.flatMap { Int($0) } ?? 0
+            let end = min(begin + limit, jobs.count)
+            return (Array(jobs[begin..<end]), end < jobs.count ? "\(end)" : nil)
+        }
+    }
+
+    @Test("the first page is some times longer than there are slots, and the pages after it as long as they may be")
+    func limits() {
+        var driver = MachineDriver.running(capacity: 50)
+        let none = ScheduledJob.number(1, rules: ["os=none"])
+        #expect(driver.polls([none], next: "1").polls.map(\.limit) == [1000])
+        #expect(driver.polls([none]).polls.isEmpty)
+        #expect(driver.passes(.seconds(2)).polls.map(\.limit) == [200])
+    }
+
+    @Test("a job behind thirty thousand that do not suit is found, and the head is read again every ten seconds")
+    func depth() {
+        var driver = MachineDriver(capacity: 1)
+        let list = List(jobs: (0..<30_000).map { .number($0, rules: ["os=none"]) } + [.number(30_000)])
+        var wishes = driver.happens(.begin(recovered: []))
+        wishes = driver.happens(.registered(.success(MachineDriver.stack())))
+        var heads: [Duration] = []
+        var reserved: [[JobID]] = []
+        // Each answer takes half a second, so that a pass over the list takes longer than the head may wait.
+        while reserved.isEmpty, driver.now < .seconds(120) {
+            for poll in wishes.polls {
+                if poll.after == nil { heads.append(driver.now) }
+                _ = driver.passes(.milliseconds(500))
+                let page = list.page(limit: poll.limit, after: poll.after)
+                wishes = driver.polls(page.jobs, next: page.next)
+                reserved += wishes.reserved
+            }
+            if wishes.polls.isEmpty { wishes = driver.passes(.milliseconds(100)) }
+        }
+        #expect(reserved == [[ScheduledJob.number(30_000).id]])
+        #expect(heads.count >= 2)
+        for (one, next) in zip(heads, heads.dropFirst()) { #expect(next - one < .seconds(13)) }
+        #expect(driver.machine.totals.unmatched == 30_000)
+    }
+
+    @Test("pages are read five at once, and then no faster than five a second")
+    func rate() {
+        var driver = MachineDriver.running(capacity: 1)
+        let none = ScheduledJob.number(1, rules: ["os=none"])
+        var polls = 0
+        for page in 1...100 {
+            var wishes = driver.polls([none], next: "\(page)")
+            while wishes.polls.isEmpty { wishes = driver.passes(.milliseconds(50)) }
+            polls += wishes.polls.count
+        }
+        #expect(polls == 100)
+        #expect(driver.now >= .seconds(18))
+    }
+
+    @Test("a cursor that is not accepted is given up, and one whose page was lost is gone on with")
+    func cursors() {
+        var driver = MachineDriver.running(capacity: 1)
+        let none = ScheduledJob.number(1, rules: ["os=none"])
+        #expect(driver.polls([none], next: "a").polls.map(\.after) == ["a"])
+        _ = driver.happens(.polled(.failure(.lost)))
+        #expect(driver.passes(.seconds(2)).polls.map(\.after) == [nil])
+        #expect(driver.polls([none], next: "b").polls.map(\.after) == ["a"])
+        _ = driver.happens(.polled(.failure(CallFailure(.rejected, message: "no cursor"))))
+        #expect(driver.passes(.seconds(4)).polls.map(\.after) == [nil])
+        #expect(driver.polls([none], next: "b").polls.map(\.after) == ["b"])
+    }
+
+    @Test("until idle: what suits and was seen before the head was read again still counts")
+    func untilIdle() {
+        var driver = MachineDriver.running(capacity: 2) { $0.mode = .untilIdle }
+        let none = ScheduledJob.number(1, rules: ["os=none"])
+        _ = driver.polls([.number(2)], next: "a")
+        _ = driver.happens(.reserved(asked: [ScheduledJob.number(2).id], .failure(.lost)))
+        _ = driver.passes(.milliseconds(900))
+        _ = driver.polls([none])
+        #expect(driver.machine.phase == .running)
+    }
+
+    @Test("the oldest job that waits is known, with its age, and another is when it has been taken")
+    func oldest() {
+        var driver = MachineDriver.running(capacity: 1)
+        let jobs: [ScheduledJob] = [.number(1), .number(2, priority: 5), .number(3)]
+        #expect(driver.polls(jobs).reserved == [[jobs[1].id]])
+        _ = driver.passes(.milliseconds(700))
+        let oldest = driver.machine.status(at: driver.now).oldestWaiting
+        #expect(oldest?.job == jobs[0].id)
+        #expect(oldest?.waited == .milliseconds(700))
+        #expect(driver.machine.status(at: driver.now).summary.contains("the oldest waits for 0.7 s"))
+        _ = driver.happens(
+            .reserved(asked: [jobs[1].id], .success(Reservation(reserved: [], notReserved: [jobs[1].id]))))
+        _ = driver.passes(.milliseconds(100))
+        #expect(driver.machine.status(at: driver.now).oldestWaiting?.job == jobs[2].id)
+    }
+}
