@@ -29,8 +29,8 @@ struct BenchmarkServer: AsyncParsableCommand {
         encoder.outputFormatting = .withoutEscapingSlashes
         FileHandle.standardOutput.write(try encoder.encode(ready) + [UInt8(ascii: "\n")])
         await Self.waitForEndOfInput()
+        // Connections end with the process: closing them in order would wait for the other side's farewell.
         try await channel.close()
-        try await group.shutdownGracefully()
     }
 
     private struct Ready: Encodable {
