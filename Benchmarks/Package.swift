@@ -108,13 +108,14 @@ let package = Package(
         .executableTarget(
             name: "MicroBenchmarks",
             dependencies: [
-                "StacksContestant", "Workload", stacksAPI, stacksCurl, stacksTransport,
+                "Workload", stacksAPI, stacksCurl, stacksTransport,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Benchmark", package: "benchmark"),
             ],
+            // `swift package benchmark` finds them by the name of this folder. Its build plugin is not used: it would
+            // be built for every product of this package.
             path: "Benchmarks/MicroBenchmarks",
-            swiftSettings: settings,
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+            swiftSettings: settings
         ),
     ]
 )

@@ -27,7 +27,9 @@ struct Comparison {
             progress("\(cell.call.rawValue) at \(cell.concurrency), round \(round) of \(rounds)")
             // Once there is one, whoever fails is left out of the rest: the ratios need the same rounds of everyone.
             for entrant in entrants {
-                attempt(entrant.competitor, in: cell, &results.absent) { try entrant.run(milliseconds: roundMilliseconds) }
+                attempt(entrant.competitor, in: cell, &results.absent) {
+                    try entrant.run(milliseconds: roundMilliseconds)
+                }
             }
             entrants.removeAll { $0.cpu.count < round }
         }

@@ -10,7 +10,8 @@ final class Entrant {
     private let cell: Cell
     private let program: Program
     private let server: Server
-    private var histogram = Histogram<UInt64>(highestTrackableValue: 600_000_000_000, numberOfSignificantValueDigits: .three)
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: 600_000_000_000, numberOfSignificantValueDigits: .three)
     /// CPU time of one call in each round, in microseconds.
     private(set) var cpu: [Double] = []
     private var callsPerSecond: [Double] = []

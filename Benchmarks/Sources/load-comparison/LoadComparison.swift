@@ -25,7 +25,8 @@ struct LoadComparison: ParsableCommand {
     @Option(help: "How many calls at a time; repeat for several. Default: 1, 8, 32, 128 and 1024.")
     var concurrency: [Int] = []
 
-    @Option(name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
+    @Option(
+        name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
     var competitors: [Competitor] = []
 
     @Option(help: "How many rounds count. Default: 7.")
@@ -69,7 +70,8 @@ struct LoadComparison: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let comparison = Comparison(
             directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
-            competitors: chosenCompetitors, rounds: rounds ?? 7, roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
+            competitors: chosenCompetitors, rounds: rounds ?? 7,
+            roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
             progress: Self.report)
         var results = Results(
             machine: .init(cores: ProcessInfo.processInfo.activeProcessorCount, loadBefore: Self.load, loadAfter: 0),
@@ -108,7 +110,8 @@ struct LoadComparison: ParsableCommand {
         print(Thresholds.text(first), terminator: "")
         let worse = first.filter(\.isWorse).map { Cell(call: $0.entry.call, concurrency: $0.entry.concurrency) }
         guard !worse.isEmpty else { return true }
-        var again = Results(machine: results.machine, rounds: 2 * comparison.rounds, roundMilliseconds: results.roundMilliseconds)
+        var again = Results(
+            machine: results.machine, rounds: 2 * comparison.rounds, roundMilliseconds: results.roundMilliseconds)
         var longer = comparison
         longer.rounds = again.rounds
         for cell in cells where worse.contains(cell) { try longer.run(cell, into: &again) }
@@ -135,7 +138,8 @@ extension LoadComparison {
         }
         let chosen = calls.isEmpty ? Call.allCases : Call.allCases.filter(calls.contains)
         return chosen.flatMap { call in
-            let counts = concurrency.isEmpty ? (call.jobCount < 1000 ? [1, 8, 32, 128, 1024] : [1, 8, 32]) : concurrency
+            let counts =
+                concurrency.isEmpty ? (call.jobCount < 1000 ? [1, 8, 32, 128, 1024] : [1, 8, 32]) : concurrency
             return counts.map { Cell(call: call, concurrency: $0) }
         }
     }

@@ -40,7 +40,7 @@ struct RatioChart {
 
     private var shown: [Competitor] {
         Competitor.allCases.filter { competitor in
-            competitor != .floor && results.rows.contains { $0.competitor == competitor && $0.ratio != nil }
+            Self.compares(competitor) && results.rows.contains { $0.competitor == competitor && $0.ratio != nil }
         }
     }
 
@@ -55,6 +55,11 @@ struct RatioChart {
         return text
     }
 
+    /// The floor is the line of 1, and who has no network is no client to compare with.
+    private static func compares(_ competitor: Competitor) -> Bool {
+        competitor != .floor && competitor != .stacksMemory
+    }
+
     private static func colour(of competitor: Competitor) -> String {
         switch competitor {
         case .floor: "#808890"
@@ -67,7 +72,7 @@ struct RatioChart {
     }
 
     private func panel(for call: Call) -> String {
-        let rows = results.rows.filter { $0.call == call && $0.competitor != .floor && $0.ratio != nil }
+        let rows = results.rows.filter { $0.call == call && Self.compares($0.competitor) && $0.ratio != nil }
         let concurrencies = Set(rows.map(\.concurrency)).sorted()
         let ratios = rows.compactMap { $0.ratio?.median } + [1]
         let scale = Scale(low: ratios.min() ?? 1, high: ratios.max() ?? 1, top: 24, bottom: panelHeight - 28)

@@ -62,7 +62,9 @@ struct Thresholds: Codable {
     }
 
     static func text(_ verdicts: [Verdict]) -> String {
-        var table = TextTable(["against the committed ratios", "committed", "median", "best quarter", "limit", "verdict"])
+        var table = TextTable([
+            "against the committed ratios", "committed", "median", "best quarter", "limit", "verdict",
+        ])
         for verdict in verdicts {
             let entry = verdict.entry
             table.add([
