@@ -132,6 +132,13 @@ let package = Package(
             path: "Tests/FaultServerTool",
             swiftSettings: settings
         ),
+        // Random traffic, for Scripts/stress. Without NIO, so that it is soon built with a sanitizer. No product.
+        .executableTarget(
+            name: "stacks-stress",
+            dependencies: ["StacksCurl", "StacksTransport", httpTypes, argumentParser],
+            path: "Tests/StacksStress",
+            swiftSettings: settings
+        ),
         // For the tests that talk to the real simulator. No product.
         .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
@@ -145,6 +152,14 @@ let package = Package(
             name: "StacksCurlTests",
             dependencies: [
                 "StacksCurl", "StacksTransport", "LoopbackServer", "SimulatorProcess", "StacksTesting", httpTypes,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "TransportFaultTests",
+            dependencies: [
+                "FaultServer", "SimulatorProcess", "StacksCurl", "StacksTesting", "StacksTransport",
+                "StacksURLSession", httpTypes,
             ],
             swiftSettings: settings
         ),
@@ -168,6 +183,14 @@ let package = Package(
             dependencies: [
                 "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
                 httpTypes, logging, serviceLifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReadmeTests",
+            dependencies: [
+                "stacksctl", "StacksAPI", "StacksCurl", "StacksController", "StacksTesting", "SimulatorProcess",
+                logging, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

@@ -59,6 +59,9 @@ struct CallQueue<Call> {
         lanes[lane(for: origin)].limit = limit
     }
 
+    /// How many calls to `origin` may be in flight.
+    mutating func limit(origin: String) -> Int { lanes[lane(for: origin)].limit }
+
     /// The next call to `origin` that may start, which then counts as in flight.
     mutating func next(origin: String) -> Call? {
         let lane = lane(for: origin)

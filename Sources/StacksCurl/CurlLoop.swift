@@ -75,14 +75,15 @@ final class CurlLoop {
     }
 
     private func handleInbox() {
-        for command in inbox {
+        // Taken out one by one, in their order: a copy of each would count references for nothing.
+        inbox.reverse()
+        while let command = inbox.popLast() {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
             case .run(let job): executor.run(job)
             }
         }
-        inbox.removeAll(keepingCapacity: true)
     }
 }
 
@@ -175,8 +176,8 @@ extension CurlLoop {
     }
 
     private func resumeEnded() {
-        for (call, outcome) in ended { call.resume(with: outcome) }
-        ended.removeAll(keepingCapacity: true)
+        ended.reverse()
+        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
     }
 }
 
@@ -209,6 +210,7 @@ extension CurlLoop {
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(
                 curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
+            if breaksSharedConnection(result, transfer), let multi = transfer.multi { quarantine(multi) }
             if let call = detach(transfer) { end(call, .failure(error)) }
             return
         }
@@ -217,6 +219,17 @@ extension CurlLoop {
             queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
         }
         if let call = detach(transfer) { end(call, .success(response)) }
+    }
+
+    /// Whether a failure leaves a connection behind on which nothing works any more.
+    ///
+    /// libcurl closes a connection that failed, but not when it is one for several calls at a time: it would give the
+    /// next call a session that nghttp2 has given up, after a header that was too long for example (seen with 7.88.1).
+    private func breaksSharedConnection(_ result: CURLcode, _ transfer: CurlTransfer) -> Bool {
+        guard result == CURLE_HTTP2 || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR,
+            let origin = transfer.call?.request.origin
+        else { return false }
+        return queue.limit(origin: origin) == configuration.callLimit(overHTTP2: true)
     }
 
     /// Finds the sockets that are ready, into ``ready``.
@@ -276,7 +289,7 @@ extension CurlLoop {
     /// Stops using a multi handle's connections: the next call goes out on a new one, and the old ones are closed when
     /// the last call on them has ended.
     ///
-    /// A stream that timed out is reset, but its connection goes back to libcurl's pool, and the next call would die on
+    /// A stream that timed out or failed is reset, but its connection goes back to libcurl's pool, and the next call would die on
     /// it too when the server, or the way to it, is gone.
     private func quarantine(_ multi: CurlMulti) {
         guard !multi.isGivenUp else { return }

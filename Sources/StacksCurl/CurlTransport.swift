@@ -97,7 +97,8 @@ extension CurlTransport {
         public var cancelled = 0
         /// Connections opened.
         public var connectionsOpened = 0
-        /// How often connections were given up because a call timed out on them without a byte from the server.
+        /// How often connections were given up: because a call timed out on them without a byte from the server, or
+        /// because an HTTP/2 connection failed as a whole.
         public var connectionsQuarantined = 0
     }
 }

@@ -32,11 +32,13 @@ extension TransportError {
         }
         let text = transfer.errorMessage
         let generic = unsafe String(cString: curl_easy_strerror(result))
-        let code = Code(curl: result)
+        var code = Code(curl: result)
+        // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
+        if code == .invalidRequest, progress.isSending { code = .protocolViolation }
         self.init(
             code: code,
             // libcurl notes that the connection stands only when the handshake is done as well.
-            phase: code == .tls && !progress.isSending ? .securing : phase,
+            phase: (code == .tls || code == .certificate) && !progress.isSending ? .securing : phase,
             mayHaveReachedServer: progress.isSending,
             message: text.isEmpty ? generic : text
         )
@@ -52,10 +54,11 @@ extension TransportError.Code {
             self = .nameResolution
         case CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED:
             self = .connect
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
-            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ISSUER_ERROR,
-            CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_CLIENTCERT:
+        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_SSL_ENGINE_NOTFOUND:
             self = .tls
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT:
+            self = .certificate
         case CURLE_PROXY:
             self = .proxy
         case CURLE_OPERATION_TIMEDOUT:

@@ -6,7 +6,7 @@ public struct TransportError: Error, Sendable {
     /// What failed. More may come, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Wrapped: String {
-            case invalidRequest, nameResolution, connect, tls, proxy, timeout, connectionClosed, http2,
+            case invalidRequest, nameResolution, connect, tls, certificate, proxy, timeout, connectionClosed, http2,
                 protocolViolation
             case responseTooLarge, transportClosed, other
         }
@@ -24,8 +24,11 @@ public struct TransportError: Error, Sendable {
         public static let nameResolution = Code(.nameResolution)
         /// No connection could be made.
         public static let connect = Code(.connect)
-        /// The TLS handshake failed, or the certificate was not accepted.
+        /// The TLS handshake failed.
         public static let tls = Code(.tls)
+        /// The server's certificate was not accepted, or this side's own could not be used or was not accepted: trying
+        /// again would end the same way.
+        public static let certificate = Code(.certificate)
         /// The proxy refused, or did not speak as one.
         public static let proxy = Code(.proxy)
         /// A time-out or the request's deadline passed; ``TransportError/phase`` says while doing what.

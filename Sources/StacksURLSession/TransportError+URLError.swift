@@ -59,16 +59,20 @@ extension TransportError {
 
     private static func codeAndPhase(of code: URLError.Code, progress: Exchange.Progress) -> (Code, Phase) {
         switch code {
-        case .badURL, .unsupportedURL, .appTransportSecurityRequiresSecureConnection:
+        case .unsupportedURL:
+            // The scheme was looked at before the call began: on Linux this is said of an answer that is not HTTP.
+            (.protocolViolation, .waiting)
+        case .badURL, .appTransportSecurityRequiresSecureConnection:
             (.invalidRequest, .queued)
         case .cannotFindHost, .dnsLookupFailed:
             (.nameResolution, .resolving)
         case .cannotConnectToHost, .notConnectedToInternet, .internationalRoamingOff, .callIsActive, .dataNotAllowed:
             (.connect, .connecting)
-        case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
-            .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
-            .clientCertificateRequired:
+        case .secureConnectionFailed:
             (.tls, .securing)
+        case .serverCertificateHasBadDate, .serverCertificateUntrusted, .serverCertificateHasUnknownRoot,
+            .serverCertificateNotYetValid, .clientCertificateRejected, .clientCertificateRequired:
+            (.certificate, .securing)
         case .timedOut:
             (.timeout, progress.phase)
         case .networkConnectionLost:

@@ -11,8 +11,23 @@ struct SimulatorCommand: AsyncParsableCommand {
         abstract: "A whole Buildkite Stacks API on this machine, for trying and testing stacks.",
         discussion: """
             Prints one line of JSON on standard output once it listens: url, token, queue, port, and with --tls the \
-            path of the CA file that a client has to trust. Everything else goes to standard error. Scripts read \
-            counts from /_simulator/report. SIGTERM and SIGINT stop it.
+            path of the CA file that a client has to trust. Everything else goes to standard error. SIGTERM and \
+            SIGINT stop it.
+
+            Scripts look at it and play Buildkite's part under /_simulator, without a token:
+              GET report                            counts of jobs, requests, connections; dispatch latency
+              POST jobs                             {"count", "queue", "priority", "agent_query_rules", "env", \
+            "command", "state"}
+              GET jobs/UUID                         state and history
+              POST jobs/UUID/cancel
+              POST jobs/UUID/move                   {"state"}
+              POST queues/KEY/pause, …/resume
+              POST faults                           {"kind", "operation", "count", "skipping", "probability", \
+            "delay_ms", "status", "message", "body", "headers"}; kinds: refuse, respond, html, malformed, drop, \
+            disconnect, delay
+              DELETE faults
+              POST rate-limits/on, …/off
+              POST organization/available, …/unavailable
             """
     )
 

@@ -25,14 +25,14 @@ struct Stacksctl: AsyncParsableCommand {
             """,
         version: StacksAPIVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "A stack", subcommands: [Register.self, Deregister.self, Run.self]),
+            CommandGroup(name: "Stack", subcommands: [Register.self, Deregister.self, Run.self]),
             CommandGroup(
-                name: "Its jobs",
+                name: "Job",
                 subcommands: [
                     List.self, Get.self, Reserve.self, States.self, Tokens.self, Finish.self, Notify.self,
                 ]
             ),
-            CommandGroup(name: "Its credential", subcommands: [Whoami.self]),
+            CommandGroup(name: "Token", subcommands: [Whoami.self]),
         ]
     )
 

@@ -3,7 +3,6 @@ import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
-import TestCertificate
 
 /// An HTTP server on 127.0.0.1 that answers every request at once, and puts up with anything: HTTP/1.1 in plaintext, or
 /// TLS with HTTP/2 and HTTP/1.1 as the client chooses (ALPN).
@@ -33,7 +32,7 @@ public final class BehavedServer: Sendable {
     public var origin: String { "\(isSecure ? "https" : "http")://127.0.0.1:\(port)" }
 
     /// The certificate authority that a client has to trust, in PEM format.
-    public static var authority: String { TestCertificate.authority }
+    public static var authority: String { ServedCertificate.valid.authority }
 
     /// Listens from now on.
     ///
@@ -44,7 +43,7 @@ public final class BehavedServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let counts = TrafficCounts()
         let exchanges = Exchanges(counts: counts)
-        let context = isSecure ? try NIOSSLContext(configuration: .forTests()) : nil
+        let context = isSecure ? try ServedCertificate.valid.context(protocols: NIOHTTP2SupportedALPNProtocols) : nil
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -127,18 +126,6 @@ extension NIOHTTP2Handler.StreamConfiguration {
         configuration.outboundBufferSizeLowWatermark = 1 << 20
         configuration.streamResetFrameRateLimit.maximumCount = .max
         configuration.streamErrorRateLimit.maximumCount = .max
-        return configuration
-    }
-}
-
-extension TLSConfiguration {
-    /// The test certificate, and both versions of HTTP.
-    fileprivate static func forTests() throws -> TLSConfiguration {
-        let certificate = try NIOSSLCertificate(bytes: Array(TestCertificate.certificate.utf8), format: .pem)
-        let key = try NIOSSLPrivateKey(bytes: Array(TestCertificate.privateKey.utf8), format: .pem)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
-        configuration.applicationProtocols = NIOHTTP2SupportedALPNProtocols
         return configuration
     }
 }

@@ -75,7 +75,7 @@ struct CurlTransportTLSTests {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             try await withCurlTransport { transport in
                 let error = await #expect(throws: TransportError.self) { try await transport.send(states(simulator)) }
-                #expect(error?.code == .tls)
+                #expect(error?.code == .certificate)
                 #expect(error?.phase == .securing)
                 #expect(error?.mayHaveReachedServer == false)
             }
@@ -89,7 +89,7 @@ struct CurlTransportTLSTests {
             configuration.pinnedPublicKey = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
             try await withCurlTransport(configuration: configuration) { transport in
                 let error = await #expect(throws: TransportError.self) { try await transport.send(states(simulator)) }
-                #expect(error?.code == .tls)
+                #expect(error?.code == .certificate)
                 #expect(error?.mayHaveReachedServer == false)
             }
         }

@@ -19,71 +19,121 @@ struct Exchange {
     }
 }
 
+/// A call on its way: what is sent, and what has come of it so far.
+private struct PendingCall {
+    let endpoint: Endpoint
+    var request: TransportRequest
+    var decision: RetryDecision
+    /// The call's number in the log, 0 when it is not logged.
+    let number: UInt64
+}
+
 extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
-    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting.
+    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else: an
+    /// async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
     func send(
         _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        let operation = endpoint.operation
-        if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: operation) }
-        let deadline = options.absoluteDeadline(environment.now)
-        var request = TransportRequest(
-            method: endpoint.method,
-            origin: baseURL.origin,
-            path: path,
-            headerFields: try fields.fields(hasBody: body != nil, adding: options.headerFields, for: operation),
-            body: body,
-            replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
-        )
-        let call = log?.began(endpoint, request) ?? 0
-        var decision = RetryDecision(
-            policy: options.retryPolicy ?? configuration.retryPolicy,
-            repetition: endpoint.repetition,
-            deadline: deadline
-        )
-        var generator = FunctionGenerator(bits: environment.randomBits)
+        var call = try prepare(endpoint, path: path, body: body, options: options)
         while true {
-            let now = environment.now()
-            if let deadline, deadline <= now {
-                let error = StacksAPIError(
-                    code: .deadlineExceeded, operation: operation, message: "The call's deadline had passed already.",
-                    attempts: decision.attempts - 1)
-                log?.failed(call, endpoint, error)
-                throw error
-            }
-            let limit = now + configuration.requestTimeout
-            request.deadline = deadline.map { min($0, limit) } ?? limit
-
-            let error: StacksAPIError
+            try begin(&call)
+            let outcome: Result<TransportResponse, any Error>
             do {
-                let answer = try await transport.send(request)
-                if answer.status.kind == .successful {
-                    let exchange = Exchange(answer: answer, attempts: decision.attempts, call: call)
-                    log?.succeeded(exchange, endpoint)
-                    return exchange
-                }
-                error = failure(of: endpoint, answer: answer)
-            } catch is CancellationError {
-                log?.cancelled(call, endpoint, attempts: decision.attempts)
-                throw CancellationError()
-            } catch let thrown {
-                error = failure(of: endpoint, thrown: thrown)
+                outcome = .success(try await transport.send(call.request))
+            } catch {
+                outcome = .failure(error)
             }
-            switch decision.next(after: error, now: environment.now(), using: &generator) {
-            case .giveUp(let error):
-                log?.failed(call, endpoint, error)
-                throw error
+            switch try conclude(&call, outcome) {
+            case .done(let exchange):
+                return exchange
             case .wait(let delay):
-                log?.retries(call, endpoint, error, attempt: decision.attempts, after: delay)
                 do {
                     try await environment.sleep(delay)
                 } catch {
-                    log?.cancelled(call, endpoint, attempts: decision.attempts - 1)
+                    log?.cancelled(call.number, endpoint, attempts: call.decision.attempts - 1)
                     throw error
                 }
             }
+        }
+    }
+
+    private enum Conclusion {
+        case done(Exchange)
+        case wait(Duration)
+    }
+
+    @inline(never)
+    private func prepare(
+        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
+    ) throws(StacksAPIError) -> PendingCall {
+        if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
+        let request = TransportRequest(
+            method: endpoint.method,
+            origin: baseURL.origin,
+            path: path,
+            headerFields: try fields.fields(
+                hasBody: body != nil, adding: options.headerFields, for: endpoint.operation),
+            body: body,
+            replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
+        )
+        return PendingCall(
+            endpoint: endpoint,
+            request: request,
+            decision: RetryDecision(
+                policy: options.retryPolicy ?? configuration.retryPolicy,
+                repetition: endpoint.repetition,
+                deadline: options.absoluteDeadline(environment.now)
+            ),
+            number: log?.began(endpoint, request) ?? 0
+        )
+    }
+
+    /// Sets the deadline of the next request, unless the call's own has passed.
+    @inline(never)
+    private func begin(_ call: inout PendingCall) throws(StacksAPIError) {
+        let now = environment.now()
+        let limit = now + configuration.requestTimeout
+        guard let deadline = call.decision.deadline else {
+            call.request.deadline = limit
+            return
+        }
+        if deadline <= now {
+            let error = call.decision.expired(call.endpoint.operation)
+            log?.failed(call.number, call.endpoint, error)
+            throw error
+        }
+        call.request.deadline = min(deadline, limit)
+    }
+
+    /// What follows from an answer or a failure: the end of the call, or a wait before the next request.
+    @inline(never)
+    private func conclude(
+        _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
+    ) throws -> Conclusion {
+        let failure: StacksAPIError
+        switch outcome {
+        case .success(let answer) where answer.status.kind == .successful:
+            let exchange = Exchange(answer: answer, attempts: call.decision.attempts, call: call.number)
+            log?.succeeded(exchange, call.endpoint)
+            return .done(exchange)
+        case .success(let answer):
+            failure = self.failure(of: call.endpoint, answer: answer)
+        case .failure(let error as CancellationError):
+            log?.cancelled(call.number, call.endpoint, attempts: call.decision.attempts)
+            throw error
+        case .failure(let error):
+            failure = self.failure(of: call.endpoint, thrown: error)
+        }
+        var generator = FunctionGenerator(bits: environment.randomBits)
+        switch call.decision.next(after: failure, now: environment.now(), using: &generator) {
+        case .giveUp(let error):
+            log?.failed(call.number, call.endpoint, error)
+            throw error
+        case .wait(let delay):
+            log?.retries(call.number, call.endpoint, failure, attempt: call.decision.attempts, after: delay)
+            return .wait(delay)
         }
     }
 }

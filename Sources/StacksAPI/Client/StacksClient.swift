@@ -14,6 +14,8 @@ public import StacksTransport
 public struct StacksClient: Sendable {
     let core: ClientCore
 
+    init(core: ClientCore) { self.core = core }
+
     /// A client.
     ///
     /// - Parameters:

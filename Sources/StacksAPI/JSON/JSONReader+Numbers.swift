@@ -69,7 +69,7 @@ extension JSONReader {
         if let value = Int(text) { return value }
         // With a fraction or an exponent: exact as long as a double holds every integer of that size.
         guard text.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }),
-            let value = Double(text), value.magnitude <= 9_007_199_254_740_992, let integer = Int(exactly: value)
+            let value = Double(text), value.magnitude < 9_007_199_254_740_992, let integer = Int(exactly: value)
         else { throw error(.numberOutOfRange, at: number) }
         return integer
     }

@@ -111,7 +111,9 @@ enum Argument {
         guard let duration else { return nil }
         let (seconds, attoseconds) = duration.components
         guard seconds >= 1, seconds <= 3600, attoseconds == 0 else {
-            throw failure("A \(name) is 1 to 3600 whole seconds, not \(duration).", for: operation)
+            // A duration of 3601 s describes itself as 3600.9999999999995 seconds.
+            let value = attoseconds == 0 ? "\(seconds)" : "\(duration)"
+            throw failure("A \(name) is 1 to 3600 whole seconds, not \(value).", for: operation)
         }
         return Int(seconds)
     }

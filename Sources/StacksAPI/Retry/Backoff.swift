@@ -27,7 +27,7 @@ public struct Backoff: Sequence, Sendable, Hashable {
     public func delay(_ index: Int) -> Duration {
         var delay = initial
         var remaining = index
-        while remaining > 0, delay < maximum {
+        while remaining > 0, delay < maximum, multiplier > 1 {
             delay = delay * multiplier
             remaining -= 1
         }

@@ -50,6 +50,19 @@ struct RetryDecision {
         return .wait(delay)
     }
 
+    /// The error of a deadline that passed before the next request was sent.
+    func expired(_ operation: StacksOperation) -> StacksAPIError {
+        StacksAPIError(
+            code: .deadlineExceeded,
+            operation: operation,
+            message: attempts == 1
+                ? "The call's deadline had passed already; nothing was sent."
+                : "The call's deadline passed while it waited to try again.",
+            attempts: attempts - 1,
+            mayHaveTakenEffect: mayHaveTakenEffect
+        )
+    }
+
     /// Whether the request may be sent again, by what failed and by what repeating it would do.
     private func mayRepeat(after failure: StacksAPIError) -> Bool {
         guard failure.isRetryable else { return false }

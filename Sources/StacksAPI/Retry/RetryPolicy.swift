@@ -73,6 +73,8 @@ extension ClosedRange<Duration> {
         let width = upperBound - lowerBound
         let milliseconds = width.components.seconds * 1000 + width.components.attoseconds / 1_000_000_000_000_000
         guard milliseconds > 0 else { return lowerBound }
-        return lowerBound + .milliseconds(Int64.random(in: 0...milliseconds, using: &generator))
+        // Scaled rather than drawn again until it fits: a generator that repeats itself cannot make it endless.
+        let steps = generator.next().multipliedFullWidth(by: UInt64(milliseconds) + 1).high
+        return lowerBound + .milliseconds(Int64(steps))
     }
 }

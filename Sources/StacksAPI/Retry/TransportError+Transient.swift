@@ -2,10 +2,11 @@ import StacksTransport
 
 extension TransportError.Code {
     /// Whether the same request can succeed a moment later: connections fail and recover, but a request that is malformed
-    /// stays so, an answer that is too large stays too large, and a transport that was shut down stays shut.
+    /// stays so, a certificate that is not accepted
+    /// is not accepted the next time, an answer that is too large stays too large, and a transport that was shut down stays shut.
     var isTransient: Bool {
         switch self {
-        case .invalidRequest, .responseTooLarge, .transportClosed: return false
+        case .invalidRequest, .certificate, .responseTooLarge, .transportClosed: return false
         default: return true
         }
     }

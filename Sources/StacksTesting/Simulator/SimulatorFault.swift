@@ -74,7 +74,8 @@ public struct SimulatorFault: Sendable {
     public var count: Int?
     /// The chance with which it strikes a matching request, from the simulator's seed.
     public var probability = 1.0
-    /// How long the answer, or the failure, takes. A transport waits for it on its own clock.
+    /// How long the answer, or the failure, takes. What is performed is performed at once; the transport then waits on
+    /// its own clock before it tells, so that a caller that gives up early has been heard all the same.
     public var delay: Duration = .zero
 
     /// A fault that strikes the next `count` requests for `operation`.

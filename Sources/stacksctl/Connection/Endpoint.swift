@@ -6,7 +6,7 @@ struct Endpoint {
     static let tokenVariables = ["BUILDKITE_AGENT_TOKEN", "BUILDKITE_CLUSTER_TOKEN"]
 
     /// The variable by which Buildkite's agent learns the API's address
-    /// (<https://buildkite.com/docs/agent/self-hosted/configure>). Reading it here too means that a command and the
+    /// (<https://buildkite.com/docs/agent/cli/reference/start>). Reading it here too means that a command and the
     /// agents it starts speak to the same server.
     static let baseURLVariable = "BUILDKITE_AGENT_ENDPOINT"
 

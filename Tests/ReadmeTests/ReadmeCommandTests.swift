@@ -1,0 +1,79 @@
+import Foundation
+import SimulatorProcess
+import Testing
+
+@Suite("The README's commands")
+struct ReadmeCommandTests {
+    @Test("every command at a prompt prints what the README says")
+    func consoleBlocks() async throws {
+        var commands = try Readme().commands
+        try #require(commands.count > 20)
+        // The first starts the simulator. Here it takes a free port instead of the one that a reader can type.
+        let start = commands.removeFirst()
+        var arguments = start.text.split(separator: " ").map(String.init)
+        try #require(arguments.removeFirst() == ".build/debug/stacks-simulator")
+        let port = try #require(arguments.firstIndex(of: "--port").map { arguments[$0 + 1] })
+        arguments = arguments.map { $0 == port ? "0" : $0 }
+
+        try await SimulatorProcess.run(arguments) { simulator in
+            func here(_ text: String) -> String {
+                text.replacingOccurrences(of: "127.0.0.1:\(port)", with: "127.0.0.1:\(simulator.ready.port)")
+                    .replacingOccurrences(of: "$PWD/.build/debug", with: Self.products)
+            }
+            let documented = try JSONDecoder().decode(SimulatorProcess.Ready.self, from: Data(start.output[0].utf8))
+            #expect(documented.token == simulator.ready.token)
+            #expect(here(documented.url) == simulator.ready.url)
+            #expect(here(documented.control) == simulator.ready.control)
+
+            let outputs = try await Self.session(commands.map { here($0.text) })
+            for (command, output) in zip(commands, outputs) {
+                #expect(output.map(Self.lasting) == command.output.map(Self.lasting), "$ \(command.text)")
+            }
+        }
+    }
+
+    @Test("every script that the README names is there and can be run")
+    func scripts() throws {
+        for block in try Readme().blocks where block.language == "sh" {
+            for line in block.lines {
+                let script = try #require(line.split(separator: " ").first)
+                let path = Readme.root.appendingPathComponent(String(script)).path
+                #expect(FileManager.default.isExecutableFile(atPath: path), "\(script)")
+            }
+        }
+    }
+
+    /// Where the built tools are.
+    private static let products: String =
+        (try? BuiltProducts.executable(named: "stacksctl").deletingLastPathComponent().path) ?? ""
+
+    /// Runs the commands in one shell, in the repository, and gives what each printed.
+    private static func session(_ commands: [String]) async throws -> [[String]] {
+        let separator: Character = "\u{1E}"
+        let script = commands.map { "printf '\\036'\n\($0)\n" }.joined()
+        var environment = ProcessInfo.processInfo.environment
+        for name in environment.keys where name.hasPrefix("BUILDKITE_") { environment[name] = nil }
+        let shell = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/env"),
+            ["bash", "-c", "cd '\(Readme.root.path)'\n\(script)"],
+            environment: environment,
+            input: []
+        )
+        let outcome = try await shell.outcome(within: .seconds(60))
+        #expect(outcome.errorText == "")
+        return outcome.text.split(separator: separator, omittingEmptySubsequences: false).dropFirst().map { output in
+            var lines = output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            if lines.last == "" { lines.removeLast() }
+            return lines
+        }
+    }
+
+    /// A line without what differs from run to run: times, latencies, counts of requests, and what hangs on the time.
+    private static func lasting(_ line: String) -> String {
+        line.replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/, with: "TIME")
+            .replacing(/--after \S+/, with: "--after CURSOR")
+            .replacing(/^(ratelimit-(remaining|reset) +)\d+$/) { "\($0.1)N" }
+            .replacing(/^(scheduled to launched, \w+ +)\d+ ms$/) { "\($0.1)N" }
+            .replacing(/^(requests +)\d+$/) { "\($0.1)N" }
+    }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import StacksAPI
+
+/// What the typed readers make of values.
+@Suite struct JSONReadingTests {
+    private func read<Value>(
+        _ document: String, _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value {
+        try JSONReader.read(Array(document.utf8), body)
+    }
+
+    private func string(_ document: String) throws(JSONError) -> String {
+        try read(document) { (reader) throws(JSONError) in try reader.string() }
+    }
+
+    private func int(_ document: String) throws(JSONError) -> Int {
+        try read(document) { (reader) throws(JSONError) in try reader.int() }
+    }
+
+    @Test("strings of every length come out as they are, with what needs attention at every place")
+    func readsStrings() throws {
+        for special in ["", "é", "😀", "\"", "\\", "\n", "\u{7F}"] {
+            for length in 0..<40 {
+                for place in [0, length / 2, length] {
+                    let text =
+                        String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
+                    let document = JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) }
+                    let result = try JSONReader.read(document) { (reader) throws(JSONError) in try reader.string() }
+                    #expect(result == text)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "escapes are resolved",
+        arguments: [
+            (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "Aé€"),
+            (#""\ud83d\ude00""#, "😀"), (#""\uD83D\uDE00!""#, "😀!"), (#""\udbff\udfff""#, "\u{10FFFF}"),
+            (#""\u0000""#, "\0"),
+            (#""\ufffe\uffff""#, "\u{FFFE}\u{FFFF}"),
+        ])
+    func resolvesEscapes(_ document: String, _ text: String) throws {
+        #expect(try string(document) == text)
+    }
+
+    @Test(
+        "integers are read whatever their notation",
+        arguments: [
+            ("0", 0), ("-0", 0), ("7", 7), ("-12", -12), ("1.0", 1), ("1e3", 1000), ("-2.5e1", -25), ("120e-1", 12),
+            ("9223372036854775807", .max), ("-9223372036854775808", .min),
+            ("999999999999999999", 999_999_999_999_999_999),
+            ("0.0", 0), ("-0.0", 0), ("9007199254740991.0", 9_007_199_254_740_991),
+        ])
+    func readsIntegers(_ document: String, _ value: Int) throws {
+        #expect(try int(document) == value)
+    }
+
+    @Test(
+        "numbers that are no integer or do not fit are refused",
+        arguments: [
+            "9223372036854775808", "-9223372036854775809", "1.5", "1e-1", "1e19", "1e400", "9007199254740993.0",
+        ])
+    func refusesOtherNumbers(_ document: String) {
+        #expect(throws: JSONError(reason: .numberOutOfRange, offset: 0)) { try int(document) }
+    }
+
+    @Test("a value of another type is named in the error")
+    func namesTheType() {
+        for (document, found) in [
+            ("1", "a number"), ("null", "null"), ("true", "a boolean"), ("{}", "an object"), ("[]", "an array"),
+        ] {
+            #expect(throws: JSONError(reason: .wrongType(found: found, expected: "a string"), offset: 0)) {
+                try string(document)
+            }
+        }
+    }
+
+    @Test("a key may be written with escapes")
+    func readsEscapedKeys() throws {
+        let job = try read(#"{"\u0069d":"x","\u0065nv":{"\u0041\n":"1","B":"2"},"":0}"#, Job.read)
+        #expect(job == Job(id: "x", environment: ["A\n": "1", "B": "2"]))
+    }
+
+    @Test("of a name that stands twice the last value counts")
+    func takesTheLastDuplicate() throws {
+        let job = try read(
+            #"{"id":"a","command":"x","id":"b","env":{"A":"1","A":"2","B":"3","B":null},"command":null}"#, Job.read)
+        #expect(job == Job(id: "b", environment: ["A": "2"]))
+    }
+
+    @Test("what a memo remembers is used for the same bytes only")
+    func remembersTheSameBytes() throws {
+        let document =
+            #"{"jobs":[{"id":"1","agent_query_rules":["a"]},{"id":"2","agent_query_rules":["a"]},"#
+            + #"{"id":"3","agent_query_rules":["a","b"]},{"id":"4","agent_query_rules":[ "a" ]},"#
+            + #"{"id":"5","agent_query_rules":null},{"id":"6","agent_query_rules":[]}]}"#
+        let page = try read(document, ScheduledJobsPage.read)
+        #expect(page.jobs.map(\.agentQueryRules) == [["a"], ["a"], ["a", "b"], ["a"], [], []])
+    }
+}

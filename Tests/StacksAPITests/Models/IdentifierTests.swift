@@ -1,0 +1,81 @@
+import Foundation
+import Testing
+
+@testable import StacksAPI
+
+@Suite struct IdentifierTests {
+    @Test("a canonical UUID takes no allocation and comes out as it went in")
+    func keepsUUIDs() {
+        var generator = DocumentGenerator(seed: 5)
+        for _ in 0..<1000 {
+            let uuid = UUID(
+                uuid: unsafeBitCast((generator.next(), generator.next()), to: uuid_t.self))
+            let text = uuid.uuidString.lowercased()
+            let id = JobID(text)
+            #expect(id.description == text)
+            #expect(id.uuid == uuid)
+            #expect(id == JobID(uuid))
+            guard case .uuid = id.storage else {
+                Issue.record("\(text) is kept as text")
+                return
+            }
+        }
+    }
+
+    @Test("a string with one character that is not canonical is kept as it is")
+    func keepsOtherStrings() {
+        let canonical = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)
+        for index in canonical.indices {
+            for byte in UInt8(1)..<0x80 {
+                var bytes = canonical
+                bytes[index] = byte
+                let text = String(decoding: bytes, as: UTF8.self)
+                let isDash = [8, 13, 18, 23].contains(index)
+                let isDigit = (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+                let id = JobID(text)
+                #expect(id.description == text)
+                #expect((id.uuid != nil) == (isDash ? byte == UInt8(ascii: "-") : isDigit), "\(text)")
+            }
+        }
+        for text in [
+            "", "job", "01890A5D-AC96-774B-BCCE-B302099A8057", "01890a5d-ac96-774b-bcce-b302099a805", "ünïcode",
+        ] {
+            #expect(JobID(text).description == text)
+            #expect(JobID(text).uuid == nil)
+        }
+        #expect(JobID("01890A5D-AC96-774B-BCCE-B302099A8057") != JobID("01890a5d-ac96-774b-bcce-b302099a8057"))
+    }
+
+    @Test("bytes outside ASCII in the place of a digit are no UUID")
+    func refusesHighBytes() {
+        var bytes = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)
+        for index in bytes.indices {
+            let original = bytes[index]
+            for byte in UInt8(0x80)...0xFF {
+                bytes[index] = byte
+                bytes.withUnsafeBytes { #expect(CanonicalUUID.parse($0.baseAddress!) == nil) }
+            }
+            bytes[index] = original
+        }
+    }
+
+    @Test("identifiers are ordered as their strings are")
+    func ordersAsStrings() {
+        var generator = DocumentGenerator(seed: 6)
+        var texts = (0..<200).map { _ in
+            UUID(uuid: unsafeBitCast((generator.next(), generator.next()), to: uuid_t.self)).uuidString.lowercased()
+        }
+        texts += ["", "a", "z", "0", "job-1"]
+        #expect(texts.map { JobID($0) }.sorted().map(\.description) == texts.sorted())
+    }
+
+    @Test("an identifier works as a key, whichever way it was made")
+    func hashes() {
+        let text = "01890a5d-ac96-774b-bcce-b302099a8057"
+        let states: [JobID: Int] = [JobID(text): 1, "other": 2]
+        #expect(states[JobID(UUID(uuidString: text)!)] == 1)
+        #expect(states["01890a5d-ac96-774b-bcce-b302099a8057"] == 1)
+        #expect(states["other"] == 2)
+        #expect(states["another"] == nil)
+    }
+}

@@ -1,0 +1,55 @@
+import Testing
+
+@testable import StacksAPI
+
+@Suite struct RetryPolicyTests {
+    private struct Constant: RandomNumberGenerator {
+        var bits: UInt64
+        mutating func next() -> UInt64 { bits }
+    }
+
+    @Test("the schedule is that of Buildkite's own client")
+    func followsBuildkite() {
+        let expected = [1000, 1540, 2371, 3652, 5623]
+        for (index, (delay, milliseconds)) in zip(Backoff.buildkite, expected).enumerated() {
+            #expect(abs(delay / .milliseconds(1) - Double(milliseconds)) < 1, "retry \(index)")
+        }
+        #expect(RetryPolicy.buildkite.maximumAttempts == 5)
+        #expect(RetryPolicy.never.maximumAttempts == 1)
+    }
+
+    @Test("waits grow up to the limit and no further, however many there are")
+    func stopsGrowing() {
+        let backoff = Backoff(initial: .seconds(1), multiplier: 2, maximum: .seconds(5))
+        #expect(Array(backoff.prefix(5)) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
+        #expect(backoff.delay(.max) == .seconds(5))
+        #expect(Backoff(initial: .seconds(1), multiplier: 1, maximum: .seconds(5)).delay(.max) == .seconds(1))
+        #expect(Backoff(initial: .seconds(9), multiplier: 1, maximum: .seconds(5)).delay(0) == .seconds(5))
+    }
+
+    @Test("jitter lies within its bounds, and comes from the generator")
+    func addsJitter() {
+        let policy = RetryPolicy.buildkite
+        var delays: Set<Duration> = []
+        var generator = DocumentGenerator(seed: 3)
+        for _ in 0..<200 {
+            let delay = policy.delay(beforeRetry: 0, retryAfter: nil, using: &generator)
+            #expect(delay >= .milliseconds(1500) && delay <= .milliseconds(2000))
+            delays.insert(delay)
+        }
+        #expect(delays.count > 50)
+        var first = Constant(bits: 0)
+        #expect(policy.delay(beforeRetry: 0, retryAfter: nil, using: &first) == .milliseconds(1500))
+        var last = Constant(bits: .max)
+        #expect(policy.delay(beforeRetry: 0, retryAfter: nil, using: &last) == .milliseconds(2000))
+    }
+
+    @Test("Retry-After replaces the wait, up to the limit")
+    func obeysRetryAfter() {
+        let policy = RetryPolicy.buildkite
+        var generator = Constant(bits: .max)
+        #expect(policy.delay(beforeRetry: 3, retryAfter: .seconds(2), using: &generator) == .seconds(2))
+        #expect(policy.delay(beforeRetry: 0, retryAfter: .zero, using: &generator) == .zero)
+        #expect(policy.delay(beforeRetry: 0, retryAfter: .seconds(3600), using: &generator) == .seconds(60))
+    }
+}

@@ -1,0 +1,137 @@
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Testing
+
+@testable import StacksAPI
+
+/// When things happen, on a clock that the test moves.
+@Suite struct RetryScheduleTests {
+    /// Moves the clock to each of the waits in turn, and checks that each wakes the call up exactly then.
+    private func follow(_ waits: [Duration], on clock: ManualClock, _ bed: Testbed) async {
+        for (index, wait) in waits.enumerated() {
+            await clock.waitForSleepers()
+            #expect(bed.transport.requests.count == index + 1)
+            clock.advance(by: wait - .milliseconds(2))
+            #expect(clock.sleeperCount == 1, "wait \(index) is not over 2 ms before its end")
+            clock.advance(by: .milliseconds(4))
+            #expect(clock.sleeperCount == 0, "wait \(index) is over 2 ms after its end")
+        }
+    }
+
+    @Test("retries come 1.5, 2.0, 2.9 and 4.2 seconds apart when the jitter is least")
+    func followsTheSchedule() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed(
+            [.refused, .lostAnswer, .answer(.badGateway), .answer(.tooManyRequests), .answer()], clock: clock)
+        async let attempts = bed.client.tokenIdentity().attempts
+        await follow(
+            [.milliseconds(1500), .milliseconds(2040), .milliseconds(2871), .milliseconds(4152)], on: clock, bed)
+        #expect(try await attempts == 5)
+    }
+
+    @Test("Retry-After replaces the wait")
+    func obeysRetryAfter() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed(
+            [
+                .answer(.tooManyRequests, "{}", [.retryAfter: "7"]),
+                .answer(.serviceUnavailable, "{}", [.retryAfter: "600"]), .answer(),
+            ],
+            clock: clock)
+        async let attempts = bed.client.tokenIdentity().attempts
+        await follow([.seconds(7), .seconds(60)], on: clock, bed)
+        #expect(try await attempts == 3)
+    }
+
+    @Test("a wait that would outlast the deadline is not begun")
+    func doesNotWaitPastTheDeadline() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed([.answer(.serviceUnavailable, #"{"message":"later"}"#), .answer()], clock: clock)
+        let error = try await failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(1500)))
+        }
+        #expect(error.code == .deadlineExceeded)
+        #expect(error.status == .serviceUnavailable)
+        #expect(error.serverMessage == "later")
+        #expect(error.description.contains("the next attempt would be in 1.5 seconds"), "\(error)")
+        #expect(bed.transport.requests.count == 1)
+    }
+
+    @Test("a wait that ends before the deadline is taken")
+    func waitsBeforeTheDeadline() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed([.answer(.serviceUnavailable), .answer()], clock: clock)
+        async let attempts = bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(1501))).attempts
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(1500))
+        #expect(try await attempts == 2)
+    }
+
+    @Test("a wait that took longer than the deadline allows sends nothing more, and tells what may have been done")
+    func stopsAfterALateWakeUp() async throws {
+        let clock = ManualClock()
+        let bed = try Testbed([.lostAnswer, .answer()], clock: clock)
+        async let error = failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(5))
+        #expect(try await error.code == .deadlineExceeded)
+        #expect(try await error.attempts == 1)
+        #expect(try await error.mayHaveTakenEffect)
+        #expect(bed.transport.requests.count == 1)
+    }
+
+    @Test("a deadline that has passed sends nothing")
+    func sendsNothingTooLate() async throws {
+        let bed = try Testbed([.answer()])
+        for options in [CallOptions(timeout: .zero), CallOptions(deadline: .now - .seconds(1), timeout: .seconds(9))] {
+            let error = try await failure { _ = try await bed.client.tokenIdentity(options: options) }
+            #expect(error.code == .deadlineExceeded)
+            #expect(error.attempts == 0)
+        }
+        #expect(bed.transport.requests.isEmpty)
+    }
+
+    @Test("a request's deadline is the request time-out, or the call's when that is sooner")
+    func setsDeadlines() async throws {
+        let bed = try Testbed([.answer(), .answer(), .answer()]) { $0.requestTimeout = .seconds(30) }
+        let before = ContinuousClock.now
+        _ = try await bed.client.tokenIdentity()
+        _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(5)))
+        _ = try await bed.client.tokenIdentity(options: CallOptions(deadline: before + .seconds(60)))
+        let after = ContinuousClock.now
+        for (request, seconds) in zip(bed.transport.requests, [30, 5, 30]) {
+            let deadline = try #require(request.deadline)
+            #expect(deadline >= before + .seconds(seconds) && deadline <= after + .seconds(seconds))
+        }
+    }
+
+    @Test("a time-out of the transport at the call's deadline is the deadline's")
+    func tellsDeadlinesFromTimeouts() async throws {
+        let bed = try Testbed([.hang])
+        let error = try await failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(5)))
+        }
+        #expect(error.code == .deadlineExceeded)
+        #expect(error.underlying?.code == .timeout)
+        #expect(error.attempts == 1)
+    }
+
+    @Test("cancelling ends a call while it waits for an answer, and while it waits to try again")
+    func cancels() async throws {
+        let clock = ManualClock()
+        let waiting = try Testbed([.answer(.serviceUnavailable)], clock: clock)
+        let task = Task { try await waiting.client.tokenIdentity() }
+        await clock.waitForSleepers()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(waiting.transport.requests.count == 1)
+
+        let hanging = try Testbed([.hang])
+        let other = Task { try await hanging.client.tokenIdentity() }
+        other.cancel()
+        await #expect(throws: CancellationError.self) { try await other.value }
+    }
+}

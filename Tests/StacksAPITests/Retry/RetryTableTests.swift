@@ -1,0 +1,167 @@
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Testing
+
+@testable import StacksAPI
+
+/// Which operation is sent again after which failure.
+@Suite struct RetryTableTests {
+    struct Call: Sendable, CustomTestStringConvertible {
+        let operation: StacksOperation
+        let answer: String
+        let make: @Sendable (StacksClient, CallOptions) async throws -> Int
+
+        var testDescription: String { operation.name }
+    }
+
+    static let repeatable: [Call] = [
+        Call(
+            operation: .registerStack,
+            answer: #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"connected"}"#
+        ) { try await $0.registerStack(key: "k", options: $1).attempts },
+        Call(operation: .deregisterStack, answer: "") { try await $0.deregisterStack("k", options: $1).attempts },
+        Call(operation: .scheduledJobs, answer: #"{"jobs":[]}"#) {
+            try await $0.scheduledJobs(stack: "k", queue: "q", options: $1).attempts
+        },
+        Call(operation: .reserveJobs, answer: #"{"reserved":[],"not_reserved":[]}"#) {
+            try await $0.reserveJobs([.sample], stack: "k", options: $1).attempts
+        },
+        Call(operation: .job, answer: #"{"id":"x"}"#) { try await $0.job(.sample, stack: "k", options: $1).attempts },
+        Call(operation: .jobStates, answer: #"{"states":{}}"#) {
+            try await $0.jobStates([.sample], stack: "k", options: $1).attempts
+        },
+        Call(operation: .issueJobAcquisitionTokens, answer: #"{"job_acquisition_tokens":[]}"#) {
+            try await $0.issueJobAcquisitionTokens(for: [.sample], stack: "k", options: $1).attempts
+        },
+        Call(operation: .tokenIdentity, answer: "{}") { try await $0.tokenIdentity(options: $1).attempts },
+    ]
+    static let notify = Call(operation: .notify, answer: #"{"errors":[]}"#) {
+        try await $0.notify(.sample, detail: "d", stack: "k", options: $1).attempts
+    }
+    static let finish = Call(operation: .finishJob, answer: "{}") {
+        try await $0.finishJob(.sample, stack: "k", exitStatus: 1, detail: "d", options: $1).attempts
+    }
+    static let all = repeatable + [notify, finish]
+
+    /// A policy that does not wait, so that no clock is needed.
+    static let immediate = CallOptions(
+        retryPolicy: RetryPolicy(
+            maximumAttempts: 5, backoff: Backoff(initial: .zero, multiplier: 1, maximum: .zero), jitter: .zero ... .zero
+        ))
+
+    private func isSentAgain(_ call: Call, after step: InMemoryTransport.Step) async throws -> Bool {
+        let bed = try Testbed([step, .answer(.ok, call.answer)])
+        do {
+            let attempts = try await call.make(bed.client, Self.immediate)
+            #expect(attempts == 2)
+        } catch let error as StacksAPIError {
+            #expect(error.attempts == 1)
+            #expect(error.operation == call.operation)
+        }
+        return bed.transport.requests.count == 2
+    }
+
+    @Test("after a lost answer, what is safe to repeat is sent again", arguments: repeatable)
+    func repeatsAfterLostAnswers(_ call: Call) async throws {
+        #expect(try await isSentAgain(call, after: .lostAnswer))
+    }
+
+    @Test("a finish or a notification whose answer was lost is not sent again", arguments: [notify, finish])
+    func doesNotRepeatAfterLostAnswers(_ call: Call) async throws {
+        for code in [TransportError.Code.connectionClosed, .timeout, .http2, .protocolViolation, .other] {
+            for phase in [TransportError.Phase.sending, .waiting, .receiving] {
+                let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: phase, message: "lost"))
+                #expect(try await !isSentAgain(call, after: step))
+            }
+        }
+    }
+
+    @Test("what was certainly not sent is sent again, whatever it is", arguments: all)
+    func repeatsWhatWasNotSent(_ call: Call) async throws {
+        for (code, phase) in [
+            (TransportError.Code.connect, TransportError.Phase.connecting), (.nameResolution, .resolving),
+            (.tls, .securing),
+            (.timeout, .queued), (.proxy, .connecting), (.http2, .queued),
+        ] {
+            let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: phase, message: "not sent"))
+            #expect(try await isSentAgain(call, after: step))
+        }
+        let unsent = TransportError(
+            code: .connectionClosed, phase: .waiting, mayHaveReachedServer: false, message: "the stream was refused")
+        #expect(try await isSentAgain(call, after: .fail(unsent)))
+    }
+
+    @Test("429 and 503 are tried again, whatever it is", arguments: all)
+    func repeatsWhenRefused(_ call: Call) async throws {
+        #expect(try await isSentAgain(call, after: .answer(.tooManyRequests)))
+        #expect(try await isSentAgain(call, after: .answer(.serviceUnavailable)))
+    }
+
+    @Test("other server errors are tried again, but not for a finish", arguments: all)
+    func repeatsAfterServerErrors(_ call: Call) async throws {
+        for status in [500, 502, 504, 520, 599] {
+            let isRepeated = try await isSentAgain(call, after: .answer(.init(code: status)))
+            #expect(isRepeated == (call.operation != .finishJob), "\(status)")
+        }
+    }
+
+    @Test("what would fail again is not tried again", arguments: all)
+    func doesNotRepeatRefusals(_ call: Call) async throws {
+        for status in [301, 307, 400, 401, 403, 404, 409, 418, 422] {
+            #expect(try await !isSentAgain(call, after: .answer(.init(code: status))), "\(status)")
+        }
+        for code in [TransportError.Code.invalidRequest, .certificate, .responseTooLarge, .transportClosed] {
+            let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: .queued, message: "no"))
+            #expect(try await !isSentAgain(call, after: step))
+        }
+    }
+
+    @Test("a success that cannot be read is not tried again", arguments: all.filter { $0.operation != .finishJob })
+    func doesNotRepeatUnreadableSuccesses(_ call: Call) async throws {
+        if call.operation == .deregisterStack { return }
+        let bed = try Testbed([.answer(.ok, "<html>"), .answer(.ok, call.answer)])
+        let error = try await failure { _ = try await call.make(bed.client, Self.immediate) }
+        #expect(error.code == .decoding)
+        #expect(error.mayHaveTakenEffect)
+        #expect(!error.isRetryable)
+        #expect(bed.transport.requests.count == 1)
+    }
+
+    @Test("a policy of never sends one request", arguments: all)
+    func neverRepeats(_ call: Call) async throws {
+        let bed = try Testbed([.refused, .answer(.ok, call.answer)])
+        let error = try await failure { _ = try await call.make(bed.client, CallOptions(retryPolicy: .never)) }
+        #expect(error.code == .transport)
+        #expect(!error.mayHaveTakenEffect)
+        #expect(bed.transport.requests.count == 1)
+    }
+
+    @Test("an ambiguous finish says that it may have been done")
+    func warnsOfDoubt() async throws {
+        for (step, isInDoubt) in [
+            (InMemoryTransport.Step.lostAnswer, true), (.answer(.badGateway), true),
+            (.answer(.internalServerError), true),
+            (.answer(.notFound), false), (.answer(.unprocessableContent), false),
+        ] {
+            let bed = try Testbed([step])
+            let error = try await failure { _ = try await Self.finish.make(bed.client, Self.immediate) }
+            #expect(error.mayHaveTakenEffect == isInDoubt)
+            #expect(error.description.contains("ask for its state") == isInDoubt, "\(error)")
+        }
+    }
+
+    @Test("attempts end with the policy's, and the error of the last one is thrown")
+    func givesUp() async throws {
+        let bed = try Testbed(
+            [.refused, .lostAnswer] + InMemoryTransport.Step.answers(.badGateway, .init(code: 500), .serviceUnavailable)
+        )
+        let error = try await failure { _ = try await bed.client.tokenIdentity(options: Self.immediate) }
+        #expect(error.code == .unavailable)
+        #expect(error.attempts == 5)
+        #expect(error.status == .serviceUnavailable)
+        #expect(error.mayHaveTakenEffect, "one of the five may have")
+        #expect(error.description.hasSuffix("(after 5 attempts)"))
+        #expect(bed.transport.requests.count == 5)
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import SimulatorProcess
+import Testing
+
+/// `stacksctl run` against the real simulator, with real processes for agents.
+@Suite("Run")
+struct RunTests {
+    @Test("--once runs every scheduled job once, hands out job tokens only, and sums up", arguments: Wire.allCases)
+    func once(wire: Wire) async throws {
+        try await SimulatedWorld.run(over: wire, ["--jobs", "20"]) { world in
+            let run = try await run(
+                world, ["--once", "--output", "json", "--max-in-flight", "8"], Checkout.demoAgent.path)
+            #expect(run.status == 0, "\(run.errors)")
+            let summary = try run.document()
+            let jobs = try #require(summary["jobs"] as? [String: Int])
+            #expect(jobs["seen"] == 20 && jobs["reserved"] == 20 && jobs["launched"] == 20)
+            #expect(jobs["finished"] == 20 && jobs["cancelled"] == 0 && jobs["failed"] == 0)
+            if wire != .urlSession {
+                #expect(summary["http_versions"] as? [String] == [wire.httpVersion])
+                #expect(summary["connections_opened"] as? Int ?? 0 >= 1)
+            }
+            let latencies = try #require(summary["dispatch_latency_ms"] as? [String: Int])
+            #expect(latencies["p50"] ?? -1 >= 0 && latencies["p99"] ?? -1 >= latencies["p50"] ?? 0)
+
+            let report = try await world.control("report")
+            #expect(report["finished"] as? Int == 20)
+            #expect(report["launched_twice"] as? Int == 0 && report["lost"] as? Int == 0)
+            // It said good-bye: the key is free.
+            let states = try await world.stacksctl("list", "--stack", "runner", "--queue", "default")
+            #expect(states.status == 1)
+        }
+    }
+
+    @Test("over HTTP/2 everything goes through one connection")
+    func oneConnection() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP2, ["--jobs", "20"]) { world in
+            let run = try await run(world, ["--once", "--output", "json"], Checkout.demoAgent.path)
+            #expect(try run.document()["connections_opened"] as? Int == 1)
+        }
+    }
+
+    @Test(
+        "a command sees its job's token and UUID and the server, not the controller's tokens; stdout is the summary's")
+    func environment() async throws {
+        try await SimulatedWorld.run { world in
+            let job = try await world.addJobs()[0]
+            let script = """
+                echo "to stdout: $BUILDKITE_AGENT_ACQUIRE_JOB ${BUILDKITE_AGENT_TOKEN%%_*} $BUILDKITE_AGENT_ENDPOINT"
+                echo "cluster token: ${BUILDKITE_CLUSTER_TOKEN-none}; arguments: $*" >&2
+                exec "$0"
+                """
+            let run = try await run(
+                world,
+                ["--once", "--output", "json"],
+                "bash", "-c", script, Checkout.demoAgent.path, "--output", "table", "--dry-run",
+                extra: ["BUILDKITE_CLUSTER_TOKEN": "bkct_cluster"]
+            )
+            #expect(run.status == 0)
+            #expect(run.errors.contains("to stdout: \(job) bkjat \(world.simulator.ready.url)"), "\(run.errors)")
+            #expect(run.errors.contains("cluster token: none; arguments: --output table --dry-run"), "\(run.errors)")
+            #expect(try run.document()["stack"] as? String == "runner")
+        }
+    }
+
+    @Test("only jobs whose rules the tags match are started")
+    func tags() async throws {
+        try await SimulatedWorld.run { world in
+            let linux = try await world.addJobs(1, ["agent_query_rules": ["os=linux"]])[0]
+            let macOS = try await world.addJobs(1, ["agent_query_rules": ["os=macos"]])[0]
+            let run = try await run(
+                world, ["--once", "--tag", "os=linux", "--output", "json"], Checkout.demoAgent.path)
+            #expect(run.status == 0)
+            #expect((try run.document()["jobs"] as? [String: Int])?["unmatched"] == 1)
+            #expect(try await world.control("jobs/\(linux)")["state"] as? String == "finished")
+            #expect(try await world.control("jobs/\(macOS)")["state"] as? String == "scheduled")
+        }
+    }
+
+    @Test("--dry-run reserves nothing and needs no command")
+    func dryRun() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "3"]) { world in
+            let run = try await run(world, ["--once", "--dry-run", "--output", "json"])
+            #expect(run.status == 0, "\(run.errors)")
+            let jobs = try #require(try run.document()["jobs"] as? [String: Int])
+            #expect(jobs["seen"] == 3 && jobs["reserved"] == 0 && jobs["launched"] == 0)
+            let report = try await world.control("report")
+            #expect((report["by_state"] as? [String: Int]) == ["scheduled": 3])
+        }
+    }
+
+    @Test("the first SIGTERM lets running commands end in peace, and the stack is de-registered")
+    func drains() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+            try await withGate { gate in
+                let tool = try start(world, [], "bash", "-c", gate.agent, Checkout.demoAgent.path)
+                try await gate.waitUntilStarted()
+                tool.signal(SIGTERM)
+                try await wait(for: "draining", of: tool)
+                try gate.open()
+                let run = ToolRun(try await tool.outcome(within: .seconds(30)))
+                #expect(run.status == 0, "\(run.errors)")
+                #expect(run.lines.contains { $0.hasPrefix("finished") && $0.hasSuffix(" 1") }, "\(run.output)")
+            }
+            #expect(try await world.control("report")["finished"] as? Int == 1)
+            let list = try await world.stacksctl("list", "--stack", "runner", "--queue", "default")
+            #expect(list.status == 1)
+        }
+    }
+
+    @Test("a second signal stops the commands at once, and says so with exit status 1")
+    func stops() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+            try await withGate { gate in
+                let tool = try start(world, [], "bash", "-c", gate.agent, Checkout.demoAgent.path)
+                try await gate.waitUntilStarted()
+                tool.signal(SIGINT)
+                try await wait(for: "draining", of: tool)
+                tool.signal(SIGINT)
+                let run = ToolRun(try await tool.outcome(within: .seconds(30)))
+                #expect(run.status == 1)
+                #expect(run.errors.contains("a second signal"), "\(run.errors)")
+                #expect(run.lines.contains { $0.hasPrefix("launched") && $0.hasSuffix(" 1") }, "\(run.output)")
+                #expect(try gate.commandHasEnded())
+            }
+        }
+    }
+
+    @Test("a token that is not accepted ends the run with exit status 1 and one clear error")
+    func badToken() async throws {
+        try await SimulatedWorld.run { world in
+            let run = try await run(world, ["--token", "bkct_other", "--log-level", "critical"], "true")
+            #expect(run.status == 1)
+            #expect(run.errors.contains("token"), "\(run.errors)")
+            #expect(!run.errors.contains("bkct_other"))
+        }
+    }
+
+    @Test("--once says that the server cannot be reached, and ends")
+    func unreachable() async throws {
+        let run = try await ToolRun.stacksctl(
+            ["run", "--stack", "k", "--queue", "-", "--once", "--no-retry", "--", "true"],
+            environment: ["BUILDKITE_AGENT_TOKEN": "bkct_test", "BUILDKITE_AGENT_ENDPOINT": "http://127.0.0.1:9/v3"]
+        )
+        #expect(run.status == 1)
+        #expect(run.errors.contains("127.0.0.1"))
+    }
+
+    // MARK: Running
+
+    private func start(
+        _ world: SimulatedWorld, _ options: [String], _ command: String..., extra: [String: String] = [:]
+    ) throws -> ChildProcess {
+        try start(world, options, command, extra: extra)
+    }
+
+    private func start(
+        _ world: SimulatedWorld, _ options: [String], _ command: [String], extra: [String: String]
+    ) throws -> ChildProcess {
+        var environment = world.environment.merging(extra) { _, extra in extra }
+        environment["CURL_CA_BUNDLE"] = world.simulator.ready.caFile
+        return try ToolRun.start(
+            ["run", "--stack", "runner", "--queue", world.simulator.ready.queue, "--poll-interval", "0.2"]
+                + world.wire.toolArguments(world.simulator.ready) + options + (command.isEmpty ? [] : ["--"] + command),
+            environment: environment
+        )
+    }
+
+    private func run(
+        _ world: SimulatedWorld, _ options: [String], _ command: String..., extra: [String: String] = [:]
+    ) async throws -> ToolRun {
+        let tool = try start(world, options, command, extra: extra)
+        let run = ToolRun(try await tool.outcome(within: .seconds(60)))
+        for text in [run.output, run.errors] {
+            #expect(!text.contains(SimulatedWorld.secretToken) && !text.contains("bkjat_"))
+        }
+        return run
+    }
+
+    /// Waits until the tool has logged `text`.
+    private func wait(for text: String, of tool: ChildProcess) async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !tool.errorText.contains(text) {
+            try #require(ContinuousClock.now < deadline, "never logged '\(text)': \(tool.errorText)")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}

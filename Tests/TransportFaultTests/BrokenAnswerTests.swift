@@ -1,0 +1,147 @@
+import FaultServer
+import StacksTransport
+import Testing
+
+@Suite("Answers that break off, or do not end", .timeLimit(.minutes(2)))
+struct BrokenAnswerTests {
+    private static let brokenOff: Set<TransportError.Code> = [.connectionClosed, .http2]
+
+    @Test("reset before the header", arguments: Engine.allCases)
+    func resetBeforeHeader(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { try await $0.reset() }
+    }
+
+    @Test("reset after the header", arguments: Engine.allCases)
+    func resetAfterHeader(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
+            try await exchange.head(200, [("content-length", "1000")], isLast: false)
+            try await exchange.reset()
+        }
+    }
+
+    @Test("reset in the middle of the body", arguments: Engine.allCases)
+    func resetInBody(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
+            try await exchange.head(200, [("content-length", "1000")], isLast: false)
+            try await exchange.body(Array(repeating: 0x78, count: 500), isLast: false)
+            try await exchange.reset()
+        }
+    }
+
+    @Test("closed in the middle of the body, as by a process that died", arguments: Engine.allCases)
+    func closedInBody(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
+            try await exchange.head(200, [("content-length", "1000")], isLast: false)
+            try await exchange.body(Array(repeating: 0x78, count: 500), isLast: false)
+            await exchange.connection.closeBelowTLS()
+        }
+    }
+
+    @Test("a body shorter than its Content-Length", arguments: Engine.allCases)
+    func shortBody(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
+            try await exchange.head(200, [("content-length", "1000")], isLast: false)
+            try await exchange.body(Array(repeating: 0x78, count: 500), isLast: true)
+            // HTTP/1.1 has no other way to say that the body is over.
+            if engine != .curlOverHTTP2 { await exchange.connection.close() }
+        }
+    }
+
+    @Test("a header and nothing more", arguments: Engine.allCases)
+    func headerOnly(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(300)).run {
+            try await $0.head(200, [("content-length", "1000")], isLast: false)
+        }
+    }
+
+    @Test("no answer at all", arguments: Engine.allCases)
+    func silence(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(300)).run { _ in }
+    }
+
+    @Test("a body that drips ends at the deadline, not with the last drop", arguments: Engine.allCases)
+    func drip(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(300)).run {
+            exchange in
+            try await exchange.head(200, [("content-length", "1000000")], isLast: false)
+            // Until the client gives up, which ends the connection, or as long as it could wait.
+            for _ in 0..<100 {
+                try await exchange.body([0x78], isLast: false)
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+    }
+
+    @Test("a body over the limit", arguments: Engine.allCases)
+    func overTheLimit(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.responseTooLarge]), limit: 100_000).run { exchange in
+            try await exchange.head(200, [("content-length", "200000")], isLast: false)
+            try await exchange.body(Array(repeating: 0x78, count: 200_000), isLast: true)
+        }
+    }
+
+    @Test("a body without an end", arguments: Engine.allCases)
+    func endlessBody(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.responseTooLarge]), limit: 100_000).run { exchange in
+            try await exchange.head(200, [], isLast: false)
+            for _ in 0..<1000 { try await exchange.body(Array(repeating: 0x78, count: 16_384), isLast: false) }
+        }
+    }
+
+    @Test("a compressed body that expands over the limit", arguments: Engine.allCases)
+    func compressedBody(engine: Engine) async throws {
+        let bytes = ZeroBomb.gzip(of: 4 << 20)
+        #expect(bytes.count < 50_000)
+        try await FaultTrial(engine: engine, outcome: .failure([.responseTooLarge]), limit: 100_000).run { exchange in
+            try await exchange.head(
+                200, [("content-encoding", "gzip"), ("content-length", "\(bytes.count)")], isLast: false)
+            try await exchange.body(bytes, isLast: true)
+        }
+    }
+
+    @Test("a body that is not encoded as announced", arguments: Engine.curl)
+    func wrongEncoding(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: .failure([.protocolViolation])).run { exchange in
+            try await exchange.answer(200, [("content-encoding", "gzip")], body: Array("this is no gzip".utf8))
+        }
+    }
+
+    @Test("a header without an end", arguments: Engine.allCases)
+    func endlessHeader(engine: Engine) async throws {
+        let codes: Set<TransportError.Code> = [.responseTooLarge, .protocolViolation, .http2, .connectionClosed]
+        try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
+            let fields = (0..<1000).map { ("x-field-\($0)", String(repeating: "v", count: 1000)) }
+            try await exchange.head(200, fields, isLast: false)
+            try await exchange.answer()
+        }
+    }
+}
+
+/// Compressed zeros.
+enum ZeroBomb {
+    /// The beginning of a gzip file (RFC 1952) that holds so many zeros: a block with fixed codes (RFC 1951), one zero
+    /// and then repetitions of it, 258 at a time. The checksum at its end is left out: it is not to be reached.
+    static func gzip(of count: Int) -> [UInt8] {
+        var bytes: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
+        var (byte, used): (UInt8, Int) = (0, 0)
+        func push(_ bits: [UInt8]) {
+            for bit in bits {
+                byte |= bit << used
+                used += 1
+                if used == 8 {
+                    bytes.append(byte)
+                    (byte, used) = (0, 0)
+                }
+            }
+        }
+        push([1, 1, 0])  // the last block, with fixed codes
+        push([0, 0, 1, 1, 0, 0, 0, 0])  // the literal 0
+        for _ in 0..<(count / 258) {
+            push([1, 1, 0, 0, 0, 1, 0, 1])  // a length of 258
+            push([0, 0, 0, 0, 0])  // one byte back
+        }
+        push([0, 0, 0, 0, 0, 0, 0])  // the end
+        if used > 0 { bytes.append(byte) }
+        return bytes
+    }
+}

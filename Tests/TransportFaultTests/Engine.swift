@@ -1,0 +1,58 @@
+import FaultServer
+import StacksCurl
+import StacksTransport
+import StacksURLSession
+import Testing
+
+/// A transport, and the version of HTTP that it speaks with the server.
+enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
+    case curlOverHTTP1 = "libcurl, HTTP/1.1"
+    case curlOverHTTP2 = "libcurl, TLS and HTTP/2"
+    case urlSession = "URLSession, HTTP/1.1"
+
+    static let curl: [Engine] = [.curlOverHTTP1, .curlOverHTTP2]
+    static let overHTTP1: [Engine] = [.curlOverHTTP1, .urlSession]
+
+    var testDescription: String { rawValue }
+
+    /// How the server has to listen for it. URLSession takes no authority of ours, so it gets no TLS.
+    var security: ScriptedServer.Security {
+        self == .curlOverHTTP2 ? .tls(.valid, protocols: ["h2", "http/1.1"]) : .plaintext
+    }
+
+    /// Makes a transport, hands it to `body`, and shuts it down.
+    ///
+    /// - Parameter limit: The longest body that it accepts.
+    func withTransport<Result>(
+        limit: Int = 16 << 20, _ body: (any HTTPTransport) async throws -> Result
+    ) async throws -> Result {
+        switch self {
+        case .curlOverHTTP1, .curlOverHTTP2:
+            var configuration = CurlTransport.Configuration.forTests
+            configuration.maximumResponseSize = limit
+            return try await withCurlTransport(configuration: configuration) { try await body($0) }
+        case .urlSession:
+            var configuration = URLSessionTransport.Configuration()
+            configuration.maximumResponseSize = limit
+            let transport = try URLSessionTransport(configuration: configuration)
+            do {
+                let result = try await body(transport)
+                await transport.shutdown()
+                return result
+            } catch {
+                await transport.shutdown()
+                throw error
+            }
+        }
+    }
+}
+
+extension CurlTransport.Configuration {
+    /// Trusts the tests' authority, and takes no proxy from the environment.
+    static var forTests: CurlTransport.Configuration {
+        var configuration = CurlTransport.Configuration()
+        configuration.proxy = .none
+        configuration.certificateAuthorities = .pem(ServedCertificate.valid.authority)
+        return configuration
+    }
+}

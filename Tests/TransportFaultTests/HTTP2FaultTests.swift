@@ -1,0 +1,262 @@
+import FaultServer
+import HTTPTypes
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("HTTP/2 connections that misbehave", .timeLimit(.minutes(2)))
+struct HTTP2FaultTests {
+    /// RFC 9113, section 7.
+    private enum Code {
+        static let noError: UInt32 = 0
+        static let refusedStream: UInt32 = 7
+        static let cancel: UInt32 = 8
+        static let enhanceYourCalm: UInt32 = 11
+    }
+
+    private func withServer<Result>(
+        settings: HTTP2Script.Settings = .init(),
+        script: @escaping @Sendable (HTTP2Script, ScriptedConnection) async throws -> Void,
+        _ body: (CurlTransport, ScriptedServer) async throws -> Result
+    ) async throws -> Result {
+        try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
+            guard let http2 = try await connection.exchanges(settings: settings) as? HTTP2Script else { return }
+            try await script(http2, connection)
+        } _: { server in
+            try await withCurlTransport(configuration: .forTests) { try await body($0, server) }
+        }
+    }
+
+    private func request(
+        _ server: ScriptedServer, _ path: String, replay: TransportRequest.Replay = .never,
+        within limit: Duration = .seconds(20), body: [UInt8]? = nil
+    ) -> TransportRequest {
+        TransportRequest(
+            method: body == nil ? .get : .post, origin: server.origin, path: path, body: body,
+            deadline: .now + limit, replay: replay)
+    }
+
+    /// The outcomes of calls made at the same time, by path.
+    private func send(
+        _ paths: [String], _ transport: CurlTransport, _ server: ScriptedServer,
+        replay: TransportRequest.Replay = .never
+    ) async -> [String: Result<TransportResponse, any Error>] {
+        await withTaskGroup(of: (String, Result<TransportResponse, any Error>).self) { group in
+            for path in paths {
+                let request = request(server, path, replay: replay)
+                group.addTask {
+                    do { return (path, .success(try await transport.send(request))) } catch {
+                        return (path, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+
+    private func arrivals(_ path: String, _ server: ScriptedServer) -> Int {
+        server.requests.filter { $0.path == path }.count
+    }
+
+    private static func serve(_ http2: HTTP2Script) async throws {
+        while let exchange = try await http2.next() { try await exchange.answerWithPath() }
+    }
+
+    @Test(
+        "RST_STREAM before an answer", arguments: [Code.refusedStream, Code.enhanceYourCalm, Code.cancel, Code.noError])
+    func resetStream(code: UInt32) async throws {
+        for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
+            try await withServer { http2, _ in
+                while let exchange = try await http2.nextRequest() {
+                    if exchange.request.path == "/fault", exchange.connection.number == 0 {
+                        try await http2.reset(stream: exchange.stream, code: code)
+                    } else {
+                        try await exchange.answerWithPath()
+                    }
+                }
+            } _: { transport, server in
+                _ = try await transport.send(request(server, "/before"))
+                do {
+                    let response = try await transport.send(request(server, "/fault", replay: replay))
+                    // Only a stream that was refused may be tried again, and only where that is allowed.
+                    #expect(replay == .whenConnectionWasDead && code == Code.refusedStream)
+                    #expect(response.body == Array("/fault".utf8))
+                } catch let error as TransportError {
+                    #expect(error.code == .http2 || error.code == .connectionClosed, "\(error)")
+                    #expect(error.mayHaveReachedServer)
+                }
+                if replay == .never { #expect(arrivals("/fault", server) == 1) }
+                let after = try await transport.send(request(server, "/after"))
+                #expect(after.body == Array("/after".utf8))
+            }
+        }
+    }
+
+    @Test("RST_STREAM with NO_ERROR after a whole answer takes nothing away from it")
+    func resetAfterAnswer() async throws {
+        try await withServer { http2, _ in
+            while let exchange = try await http2.nextRequest() {
+                try await exchange.answerWithPath()
+                try await http2.reset(stream: exchange.stream, code: Code.noError)
+            }
+        } _: { transport, server in
+            for path in ["/one", "/two"] {
+                let response = try await transport.send(request(server, path))
+                #expect(response.body == Array(path.utf8))
+            }
+            #expect(server.connections == 1)
+        }
+    }
+
+    @Test(
+        "GOAWAY: the streams up to its last ID are answered, those above were not looked at, and no request is doubled")
+    func goAway() async throws {
+        for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
+            try await withServer { http2, connection in
+                guard connection.number == 0 else { return try await Self.serve(http2) }
+                _ = try await http2.nextRequest()?.answerWithPath()
+                var waiting: [HTTP2Script.Exchange] = []
+                while waiting.count < 4, let exchange = try await http2.nextRequest() { waiting.append(exchange) }
+                waiting.sort { $0.stream < $1.stream }
+                try await http2.goAway(last: waiting[1].stream)
+                for exchange in waiting[...1] { try await exchange.answerWithPath() }
+                try await connection.waitForEnd()
+            } _: { transport, server in
+                _ = try await transport.send(request(server, "/before"))
+                let paths = ["/1", "/2", "/3", "/4"]
+                let outcomes = await send(paths, transport, server, replay: replay)
+                var answered = 0
+                for (path, outcome) in outcomes {
+                    switch outcome {
+                    case .success(let response):
+                        answered += 1
+                        #expect(response.body == Array(path.utf8))
+                    case .failure(let error as TransportError):
+                        #expect([.http2, .connectionClosed].contains(error.code), "\(error)")
+                    case .failure(let error): Issue.record(error)
+                    }
+                    if replay == .never { #expect(arrivals(path, server) == 1) }
+                }
+                #expect(answered >= 2)
+                let after = try await transport.send(request(server, "/after"))
+                #expect(after.body == Array("/after".utf8))
+            }
+        }
+    }
+
+    @Test("GOAWAY on an idle connection: the next call goes out on a new one")
+    func goAwayWhileIdle() async throws {
+        try await withServer { http2, connection in
+            guard connection.number == 0 else { return try await Self.serve(http2) }
+            let exchange = try await http2.nextRequest()
+            try await exchange?.answerWithPath()
+            try await http2.goAway(last: exchange?.stream ?? 0)
+            try await connection.waitForEnd()
+        } _: { transport, server in
+            _ = try await transport.send(request(server, "/before"))
+            // The frame may still be on its way: then the call meets the end of the connection, and may be repeated.
+            let after = try await transport.send(request(server, "/after", replay: .whenConnectionWasDead))
+            #expect(after.body == Array("/after".utf8))
+        }
+    }
+
+    @Test("MAX_CONCURRENT_STREAMS of 1: calls take turns, and all are served")
+    func oneStream() async throws {
+        var settings = HTTP2Script.Settings()
+        settings.maximumConcurrentStreams = 1
+        try await withServer(settings: settings) { http2, _ in
+            try await Self.serve(http2)
+        } _: { transport, server in
+            let paths = (0..<50).map { "/\($0)" }
+            let outcomes = await send(paths, transport, server)
+            for path in paths {
+                #expect((try? outcomes[path]?.get().body) == Array(path.utf8), "\(outcomes[path] as Any)")
+                #expect(arrivals(path, server) == 1)
+            }
+        }
+    }
+
+    @Test("MAX_CONCURRENT_STREAMS lowered in mid-flight: calls in flight are answered, and the others wait")
+    func loweredStreams() async throws {
+        try await withServer { http2, connection in
+            guard connection.number == 0 else { return try await Self.serve(http2) }
+            var waiting: [HTTP2Script.Exchange] = []
+            while waiting.count < 20, let exchange = try await http2.nextRequest() { waiting.append(exchange) }
+            var lower = HTTP2Script.Settings()
+            lower.maximumConcurrentStreams = 2
+            try await http2.send(settings: lower)
+            for exchange in waiting { try await exchange.answerWithPath() }
+            try await Self.serve(http2)
+        } _: { transport, server in
+            let first = (0..<20).map { "/first/\($0)" }
+            let outcomes = await send(first, transport, server)
+            for path in first { #expect((try? outcomes[path]?.get().body) == Array(path.utf8)) }
+            let second = (0..<20).map { "/second/\($0)" }
+            let more = await send(second, transport, server)
+            for path in second {
+                #expect((try? more[path]?.get().body) == Array(path.utf8), "\(more[path] as Any)")
+                #expect(arrivals(path, server) == 1)
+            }
+        }
+    }
+
+    @Test("a flow-control window that is never opened: the call ends at its deadline, in the middle of sending")
+    func closedWindow() async throws {
+        try await withServer(settings: .windowsClosed) { http2, _ in
+            try await Self.serve(http2)
+        } _: { transport, server in
+            _ = try await transport.send(request(server, "/before"))
+            let body = [UInt8](repeating: 0x78, count: 100_000)
+            let stuck = request(server, "/stuck", within: .milliseconds(300), body: body)
+            let error = await #expect(throws: TransportError.self) { try await transport.send(stuck) }
+            #expect(error?.code == .timeout)
+            #expect(error?.mayHaveReachedServer == true)
+            #expect(arrivals("/stuck", server) <= 1)
+            let after = try await transport.send(request(server, "/after"))
+            #expect(after.body == Array("/after".utf8))
+        }
+    }
+
+    @Test("SETTINGS that are never acknowledged hold nothing up")
+    func unacknowledgedSettings() async throws {
+        var settings = HTTP2Script.Settings()
+        settings.acknowledges = false
+        try await withServer(settings: settings) { http2, _ in
+            try await Self.serve(http2)
+        } _: { transport, server in
+            for path in ["/one", "/two", "/three"] {
+                let response = try await transport.send(request(server, path))
+                #expect(response.body == Array(path.utf8))
+            }
+        }
+    }
+
+    @Test("frames that are garbage end the call, and the next one goes out on a new connection")
+    func garbage() async throws {
+        try await withServer { http2, connection in
+            guard connection.number == 0 else { return try await Self.serve(http2) }
+            _ = try await http2.nextRequest()?.answerWithPath()
+            _ = try await http2.nextRequest()
+            try await connection.write([UInt8](repeating: 0xff, count: 4096))
+            try await connection.waitForEnd()
+        } _: { transport, server in
+            _ = try await transport.send(request(server, "/before"))
+            let error = await #expect(throws: TransportError.self) {
+                try await transport.send(request(server, "/fault"))
+            }
+            #expect(error.map { [.http2, .connectionClosed].contains($0.code) } == true, "\(error as Any)")
+            #expect(arrivals("/fault", server) == 1)
+            let after = try await transport.send(request(server, "/after"))
+            #expect(after.body == Array("/after".utf8))
+        }
+    }
+}
+
+extension HTTP2Script.Settings {
+    fileprivate static var windowsClosed: Self {
+        var settings = Self()
+        settings.initialWindowSize = 1000
+        settings.opensWindows = false
+        return settings
+    }
+}

@@ -1,0 +1,112 @@
+import FaultServer
+import HTTPTypes
+import StacksTransport
+import Testing
+
+@Suite("Answers that are odd, and answers all the same", .timeLimit(.minutes(2)))
+struct OddAnswerTests {
+    private func answer(_ status: Int, _ body: String = "") -> FaultTrial.Outcome {
+        .answer(status, body: Array(body.utf8))
+    }
+
+    @Test("interim answers come before the real one", arguments: Engine.allCases)
+    func interim(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: answer(200, "real")).run { exchange in
+            try await exchange.head(103, [("link", "</style.css>")], isLast: false)
+            try await exchange.head(102, [], isLast: false)
+            try await exchange.answer(body: Array("real".utf8))
+        }
+    }
+
+    @Test("what follows a 204 or a 304 is not taken for a body, nor for the next answer", arguments: [204, 304])
+    func bodyThatMayNotBe(status: Int) async throws {
+        for engine in Engine.overHTTP1 {
+            try await FaultTrial(engine: engine, outcome: answer(status)).run { exchange in
+                let fake = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake"
+                try await exchange.connection.write("HTTP/1.1 \(status) Status\r\n\r\n" + fake)
+            }
+        }
+    }
+
+    @Test("an HTTP/2 stream whose 204 has a body is refused or read without it")
+    func bodyOnStream() async throws {
+        try await FaultTrial(engine: .curlOverHTTP2, outcome: .failure([.http2, .protocolViolation])).run { exchange in
+            try await exchange.head(204, [], isLast: false)
+            try await exchange.body(Array("body".utf8), isLast: true)
+        }
+    }
+
+    @Test("an error page of a proxy is an answer", arguments: Engine.allCases)
+    func errorPage(engine: Engine) async throws {
+        let page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+        try await FaultTrial(engine: engine, outcome: answer(502, page)).run { exchange in
+            try await exchange.answer(502, [("content-type", "text/html")], body: Array(page.utf8))
+        }
+    }
+
+    @Test("a server of HTTP/1.0, whose body ends with the connection", arguments: Engine.overHTTP1)
+    func http1_0(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: answer(200, "old")).run { exchange in
+            try await exchange.connection.write("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold")
+            await exchange.connection.close()
+        }
+    }
+
+    @Test("more bytes than the length says are not the next call's answer", arguments: Engine.overHTTP1)
+    func wrongLength(engine: Engine) async throws {
+        try await FaultTrial(engine: engine, outcome: answer(200, "right")).run { exchange in
+            let fake = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake"
+            try await exchange.connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright" + fake)
+        }
+    }
+
+    @Test("chunks that are garbage", arguments: Engine.overHTTP1)
+    func garbageChunks(engine: Engine) async throws {
+        let codes: Set<TransportError.Code> = [.protocolViolation, .connectionClosed]
+        try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
+            try await exchange.head(200, [("transfer-encoding", "chunked")], isLast: false)
+            try await exchange.connection.write("5\r\nright\r\nnonsense\r\nmore of it\r\n")
+        }
+    }
+
+    @Test("an answer that is not HTTP", arguments: Engine.overHTTP1)
+    func notHTTP(engine: Engine) async throws {
+        let codes: Set<TransportError.Code> = [.protocolViolation, .connectionClosed]
+        try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
+            try await exchange.connection.write("220 mail.example ESMTP ready\r\n")
+            await exchange.connection.close()
+        }
+    }
+
+    @Test("a redirect is not followed, and the other host hears nothing", arguments: Engine.allCases)
+    func redirect(engine: Engine) async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            try await connection.waitForEnd()
+        } _: { other in
+            let location = "\(other.origin)/elsewhere"
+            try await FaultTrial(engine: engine, outcome: answer(307)).run { exchange in
+                try await exchange.answer(307, [("location", location)])
+            }
+            #expect(other.connections == 0)
+        }
+    }
+
+    @Test("the token goes to the server that was called and to no other", arguments: Engine.allCases)
+    func token(engine: Engine) async throws {
+        try await ScriptedServer.run(engine.security) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() {
+                try await exchange.answer(302, [("location", "http://localhost:1/")])
+            }
+        } _: { server in
+            try await engine.withTransport { transport in
+                let response = try await transport.send(
+                    TransportRequest(
+                        method: .get, origin: server.origin, path: "/", headerFields: [.authorization: "Token t"]))
+                #expect(response.status == .found)
+                #expect(response.headerFields[.location] == "http://localhost:1/")
+                #expect(server.requests.map { $0["authorization"] } == ["Token t"])
+            }
+        }
+    }
+}
