@@ -48,11 +48,12 @@ struct Comparison {
         return try entrant.endure(calls: calls)
     }
 
-    private func attempt(_ competitor: Competitor, in cell: Cell, _ absent: inout [String], _ body: () throws -> Void) {
+    private func attempt(_ competitor: Competitor, in cell: Cell, _ absent: inout [Absence], _ body: () throws -> Void)
+    {
         do {
             try body()
         } catch {
-            absent.append("\(competitor.rawValue), \(cell.call.rawValue) at \(cell.concurrency): \(error)")
+            absent.append(Absence(competitor: competitor, cell: cell, reason: "\(error)"))
         }
     }
 }

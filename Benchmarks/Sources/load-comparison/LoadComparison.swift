@@ -73,18 +73,14 @@ struct LoadComparison: ParsableCommand {
             competitors: chosenCompetitors, rounds: rounds ?? 7,
             roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
             progress: Self.report)
-        var results = Results(
-            machine: .init(cores: ProcessInfo.processInfo.activeProcessorCount, loadBefore: Self.load, loadAfter: 0),
-            rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
-        for cell in cells { try comparison.run(cell, into: &results) }
+        var results = try sit(cells, comparison)
         if let endurance { results.endurance = try comparison.endure(calls: endurance) }
-        results.machine.loadAfter = Self.load
         Self.report("")
         print(results.text, terminator: "")
         print(Goals(results).text, terminator: "")
         try write(results)
         let isGood = try judge(results, comparison)
-        if !isGood || results.rows.contains(where: { $0.errors > 0 }) { throw ExitCode.failure }
+        if !isGood || !results.isSound { throw ExitCode.failure }
     }
 
     private func write(_ results: Results) throws {
@@ -96,29 +92,42 @@ struct LoadComparison: ParsableCommand {
         if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
     }
 
-    /// Whether no ratio is worse than it was. What looks worse is measured a second time, with twice the rounds.
+    /// Whether no ratio is worse than it was. What looks worse is measured again.
     private func judge(_ results: Results, _ comparison: Comparison) throws -> Bool {
         guard let thresholds else { return true }
         let file = URL(fileURLWithPath: thresholds)
         if recordThresholds {
-            try Thresholds(results).write(to: file)
+            var sittings = [results]
+            while sittings.count < Thresholds.sittings { sittings.append(try sit(cells, comparison)) }
+            try Thresholds(sittings).write(to: file)
             return true
         }
         let committed = try Thresholds(contentsOf: file)
-        let first = committed.verdicts(on: results)
-        guard !first.isEmpty else { throw ValidationError("None of these rows is in \(thresholds).") }
-        print(Thresholds.text(first), terminator: "")
-        let worse = first.filter(\.isWorse).map { Cell(call: $0.entry.call, concurrency: $0.entry.concurrency) }
-        guard !worse.isEmpty else { return true }
-        var again = Results(
-            machine: results.machine, rounds: 2 * comparison.rounds, roundMilliseconds: results.roundMilliseconds)
-        var longer = comparison
-        longer.rounds = again.rounds
-        for cell in cells where worse.contains(cell) { try longer.run(cell, into: &again) }
+        var verdicts = committed.verdicts(on: results)
+        guard !verdicts.isEmpty else { throw Program.Failure(description: "none of these rows is in \(thresholds)") }
+        print(Thresholds.text(verdicts), terminator: "")
+        for _ in 1..<Thresholds.sittings {
+            let worse = verdicts.filter(\.isWorse)
+            if worse.isEmpty { return true }
+            let again = try sit(cells.filter { cell in worse.contains { $0.cell == cell } }, comparison)
+            guard again.isSound else { return false }
+            // Only what was worse before: each row is judged for itself.
+            verdicts = committed.verdicts(on: again).filter { verdict in
+                worse.contains { $0.cell == verdict.cell && $0.entry.competitor == verdict.entry.competitor }
+            }
+            print("\nmeasured again" + Thresholds.text(verdicts), terminator: "")
+        }
+        return !verdicts.contains(where: \.isWorse)
+    }
+
+    private func sit(_ cells: [Cell], _ comparison: Comparison) throws -> Results {
+        var results = Results(
+            machine: .init(cores: ProcessInfo.processInfo.activeProcessorCount, loadBefore: Self.load, loadAfter: 0),
+            rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
+        for cell in cells { try comparison.run(cell, into: &results) }
+        results.machine.loadAfter = Self.load
         Self.report("")
-        let second = committed.verdicts(on: again)
-        print("\nMeasured again, with twice the rounds:" + Thresholds.text(second), terminator: "")
-        return !second.contains(where: \.isWorse)
+        return results
     }
 }
 

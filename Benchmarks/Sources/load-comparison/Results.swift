@@ -52,8 +52,8 @@ struct Results: Codable, Sendable {
     var roundMilliseconds: Int
     var rows: [Row] = []
     var endurance: Endurance?
-    /// Competitors that could not take part in a cell, and why.
-    var absent: [String] = []
+    /// Competitors that could not take part in a cell.
+    var absent: [Absence] = []
 
     func row(_ cell: Cell, _ competitor: Competitor) -> Row? {
         rows.first { $0.cell == cell && $0.competitor == competitor }
@@ -63,6 +63,22 @@ struct Results: Codable, Sendable {
     var cells: [Cell] {
         var seen: Set<Cell> = []
         return rows.map(\.cell).filter { seen.insert($0).inserted }
+    }
+}
+
+/// A competitor that could not take part in a cell, or not to its end.
+struct Absence: Codable, Sendable {
+    var competitor: Competitor
+    var cell: Cell
+    var reason: String
+}
+
+extension Results {
+    /// Whether what this package answers for took part everywhere and made no error. A peer that gives up says something
+    /// about that peer, and URLSession cannot be made to trust the server everywhere.
+    var isSound: Bool {
+        !absent.contains { Competitor.quick.contains($0.competitor) }
+            && !rows.contains { $0.errors > 0 && Competitor.quick.contains($0.competitor) }
     }
 }
 

@@ -10,8 +10,11 @@ extension Results {
             text += "\(name): \(engine.split(separator: " ").prefix(2).joined(separator: " "))\n"
         }
         for cell in cells { text += "\n" + table(for: cell) }
-        for line in absent { text += "\nabsent: \(line)" }
-        return text + (absent.isEmpty ? "" : "\n")
+        for absence in absent {
+            text += "\n\(absence.competitor.rawValue) is not in \(absence.cell.call.rawValue) at "
+            text += "\(absence.cell.concurrency): \(absence.reason)\n"
+        }
+        return text
     }
 
     private func table(for cell: Cell) -> String {

@@ -4,17 +4,20 @@ import Workload
 /// The ratios that are committed, and the rule by which a run is judged by them.
 ///
 /// A ratio to the floor of the same round says the same on a faster machine, and a busy machine disturbs both sides of
-/// it. What is left is noise, and noise is taken from the rounds themselves: half the distance between their quartiles,
-/// over their median. A row fails when even the better quarter of its rounds is above the committed median by more than
-/// ``margin`` and twice the noise, the committed one or this run's, whichever is larger.
+/// it. What is left is noise: between rounds, and more between processes, whose threads settle into one rhythm or
+/// another. So ratios are recorded over several sittings, each with processes of its own, and the noise of a row is how
+/// far its sittings are apart, or its rounds where that is more. A row is worse when even the better quarter of its
+/// rounds is above the committed median by more than ``margin`` and twice the noise, and it fails when that is so in
+/// ``sittings`` sittings in a row.
 struct Thresholds: Codable {
     struct Entry: Codable {
         var call: Call
         var concurrency: Int
         var competitor: Competitor
-        /// The median over the rounds.
+        /// The median over the sittings of the medians over the rounds.
         var ratio: Double
-        /// Half the distance between the quartiles over the median.
+        /// Half the distance between the sittings that are farthest apart, or between the rounds' quartiles where that
+        /// is more, over the ratio.
         var noise: Double
     }
 
@@ -23,19 +26,29 @@ struct Thresholds: Codable {
     /// What machines of one kind differ by, and kernels and libraries of one generation.
     static let margin = 0.15
 
-    /// Those of a run.
-    init(_ results: Results) {
-        entries = results.rows.compactMap { row in
-            guard row.competitor != .floor, let ratio = row.ratio else { return nil }
+    /// How often a row may be measured before it counts as worse, and how often it is measured for recording.
+    static let sittings = 3
+
+    /// Those of several sittings.
+    init(_ sittings: [Results]) {
+        entries = (sittings.first?.rows ?? []).compactMap { row in
+            let ratios = sittings.compactMap { $0.row(row.cell, row.competitor)?.ratio }
+            guard row.competitor != .floor, !ratios.isEmpty else { return nil }
+            let medians = ratios.map(\.median).sorted()
+            let middle = Spread(medians).median
+            let apart = (medians[medians.count - 1] - medians[0]) / 2 / middle
             func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
             return Entry(
                 call: row.call, concurrency: row.concurrency, competitor: row.competitor,
-                ratio: rounded(ratio.median), noise: rounded(ratio.noise))
+                ratio: rounded(middle), noise: rounded(max(apart, ratios.map(\.noise).max() ?? 0)))
         }
     }
 
     init(contentsOf file: URL) throws {
-        self = try JSONDecoder().decode(Thresholds.self, from: Data(contentsOf: file))
+        guard let bytes = try? Data(contentsOf: file) else {
+            throw Program.Failure(description: "\(file.path) cannot be read")
+        }
+        self = try JSONDecoder().decode(Thresholds.self, from: bytes)
     }
 
     func write(to file: URL) throws {
@@ -48,6 +61,7 @@ struct Thresholds: Codable {
         var entry: Entry
         var measured: Spread
         var limit: Double
+        var cell: Cell { Cell(call: entry.call, concurrency: entry.concurrency) }
         var isWorse: Bool { measured.lowerQuartile > limit }
     }
 
@@ -56,7 +70,7 @@ struct Thresholds: Codable {
         entries.compactMap { entry in
             let cell = Cell(call: entry.call, concurrency: entry.concurrency)
             guard let measured = results.row(cell, entry.competitor)?.ratio else { return nil }
-            let limit = entry.ratio * (1 + Self.margin + 2 * max(entry.noise, measured.noise))
+            let limit = entry.ratio * (1 + Self.margin + 2 * entry.noise)
             return Verdict(entry: entry, measured: measured, limit: limit)
         }
     }
