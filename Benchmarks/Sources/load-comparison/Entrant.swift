@@ -75,30 +75,31 @@ final class Entrant {
     func row(floor: [Double]?) -> Row {
         let ratios = floor.map { floor in zip(cpu, floor).map { $0 / $1 } }
         func microseconds(_ percentile: Double) -> Double {
-            Double(histogram.valueAtPercentile(percentile)) / 1000
+            (Double(histogram.valueAtPercentile(percentile)) / 1000).rounded(toDigits: 3)
         }
         return Row(
             call: cell.call, concurrency: cell.concurrency, competitor: competitor,
             cpuMicroseconds: Spread(cpu), ratio: ratios.map { Spread($0) }, callsPerSecond: Spread(callsPerSecond),
             latencyMicroseconds: .init(p50: microseconds(50), p99: microseconds(99), p999: microseconds(99.9)),
-            peakMemoryMegabytes: Double(peakMemory) / 1_048_576,
+            peakMemoryMegabytes: megabytes(peakMemory),
             connections: competitor == .stacksMemory ? nil : connections,
             calls: calls, errors: errors, firstError: firstError,
-            serverCPUMicroseconds: Double(serverCPU) / Double(max(calls, 1)) / 1000)
+            serverCPUMicroseconds: (Double(serverCPU) / Double(max(calls, 1)) / 1000).rounded(toDigits: 3))
     }
 
-    /// Many calls in portions, so that the buffer for their latencies stays small.
+    /// Many calls in a hundred portions, so that the buffer for their latencies stays small.
     func endure(calls: Int) throws -> Endurance {
-        let portion = max(calls / 10, 1)
+        let portion = max(calls / 100, 1)
         var early = 0
-        for index in 0..<10 {
-            _ = try carryOut(calls: portion, milliseconds: 120_000)
-            if index == 0 { early = peakMemory }
+        for index in 1...100 {
+            _ = try carryOut(calls: portion, milliseconds: 60_000)
+            if index == 10 { early = peakMemory }
         }
         return Endurance(
-            calls: 10 * portion, earlyMegabytes: Double(early) / 1_048_576,
-            finalMegabytes: Double(peakMemory) / 1_048_576)
+            calls: 100 * portion, earlyMegabytes: megabytes(early), finalMegabytes: megabytes(peakMemory))
     }
+
+    private func megabytes(_ bytes: Int) -> Double { (Double(bytes) / 1_048_576).rounded(toDigits: 2) }
 
     func stop() { program.stop() }
 }

@@ -13,7 +13,8 @@ struct Spread: Codable, Sendable {
             let position = share * Double(sorted.count - 1)
             let low = Int(position)
             let high = min(low + 1, sorted.count - 1)
-            return sorted[low] + (sorted[high] - sorted[low]) * (position - Double(low))
+            let value = sorted[low] + (sorted[high] - sorted[low]) * (position - Double(low))
+            return value.rounded(toDigits: 4)
         }
         median = quantile(0.5)
         lowerQuartile = quantile(0.25)
@@ -22,4 +23,13 @@ struct Spread: Codable, Sendable {
 
     /// Half the distance between the quartiles, as a share of the median: how far a round is from the middle, commonly.
     var noise: Double { median > 0 ? (upperQuartile - lowerQuartile) / 2 / median : 0 }
+}
+
+extension Double {
+    /// Rounded to so many digits after the point: more of them say nothing and fill a file.
+    func rounded(toDigits digits: Int) -> Double {
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        return (self * scale).rounded() / scale
+    }
 }

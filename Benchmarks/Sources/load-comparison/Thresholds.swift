@@ -37,10 +37,10 @@ struct Thresholds: Codable {
             let medians = ratios.map(\.median).sorted()
             let middle = Spread(medians).median
             let apart = (medians[medians.count - 1] - medians[0]) / 2 / middle
-            func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
             return Entry(
                 call: row.call, concurrency: row.concurrency, competitor: row.competitor,
-                ratio: rounded(middle), noise: rounded(max(apart, ratios.map(\.noise).max() ?? 0)))
+                ratio: middle.rounded(toDigits: 3),
+                noise: max(apart, ratios.map(\.noise).max() ?? 0).rounded(toDigits: 3))
         }
     }
 
