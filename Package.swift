@@ -155,17 +155,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Names that resolve slowly or not at all, for the transports' tests.
+        .target(name: "SlowResolver", path: "Tests/SlowResolver"),
         .testTarget(
             name: "TransportFaultTests",
             dependencies: [
-                "FaultServer", "SimulatorProcess", "StacksCurl", "StacksTesting", "StacksTransport",
+                "FaultServer", "SimulatorProcess", "SlowResolver", "StacksCurl", "StacksTesting", "StacksTransport",
                 "StacksURLSession", httpTypes,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "StacksURLSessionTests",
-            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", httpTypes],
+            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", "SimulatorProcess", httpTypes],
             swiftSettings: settings
         ),
         .testTarget(

@@ -17,6 +17,7 @@ import CLibcurl
     /// What is to be polled, as libcurl asked for it.
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
+    var connectedSockets = ConnectedSockets()
     /// Counts the turns of the loop: a clock that costs nothing.
     var tick: UInt64 = 0
     /// The last turn in which anything came from a server.

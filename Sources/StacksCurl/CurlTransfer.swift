@@ -27,6 +27,8 @@ import StacksTransport
         var isSending = false
         /// Whether the request was about to be written again although it must not be repeated.
         var replayWasRefused = false
+        /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
+        var connectionWasStale = false
         var isTooLarge = false
         /// The loop's tick at which the request was first written.
         var tickOfSending: UInt64 = 0
@@ -42,6 +44,7 @@ import StacksTransport
     private var url: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
+    private var speaksHTTP1 = false
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
     init(configuration: CurlTransport.Configuration) throws(TransportError) {
@@ -59,7 +62,9 @@ import StacksTransport
     }
 
     /// Makes the handle ready for `call`.
-    func prepare(_ call: CurlCall, headers: CurlHeaderList) throws(TransportError) {
+    ///
+    /// - Parameter speaksHTTP1: Whether the server is known to speak HTTP/1.1, so that an idle connection is silent.
+    func prepare(_ call: CurlCall, headers: CurlHeaderList, speaksHTTP1: Bool) throws(TransportError) {
         let request = call.request
         url.removeAll(keepingCapacity: true)
         url.append(contentsOf: request.origin.utf8)
@@ -75,7 +80,9 @@ import StacksTransport
             self.headers = headers
             try easy.set(CURLOPT_HTTPHEADER, headers)
         }
+        if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
+        self.speaksHTTP1 = speaksHTTP1
         progress = Progress()
         unsafe errorText[0] = 0
     }
@@ -183,12 +190,17 @@ extension CurlTransfer {
                 unsafe transfer.receiveHeader(UnsafeBufferPointer(bytes, count: size * count))
             }
         }
-        _ = unsafe stacks_easy_set_prereq_callback(easy.pointer) { context, _, _, _, _ in
-            unsafe CurlTransfer.behind(context) { $0.mayWriteRequest() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT }
+        _ = unsafe stacks_easy_set_prereq_callback(easy.pointer) { context, _, _, remotePort, localPort in
+            unsafe CurlTransfer.behind(context) { transfer in
+                transfer.mayWriteRequest(localPort: localPort, remotePort: remotePort)
+                    ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            }
         }
         // A socket is not for the programs that this process starts: an agent would inherit the connection.
-        _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { _, socket, _ in
+        try unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: context)
+        _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { context, socket, _ in
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+            unsafe CurlTransfer.behind(context) { $0.multi?.connectedSockets.note(socket) }
             return 0
         }
     }
@@ -211,9 +223,17 @@ extension CurlTransfer {
     ///
     /// It gets here a second time when a reused connection died before a byte of the answer came, and it means to repeat
     /// the request on another one. That is what a request that must not be repeated is kept from.
-    private func mayWriteRequest() -> Bool {
+    private func mayWriteRequest(localPort: Int32, remotePort: Int32) -> Bool {
         if progress.isSending, call?.request.replay == .never {
             progress.replayWasRefused = true
+            return false
+        }
+        if !progress.isSending, speaksHTTP1, easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            multi?.connectedSockets.hasInput(localPort: localPort, remotePort: remotePort) == true
+        {
+            progress.connectionWasStale = true
+            // Without this, libcurl would keep the connection for the next call.
+            try? easy.set(CURLOPT_FORBID_REUSE, 1)
             return false
         }
         progress.isSending = true

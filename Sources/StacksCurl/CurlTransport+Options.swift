@@ -84,9 +84,9 @@ extension CurlTransport.Configuration {
 }
 
 extension Duration {
-    /// Milliseconds, rounded up, so that a wait is never cut short.
+    /// Milliseconds, rounded up, so that a wait is never cut short. For durations that a configuration allows.
     var wholeMilliseconds: Int { Int((self / .milliseconds(1)).rounded(.up)) }
 
-    /// Seconds, rounded up.
+    /// Seconds, rounded up. For durations that a configuration allows.
     var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
 }

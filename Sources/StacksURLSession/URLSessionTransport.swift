@@ -22,6 +22,8 @@ import Synchronization
 ///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
 ///   of its own, made for it and closed after it: a connection that was never used before is never taken for dead.
 ///   Such a call pays for a connection and a TLS handshake, and does not count against the connection limit.
+/// - **Idle connections.** What a server or a proxy sends on an idle connection, a "408 Request Timeout" for example,
+///   is taken on Linux for the answer to the next request. One marked `TransportRequest.Replay.never` is safe from that.
 /// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
 ///   keys cannot be given; the proxy is the one of the system or, on Linux, of the environment.
 /// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
@@ -75,6 +77,9 @@ public final class URLSessionTransport: HTTPTransport {
         try Task.checkCancellation()
         let urlRequest = try URLRequest(request)
         let deadline = request.deadline ?? .now.advanced(by: configuration.requestTimeout)
+        guard deadline > .now else {
+            throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
+        }
         let exchange = Exchange(request, limit: configuration.maximumResponseSize)
 
         defer { unregister(exchange) }

@@ -72,8 +72,18 @@ public final class BehavedServer: Sendable {
 
     /// Closes the listener and every connection.
     public func stop() async throws {
-        try await channel.close()
+        // It may have been closed by request.
+        try? await channel.close()
         try await group.shutdownGracefully()
+    }
+}
+
+/// Where a connection came from.
+enum Listener {
+    /// The channel above all others: a stream's parent is its connection, whose parent is the listener.
+    static func of(_ channel: any Channel) -> (any Channel)? {
+        guard let parent = channel.parent else { return nil }
+        return of(parent) ?? parent
     }
 }
 

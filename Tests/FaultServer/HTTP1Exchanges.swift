@@ -8,7 +8,9 @@ final class HTTP1Exchanges: ChannelInboundHandler {
 
     private let documents: StacksDocuments
     private let counts: TrafficCounts
+    private var method = ""
     private var path = ""
+    private var conformanceField: String?
     private var keepsAlive = true
     private var body = ByteBuffer()
 
@@ -20,7 +22,9 @@ final class HTTP1Exchanges: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            method = head.method.rawValue
             path = head.uri
+            conformanceField = head.headers.first(name: "x-conformance")
             keepsAlive = head.isKeepAlive
             body = ByteBuffer()
         case .body(var part):
@@ -31,11 +35,16 @@ final class HTTP1Exchanges: ChannelInboundHandler {
                 return
             }
             counts.countRequest(path: path)
-            let answer = Answer(path: path, body: body, documents: documents)
+            let answer = Answer(
+                method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
+                counts: counts)
             switch answer.manner {
             case .atOnce: write(answer, context: context)
             case .after(let delay):
                 context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+            case .lastConnections:
+                Listener.of(context.channel)?.close(promise: nil)
+                write(answer, context: context)
             case .never: break
             case .reset, .hangUp: context.close(promise: nil)
             }

@@ -10,7 +10,9 @@ final class HTTP2Exchange: ChannelInboundHandler {
 
     private let documents: StacksDocuments
     private let counts: TrafficCounts
+    private var method = ""
     private var path = ""
+    private var conformanceField: String?
     private var body = ByteBuffer()
 
     init(documents: StacksDocuments, counts: TrafficCounts) {
@@ -21,7 +23,9 @@ final class HTTP2Exchange: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .headers(let headers):
+            method = headers.headers.first(name: ":method") ?? method
             path = headers.headers.first(name: ":path") ?? path
+            conformanceField = headers.headers.first(name: "x-conformance")
             if headers.endStream { respond(context: context) }
         case .data(let data):
             if case .byteBuffer(var part) = data.data { body.writeBuffer(&part) }
@@ -41,11 +45,16 @@ final class HTTP2Exchange: ChannelInboundHandler {
     private func respond(context: ChannelHandlerContext) {
         if path == "/_counts" { return write(Answer(counts: counts), context: context) }
         counts.countRequest(path: path)
-        let answer = Answer(path: path, body: body, documents: documents)
+        let answer = Answer(
+            method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
+            counts: counts)
         switch answer.manner {
         case .atOnce: write(answer, context: context)
         case .after(let delay):
             context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+        case .lastConnections:
+            Listener.of(context.channel)?.close(promise: nil)
+            write(answer, context: context)
         case .never: break
         case .reset: context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
         case .hangUp: context.channel.parent?.close(promise: nil)

@@ -80,7 +80,8 @@ public final class ScriptedServer: Sendable {
                         scripts.addTask {
                             // A script that cannot go on, because the client went away, is at its end.
                             try? await script(connection)
-                            await connection.close()
+                            // At the end of the test nobody is left to say goodbye to in TLS.
+                            if Task.isCancelled { await connection.closeBelowTLS() } else { await connection.close() }
                         }
                     }
                 }
@@ -136,7 +137,10 @@ extension ScriptedConnection {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.relay(to: upstream) }
             group.addTask { try await upstream.relay(to: self) }
-            try await group.waitForAll()
+            do { try await group.waitForAll() } catch {
+                await upstream.close()
+                throw error
+            }
         }
     }
 }

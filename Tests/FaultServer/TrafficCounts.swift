@@ -7,7 +7,7 @@ public final class TrafficCounts: Sendable {
         var openConnections = 0
         var requests = 0
         var resets = 0
-        var numbersSeen: Set<UInt64> = []
+        var arrivals: [UInt64: Int] = [:]
         var repeated = 0
     }
 
@@ -37,9 +37,14 @@ public final class TrafficCounts: Sendable {
         let number = path.hasPrefix("/once/") ? UInt64(path.dropFirst(6)) : nil
         state.withLock { state in
             state.requests += 1
-            if let number, !state.numbersSeen.insert(number).inserted { state.repeated += 1 }
+            guard let number else { return }
+            state.arrivals[number, default: 0] += 1
+            if state.arrivals[number, default: 0] > 1 { state.repeated += 1 }
         }
     }
+
+    /// How often `/once/N` arrived with this N.
+    func arrivals(of number: UInt64) -> Int { state.withLock { $0.arrivals[number, default: 0] } }
 
     func countReset() { state.withLock { $0.resets += 1 } }
 

@@ -84,6 +84,16 @@ public final class ChildProcess: Sendable {
         }
     }
 
+    /// Stops it in its tracks, and returns when it has come to a halt. SIGCONT lets it go on.
+    public func freeze() {
+        let identifier = state.withLock { $0.started?.process.processIdentifier }
+        signal(SIGSTOP)
+        guard let identifier else { return }
+        var information = siginfo_t()
+        // The signal takes a moment to reach every thread. Nothing is taken away from whoever waits for the end.
+        _ = waitid(P_PID, id_t(identifier), &information, WSTOPPED | WNOWAIT)
+    }
+
     /// Sends SIGKILL, if it runs.
     public func kill() { signal(SIGKILL) }
 

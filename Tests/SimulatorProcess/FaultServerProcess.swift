@@ -59,8 +59,11 @@ public final class FaultServerProcess: Sendable {
         }
     }
 
-    /// Sends it a signal: SIGSTOP freezes it, SIGCONT thaws it.
-    public func signal(_ number: Int32) { child.signal(number) }
+    /// Stops it in its tracks: its connections stand, and nobody reads them.
+    public func freeze() { child.freeze() }
+
+    /// Lets it go on.
+    public func thaw() { child.signal(SIGCONT) }
 
     /// Ends it at once, as a crash would, and waits until it is gone.
     public func kill() async throws {

@@ -33,6 +33,22 @@ struct ProcessFigures {
         return figures
     }
 
+    /// What was left behind since `before`, in words.
+    ///
+    /// - Parameters:
+    ///   - warm: Taken when everything was in use for the first time; memory may grow by so many MiB after that, or by
+    ///     any amount if that is 0.
+    func problems(since before: ProcessFigures, warm: ProcessFigures, memoryGrowth: Int) -> [String] {
+        var problems: [String] = []
+        // libdispatch makes the one timer descriptor of a process when it likes; no transport uses any.
+        let left = descriptors.subtracting(before.descriptors).filter { !$0.hasSuffix("[timerfd]") }
+        if !left.isEmpty { problems.append("descriptors are left open: \(left.sorted().joined(separator: ", "))") }
+        if transportThreads > 0 { problems.append("\(transportThreads) threads of the transport are left") }
+        let growth = (residentKiB - warm.residentKiB) / 1024
+        if memoryGrowth > 0, growth > memoryGrowth { problems.append("resident memory grew by \(growth) MiB") }
+        return problems
+    }
+
     private static func names(in directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }

@@ -40,8 +40,14 @@ struct StressCommand: AsyncParsableCommand {
     @Option(help: "What the traffic is made from. The time by default.")
     var seed: UInt64?
 
+    @Option(help: "Instead of calls: how many transports to make, use once, and drop or shut down.")
+    var transports = 0
+
     @Option(help: "The most by which resident memory may grow after the first tenth of the calls, in MiB; 0 for any.")
     var memoryGrowth = 16
+
+    @Flag(help: "Fail unless all calls shared one connection.")
+    var oneConnection = false
 
     mutating func validate() throws {
         guard calls > 0, concurrency > 0 else { throw ValidationError("--calls and --concurrency must be positive.") }
@@ -54,22 +60,65 @@ struct StressCommand: AsyncParsableCommand {
         let seed = seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
         // At once, so that it is known even when this process does not live to print its table.
         writeLine("seed \(seed)")
-        let figures = try await measure(seed: seed)
-        writeLine(figures.table)
-        let problems = figures.problems(memoryGrowth: memoryGrowth)
+        let problems: [String]
+        if transports > 0 {
+            problems = try await makeTransports()
+        } else {
+            let figures = try await measure(seed: seed)
+            writeLine(figures.table)
+            problems = figures.problems(memoryGrowth: memoryGrowth, onOneConnection: oneConnection)
+        }
         for problem in problems { writeLine("FAILED: \(problem)") }
         if !problems.isEmpty { throw ExitCode.failure }
     }
 
-    private func measure(seed: UInt64) async throws -> StressFigures {
+    private var configuration: CurlTransport.Configuration {
         var configuration = CurlTransport.Configuration()
         configuration.proxy = .none
         if let caFile { configuration.certificateAuthorities = .file(caFile) }
-        // Everything that is made once in a process is there before the first look.
+        return configuration
+    }
+
+    /// Uses everything that is made once in a process, so that it is there before the first look.
+    private func warmUp() async throws {
         try await withCurlTransport(configuration: configuration) { transport in
             _ = try await transport.send(TransportRequest(method: .get, origin: url, path: "/warm-up"))
         }
         try await Task.sleep(for: .milliseconds(1))
+    }
+
+    /// Makes transports, uses each once, and drops every second one without a shutdown.
+    ///
+    /// - Returns: What is left of them, in words.
+    private func makeTransports() async throws -> [String] {
+        try await warmUp()
+        let before = ProcessFigures.now()
+        var warm = before
+        for number in 0..<transports {
+            let transport = try CurlTransport(configuration: configuration)
+            _ = try await transport.send(TransportRequest(method: .get, origin: url, path: "/echo"))
+            if number % 2 == 0 { await transport.shutdown() }
+            if number == transports / 10 { warm = .now() }
+        }
+        // The threads of those that were dropped end by themselves.
+        var after = ProcessFigures.now()
+        let limit = ContinuousClock.now + .seconds(10)
+        while after.transportThreads > 0 || after.descriptors.count > before.descriptors.count,
+            ContinuousClock.now < limit
+        {
+            try await Task.sleep(for: .milliseconds(10))
+            after = .now()
+        }
+        writeLine(
+            "\(transports) transports: descriptors \(before.descriptors.count), \(after.descriptors.count); "
+                + "threads \(before.threads), \(after.threads); "
+                + "resident KiB \(before.residentKiB), \(warm.residentKiB), \(after.residentKiB)")
+        return after.problems(since: before, warm: warm, memoryGrowth: memoryGrowth)
+    }
+
+    private func measure(seed: UInt64) async throws -> StressFigures {
+        let configuration = configuration
+        try await warmUp()
         let traffic = StressTraffic(
             origin: url, seed: seed, cancelled: cancelled, hurried: hurried, faults: faults)
         var figures = StressFigures(calls: calls)

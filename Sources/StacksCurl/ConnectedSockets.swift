@@ -1,0 +1,56 @@
+import CLibcurl
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Knows the sockets that libcurl has opened, to look at one before a request is written on it.
+///
+/// Between two calls an HTTP/1.1 connection has nothing to say: what arrives then is its end, or bytes that nobody asked
+/// for, a proxy's "408 Request Timeout" most often. libcurl asks the socket before it uses a connection again, but
+/// 7.88.1 takes both a reset and such bytes for a sign of life: the request would be lost, or the next call would get an
+/// answer that is not its own.
+struct ConnectedSockets {
+    /// Those that were closed meanwhile are found out when they are looked for.
+    private var sockets: [curl_socket_t] = []
+
+    mutating func note(_ socket: curl_socket_t) {
+        if !sockets.contains(socket) { sockets.append(socket) }
+    }
+
+    /// Whether anything has arrived on the connection between these two ports.
+    mutating func hasInput(localPort: Int32, remotePort: Int32) -> Bool {
+        var isWaiting = false
+        sockets.removeAll { socket in
+            guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
+            guard port == localPort, unsafe Self.port(of: socket, getpeername) ?? remotePort == remotePort else {
+                return false
+            }
+            var events = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            if unsafe poll(&events, 1, 0) > 0 { isWaiting = true }
+            return false
+        }
+        return isWaiting
+    }
+
+    /// The port of one end, or `nil` when the socket is not open, or not connected.
+    private static func port(
+        of socket: curl_socket_t,
+        _ name: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> Int32
+    ) -> Int32? {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe name(socket, $0, &size) }
+        }
+        // A local socket has no ports to tell it by.
+        guard result == 0, [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return nil }
+        // In the same place for both families of addresses.
+        let port = unsafe withUnsafeBytes(of: address) { unsafe $0.load(fromByteOffset: 2, as: UInt16.self) }
+        return Int32(UInt16(bigEndian: port))
+    }
+}

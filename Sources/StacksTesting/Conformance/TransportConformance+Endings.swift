@@ -1,0 +1,99 @@
+import HTTPTypes
+import StacksTransport
+
+// MARK: - Calls that end without an answer
+
+extension TransportConformance.Check {
+    func deadline() async throws {
+        let request = request(.get, "/never", within: .milliseconds(200))
+        let error = try await failure(of: request)
+        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
+        try expect(ContinuousClock.now >= request.deadline!, "it ended before its deadline")
+        try expect(ContinuousClock.now < request.deadline! + suite.patience, "it ended long after its deadline")
+        try await expectToWork(after: "a deadline that passed")
+    }
+
+    func pastDeadline() async throws {
+        // On a connection that stands, the request would be gone at once.
+        try await expectToWork(after: "nothing")
+        let number = freshNumber()
+        let error = try await failure(of: request(.post, "/once/\(number)", body: [1], within: .seconds(-1)))
+        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
+        let count = try await arrivals(of: number)
+        try expect(count == 0, "the request was sent all the same")
+    }
+
+    func cancellation() async throws {
+        // Once before the call can have begun, and once when it has had some time.
+        for wait in [Duration.zero, .milliseconds(100)] {
+            let call = Task { try await failure(of: request(.get, "/never")) }
+            try await Task.sleep(for: wait)
+            let start = ContinuousClock.now
+            call.cancel()
+            let error = try await call.value
+            try expect(error is CancellationError, "it failed otherwise: \(error)")
+            try expect(ContinuousClock.now < start + suite.patience, "it ended long after its cancellation")
+        }
+        try await expectToWork(after: "a cancellation")
+    }
+
+    func cancelledBefore() async throws {
+        let number = freshNumber()
+        let error = try await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await failure(of: request(.post, "/once/\(number)", body: [1]))
+        }.value
+        try expect(error is CancellationError, "it failed otherwise: \(error)")
+        let count = try await arrivals(of: number)
+        try expect(count == 0, "the request was sent all the same")
+    }
+
+    func manyCancellations() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<16 {
+                group.addTask { try await cancelSome(of: 32, worker) }
+            }
+            try await group.waitForAll()
+        }
+        try await expectToWork(after: "many cancellations")
+    }
+
+    private func cancelSome(of calls: Int, _ worker: Int) async throws {
+        var random = SeededGenerator(seed: UInt64(worker) + 1)
+        for number in 0..<calls {
+            let body = Array("\(worker)/\(number)".utf8)
+            let call = Task { try await transport.send(request(.post, "/echo", body: body)) }
+            let isCancelled = random.next() % 2 == 0
+            if isCancelled {
+                for _ in 0..<(random.next() % 100) { await Task.yield() }
+                call.cancel()
+            }
+            switch await call.result {
+            case .success(let response): try expect(response.body == body, "a call got the answer of another one")
+            case .failure(is CancellationError) where isCancelled: break
+            case .failure(let error): try expect(false, "a call failed otherwise: \(error)")
+            }
+        }
+    }
+
+    func refusedConnection() async throws {
+        // Port 1 (tcpmux) has had no server in decades.
+        var request = request(.get, "/")
+        request.origin = "http://127.0.0.1:1"
+        let error = try await failure(of: request)
+        try expect((error as? TransportError)?.code == .connect, "it failed otherwise: \(error)")
+        try expect(
+            (error as? TransportError)?.mayHaveReachedServer == false, "it may have reached a server that is not there")
+    }
+
+    func shutdown() async throws {
+        guard let shutdown = suite.shutdown else { return }
+        try await expectToWork(after: "nothing")
+        let call = Task { try await failure(of: request(.get, "/never")) }
+        try await Task.sleep(for: .milliseconds(100))
+        await shutdown(transport)
+        for error in [try await call.value, try await failure(of: request(.get, "/echo"))] {
+            try expect((error as? TransportError)?.code == .transportClosed, "a call failed otherwise: \(error)")
+        }
+    }
+}

@@ -1,0 +1,219 @@
+import FaultServer
+import HTTPTypes
+import SlowResolver
+import StacksCurl
+import StacksTransport
+import Testing
+
+/// Cancelling a call ends it at once, wherever it is, frees what it held, and leaves the connection to others.
+///
+/// How long it takes is measured many times. The best of them has to be within 5 ms: what the transport needs. All of
+/// them have to be within a second: what a busy machine adds, and far less than anything that the transport could wait
+/// for.
+@Suite("Cancellation in every phase", .timeLimit(.minutes(2)), .serialized)
+struct CancellationTests {
+    private static let rounds = 10
+
+    private func request(_ origin: String, _ path: String, body: [UInt8]? = nil) -> TransportRequest {
+        TransportRequest(
+            method: body == nil ? .get : .post, origin: origin, path: path, body: body, deadline: .now + .seconds(60),
+            replay: .never)
+    }
+
+    /// Cancels a call, again and again, each time when `isReached` says so.
+    private func cancel(
+        _ transport: CurlTransport, rounds: Int = Self.rounds, _ request: TransportRequest,
+        when isReached: (_ round: Int) -> Bool
+    ) async throws {
+        var times: [Duration] = []
+        for round in 0..<rounds {
+            let call = Task { try await transport.send(request) }
+            try await wait { isReached(round) }
+            times.append(
+                await duration {
+                    call.cancel()
+                    await #expect(throws: CancellationError.self) { try await call.value }
+                })
+        }
+        #expect(times.min()! < .milliseconds(5), "\(times)")
+        #expect(times.max()! < .seconds(1), "\(times)")
+        try await wait { transport.statistics.inFlight + transport.statistics.queued == 0 }
+    }
+
+    /// A server of which `/never` gets no answer and `/begun` half of one.
+    private func withServer(
+        _ engine: Engine, settings: HTTP2Script.Settings = .init(),
+        _ body: (ScriptedServer, CurlTransport) async throws -> Void
+    ) async throws {
+        try await ScriptedServer.run(engine.security) { connection in
+            guard let exchanges = try await connection.exchanges(settings: settings) else { return }
+            while let exchange = try await exchanges.next() {
+                switch exchange.request.path {
+                case "/never": break
+                case "/begun":
+                    try await exchange.head(200, [("content-length", "10")], isLast: false)
+                    try await exchange.body([1, 2, 3], isLast: false)
+                default: try await exchange.answerWithPath()
+                }
+            }
+        } _: { server in
+            try await engine.withTransport { transport in
+                try await body(server, try #require(transport as? CurlTransport))
+            }
+        }
+    }
+
+    /// The connection works on, and over HTTP/2 it is the same one.
+    private func expectToWork(
+        _ server: ScriptedServer, _ transport: CurlTransport, _ engine: Engine
+    ) async throws {
+        let answer = try await transport.send(request(server.origin, "/after"))
+        #expect(answer.body == Array("/after".utf8))
+        if engine == .curlOverHTTP2 {
+            #expect(server.connections == 1)
+        } else {
+            // An answer that was not awaited can only be got rid of with its connection.
+            try await wait { server.openConnections == 1 }
+        }
+    }
+
+    @Test("waiting for the answer", arguments: Engine.curl)
+    func waiting(engine: Engine) async throws {
+        try await withServer(engine) { server, transport in
+            _ = try await transport.send(request(server.origin, "/before"))
+            try await cancel(transport, request(server.origin, "/never")) { round in
+                server.requests.count == 2 + round
+            }
+            try await expectToWork(server, transport, engine)
+        }
+    }
+
+    @Test("receiving the answer", arguments: Engine.curl)
+    func receiving(engine: Engine) async throws {
+        try await withServer(engine) { server, transport in
+            _ = try await transport.send(request(server.origin, "/before"))
+            try await cancel(transport, request(server.origin, "/begun")) { round in
+                server.requests.count == 2 + round
+            }
+            try await expectToWork(server, transport, engine)
+        }
+    }
+
+    @Test("sending the request, over HTTP/2")
+    func sending() async throws {
+        var settings = HTTP2Script.Settings()
+        settings.opensWindows = false
+        settings.initialWindowSize = 1000
+        try await withServer(.curlOverHTTP2, settings: settings) { server, transport in
+            _ = try await transport.send(request(server.origin, "/before"))
+            let long = request(server.origin, "/long", body: Array(repeating: 0x78, count: 100_000))
+            try await cancel(transport, long) { round in server.requests.count == 2 + round }
+            try await expectToWork(server, transport, .curlOverHTTP2)
+        }
+    }
+
+    @Test("waiting for a place", arguments: Engine.curl)
+    func queued(engine: Engine) async throws {
+        try await ScriptedServer.run(engine.security) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while try await exchanges.next() != nil {}
+        } _: { server in
+            var configuration = CurlTransport.Configuration.forTests
+            configuration.maximumConnectionsPerHost = 1
+            configuration.maximumConcurrentStreams = 1
+            try await withCurlTransport(configuration: configuration) { transport in
+                let first = Task { try await transport.send(request(server.origin, "/first")) }
+                try await wait { server.requests.count == 1 }
+                var times: [Duration] = []
+                for _ in 0..<Self.rounds {
+                    let call = Task { try await transport.send(request(server.origin, "/queued")) }
+                    try await wait { transport.statistics.queued == 1 }
+                    times.append(
+                        await duration {
+                            call.cancel()
+                            await #expect(throws: CancellationError.self) { try await call.value }
+                        })
+                }
+                #expect(times.min()! < .milliseconds(5), "\(times)")
+                #expect(times.max()! < .seconds(1), "\(times)")
+                #expect(server.requests.count == 1)
+                first.cancel()
+                await #expect(throws: CancellationError.self) { try await first.value }
+            }
+        }
+    }
+
+    @Test("connecting")
+    func connecting() async throws {
+        let blackhole = Blackhole()
+        try await withCurlTransport(configuration: .forTests) { transport in
+            try await cancel(transport, request("http://127.0.0.1:\(blackhole.port)", "/")) { _ in
+                transport.statistics.inFlight == 1
+            }
+        }
+        withExtendedLifetime(blackhole) {}
+    }
+
+    @Test("in the TLS handshake")
+    func securing() async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            try await connection.waitForEnd()
+        } _: { server in
+            try await withCurlTransport(configuration: .forTests) { transport in
+                try await cancel(transport, request("https://127.0.0.1:\(server.port)", "/")) { round in
+                    server.connections == round + 1
+                }
+                try await wait { server.openConnections == 0 }
+            }
+        }
+    }
+
+    #if os(Linux)
+        @Test("resolving the name")
+        func resolving() async throws {
+            try await withCurlTransport(configuration: .forTests) { transport in
+                let before = Int(slow_resolver_count())
+                for round in 0..<3 {
+                    try await cancel(transport, rounds: 1, request("http://d\(round).slow.test:1", "/")) { _ in
+                        Int(slow_resolver_count()) > before + round
+                    }
+                }
+            }
+        }
+    #endif
+
+    @Test("after its end, which then stands", arguments: Engine.curl)
+    func done(engine: Engine) async throws {
+        try await withServer(engine) { server, transport in
+            let call = Task { try await transport.send(request(server.origin, "/done")) }
+            try await wait { transport.statistics.answered == 1 }
+            call.cancel()
+            let answer = try await call.value
+            #expect(answer.body == Array("/done".utf8))
+            try await expectToWork(server, transport, engine)
+        }
+    }
+
+    @Test("the server learns of it: RST_STREAM, on a connection that stays")
+    func resetIsSent() async throws {
+        try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
+            guard let http2 = try await connection.exchanges() as? HTTP2Script else { return }
+            while let exchange = try await http2.nextRequest() {
+                if exchange.request.path == "/never" { continue }
+                // The reset came before this request on the connection.
+                let wasReset = http2.resets.count == 1
+                try await exchange.answer(body: Array("\(wasReset)".utf8))
+            }
+        } _: { server in
+            try await withCurlTransport(configuration: .forTests) { transport in
+                let call = Task { try await transport.send(request(server.origin, "/never")) }
+                try await wait { server.requests.count == 1 }
+                call.cancel()
+                await #expect(throws: CancellationError.self) { try await call.value }
+                let after = try await transport.send(request(server.origin, "/after"))
+                #expect(after.body == Array("true".utf8))
+                #expect(server.connections == 1)
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import FaultServer
+import HTTPTypes
+import StacksCurl
+import StacksTesting
+import StacksTransport
+import StacksURLSession
+import Testing
+
+@Suite("The conformance suite, over every transport there is", .timeLimit(.minutes(2)))
+struct ConformanceTests {
+    typealias Rule = TransportConformance.Rule
+
+    private func expectConformance(_ suite: TransportConformance, exempted: Set<Rule>) async {
+        let report = await suite.run()
+        #expect(report.failures.isEmpty, "\(report)")
+        #expect(Set(report.exempted) == exempted)
+        #expect(report.kept.count + exempted.count == Rule.all.count)
+    }
+
+    private func withServer(isSecure: Bool, _ body: (BehavedServer) async throws -> Void) async throws {
+        let server = try await BehavedServer.start(isSecure: isSecure)
+        do { try await body(server) } catch {
+            try await server.stop()
+            throw error
+        }
+        try await server.stop()
+    }
+
+    @Test("in memory")
+    func inMemory() async {
+        var suite = TransportConformance(origin: "http://memory") {
+            let server = ConformanceServer()
+            return InMemoryTransport { try await server.answer(to: $0) }
+        } shutdown: {
+            ($0 as? InMemoryTransport)?.shutdown()
+        }
+        // There is no network, and a handler's answer has any length.
+        suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .responseLimit]
+        await expectConformance(suite, exempted: suite.exemptions)
+    }
+
+    private func curlSuite(_ server: BehavedServer) -> TransportConformance {
+        var configuration = CurlTransport.Configuration.forTests
+        configuration.maximumResponseSize = 2 << 20
+        var suite = TransportConformance(origin: server.origin) { [configuration] in
+            try CurlTransport(configuration: configuration)
+        } shutdown: {
+            await ($0 as? CurlTransport)?.shutdown()
+        }
+        suite.responseLimit = configuration.maximumResponseSize
+        return suite
+    }
+
+    @Test("libcurl with HTTP/1.1")
+    func curlOverHTTP1() async throws {
+        try await withServer(isSecure: false) { server in
+            var suite = curlSuite(server)
+            // The server of this run has neither.
+            suite.exemptions = [.privateAuthority, .http2]
+            await expectConformance(suite, exempted: suite.exemptions)
+        }
+    }
+
+    @Test("libcurl with TLS and HTTP/2: no exemptions")
+    func curlOverHTTP2() async throws {
+        try await withServer(isSecure: true) { server in
+            await expectConformance(curlSuite(server), exempted: [])
+        }
+    }
+
+    @Test("URLSession: on Linux no HTTP/2, and no authority of one's own")
+    func urlSession() async throws {
+        try await withServer(isSecure: false) { server in
+            var configuration = URLSessionTransport.Configuration()
+            configuration.maximumResponseSize = 2 << 20
+            var suite = TransportConformance(origin: server.origin) { [configuration] in
+                try URLSessionTransport(configuration: configuration)
+            } shutdown: {
+                await ($0 as? URLSessionTransport)?.shutdown()
+            }
+            suite.responseLimit = configuration.maximumResponseSize
+            suite.exemptions = [.privateAuthority, .http2]
+            await expectConformance(suite, exempted: suite.exemptions)
+        }
+    }
+
+    @Test("a transport that breaks rules is found out")
+    func brokenTransport() async {
+        // It follows redirects, takes a 404 for an error, and loses the last byte.
+        let server = ConformanceServer()
+        var suite = TransportConformance(origin: "http://memory") {
+            InMemoryTransport { request in
+                var response = try await server.answer(to: request)
+                if response.status == .temporaryRedirect { response.status = .ok }
+                if response.status == .notFound {
+                    throw TransportError(code: .other, phase: .receiving, message: "not found")
+                }
+                if response.body.count > 100_000 { response.body.removeLast() }
+                return response
+            }
+        }
+        suite.exemptions = [.privateAuthority, .http2, .refusedConnection]
+        let report = await suite.run()
+        #expect(Set(report.failures.map(\.rule)) == [.noRedirects, .everyStatus, .wholeBodies])
+    }
+}

@@ -1,0 +1,143 @@
+import FaultServer
+import HTTPTypes
+import SlowResolver
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("Connections that are not made", .timeLimit(.minutes(2)))
+struct ConnectFaultTests {
+    /// A server that answers every request with its path.
+    private func withGoodServer<Result>(
+        _ engine: Engine, _ body: (ScriptedServer) async throws -> Result
+    ) async throws -> Result {
+        try await ScriptedServer.run(engine.security) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+        } _: {
+            try await body($0)
+        }
+    }
+
+    private func request(
+        _ origin: String, within limit: Duration, replay: TransportRequest.Replay = .never
+    ) -> TransportRequest {
+        TransportRequest(
+            method: .post, origin: origin, path: "/x", body: Array("{}".utf8), deadline: .now + limit, replay: replay)
+    }
+
+    /// A call to `origin` fails as it should, sends nothing, and a call to a good server works after it.
+    private func expectFailure(
+        _ engine: Engine, _ origin: String, within limit: Duration = .seconds(20), code: TransportError.Code,
+        phase: TransportError.Phase
+    ) async throws {
+        try await withGoodServer(engine) { server in
+            try await engine.withTransport { transport in
+                let deadline = ContinuousClock.now + limit
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(request(origin, within: limit))
+                }
+                #expect(ContinuousClock.now < deadline + FaultTrial.patience)
+                #expect(error?.code == code, "\(error as Any)")
+                if engine != .urlSession { #expect(error?.phase == phase, "\(error as Any)") }
+                // URLSession does not tell how far it was when the time was up.
+                if engine != .urlSession || code != .timeout { #expect(error?.mayHaveReachedServer == false) }
+                let answer = try await transport.send(request(server.origin, within: .seconds(20)))
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+
+    @Test("refused", arguments: Engine.allCases)
+    func refused(engine: Engine) async throws {
+        let origin = try await withGoodServer(engine) { $0.origin }
+        try await expectFailure(engine, origin, code: .connect, phase: .connecting)
+    }
+
+    @Test("a connect that nobody answers", arguments: Engine.allCases)
+    func blackholed(engine: Engine) async throws {
+        let blackhole = Blackhole()
+        let scheme = engine == .curlOverHTTP2 ? "https" : "http"
+        try await expectFailure(
+            engine, "\(scheme)://127.0.0.1:\(blackhole.port)", within: .milliseconds(300), code: .timeout,
+            phase: .connecting)
+        withExtendedLifetime(blackhole) {}
+    }
+
+    @Test("a connect that nobody answers ends at the connect time-out, long before the deadline")
+    func connectTimeout() async throws {
+        let blackhole = Blackhole()
+        var configuration = CurlTransport.Configuration.forTests
+        configuration.connectTimeout = .milliseconds(200)
+        try await withCurlTransport(configuration: configuration) { transport in
+            let limit = Duration.seconds(60)
+            let took = await duration {
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(request("http://127.0.0.1:\(blackhole.port)", within: limit))
+                }
+                #expect(error?.code == .timeout)
+                #expect(error?.phase == .connecting)
+                #expect(error?.mayHaveReachedServer == false)
+            }
+            #expect(took < .seconds(10))
+        }
+        withExtendedLifetime(blackhole) {}
+    }
+
+    @Test("a name that does not resolve", arguments: Engine.allCases)
+    func unknownName(engine: Engine) async throws {
+        try await expectFailure(engine, "http://host.invalid", code: .nameResolution, phase: .resolving)
+    }
+
+    #if os(Linux)
+        @Test("a resolver that takes 3 s: the deadline is kept, and other calls go on", arguments: Engine.curl)
+        func slowResolver(engine: Engine) async throws {
+            try await withGoodServer(engine) { server in
+                try await engine.withTransport { transport in
+                    let before = slow_resolver_count()
+                    async let slow = Result(catching: {
+                        try await transport.send(request("http://a.slow.test:1", within: .milliseconds(1000)))
+                    })
+                    try await wait { slow_resolver_count() > before }
+                    let took = try await duration {
+                        _ = try await transport.send(request(server.origin, within: .seconds(20)))
+                    }
+                    #expect(took < .seconds(2))
+                    let outcome = await slow
+                    let error = #expect(throws: TransportError.self) { try outcome.get() }
+                    #expect(error?.code == .timeout)
+                    #expect(error?.phase == .resolving)
+                    #expect(error?.mayHaveReachedServer == false)
+                }
+            }
+        }
+
+        @Test("a resolver that takes 3 s: cancellation returns at once, and so does shutdown")
+        func cancelWhileResolving() async throws {
+            let transport = try CurlTransport(configuration: .forTests)
+            let before = slow_resolver_count()
+            let call = Task { try await transport.send(request("http://b.slow.test:1", within: .seconds(20))) }
+            try await wait { slow_resolver_count() > before }
+            let cancelling = await duration {
+                call.cancel()
+                await #expect(throws: CancellationError.self) { try await call.value }
+            }
+            #expect(cancelling < .seconds(1))
+            let second = Task { try await transport.send(request("http://c.slow.test:1", within: .seconds(20))) }
+            try await wait { slow_resolver_count() > before + 1 }
+            let closing = await duration {
+                await transport.shutdown()
+                let error = await #expect(throws: TransportError.self) { try await second.value }
+                #expect(error?.code == .transportClosed)
+            }
+            #expect(closing < .seconds(2))
+        }
+    #endif
+}
+
+extension Result where Failure == any Error {
+    /// What `body` returns or throws.
+    init(catching body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}

@@ -1,0 +1,219 @@
+import FaultServer
+import Foundation
+import HTTPTypes
+import SimulatorProcess
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(2)))
+struct DeadConnectionTests {
+    private func request(
+        _ origin: String, path: String = "/x", within limit: Duration = .seconds(20),
+        replay: TransportRequest.Replay = .never
+    ) -> TransportRequest {
+        TransportRequest(
+            method: .post, origin: origin, path: path, body: Array("{}".utf8), deadline: .now + limit, replay: replay)
+    }
+
+    private func arguments(_ engine: Engine) -> [String] { engine == .curlOverHTTP2 ? ["--tls"] : [] }
+
+    // MARK: Idle connections
+
+    private enum Death: String, CaseIterable, CustomTestStringConvertible {
+        case closed, reset, diedWithoutClosingTLS
+        var testDescription: String { rawValue }
+    }
+
+    @Test("a connection that died while it was idle is not used again", arguments: Engine.allCases)
+    func deadWhileIdle(engine: Engine) async throws {
+        for death in Death.allCases {
+            let dies = Gate()
+            try await ScriptedServer.run(engine.security) { connection in
+                guard let exchanges = try await connection.exchanges() else { return }
+                guard connection.number == 0 else {
+                    while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                    return
+                }
+                try await exchanges.next()?.answerWithPath()
+                try await dies.wait()
+                switch death {
+                case .closed: await connection.close()
+                case .reset: await connection.reset()
+                case .diedWithoutClosingTLS: await connection.closeBelowTLS()
+                }
+            } _: { server in
+                try await engine.withTransport { transport in
+                    _ = try await transport.send(
+                        request(server.origin, path: "/before", replay: .whenConnectionWasDead))
+                    dies.open()
+                    try await wait { server.openConnections == 0 }
+                    do {
+                        let answer = try await transport.send(request(server.origin, path: "/after"))
+                        #expect(answer.body == Array("/after".utf8), "\(death)")
+                    } catch {
+                        Issue.record(error, "\(death)")
+                    }
+                    #expect(server.requests.count == 2, "\(death)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a server that closes after each answer, as the next request comes: nothing is doubled",
+        arguments: Engine.allCases)
+    func idleCloseRace(engine: Engine) async throws {
+        try await ScriptedServer.run(engine.security) { connection in
+            // No announcement: the client takes the connection for one that it can use again.
+            try await connection.exchanges()?.next()?.answerWithPath()
+            await connection.closeBelowTLS()
+        } _: { server in
+            try await engine.withTransport { transport in
+                for number in 0..<40 {
+                    let replay: TransportRequest.Replay = number % 2 == 0 ? .never : .whenConnectionWasDead
+                    let path = "/\(number)"
+                    do {
+                        let answer = try await transport.send(request(server.origin, path: path, replay: replay))
+                        #expect(answer.body == Array(path.utf8))
+                    } catch let error as TransportError {
+                        #expect([.connectionClosed, .http2, .other].contains(error.code), "\(error)")
+                    }
+                    if replay == .never { #expect(server.requests.filter { $0.path == path }.count <= 1) }
+                }
+            }
+        }
+    }
+
+    // MARK: Servers that freeze
+
+    @Test("a server that is frozen with calls in flight and then thawed answers them all", arguments: Engine.allCases)
+    func frozenAndThawed(engine: Engine) async throws {
+        try await FaultServerProcess.run(arguments(engine)) { server in
+            try await engine.withTransport { transport in
+                _ = try await transport.send(request(server.ready.url))
+                server.freeze()
+                try await withThrowingTaskGroup(of: TransportResponse.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask { try await transport.send(request(server.ready.url, path: "/echo")) }
+                    }
+                    group.addTask {
+                        try await Task.sleep(for: .milliseconds(200))
+                        server.thaw()
+                        return TransportResponse(status: .ok)
+                    }
+                    for try await answer in group { #expect(answer.status == .ok) }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "calls to a frozen server end at their deadlines, and once it is thawed the next one works",
+        arguments: Engine.allCases)
+    func frozen(engine: Engine) async throws {
+        try await FaultServerProcess.run(arguments(engine)) { server in
+            try await engine.withTransport { transport in
+                _ = try await transport.send(request(server.ready.url))
+                server.freeze()
+                let deadline = ContinuousClock.now + .milliseconds(400)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask {
+                            let error = await #expect(throws: TransportError.self) {
+                                try await transport.send(request(server.ready.url, within: .milliseconds(400)))
+                            }
+                            #expect(error?.code == .timeout)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(ContinuousClock.now < deadline + FaultTrial.patience)
+                server.thaw()
+                let answer = try await transport.send(request(server.ready.url))
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+
+    @Test(
+        "with the server frozen, a second one on the same port is reached by the next call, at once",
+        arguments: Engine.allCases)
+    func quarantine(engine: Engine) async throws {
+        try await FaultServerProcess.run(arguments(engine)) { first in
+            let url = first.ready.url
+            try await engine.withTransport { transport in
+                _ = try await transport.send(request(url))
+                // New connections find the second server; the one that stands leads to the first.
+                _ = try await transport.send(request(url, path: "/_stop-listening"))
+                first.freeze()
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(
+                        request(url, within: .milliseconds(400), replay: .whenConnectionWasDead))
+                }
+                #expect(error?.code == .timeout || engine == .urlSession, "\(error as Any)")
+                try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { _ in
+                    let took = try await duration {
+                        let answer = try await transport.send(request(url, replay: .whenConnectionWasDead))
+                        #expect(answer.status == .ok)
+                    }
+                    #expect(took < .seconds(3))
+                }
+                if let curl = transport as? CurlTransport { #expect(curl.statistics.connectionsQuarantined == 1) }
+            }
+        }
+    }
+
+    @Test("a connection that was given up is closed when its last call has ended")
+    func quarantinedConnectionIsClosed() async throws {
+        let answers = Gate()
+        try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            guard connection.number == 0 else {
+                while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                return
+            }
+            try await exchanges.next()?.answerWithPath()
+            let (slow, lost) = (try await exchanges.next(), try await exchanges.next())
+            try await answers.wait()
+            for exchange in [slow, lost] where exchange?.request.path == "/slow" {
+                try await exchange?.answerWithPath()
+            }
+            try await connection.waitForEnd()
+        } _: { server in
+            try await withCurlTransport(configuration: .forTests) { transport in
+                _ = try await transport.send(request(server.origin))
+                async let slow = transport.send(request(server.origin, path: "/slow"))
+                try await wait { server.requests.count == 2 }
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(request(server.origin, path: "/lost", within: .milliseconds(300)))
+                }
+                #expect(error?.code == .timeout)
+                let next = try await transport.send(request(server.origin, path: "/next"))
+                #expect(next.metrics?.reusedConnection == false)
+                #expect(server.openConnections == 2)
+                answers.open()
+                let answer = try await slow
+                #expect(answer.body == Array("/slow".utf8))
+                try await wait { server.openConnections == 1 }
+                #expect(transport.statistics.connectionsQuarantined == 1)
+            }
+        }
+    }
+
+    // MARK: Servers that are restarted
+
+    @Test("a server that was killed and started again on the same port between calls", arguments: Engine.allCases)
+    func restarted(engine: Engine) async throws {
+        let first = try await FaultServerProcess.start(arguments(engine))
+        try await engine.withTransport { transport in
+            _ = try await transport.send(request(first.ready.url, replay: .whenConnectionWasDead))
+            try await first.kill()
+            try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { second in
+                #expect(second.ready.port == first.ready.port)
+                let answer = try await transport.send(request(first.ready.url))
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+}

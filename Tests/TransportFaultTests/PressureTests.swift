@@ -1,0 +1,89 @@
+import FaultServer
+import HTTPTypes
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("More calls than places", .timeLimit(.minutes(1)))
+struct PressureTests {
+    private func request(_ server: ScriptedServer, _ path: String, within limit: Duration = .seconds(60))
+        -> TransportRequest
+    {
+        TransportRequest(
+            method: .get, origin: server.origin, path: path, deadline: .now + limit, replay: .never)
+    }
+
+    /// A transport with one place, which the call `/first` holds until the gate opens.
+    private func withOnePlace(
+        _ engine: Engine, _ body: (CurlTransport, ScriptedServer, Gate) async throws -> Void
+    ) async throws {
+        let gate = Gate()
+        try await ScriptedServer.run(engine.security) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() {
+                if exchange.request.path == "/first" { try await gate.wait() }
+                try await exchange.answerWithPath()
+            }
+        } _: { server in
+            var configuration = CurlTransport.Configuration.forTests
+            configuration.maximumConnectionsPerHost = 1
+            configuration.maximumConcurrentStreams = 1
+            try await withCurlTransport(configuration: configuration) { transport in
+                async let first = transport.send(request(server, "/first"))
+                try await wait { server.requests.count == 1 }
+                try await body(transport, server, gate)
+                gate.open()
+                let answer = try await first
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+
+    @Test("first come, first served, and the queue's length can be seen", arguments: Engine.curl)
+    func order(engine: Engine) async throws {
+        try await withOnePlace(engine) { transport, server, gate in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<30 {
+                    group.addTask { _ = try await transport.send(request(server, "/\(number)")) }
+                    try await wait { transport.statistics.queued == number + 1 }
+                }
+                gate.open()
+                try await group.waitForAll()
+            }
+            #expect(server.requests.map(\.path) == ["/first"] + (0..<30).map { "/\($0)" })
+            #expect(transport.statistics.queued == 0)
+        }
+    }
+
+    @Test("a deadline runs while the call waits for its place", arguments: Engine.curl)
+    func deadline(engine: Engine) async throws {
+        try await withOnePlace(engine) { transport, server, _ in
+            let error = await #expect(throws: TransportError.self) {
+                try await transport.send(request(server, "/late", within: .milliseconds(200)))
+            }
+            #expect(error?.code == .timeout)
+            #expect(error?.phase == .queued)
+            #expect(error?.mayHaveReachedServer == false)
+            #expect(server.requests.count == 1)
+        }
+    }
+
+    @Test("ten thousand waiting calls whose tasks are cancelled leave nothing behind", arguments: Engine.curl)
+    func manyCancelled(engine: Engine) async throws {
+        try await withOnePlace(engine) { transport, server, gate in
+            let calls = (0..<10_000).map { _ in Task { try await transport.send(request(server, "/queued")) } }
+            try await wait { transport.statistics.queued == calls.count }
+            for call in calls { call.cancel() }
+            var cancelled = 0
+            for call in calls {
+                if case .failure(let error) = await call.result, error is CancellationError { cancelled += 1 }
+            }
+            #expect(cancelled == calls.count)
+            try await wait { transport.statistics.queued == 0 }
+            gate.open()
+            let answer = try await transport.send(request(server, "/after"))
+            #expect(answer.status == .ok)
+            #expect(server.requests.map(\.path) == ["/first", "/after"])
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import FaultServer
+import HTTPTypes
+import StacksCurl
+import StacksTransport
+import StacksURLSession
+import Testing
+
+@Suite("TLS that cannot be trusted", .timeLimit(.minutes(1)))
+struct TLSFaultTests {
+    static let protocols = [["h2"], ["http/1.1"]]
+
+    /// A transport that trusts both authorities, and checks nothing else but what `configure` adds.
+    private func withTransport(
+        authorities: [ServedCertificate] = [.valid, .expired], _ configure: (inout CurlTransport.Configuration) -> Void,
+        _ body: (CurlTransport) async throws -> Void
+    ) async throws {
+        var configuration = CurlTransport.Configuration.forTests
+        configuration.certificateAuthorities = .pem(authorities.map(\.authority).joined(separator: "\n"))
+        configure(&configuration)
+        try await withCurlTransport(configuration: configuration, body)
+    }
+
+    private func withServer(
+        _ certificate: ServedCertificate, _ protocols: [String], _ body: (ScriptedServer) async throws -> Void
+    ) async throws {
+        try await ScriptedServer.run(.tls(certificate, protocols: protocols)) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+        } _: {
+            try await body($0)
+        }
+    }
+
+    private func request(_ origin: String, within limit: Duration = .seconds(20)) -> TransportRequest {
+        TransportRequest(
+            method: .get, origin: origin, path: "/x", headerFields: [.authorization: "Token t"],
+            deadline: .now + limit, replay: .never)
+    }
+
+    /// The server with this certificate hears nothing, and one with a good certificate is spoken to afterwards.
+    private func expectRefusal(
+        of certificate: ServedCertificate, _ protocols: [String],
+        authorities: [ServedCertificate] = [.valid, .expired],
+        _ configure: (inout CurlTransport.Configuration) -> Void = { _ in }
+    ) async throws {
+        try await withServer(certificate, protocols) { server in
+            try await withTransport(authorities: authorities, configure) { transport in
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(request(server.origin))
+                }
+                #expect(error?.code == .certificate, "\(error as Any)")
+                #expect(error?.phase == .securing)
+                #expect(error?.mayHaveReachedServer == false)
+                #expect(server.requests.isEmpty)
+                if transport.configuration.pinnedPublicKey == nil {
+                    try await withServer(.valid, protocols) { good in
+                        let answer = try await transport.send(request(good.origin))
+                        #expect(answer.status == .ok)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a certificate that has expired", arguments: protocols)
+    func expired(protocols: [String]) async throws { try await expectRefusal(of: .expired, protocols) }
+
+    @Test("a certificate for another host", arguments: protocols)
+    func wrongHost(protocols: [String]) async throws { try await expectRefusal(of: .forAnotherHost, protocols) }
+
+    @Test("a certificate of an unknown authority", arguments: protocols)
+    func unknownAuthority(protocols: [String]) async throws {
+        try await expectRefusal(of: .selfSigned, protocols, authorities: [.valid])
+    }
+
+    @Test("a certificate of an unknown authority, with URLSession")
+    func unknownAuthorityWithURLSession() async throws {
+        try await withServer(.valid, ["http/1.1"]) { server in
+            let transport = try URLSessionTransport()
+            let error = await #expect(throws: TransportError.self) { try await transport.send(request(server.origin)) }
+            // On Linux URLSession does not name this failure.
+            #expect(error.map { [.tls, .certificate, .other].contains($0.code) } == true, "\(error as Any)")
+            #expect(server.requests.isEmpty)
+            await transport.shutdown()
+        }
+    }
+
+    @Test("a self-signed certificate is accepted with its key pinned, and refused with another", arguments: protocols)
+    func pinned(protocols: [String]) async throws {
+        try await withServer(.selfSigned, protocols) { server in
+            try await withTransport(authorities: [.selfSigned]) {
+                $0.pinnedPublicKey = "sha256//\(ServedCertificate.selfSignedKeyHash)"
+            } _: { transport in
+                let answer = try await transport.send(request(server.origin))
+                #expect(answer.status == .ok)
+            }
+        }
+        try await expectRefusal(of: .selfSigned, protocols, authorities: [.selfSigned]) {
+            $0.pinnedPublicKey = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        }
+    }
+
+    @Test(
+        "a handshake that stalls ends at the deadline, or at the connect time-out before it", arguments: [false, true])
+    func stalledHandshake(hasConnectTimeout: Bool) async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            try await connection.waitForEnd()
+        } _: { server in
+            try await withTransport {
+                if hasConnectTimeout { $0.connectTimeout = .milliseconds(300) }
+            } _: { transport in
+                let limit = Duration.milliseconds(hasConnectTimeout ? 60_000 : 300)
+                let took = await duration {
+                    let error = await #expect(throws: TransportError.self) {
+                        try await transport.send(request("https://127.0.0.1:\(server.port)", within: limit))
+                    }
+                    #expect(error?.code == .timeout, "\(error as Any)")
+                    #expect(error.map { [.connecting, .securing].contains($0.phase) } == true, "\(error as Any)")
+                    #expect(error?.mayHaveReachedServer == false)
+                }
+                #expect(took < .milliseconds(300) + FaultTrial.patience)
+                try await withServer(.valid, ["h2"]) { good in
+                    let answer = try await transport.send(request(good.origin))
+                    #expect(answer.status == .ok)
+                }
+            }
+        }
+    }
+
+    @Test("a server that speaks no TLS")
+    func plaintextServer() async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            _ = try await connection.read(count: 1)
+            try await connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            try await connection.waitForEnd()
+        } _: { server in
+            try await withTransport { _ in
+            } _: { transport in
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(request("https://127.0.0.1:\(server.port)"))
+                }
+                #expect(error?.code == .tls, "\(error as Any)")
+                #expect(error?.mayHaveReachedServer == false)
+            }
+        }
+    }
+}
