@@ -1,0 +1,17 @@
+import Benchmark
+import HTTPTypes
+import StacksTransport
+
+/// Looking up a header field in the lines of an answer.
+func registerHeaders() {
+    let fields = ResponseHeaderFields(lines: CannedAnswer.headerLines)
+    for (place, text) in [("first", "content-type"), ("last", "ratelimit-reset"), ("absent", "retry-after")] {
+        guard let name = HTTPField.Name(text) else { continue }
+        Benchmark("header, \(place)", configuration: .short) { benchmark in
+            for _ in benchmark.scaledIterations { blackHole(fields[name]) }
+        }
+    }
+    Benchmark("header, all fields", configuration: .short) { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(fields.fields) }
+    }
+}

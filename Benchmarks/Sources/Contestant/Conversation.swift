@@ -1,0 +1,69 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A contestant's side of the talk with the program that compares them: takes orders from standard input until it ends,
+/// and measures what each of them costs this process.
+package enum Conversation {
+    /// - Parameters:
+    ///   - engine: What the contestant stands on, a library and its version.
+    ///   - carryOut: Makes the calls of an order and says how they went.
+    package static func hold(
+        engine: String, carryOut: (Order, Latencies) async throws -> Tally
+    ) async throws {
+        try write(Greeting(engine: engine))
+        let decoder = JSONDecoder()
+        while let line = readLine() {
+            let order = try decoder.decode(Order.self, from: Data(line.utf8))
+            let latencies = Latencies(capacity: order.calls)
+            let cpu = ProcessUsage.cpuNanoseconds
+            let began = ContinuousClock.now
+            let tally = try await carryOut(order, latencies)
+            let wall = ContinuousClock.now - began
+            let report = Report(
+                calls: tally.calls, errors: tally.errors, firstError: tally.firstError,
+                cpuNanoseconds: ProcessUsage.cpuNanoseconds - cpu,
+                wallNanoseconds: Int(wall / .nanoseconds(1)),
+                peakMemoryBytes: ProcessUsage.peakMemoryBytes)
+            try write(report)
+            writeAll(UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
+        }
+    }
+
+    private static func write(_ message: some Encodable) throws {
+        let line = try Array(JSONEncoder().encode(message)) + [UInt8(ascii: "\n")]
+        line.withUnsafeBytes { writeAll($0[...]) }
+    }
+
+    /// Straight to the descriptor: bytes and lines must stay in order.
+    private static func writeAll(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let part = UnsafeRawBufferPointer(rebasing: rest)
+            let count = Platform.write(part)
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+private enum Platform {
+    static func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            Musl.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
+        #else
+            Glibc.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
+        #endif
+    }
+}

@@ -1,0 +1,47 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// What this process has used so far.
+package enum ProcessUsage {
+    #if canImport(Glibc)
+        private static let thisProcess = RUSAGE_SELF.rawValue
+    #else
+        private static let thisProcess = RUSAGE_SELF
+    #endif
+
+    /// CPU time, user and system, in nanoseconds.
+    package static var cpuNanoseconds: Int {
+        var usage = rusage()
+        getrusage(thisProcess, &usage)
+        func nanoseconds(_ time: timeval) -> Int { Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_usec) * 1000 }
+        return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
+    }
+
+    /// The most memory that was resident, in bytes.
+    ///
+    /// On Linux `ru_maxrss` begins with that of the process which started this one, so the kernel's own high-water mark
+    /// is read instead (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>).
+    package static var peakMemoryBytes: Int {
+        #if canImport(Darwin)
+            var usage = rusage()
+            getrusage(thisProcess, &usage)
+            return usage.ru_maxrss
+        #else
+            let file = open("/proc/self/status", O_RDONLY)
+            guard file >= 0 else { return 0 }
+            defer { close(file) }
+            var bytes = [UInt8](repeating: 0, count: 4096)
+            let count = read(file, &bytes, bytes.count)
+            for line in String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n")
+            where line.hasPrefix("VmHWM:") {
+                return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+            }
+            return 0
+        #endif
+    }
+}

@@ -1,0 +1,203 @@
+#include "CurlLoop.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/// One easy handle, and what has come in on it.
+typedef struct {
+    CURL *easy;
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+    /// When the caller whose turn it is asked.
+    uint64_t asked_at;
+} transfer;
+
+struct curl_loop {
+    CURLM *multi;
+    char *ca_file;
+    struct curl_slist *headers;
+    transfer transfers[CURL_LOOP_STREAMS];
+    size_t count;
+};
+
+static uint64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static size_t collect(char *bytes, size_t size, size_t count, void *context) {
+    transfer *transfer = context;
+    size_t length = size * count;
+    if (transfer->length + length > transfer->capacity) {
+        size_t capacity = 2 * transfer->capacity + length;
+        uint8_t *grown = realloc(transfer->bytes, capacity);
+        if (!grown) return 0;
+        transfer->bytes = grown;
+        transfer->capacity = capacity;
+    }
+    memcpy(transfer->bytes + transfer->length, bytes, length);
+    transfer->length += length;
+    return length;
+}
+
+curl_loop *curl_loop_create(const char *ca_file) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return NULL;
+    curl_loop *loop = calloc(1, sizeof(curl_loop));
+    if (!loop) return NULL;
+    loop->multi = curl_multi_init();
+    loop->ca_file = strdup(ca_file);
+    if (!loop->multi || !loop->ca_file) {
+        curl_loop_destroy(loop);
+        return NULL;
+    }
+    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(loop->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)CURL_LOOP_STREAMS);
+    return loop;
+}
+
+void curl_loop_destroy(curl_loop *loop) {
+    for (size_t index = 0; index < loop->count; index++) {
+        curl_easy_cleanup(loop->transfers[index].easy);
+        free(loop->transfers[index].bytes);
+    }
+    if (loop->multi) curl_multi_cleanup(loop->multi);
+    curl_slist_free_all(loop->headers);
+    free(loop->ca_file);
+    free(loop);
+}
+
+/// The options that are the same for every request.
+static int add_transfer(curl_loop *loop) {
+    transfer *transfer = &loop->transfers[loop->count];
+    CURL *easy = curl_easy_init();
+    if (!easy) return -1;
+    transfer->easy = easy;
+    loop->count++;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_CAINFO, loop->ca_file);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return 0;
+}
+
+/// The options of one request, on every handle.
+static int prepare(curl_loop *loop, const curl_loop_request *request, size_t handles) {
+    while (loop->count < handles) {
+        if (add_transfer(loop) != 0) return -1;
+    }
+    char authorization[256] = "Authorization: Token ";
+    strncat(authorization, request->token, sizeof(authorization) - strlen(authorization) - 1);
+    struct curl_slist *headers = curl_slist_append(NULL, authorization);
+    headers = curl_slist_append(headers, "Accept: application/json");
+    headers = curl_slist_append(headers, "User-Agent: stacksapi-floor/1");
+    if (request->body) headers = curl_slist_append(headers, "Content-Type: application/json");
+    for (size_t index = 0; index < loop->count; index++) {
+        CURL *easy = loop->transfers[index].easy;
+        curl_easy_setopt(easy, CURLOPT_URL, request->url);
+        if (request->body) {
+            curl_easy_setopt(easy, CURLOPT_POST, 1L);
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+        } else {
+            curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+        }
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    }
+    curl_slist_free_all(loop->headers);
+    loop->headers = headers;
+    return 0;
+}
+
+static int start(curl_loop *loop, transfer *transfer, uint64_t asked_at) {
+    transfer->length = 0;
+    transfer->asked_at = asked_at;
+    return curl_multi_add_handle(loop->multi, transfer->easy) == CURLM_OK ? 0 : -1;
+}
+
+/// Ends a transfer and counts it.
+static void finish(curl_loop *loop, transfer *transfer, CURLcode code, curl_loop_result *result) {
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(loop->multi, transfer->easy);
+    result->calls++;
+    result->answer_length = transfer->length;
+    if (code == CURLE_OK && status == 200) return;
+    result->errors++;
+    const char *message = code == CURLE_OK ? "not a status of 200" : curl_easy_strerror(code);
+    strncpy(result->message, message, sizeof(result->message) - 1);
+}
+
+int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t callers, uint64_t calls, uint64_t limit_ns,
+                  uint64_t *latencies, curl_loop_result *result) {
+    memset(result, 0, sizeof(*result));
+    if (callers > calls) callers = (size_t)calls;
+    size_t handles = callers < CURL_LOOP_STREAMS ? callers : CURL_LOOP_STREAMS;
+    size_t size = callers - handles, queued = size, head = 0;
+    if (prepare(loop, request, handles) != 0) return -1;
+    /// When each caller who waits for a transfer asked: a ring, first come, first served.
+    uint64_t *queue = calloc(size + 1, sizeof(uint64_t));
+    if (!queue) return -1;
+    uint64_t began = now_ns();
+    uint64_t asked = callers;
+    int outcome = 0;
+    for (size_t index = 0; index < size; index++) queue[index] = began;
+    for (size_t index = 0; index < handles && outcome == 0; index++) {
+        outcome = start(loop, &loop->transfers[index], began);
+    }
+    size_t running_handles = handles;
+    while (running_handles > 0 && outcome == 0) {
+        int running = 0, left = 0;
+        if (curl_multi_perform(loop->multi, &running) != CURLM_OK) outcome = -1;
+        int finished = 0;
+        CURLMsg *message;
+        while ((message = curl_multi_info_read(loop->multi, &left))) {
+            if (message->msg != CURLMSG_DONE) continue;
+            transfer *transfer = NULL;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+            CURLcode code = message->data.result;
+            finish(loop, transfer, code, result);
+            finished = 1;
+            uint64_t now = now_ns();
+            latencies[result->calls - 1] = now - transfer->asked_at;
+            int asks_again = asked < calls && now - began < limit_ns;
+            if (asks_again) asked++;
+            uint64_t next = now;
+            if (queued > 0) {
+                next = queue[head];
+                head = (head + 1) % size;
+                queued--;
+                if (asks_again) queue[(head + queued++) % size] = now;
+            } else if (!asks_again) {
+                running_handles--;
+                continue;
+            }
+            if (start(loop, transfer, next) != 0) outcome = -1;
+        }
+        if (!finished && running == 0) outcome = -1;
+        if (!finished) curl_multi_poll(loop->multi, NULL, 0, 1000, NULL);
+    }
+    free(queue);
+    return outcome;
+}
+
+long curl_loop_fetch(curl_loop *loop, const curl_loop_request *request, uint8_t *answer, size_t capacity) {
+    curl_loop_result result;
+    uint64_t latency = 0;
+    if (curl_loop_run(loop, request, 1, 1, UINT64_MAX, &latency, &result) != 0 || result.errors > 0) return -1;
+    transfer *transfer = &loop->transfers[0];
+    memcpy(answer, transfer->bytes, transfer->length < capacity ? transfer->length : capacity);
+    return (long)transfer->length;
+}
+
+const char *curl_loop_version(void) { return curl_version(); }

@@ -1,0 +1,56 @@
+package import Contestant
+import StacksAPI
+package import StacksTransport
+package import Workload
+
+/// The calls of the comparison, made with a `StacksClient`.
+package struct StacksCalls: Sendable {
+    private let client: StacksClient
+    private let jobs = Identifiers.jobs.map { JobID($0) }
+    private let notifications: [JobNotification]
+
+    /// - Parameter baseURL: Where the API is.
+    package init(baseURL: String, transport: any HTTPTransport) throws {
+        var configuration = StacksClient.Configuration()
+        configuration.baseURL = baseURL
+        // A failure is to be seen, not to be repeated.
+        configuration.retryPolicy = .never
+        client = try StacksClient(token: WireRequest.token, transport: transport, configuration: configuration)
+        notifications = jobs.map { JobNotification(job: $0, detail: WireRequest.notificationDetail) }
+    }
+
+    /// Makes one call and checks that its answer was understood.
+    package func make(_ call: Call) async throws {
+        let stack = WireRequest.stack
+        switch call {
+        case .states1, .states1000:
+            let answer = try await client.jobStates(call == .states1 ? [jobs[0]] : jobs, stack: stack)
+            try expect(answer.value.states.count == call.jobCount)
+        case .job:
+            let answer = try await client.job(jobs[0], stack: stack)
+            try expect(answer.value.environment.count == 40)
+        case .list100, .list1000:
+            let answer = try await client.scheduledJobs(stack: stack, queue: "default", limit: call.jobCount)
+            try expect(answer.value.jobs.count == call.jobCount)
+        case .reserve1000:
+            let answer = try await client.reserveJobs(jobs, stack: stack)
+            try expect(answer.value.reserved.count == call.jobCount)
+        case .finish:
+            try await client.finishJob(jobs[0], stack: stack, exitStatus: 1, detail: WireRequest.finishDetail)
+        case .notify1000:
+            let answer = try await client.notify(notifications, stack: stack)
+            try expect(answer.value.failures.isEmpty)
+        }
+    }
+
+    /// Carries out an order with these calls.
+    package func carryOut(_ order: Order, _ latencies: Latencies) async -> Tally {
+        await CallRun(order, latencies: latencies).perform { try await make(order.call) }
+    }
+
+    private func expect(_ isTrue: Bool) throws {
+        if !isTrue { throw UnexpectedAnswer() }
+    }
+
+    struct UnexpectedAnswer: Error {}
+}

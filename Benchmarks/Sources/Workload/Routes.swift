@@ -1,0 +1,14 @@
+/// Finds the call that a request belongs to, as the server does.
+package enum Routes {
+    /// - Parameters:
+    ///   - path: Path and query.
+    ///   - bodySize: The size of the request's body, which tells one job from a thousand.
+    package static func call(path: some StringProtocol, bodySize: Int) -> Call? {
+        if path.hasSuffix("/jobs/get-states") { return bodySize < 1000 ? .states1 : .states1000 }
+        if path.hasSuffix("/finish") { return .finish }
+        if path.hasSuffix("/notifications") { return .notify1000 }
+        if path.hasSuffix("/batch-reserve") { return .reserve1000 }
+        if path.contains("/scheduled-jobs?") { return path.hasSuffix("limit=100") ? .list100 : .list1000 }
+        return path.contains("/jobs/") ? .job : nil
+    }
+}

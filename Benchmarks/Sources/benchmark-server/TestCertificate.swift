@@ -1,0 +1,1 @@
+../../../Sources/TestCertificate/TestCertificate.swift

@@ -1,0 +1,173 @@
+import ArgumentParser
+import Foundation
+import Workload
+
+/// Compares the clients: what a call costs this package and its peers, in CPU time, time and memory, beside the least
+/// that it can cost.
+@main
+struct LoadComparison: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "Scripts/benchmark",
+        abstract: "Measures what calls cost, beside a plain C loop on libcurl and other clients.",
+        discussion: """
+            Every competitor is a process of its own, and so is the server. They take turns, round by round; what is \
+            compared is the CPU time of the client's process for one call. Calls about 1000 jobs are made at most 32 at a \
+            time unless --concurrency says otherwise.
+            """
+    )
+
+    @Flag(help: "Under a minute, without the peers: fails when a ratio is worse than the committed one.")
+    var quick = false
+
+    @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
+    var calls: [Call] = []
+
+    @Option(help: "How many calls at a time; repeat for several. Default: 1, 8, 32, 128 and 1024.")
+    var concurrency: [Int] = []
+
+    @Option(
+        name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
+    var competitors: [Competitor] = []
+
+    @Option(help: "How many rounds count. Default: 7.")
+    var rounds: Int?
+
+    @Option(help: "How long a round takes, in milliseconds. Default: 200.")
+    var roundMilliseconds: Int?
+
+    @Option(help: ArgumentHelp("Also watch memory over so many calls, 128 in flight.", valueName: "calls"))
+    var endurance: Int?
+
+    @Option(help: ArgumentHelp("Write everything as JSON.", valueName: "file"))
+    var json: String?
+
+    @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
+    var svg: String?
+
+    @Option(help: ArgumentHelp("The committed ratios.", valueName: "file"))
+    var thresholds: String?
+
+    @Flag(help: "Write this run's ratios into the file of --thresholds instead of being judged by it.")
+    var recordThresholds = false
+
+    mutating func validate() throws {
+        guard concurrency.allSatisfy({ (1...10_000).contains($0) }) else {
+            throw ValidationError("--concurrency must be between 1 and 10000.")
+        }
+        guard (1...1000).contains(rounds ?? 1) else { throw ValidationError("--rounds must be between 1 and 1000.") }
+        guard (1...60_000).contains(roundMilliseconds ?? 1) else {
+            throw ValidationError("--round-milliseconds must be between 1 and 60000.")
+        }
+        guard (10...100_000_000).contains(endurance ?? 10) else {
+            throw ValidationError("--endurance must be between 10 and 100000000.")
+        }
+        guard !recordThresholds || thresholds != nil else {
+            throw ValidationError("--record-thresholds needs --thresholds.")
+        }
+    }
+
+    mutating func run() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let comparison = Comparison(
+            directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
+            competitors: chosenCompetitors, rounds: rounds ?? 7,
+            roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
+            progress: Self.report)
+        var results = try sit(cells, comparison)
+        if let endurance { results.endurance = try comparison.endure(calls: endurance) }
+        Self.report("")
+        print(results.text, terminator: "")
+        print(Goals(results).text, terminator: "")
+        try write(results)
+        let isGood = try judge(results, comparison)
+        if !isGood || !results.isSound { throw ExitCode.failure }
+    }
+
+    private func write(_ results: Results) throws {
+        if let json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            try (encoder.encode(results) + [UInt8(ascii: "\n")]).write(to: URL(fileURLWithPath: json))
+        }
+        if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
+    }
+
+    /// Whether no ratio is worse than it was. What looks worse is measured again.
+    private func judge(_ results: Results, _ comparison: Comparison) throws -> Bool {
+        guard let thresholds else { return true }
+        let file = URL(fileURLWithPath: thresholds)
+        if recordThresholds {
+            var sittings = [results]
+            while sittings.count < Thresholds.sittings { sittings.append(try sit(cells, comparison)) }
+            try Thresholds(sittings).write(to: file)
+            return true
+        }
+        let committed = try Thresholds(contentsOf: file)
+        var verdicts = committed.verdicts(on: results)
+        guard !verdicts.isEmpty else { throw Program.Failure(description: "none of these rows is in \(thresholds)") }
+        print(Thresholds.text(verdicts), terminator: "")
+        for _ in 1..<Thresholds.sittings {
+            let worse = verdicts.filter(\.isWorse)
+            if worse.isEmpty { return true }
+            let again = try sit(cells.filter { cell in worse.contains { $0.cell == cell } }, comparison)
+            guard again.isSound else { return false }
+            // Only what was worse before: each row is judged for itself.
+            verdicts = committed.verdicts(on: again).filter { verdict in
+                worse.contains { $0.cell == verdict.cell && $0.entry.competitor == verdict.entry.competitor }
+            }
+            print("\nmeasured again" + Thresholds.text(verdicts), terminator: "")
+        }
+        return !verdicts.contains(where: \.isWorse)
+    }
+
+    private func sit(_ cells: [Cell], _ comparison: Comparison) throws -> Results {
+        var results = Results(
+            machine: .init(cores: ProcessInfo.processInfo.activeProcessorCount, loadBefore: Self.load, loadAfter: 0),
+            rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
+        for cell in cells { try comparison.run(cell, into: &results) }
+        results.machine.loadAfter = Self.load
+        Self.report("")
+        return results
+    }
+}
+
+// MARK: - What is run
+
+extension LoadComparison {
+    private var chosenCompetitors: [Competitor] {
+        let chosen = competitors.isEmpty ? (quick ? Competitor.quick : Competitor.allCases) : competitors
+        return Competitor.allCases.filter { $0 == .floor || chosen.contains($0) }
+    }
+
+    private var cells: [Cell] {
+        if quick, calls.isEmpty, concurrency.isEmpty {
+            return [1, 8, 32, 128].map { Cell(call: .states1, concurrency: $0) } + [
+                Cell(call: .states1000, concurrency: 8), Cell(call: .list1000, concurrency: 8),
+            ]
+        }
+        let chosen = calls.isEmpty ? Call.allCases : Call.allCases.filter(calls.contains)
+        return chosen.flatMap { call in
+            let counts =
+                concurrency.isEmpty ? (call.jobCount < 1000 ? [1, 8, 32, 128, 1024] : [1, 8, 32]) : concurrency
+            return counts.map { Cell(call: call, concurrency: $0) }
+        }
+    }
+
+    private static func names<Value: RawRepresentable<String>>(_ values: [Value]) -> String {
+        "One of \(values.map(\.rawValue).joined(separator: ", "))."
+    }
+
+    private static var load: Double {
+        var averages = [0.0, 0, 0]
+        return getloadavg(&averages, 3) > 0 ? averages[0] : .nan
+    }
+
+    /// One line that the next one replaces, where somebody looks on.
+    private static func report(_ line: String) {
+        guard isatty(STDERR_FILENO) != 0 else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+    }
+}
+
+extension Call: ExpressibleByArgument {}
+extension Competitor: ExpressibleByArgument {}

@@ -1,0 +1,92 @@
+import Workload
+
+/// A call at a concurrency: what one row of every competitor is about.
+struct Cell: Codable, Hashable, Sendable {
+    var call: Call
+    var concurrency: Int
+}
+
+/// What one competitor showed in one cell.
+struct Row: Codable, Sendable {
+    struct Latency: Codable, Sendable {
+        var p50: Double
+        var p99: Double
+        var p999: Double
+    }
+
+    var call: Call
+    var concurrency: Int
+    var competitor: Competitor
+    /// CPU time of the client's process for one call, user and system.
+    var cpuMicroseconds: Spread
+    /// CPU time over that of the floor in the same round.
+    var ratio: Spread?
+    var callsPerSecond: Spread
+    /// From asking to the whole answer, over all rounds; waiting for a stream included.
+    var latencyMicroseconds: Latency
+    var peakMemoryMegabytes: Double
+    /// Connections that it opened for this cell, warm-up included; `nil` without a network.
+    var connections: Int?
+    var calls: Int
+    var errors: Int
+    var firstError: String?
+    /// CPU time of the server for one call.
+    var serverCPUMicroseconds: Double
+
+    var cell: Cell { Cell(call: call, concurrency: concurrency) }
+}
+
+/// Everything that a run found out.
+struct Results: Codable, Sendable {
+    struct Machine: Codable, Sendable {
+        var cores: Int
+        /// The average number of running processes over the last minute.
+        var loadBefore: Double
+        var loadAfter: Double
+    }
+
+    var machine: Machine
+    var server = "benchmark-server: TLS 1.3 and HTTP/2 on one thread, answers from memory"
+    var engines: [String: String] = [:]
+    var rounds: Int
+    var roundMilliseconds: Int
+    var rows: [Row] = []
+    var endurance: Endurance?
+    /// Competitors that could not take part in a cell.
+    var absent: [Absence] = []
+
+    func row(_ cell: Cell, _ competitor: Competitor) -> Row? {
+        rows.first { $0.cell == cell && $0.competitor == competitor }
+    }
+
+    /// The cells, in the order in which they were run.
+    var cells: [Cell] {
+        var seen: Set<Cell> = []
+        return rows.map(\.cell).filter { seen.insert($0).inserted }
+    }
+}
+
+/// A competitor that could not take part in a cell, or not to its end.
+struct Absence: Codable, Sendable {
+    var competitor: Competitor
+    var cell: Cell
+    var reason: String
+}
+
+extension Results {
+    /// Whether what this package answers for took part everywhere and made no error. A peer that gives up says something
+    /// about that peer, and URLSession cannot be made to trust the server everywhere.
+    var isSound: Bool {
+        !absent.contains { Competitor.quick.contains($0.competitor) }
+            && !rows.contains { $0.errors > 0 && Competitor.quick.contains($0.competitor) }
+    }
+}
+
+/// Memory over many calls, 128 in flight.
+struct Endurance: Codable, Sendable {
+    var calls: Int
+    /// The high-water mark after the first tenth of the calls.
+    var earlyMegabytes: Double
+    /// The high-water mark after all of them.
+    var finalMegabytes: Double
+}
