@@ -63,8 +63,8 @@ struct ControllerMetrics {
 
     func record(_ interval: ControllerInterval, _ duration: Duration) {
         switch interval {
-        case .dispatch: dispatch.record(duration: duration)
-        case .start: start.record(duration: duration)
+        case .dispatch: dispatch.recordMicroseconds(duration / .microseconds(1))
+        case .start: start.recordMicroseconds(duration / .microseconds(1))
         }
     }
 
