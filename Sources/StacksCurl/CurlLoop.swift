@@ -75,14 +75,15 @@ final class CurlLoop {
     }
 
     private func handleInbox() {
-        for command in inbox {
+        // Taken out one by one, in their order: a copy of each would count references for nothing.
+        inbox.reverse()
+        while let command = inbox.popLast() {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
             case .run(let job): executor.run(job)
             }
         }
-        inbox.removeAll(keepingCapacity: true)
     }
 }
 
@@ -179,8 +180,8 @@ extension CurlLoop {
     }
 
     private func resumeEnded() {
-        for (call, outcome) in ended { call.resume(with: outcome) }
-        ended.removeAll(keepingCapacity: true)
+        ended.reverse()
+        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
     }
 }
 

@@ -48,11 +48,11 @@ import CLibcurl
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
         _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in
-            unsafe CurlMulti.from(context).watch(socket, for: what)
+            unsafe CurlMulti.behind(context) { $0.watch(socket, for: what) }
             return 0
         }
         _ = unsafe stacks_multi_set_timer_callback(handle) { _, milliseconds, context in
-            unsafe CurlMulti.from(context).setTimer(milliseconds)
+            unsafe CurlMulti.behind(context) { $0.setTimer(milliseconds) }
             return 0
         }
     }
@@ -143,8 +143,10 @@ import CLibcurl
         tickOfReceipt = tick
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer?) -> CurlMulti {
-        unsafe Unmanaged<CurlMulti>.fromOpaque(context!).takeUnretainedValue()
+    /// Lends `body` the object behind a callback's context. The loop holds it while libcurl is driven, so no reference
+    /// needs to be counted.
+    private static func behind(_ context: UnsafeMutableRawPointer?, _ body: (CurlMulti) -> Void) {
+        unsafe Unmanaged<CurlMulti>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
     }
 
     private func watch(_ socket: curl_socket_t, for what: Int32) {

@@ -4,6 +4,40 @@ import Testing
 /// What each command prints, in both forms.
 @Suite("Commands")
 struct CommandTests {
+    @Test("every command answers in both forms, whatever carries it", arguments: Wire.allCases)
+    func bothForms(wire: Wire) async throws {
+        try await SimulatedWorld.run(over: wire) { world in
+            let jobs = try await world.addJobs(3)
+            let (queue, stack) = (["--queue", "default"], ["--stack", "mac-fleet"])
+            let commands: [(arguments: [String], members: Set<String>)] = [
+                (["whoami"], ["uuid", "token_type", "organization_slug", "cluster_uuid"]),
+                (["register", "--key", "mac-fleet"] + queue, ["id", "key", "state", "cluster_queue_key"]),
+                (["list"] + stack + queue, ["jobs", "page_info", "cluster_queue"]),
+                (["get"] + stack + [jobs[0]], ["id", "env", "command"]),
+                (["notify"] + stack + [jobs[0], "hello"], ["errors"]),
+                (["reserve"] + stack + jobs, ["reserved", "not_reserved"]),
+                (["states"] + stack + jobs, ["states"]),
+                (["tokens"] + stack + jobs, ["job_acquisition_tokens", "not_issued"]),
+                (["deregister", "--key", "mac-fleet"], []),
+            ]
+            for (arguments, members) in commands {
+                let table = try await world.stacksctl(arguments)
+                #expect(table.status == 0 && !table.lines.isEmpty, "\(arguments): \(table.errors)")
+                let json = try await world.stacksctl(arguments + ["--output", "json", "--headers"])
+                try #require(json.status == 0, "\(arguments): \(json.errors)")
+                let document = try json.document()
+                #expect(members.isSubset(of: document.keys), "\(arguments)")
+                #expect((document["headers"] as? [String: String])?.isEmpty == false)
+            }
+            // A job is finished once, so each form needs its own.
+            for (job, form) in zip(jobs, ["table", "json"]) {
+                _ = try await world.table("register", "--key", "mac-fleet", "--queue", "default")
+                let run = try await world.stacksctl(["finish"] + stack + [job, "--detail", "x", "--output", form])
+                #expect(run.status == 0 && !run.output.isEmpty, "\(run.errors)")
+            }
+        }
+    }
+
     @Test("register shows the stack; registering again updates it")
     func register() async throws {
         try await SimulatedWorld.run { world in

@@ -53,6 +53,9 @@ struct Run: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
+        guard maxInFlight > 0 else {
+            throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
+        }
         if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
     }
 
@@ -61,11 +64,11 @@ struct Run: AsyncParsableCommand {
         // The controller says itself what a failed call means for it, so the client's own word is for other levels.
         let connection = try Connection(options: global, logger: global.logger(default: .error))
         try await connection.closing {
+            let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
+            let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
             // round wants to hear of it.
             if once { _ = try await connection.client.tokenIdentity() }
-            let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
-            let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
             let outcome = await Result { try await SignalledRun(controller: controller, logger: logger).run() }
             // What was done is said even when it ended badly; when nothing was sent, there is nothing to say.
             let tally = connection.observed.tally

@@ -1,0 +1,63 @@
+import HTTPTypes
+import StacksTransport
+import Testing
+
+@Suite("Header fields are read from their raw lines")
+struct ResponseHeaderFieldsTests {
+    private let fields = ResponseHeaderFields(
+        lines: Array(
+            """
+            HTTP/1.1 200 OK\r
+            RateLimit-Limit: 10\r
+            content-type:application/json\r
+            X-Padded: \t two words \t\r
+            X-Empty:\r
+            Set-Cookie: a=1\r
+            Set-Cookie: b=2\r
+            not a field\r
+            \r
+
+            """.utf8))
+
+    @Test(
+        "a name is found whatever its case, and its value is trimmed",
+        arguments: [
+            ("ratelimit-limit", "10"), ("RATELIMIT-LIMIT", "10"), ("Content-Type", "application/json"),
+            ("x-padded", "two words"), ("X-Empty", ""),
+        ])
+    func lookUp(name: String, value: String) {
+        #expect(fields[HTTPField.Name(name)!] == value)
+    }
+
+    @Test(
+        "a name that is not there, or is only the beginning of one, has no value", arguments: ["x", "ratelimit", "x-e"])
+    func missing(name: String) {
+        #expect(fields[HTTPField.Name(name)!] == nil)
+    }
+
+    @Test("all of them come in their order; lines that are no field are left out")
+    func all() {
+        #expect(
+            fields.fields.map { "\($0.name.canonicalName)=\($0.value)" } == [
+                "ratelimit-limit=10", "content-type=application/json", "x-padded=two words", "x-empty=",
+                "set-cookie=a=1", "set-cookie=b=2",
+            ])
+    }
+
+    @Test("the first of several is the one that a look-up gives, as it is with fields that were made")
+    func several() {
+        let made: ResponseHeaderFields = [.setCookie: "a=1", .server: "s"]
+        #expect(fields[.setCookie] == "a=1")
+        #expect(made[.setCookie] == "a=1")
+        #expect(made[.server] == "s")
+        #expect(made[.age] == nil)
+    }
+
+    @Test(
+        "bytes that are no text are read without harm", arguments: [[], [0xFF], [0x3A, 0x0A], Array("a:\u{0}".utf8)])
+    func oddBytes(bytes: [UInt8]) {
+        let fields = ResponseHeaderFields(lines: bytes)
+        #expect(fields[.age] == nil)
+        #expect(fields.fields.count <= 1)
+    }
+}
