@@ -105,7 +105,8 @@ extension CurlLoop {
             do {
                 try transfer.prepare(
                     call, headers: headerLists.list(for: call.request.headerFields),
-                    speaksHTTP1: speaksHTTP1(call.request.origin))
+                    speaksHTTP1: configuration.speaksHTTP1(
+                        call.request.origin, callLimit: queue.limit(origin: call.request.origin)))
                 let result = multi.add(transfer, id: call.id)
                 guard result == CURLM_OK else {
                     throw TransportError(
@@ -163,9 +164,7 @@ extension CurlLoop {
     }
 
     private func transfer(of id: CallID) -> CurlTransfer? {
-        for multi in multis {
-            if let transfer = multi.transfers[id] { return transfer }
-        }
+        for multi in multis { if let transfer = multi.transfers[id] { return transfer } }
         return nil
     }
 
@@ -188,9 +187,7 @@ extension CurlLoop {
 // MARK: - libcurl's turn
 
 extension CurlLoop {
-    private var isTimerDue: Bool {
-        multis.contains { $0.isTimerDue }
-    }
+    private var isTimerDue: Bool { multis.contains { $0.isTimerDue } }
 
     /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
     private func drive() {
@@ -215,7 +212,9 @@ extension CurlLoop {
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(
                 curl: result, of: transfer, responseLimit: configuration.maximumResponseSize)
-            if breaksSharedConnection(result, transfer), let multi = transfer.multi { quarantine(multi) }
+            if result.leavesSharedConnectionBroken, !transfer.speaksHTTP1, let multi = transfer.multi {
+                quarantine(multi)
+            }
             if let call = detach(transfer) { end(call, .failure(error)) }
             return
         }
@@ -234,23 +233,6 @@ extension CurlLoop {
         multi?.remove(transfer, id: call.id)
         recycle(transfer)
         start(call)
-    }
-
-    /// Whether connections to `origin` are known to carry one call at a time.
-    private func speaksHTTP1(_ origin: String) -> Bool {
-        configuration.httpVersion == .http1_1 || origin.hasPrefix("http:")
-            || queue.limit(origin: origin) != configuration.callLimit(overHTTP2: true)
-    }
-
-    /// Whether a failure leaves a connection behind on which nothing works any more.
-    ///
-    /// libcurl closes a connection that failed, but not when it is one for several calls at a time: it would give the
-    /// next call a session that nghttp2 has given up, after a header that was too long for example (seen with 7.88.1).
-    private func breaksSharedConnection(_ result: CURLcode, _ transfer: CurlTransfer) -> Bool {
-        guard result == CURLE_HTTP2 || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR,
-            let origin = transfer.call?.request.origin
-        else { return false }
-        return !speaksHTTP1(origin)
     }
 
     /// Finds the sockets that are ready, into ``ready``.

@@ -44,7 +44,8 @@ import StacksTransport
     private var url: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
-    private var speaksHTTP1 = false
+    /// Whether the server is known to speak HTTP/1.1.
+    private(set) var speaksHTTP1 = false
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
     init(configuration: CurlTransport.Configuration) throws(TransportError) {

@@ -48,6 +48,17 @@ extension TransportError {
     }
 }
 
+extension CURLcode {
+    /// Whether nothing works any more on the connection of the transfer that failed like this, if it is one for several
+    /// calls at a time.
+    ///
+    /// libcurl closes a connection that failed, but not such a one: it would give the next call a session that nghttp2
+    /// has given up, after a header that was too long for example (seen with 7.88.1).
+    var leavesSharedConnectionBroken: Bool {
+        self == CURLE_HTTP2 || self == CURLE_RECV_ERROR || self == CURLE_SEND_ERROR
+    }
+}
+
 extension TransportError.Code {
     fileprivate init(curl result: CURLcode) {
         switch result {
