@@ -18,6 +18,8 @@ import CLibcurl
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
     var connectedSockets = ConnectedSockets()
+    /// When the last transfer left.
+    private var lastUse = ContinuousClock.now
     /// Counts the turns of the loop: a clock that costs nothing.
     var tick: UInt64 = 0
     /// The last turn in which anything came from a server.
@@ -76,8 +78,12 @@ import CLibcurl
     /// an answer is closed.
     func remove(_ transfer: CurlTransfer, id: CallID) {
         transfers[id] = nil
+        lastUse = .now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
+
+    /// Whether there was nothing to do for a while, before the one transfer that there is.
+    var hasPaused: Bool { transfers.count == 1 && lastUse.duration(to: .now) > .milliseconds(50) }
 
     /// Whether libcurl's timer is due.
     var isTimerDue: Bool {

@@ -229,8 +229,8 @@ extension CurlTransfer {
             progress.replayWasRefused = true
             return false
         }
-        if !progress.isSending, speaksHTTP1, easy.long(CURLINFO_NUM_CONNECTS) == 0,
-            multi?.connectedSockets.hasInput(localPort: localPort, remotePort: remotePort) == true
+        if !progress.isSending, easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            connectionIsStale(localPort: localPort, remotePort: remotePort)
         {
             progress.connectionWasStale = true
             // Without this, libcurl would keep the connection for the next call.
@@ -240,6 +240,18 @@ extension CurlTransfer {
         progress.isSending = true
         progress.tickOfSending = multi?.tick ?? 0
         return call != nil
+    }
+
+    /// Whether a connection that is to be used again has something on it that should not be there.
+    ///
+    /// An HTTP/2 connection is looked at only after a pause: the look costs system calls, and calls follow each other.
+    private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
+        guard let multi, speaksHTTP1 || multi.hasPaused else { return false }
+        switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
+        case .none: return false
+        case .bytes: return speaksHTTP1
+        case .end: return true
+        }
     }
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
