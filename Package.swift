@@ -167,7 +167,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StacksURLSessionTests",
-            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", httpTypes],
+            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", "SimulatorProcess", httpTypes],
             swiftSettings: settings
         ),
         .testTarget(

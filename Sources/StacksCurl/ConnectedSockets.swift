@@ -55,7 +55,8 @@ struct ConnectedSockets {
         let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe name(socket, $0, &size) }
         }
-        guard result == 0 else { return nil }
+        // A local socket has no ports to tell it by.
+        guard result == 0, [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return nil }
         // In the same place for both families of addresses.
         let port = unsafe withUnsafeBytes(of: address) { unsafe $0.load(fromByteOffset: 2, as: UInt16.self) }
         return Int32(UInt16(bigEndian: port))

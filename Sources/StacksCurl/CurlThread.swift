@@ -77,6 +77,7 @@ private func startThread(_ argument: ThreadArgument) -> UnsafeMutableRawPointer?
         unsafe pthread_setname_np(start.name)
     #else
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        nameThread(start.name)
     #endif
     // Signals are for the program's own threads.
     var all = sigset_t()
@@ -85,3 +86,17 @@ private func startThread(_ argument: ThreadArgument) -> UnsafeMutableRawPointer?
     start.body()
     return nil
 }
+
+#if !canImport(Darwin)
+    /// Names the calling thread, as `top -H` and a debugger show it: at most 15 bytes.
+    ///
+    /// `pthread_setname_np` is an extension that Glibc's module leaves out; this file is where it writes to
+    /// (<https://man7.org/linux/man-pages/man3/pthread_setname_np.3.html>).
+    private func nameThread(_ name: String) {
+        let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        var name = name
+        _ = name.withUTF8 { unsafe write(file, $0.baseAddress, $0.count) }
+        _ = close(file)
+    }
+#endif

@@ -44,8 +44,7 @@ import StacksTransport
     private var url: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
-    /// Whether the server is known to speak HTTP/1.1.
-    private(set) var speaksHTTP1 = false
+    private var speaksHTTP1 = false
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
     init(configuration: CurlTransport.Configuration) throws(TransportError) {

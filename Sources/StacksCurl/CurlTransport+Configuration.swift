@@ -152,20 +152,25 @@ extension CurlTransport.Configuration {
         try Self.check("maximumConcurrentStreams", maximumConcurrentStreams, isFrom: 1, to: 10_000)
         try Self.check("maximumResponseSize", maximumResponseSize, isFrom: 1, to: 1 << 30)
         if let tcpKeepAlive { try Self.check("tcpKeepAlive", tcpKeepAlive, isFrom: .seconds(1), to: .seconds(86400)) }
-        if case .file(let path) = certificateAuthorities.wrapped { try Self.checkReadable("the CA file", path) }
-        if case .pem(let text) = certificateAuthorities.wrapped, text.isEmpty {
-            throw CurlSetupError("the CA text is empty: it must hold at least one certificate in PEM format")
+        switch certificateAuthorities.wrapped {
+        case .system: break
+        case .file(let path):
+            guard Self.holdsCertificate(try Self.content(of: "the CA file", path)) else {
+                throw CurlSetupError("the CA file \(path) holds no certificate in PEM format")
+            }
+        case .pem(let text):
+            guard Self.holdsCertificate(text) else {
+                throw CurlSetupError("the CA text holds no certificate in PEM format")
+            }
         }
         if let clientCertificate {
-            try Self.checkReadable("the client certificate", clientCertificate.certificateFile)
-            try Self.checkReadable("the client certificate's key", clientCertificate.privateKeyFile)
+            _ = try Self.content(of: "the client certificate", clientCertificate.certificateFile)
+            _ = try Self.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
         }
         if let pinnedPublicKey, !pinnedPublicKey.hasPrefix("sha256//") {
             throw CurlSetupError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
         }
-        if case .url(let url, _) = proxy.wrapped, url.isEmpty {
-            throw CurlSetupError("the proxy's URL is empty: use .none for no proxy")
-        }
+        if case .url(let url, _) = proxy.wrapped { try Self.check(proxy: url) }
     }
 
     private static func check<Value: Comparable>(
@@ -176,9 +181,49 @@ extension CurlTransport.Configuration {
         }
     }
 
-    private static func checkReadable(_ what: String, _ path: String) throws(CurlSetupError) {
-        guard unsafe access(path, R_OK) == 0 else {
-            throw CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(errno)))")
+    private static func check(proxy url: String) throws(CurlSetupError) {
+        if url.isEmpty { throw CurlSetupError("the proxy's URL is empty: use .none for no proxy") }
+        let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
+        let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        let isKnown = parts.count < 2 || schemes.contains(parts[0].lowercased())
+        // What stands before an at sign may be a password, so that the value is not repeated.
+        guard isKnown, let host = parts.last, !host.isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            throw CurlSetupError(
+                "the proxy's URL is malformed: it must be like http://proxy.example:3128, without spaces, and its scheme "
+                    + "one of \(schemes.joined(separator: ", "))")
         }
+    }
+
+    private static func holdsCertificate(_ text: [UInt8]) -> Bool {
+        // Also "BEGIN TRUSTED CERTIFICATE", OpenSSL's own form.
+        let text = String(decoding: text, as: UTF8.self)
+        return text.contains("-----BEGIN CERTIFICATE-----") || text.contains("-----BEGIN TRUSTED CERTIFICATE-----")
+    }
+
+    /// What a file holds.
+    private static func content(of what: String, _ path: String) throws(CurlSetupError) -> [UInt8] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        var count = file < 0 ? -1 : unsafe read(file, &chunk, chunk.count)
+        while count > 0 {
+            bytes += chunk[..<count]
+            count = unsafe read(file, &chunk, chunk.count)
+        }
+        let problem = errno
+        if file >= 0 { _ = close(file) }
+        guard count == 0 else {
+            throw CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
+        }
+        return bytes
+    }
+}
+
+extension CurlTransport.Configuration.Proxy {
+    /// The proxy's host and port for a message, or `nil` when the configuration names none.
+    var shownName: String? {
+        guard case .url(let url, _) = wrapped else { return nil }
+        let authority = url.split(separator: "://", maxSplits: 1).last ?? ""
+        return authority.split(separator: "@").last.map(String.init)
     }
 }

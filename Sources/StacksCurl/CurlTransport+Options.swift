@@ -83,19 +83,10 @@ extension CurlTransport.Configuration {
     }
 }
 
-extension CurlTransport.Configuration {
-    /// Whether connections to `origin` are known to carry one call at a time.
-    ///
-    /// - Parameter callLimit: How many calls to it may be in flight, which follows from the version that it spoke.
-    func speaksHTTP1(_ origin: String, callLimit: Int) -> Bool {
-        httpVersion == .http1_1 || origin.hasPrefix("http:") || callLimit != self.callLimit(overHTTP2: true)
-    }
-}
-
 extension Duration {
-    /// Milliseconds, rounded up, so that a wait is never cut short.
+    /// Milliseconds, rounded up, so that a wait is never cut short. For durations that a configuration allows.
     var wholeMilliseconds: Int { Int((self / .milliseconds(1)).rounded(.up)) }
 
-    /// Seconds, rounded up.
+    /// Seconds, rounded up. For durations that a configuration allows.
     var wholeSeconds: Int { Int((self / .seconds(1)).rounded(.up)) }
 }

@@ -15,13 +15,15 @@ extension TransportError {
     /// What a transfer's result and the callbacks' notes amount to.
     ///
     /// The results are those of <https://curl.se/libcurl/c/libcurl-errors.html>.
-    init(curl result: CURLcode, of transfer: CurlTransfer, responseLimit: Int) {
+    init(curl result: CURLcode, of transfer: CurlTransfer, configuration: CurlTransport.Configuration) {
         let progress = transfer.progress
         let phase = transfer.phase
         if progress.isTooLarge {
             self.init(
                 code: .responseTooLarge, phase: .receiving,
-                message: "the answer is longer than \(responseLimit) bytes, or its header longer than 256 KiB")
+                message:
+                    "the answer is longer than \(configuration.maximumResponseSize) bytes, or its header longer than 256 KiB"
+            )
             return
         }
         if progress.replayWasRefused {
@@ -38,24 +40,18 @@ extension TransportError {
         // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
         // text, which always names the method, tells.
         if code == .connectionClosed, !progress.isSending, text.contains("CONNECT") { code = .proxy }
+        var message = text.isEmpty ? generic : text
+        // libcurl names the address that it could not reach, but not that it is the proxy's.
+        if phase <= .connecting, let proxy = configuration.proxy.shownName {
+            message += " (through the proxy \(proxy))"
+        }
         self.init(
             code: code,
             // libcurl notes that the connection stands only when the handshake is done as well.
             phase: (code == .tls || code == .certificate) && !progress.isSending ? .securing : phase,
             mayHaveReachedServer: progress.isSending,
-            message: text.isEmpty ? generic : text
+            message: message
         )
-    }
-}
-
-extension CURLcode {
-    /// Whether nothing works any more on the connection of the transfer that failed like this, if it is one for several
-    /// calls at a time.
-    ///
-    /// libcurl closes a connection that failed, but not such a one: it would give the next call a session that nghttp2
-    /// has given up, after a header that was too long for example (seen with 7.88.1).
-    var leavesSharedConnectionBroken: Bool {
-        self == CURLE_HTTP2 || self == CURLE_RECV_ERROR || self == CURLE_SEND_ERROR
     }
 }
 

@@ -47,7 +47,13 @@ struct FailureCircumstances {
 extension TransportError {
     /// Translates the engine's error. Where it is not certain that nothing was sent, the server may have seen it.
     init(_ error: URLError, progress: Exchange.Progress, circumstances: FailureCircumstances) {
-        let (code, phase) = Self.codeAndPhase(of: error.code, progress: progress)
+        var (code, phase) = Self.codeAndPhase(of: error.code, progress: progress)
+        #if canImport(FoundationNetworking)
+            // On Linux a certificate that is not accepted has no code of its own; the text is libcurl's.
+            if code == .other, !progress.hasHeader, error.localizedDescription.contains("SSL certificate") {
+                (code, phase) = (.certificate, .securing)
+            }
+        #endif
         let isBeforeSending = phase < .sending
         self.init(
             code: code,

@@ -18,12 +18,16 @@ struct CurlConfigurationTests {
             "a CA file that is not there", { $0.certificateAuthorities = .file("/no/such/ca.pem") },
             ["/no/such/ca.pem", "No such file"]
         ),
-        ("an empty CA text", { $0.certificateAuthorities = .pem("") }, ["CA text", "empty"]),
+        ("an empty CA text", { $0.certificateAuthorities = .pem("") }, ["CA text", "no certificate"]),
         (
             "a client certificate that is not there",
             { $0.clientCertificate = .init(certificateFile: "/no/cert", privateKeyFile: "/no/key") }, ["/no/cert"]
         ),
         ("a pin without its kind", { $0.pinnedPublicKey = "abc" }, ["abc", "sha256//"]),
+        ("a CA file that is a directory", { $0.certificateAuthorities = .file("/tmp") }, ["/tmp", "directory"]),
+        ("a CA file without a certificate", { $0.certificateAuthorities = .file("/dev/null") }, ["no certificate"]),
+        ("a proxy that is no URL", { $0.proxy = .url("not a url") }, ["proxy", "spaces"]),
+        ("a proxy of another kind", { $0.proxy = .url("ftp://proxy") }, ["proxy", "socks5"]),
         ("an empty proxy", { $0.proxy = .url("") }, ["proxy", ".none"]),
     ]
 

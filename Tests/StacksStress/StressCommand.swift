@@ -46,6 +46,9 @@ struct StressCommand: AsyncParsableCommand {
     @Option(help: "The most by which resident memory may grow after the first tenth of the calls, in MiB; 0 for any.")
     var memoryGrowth = 16
 
+    @Flag(help: "Fail unless all calls shared one connection.")
+    var oneConnection = false
+
     mutating func validate() throws {
         guard calls > 0, concurrency > 0 else { throw ValidationError("--calls and --concurrency must be positive.") }
         guard [cancelled, hurried, faults].allSatisfy((0...1000).contains) else {
@@ -63,7 +66,7 @@ struct StressCommand: AsyncParsableCommand {
         } else {
             let figures = try await measure(seed: seed)
             writeLine(figures.table)
-            problems = figures.problems(memoryGrowth: memoryGrowth)
+            problems = figures.problems(memoryGrowth: memoryGrowth, onOneConnection: oneConnection)
         }
         for problem in problems { writeLine("FAILED: \(problem)") }
         if !problems.isEmpty { throw ExitCode.failure }

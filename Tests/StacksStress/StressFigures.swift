@@ -48,6 +48,8 @@ struct StressFigures {
     /// Requests that must not be repeated and reached the server again.
     private var repeated: Int { server.after.repeated - server.before.repeated }
     private var lost: Int { calls - outcomes.ended }
+    /// Connections that the calls were made on; the server's figures are asked for on one of their own.
+    private var connections: Int { server.after.connections - server.before.connections - 1 }
 
     var table: String {
         let failed = outcomes.failed.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
@@ -60,7 +62,7 @@ struct StressFigures {
             ("wrong answers", "\(outcomes.wrong)"),
             ("late", "\(outcomes.late)"),
             ("repeated at the server", "\(repeated)"),
-            ("connections", "\(server.after.connections - server.before.connections - 1)"),
+            ("connections", "\(connections)"),
             ("quarantined", "\(statistics?.connectionsQuarantined ?? 0)"),
             (
                 "descriptors",
@@ -76,7 +78,7 @@ struct StressFigures {
     }
 
     /// What must not be, in words.
-    func problems(memoryGrowth: Int) -> [String] {
+    func problems(memoryGrowth: Int, onOneConnection: Bool) -> [String] {
         var problems = outcomes.surprises
         if outcomes.surpriseCount > problems.count { problems.append("… \(outcomes.surpriseCount) in all") }
         func expect(_ holds: Bool, _ problem: @autoclosure () -> String) { if !holds { problems.append(problem()) } }
@@ -89,6 +91,11 @@ struct StressFigures {
         // A call that was cancelled before it was posted is not counted by the transport.
         let counted = statistics.answered + statistics.failed + statistics.cancelled
         expect(counted <= calls, "the transport ended \(counted) calls of \(calls)")
+        expect(!onOneConnection || connections == 1, "the calls were made on \(connections) connections instead of 1")
+        #if os(Linux)
+            // What is not found while it is there would not be found afterwards either.
+            expect(warm.transportThreads == 1, "\(warm.transportThreads) threads of the transport during the calls")
+        #endif
         expect(statistics.answered >= outcomes.answered, "more answers than the transport got")
         problems += after.problems(since: before, warm: warm, memoryGrowth: memoryGrowth)
         return problems

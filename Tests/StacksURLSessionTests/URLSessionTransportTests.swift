@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import LoopbackServer
+import SimulatorProcess
 import StacksTransport
 import StacksURLSession
 import Testing
@@ -272,5 +273,17 @@ struct URLSessionTransportTests {
         }
         #expect(error?.code == .invalidRequest)
         #expect(error?.mayHaveReachedServer == false)
+    }
+
+    @Test("a server whose certificate nobody vouches for is not spoken to")
+    func untrustedCertificate() async throws {
+        try await SimulatorProcess.run(["--tls"]) { (simulator) async throws in
+            let request = TransportRequest(
+                method: .get, origin: "https://127.0.0.1:\(simulator.ready.port)", path: "/v3/token")
+            let error = await #expect(throws: TransportError.self) { try await transport.send(request) }
+            #expect(error?.code == .certificate)
+            #expect(error?.phase == .securing)
+            #expect(error?.mayHaveReachedServer == false)
+        }
     }
 }

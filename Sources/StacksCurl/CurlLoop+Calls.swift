@@ -1,0 +1,99 @@
+import CLibcurl
+import StacksTransport
+
+extension CurlLoop {
+    func enqueue(_ call: CurlCall) {
+        if call.deadline < earliestDeadline ?? call.deadline + .seconds(1) { earliestDeadline = call.deadline }
+        if queue.add(call, id: call.id, origin: call.request.origin) { start(call) }
+    }
+
+    /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
+    func start(_ call: CurlCall) {
+        do {
+            // On a connection that stands, libcurl would write the request before the deadlines are looked at.
+            guard call.deadline > .now else { throw TransportError.deadlineExceeded(phase: .queued) }
+            let multi = try activeMulti()
+            let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
+            do {
+                try transfer.prepare(
+                    call, headers: headerLists.list(for: call.request.headerFields),
+                    speaksHTTP1: speaksHTTP1(call.request.origin))
+                let result = multi.add(transfer, id: call.id)
+                guard result == CURLM_OK else {
+                    throw TransportError(
+                        code: .other, phase: .queued,
+                        message: "libcurl refused the call: \(unsafe String(cString: curl_multi_strerror(result)))")
+                }
+            } catch {
+                recycle(transfer)
+                throw error
+            }
+        } catch {
+            queue.finish(origin: call.request.origin)
+            end(call, .failure(error))
+        }
+    }
+
+    func activeMulti() throws -> CurlMulti {
+        if let multi = multis.last, !multi.isGivenUp { return multi }
+        let multi = try CurlMulti(configuration: configuration)
+        multi.tick = tick
+        multis.append(multi)
+        return multi
+    }
+
+    /// Takes a transfer out of libcurl's hands and lets the next call start.
+    ///
+    /// - Returns: The call, whose continuation the caller resumes.
+    func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
+        let multi = transfer.multi
+        guard let call = transfer.takeCall() else { return nil }
+        statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+        multi?.remove(transfer, id: call.id)
+        queue.finish(origin: call.request.origin)
+        recycle(transfer)
+        if startsNext { startWaiting(origin: call.request.origin) }
+        return call
+    }
+
+    func recycle(_ transfer: CurlTransfer) {
+        _ = transfer.takeCall()
+        if idleTransfers.count < configuration.maximumConcurrentStreams { idleTransfers.append(transfer) }
+    }
+
+    func startWaiting(origin: String) {
+        while let next = queue.next(origin: origin) { start(next) }
+    }
+
+    func cancel(_ id: CallID) {
+        let call: CurlCall?
+        if let transfer = transfer(of: id) {
+            call = detach(transfer)
+        } else {
+            call = queue.remove(id)
+        }
+        if let call { end(call, .failure(CancellationError())) }
+    }
+
+    func transfer(of id: CallID) -> CurlTransfer? {
+        for multi in multis {
+            if let transfer = multi.transfers[id] { return transfer }
+        }
+        return nil
+    }
+
+    /// The one way out for a call that the mailbox took: it is counted here, and resumed at the end of the turn.
+    func end(_ call: CurlCall, _ outcome: CurlCall.Outcome) {
+        switch outcome {
+        case .success: statistics.answered += 1
+        case .failure(is CancellationError): statistics.cancelled += 1
+        case .failure: statistics.failed += 1
+        }
+        ended.append((call, outcome))
+    }
+
+    func resumeEnded() {
+        ended.reverse()
+        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
+    }
+}
