@@ -13,7 +13,8 @@ import CLibcurl
 /// Between two calls an HTTP/1.1 connection has nothing to say: what arrives then is its end, or bytes that nobody asked
 /// for, a proxy's "408 Request Timeout" most often. libcurl asks the socket before it uses a connection again, but
 /// 7.88.1 takes both a reset and such bytes for a sign of life: the request would be lost, or the next call would get an
-/// answer that is not its own.
+/// answer that is not its own. An HTTP/2 connection may say something at any time, but not after its end, which libcurl
+/// misses when TLS announces it.
 struct ConnectedSockets {
     /// Those that were closed meanwhile are found out when they are looked for.
     private var sockets: [curl_socket_t] = []
@@ -22,19 +23,26 @@ struct ConnectedSockets {
         if !sockets.contains(socket) { sockets.append(socket) }
     }
 
-    /// Whether anything has arrived on the connection between these two ports.
-    mutating func hasInput(localPort: Int32, remotePort: Int32) -> Bool {
-        var isWaiting = false
+    /// What there is to read on a connection.
+    enum Input { case none, bytes, end }
+
+    /// What has arrived on the connection between these two ports.
+    mutating func input(localPort: Int32, remotePort: Int32) -> Input {
+        var input = Input.none
         sockets.removeAll { socket in
             guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
             guard port == localPort, unsafe Self.port(of: socket, getpeername) ?? remotePort == remotePort else {
                 return false
             }
-            var events = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-            if unsafe poll(&events, 1, 0) > 0 { isWaiting = true }
+            var byte: UInt8 = 0
+            switch unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) {
+            case 1: input = .bytes
+            case 0: input = .end
+            default: if errno != EAGAIN, errno != EWOULDBLOCK { input = .end }
+            }
             return false
         }
-        return isWaiting
+        return input
     }
 
     /// The port of one end, or `nil` when the socket is not open, or not connected.

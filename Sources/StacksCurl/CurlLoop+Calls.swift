@@ -19,8 +19,8 @@ extension CurlLoop {
             do {
                 try transfer.prepare(
                     call, headers: headerLists.list(for: call.request.headerFields),
-                    looksAtConnection: restarts < configuration.maximumConnectionsPerHost
-                        && speaksHTTP1(call.request.origin))
+                    isAlone: speaksHTTP1(call.request.origin),
+                    canBeginAnew: restarts < configuration.maximumConnectionsPerHost)
                 transfer.restarts = restarts
                 let result = multi.add(transfer, id: call.id)
                 guard result == CURLM_OK else {

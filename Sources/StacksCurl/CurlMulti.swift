@@ -25,6 +25,8 @@ import StacksTransport
     let madeAt: ContinuousClock.Instant
     /// When anything came last, by the connection's local port.
     private var receipts: [Int32: ContinuousClock.Instant] = [:]
+    /// When the last transfer left.
+    private var lastUse: ContinuousClock.Instant
     /// Whether its connections are not to be used for new calls.
     var isGivenUp = false
     private var timer = Timer.none
@@ -42,6 +44,7 @@ import StacksTransport
         unsafe self.handle = handle
         self.now = now
         madeAt = now
+        lastUse = now
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_PIPELINING, stacks_pipe_multiplex)
         _ = unsafe stacks_multi_set_long(
@@ -81,8 +84,12 @@ import StacksTransport
     /// an answer is closed.
     func remove(_ transfer: CurlTransfer, id: CallID) {
         transfers[id] = nil
+        lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
+
+    /// Whether there was nothing to do for a while, before the one transfer that there is.
+    var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
 
     /// Whether libcurl's timer is due.
     var isTimerDue: Bool {

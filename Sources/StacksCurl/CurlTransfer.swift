@@ -50,7 +50,8 @@ import StacksTransport
     private var url: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
-    private var looksAtConnection = false
+    private var isAlone = false
+    private var canBeginAnew = false
     private var isPlaintext: Bool?
     private let httpVersion: CurlTransport.Configuration.HTTPVersion
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
@@ -72,9 +73,13 @@ import StacksTransport
 
     /// Makes the handle ready for `call`.
     ///
-    /// - Parameter looksAtConnection: Whether an idle connection is known to have nothing to say, so that one on which
-    ///   something has arrived is not to be used.
-    func prepare(_ call: CurlCall, headers: CurlHeaderList, looksAtConnection: Bool) throws(TransportError) {
+    /// - Parameters:
+    ///   - isAlone: Whether the server is known to carry one call at a time on a connection, so that an idle one has
+    ///     nothing to say.
+    ///   - canBeginAnew: Whether the call may be kept off a connection that looks stale.
+    func prepare(
+        _ call: CurlCall, headers: CurlHeaderList, isAlone: Bool, canBeginAnew: Bool
+    ) throws(TransportError) {
         let request = call.request
         url.removeAll(keepingCapacity: true)
         url.append(contentsOf: request.origin.utf8)
@@ -93,7 +98,8 @@ import StacksTransport
         try setPlaintext(request.isPlaintext)
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
-        self.looksAtConnection = looksAtConnection
+        self.isAlone = isAlone
+        self.canBeginAnew = canBeginAnew
         progress = Progress()
         unsafe errorText[0] = 0
     }
@@ -256,8 +262,8 @@ extension CurlTransfer {
             progress.replayWasRefused = true
             return false
         }
-        if !progress.isSending, looksAtConnection, easy.long(CURLINFO_NUM_CONNECTS) == 0,
-            multi?.connectedSockets.hasInput(localPort: localPort, remotePort: remotePort) == true
+        if !progress.isSending, easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            connectionIsStale(localPort: localPort, remotePort: remotePort)
         {
             progress.connectionWasStale = true
             // Without this, libcurl would keep the connection for the next call.
@@ -268,6 +274,18 @@ extension CurlTransfer {
         progress.sentAt = multi?.now
         progress.localPort = localPort
         return call != nil
+    }
+
+    /// Whether a connection that is to be used again has something on it that should not be there.
+    ///
+    /// An HTTP/2 connection is looked at only after a pause: the look costs system calls, and calls follow each other.
+    private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
+        guard let multi, canBeginAnew, isAlone || multi.hasPaused else { return false }
+        switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
+        case .none: return false
+        case .bytes: return isAlone
+        case .end: return true
+        }
     }
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {

