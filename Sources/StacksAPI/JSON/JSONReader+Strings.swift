@@ -27,7 +27,7 @@ extension JSONReader {
         // The common case, 36 characters and a quote, needs no scan of its own: the parser checks every byte.
         let text = cursor + 1
         if end - text > CanonicalUUID.length, text[CanonicalUUID.length] == UInt8(ascii: "\""),
-            let storage = IdentifierStorage(canonical: text, count: CanonicalUUID.length)
+            let storage = IdentifierStorage(uuid: text, count: CanonicalUUID.length)
         {
             cursor = text + CanonicalUUID.length + 1
             return Identifier(storage: storage)
