@@ -40,6 +40,12 @@ struct RetryDecision {
             return .giveUp(error)
         }
         guard mayRepeat(after: failure), attempts < policy.maximumAttempts else { return .giveUp(error) }
+        if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
+            error.message +=
+                " It is not tried again: the server asks to wait \(asked), and the policy waits "
+                + "\(policy.maximumRetryAfter) at most."
+            return .giveUp(error)
+        }
         let delay = policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator)
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded
