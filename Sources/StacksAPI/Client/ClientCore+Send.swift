@@ -112,7 +112,7 @@ extension ClientCore {
     private func conclude(
         _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
     ) throws -> Conclusion {
-        let failure: StacksAPIError
+        var failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:
             let exchange = Exchange(answer: answer, attempts: call.decision.attempts, call: call.number)
@@ -125,6 +125,11 @@ extension ClientCore {
             throw error
         case .failure(let error):
             failure = self.failure(of: call.endpoint, thrown: error)
+            if failure.underlying?.code == .timeout, let limit = call.request.deadline, limit <= environment.now(),
+                limit != call.decision.deadline
+            {
+                failure.message += " One request may take \(configuration.requestTimeout)."
+            }
         }
         var generator = FunctionGenerator(bits: environment.randomBits)
         switch call.decision.next(after: failure, now: environment.now(), using: &generator) {
