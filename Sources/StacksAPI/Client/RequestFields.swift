@@ -41,6 +41,12 @@ struct RequestFields: Sendable {
             throw Argument.failure(
                 "The header field \(field.name) is not the caller's to set.", for: operation)
         }
+        // `HTTPField(name:value:)` puts spaces for control characters, but its lenient sibling lets most of them through.
+        // The value is not shown: it may be a credential. A tab is allowed in one (RFC 9110, section 5.5).
+        for field in extra where field.value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
+            throw Argument.failure(
+                "The value of the header field \(field.name) holds a control character.", for: operation)
+        }
         // First the client's own go, then the caller's come, so that a name given twice is sent twice.
         for field in extra { fields[field.name] = nil }
         for field in extra { fields.append(field) }
