@@ -34,13 +34,25 @@ struct Run: AsyncParsableCommand {
     )
     var tags: [KeyValue] = []
 
-    @Option(help: ArgumentHelp("How many jobs may be in hand at a time.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many jobs may be in hand at a time, 1 or more.", valueName: "n")
+    )
     var maxInFlight = 10
 
-    @Option(help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"),
+        transform: Seconds.init(parsing:)
+    )
     var pollInterval: Seconds?
 
-    @Flag(help: "End as soon as nothing that suits is scheduled and the commands have ended.")
+    @Flag(
+        help: """
+            End as soon as no job is scheduled that suits the tags, and the commands have ended. The exit status is 1 \
+            when a command ended before an agent took its job.
+            """
+    )
     var once = false
 
     @Flag(help: "Poll, match and log what would be started, and reserve nothing.")
@@ -56,13 +68,16 @@ struct Run: AsyncParsableCommand {
         guard maxInFlight > 0 else {
             throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
         }
+        if global.headers {
+            throw ValidationError("--headers is for commands that ask once: the answer of 'run' is a summary.")
+        }
         if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
     }
 
     func run() async throws {
         let logger = global.logger(default: .info)
-        // The controller says itself what a failed call means for it, so the client's own word is for other levels.
-        let connection = try Connection(options: global, logger: global.logger(default: .error))
+        // The controller says what each call means to it, so the client's own lines are for other levels.
+        let connection = try Connection(options: global, logger: global.logger(default: .notice))
         try await connection.closing {
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
             let controller = try controller(client: connection.client, launcher: launcher, logger: logger)
@@ -84,6 +99,11 @@ struct Run: AsyncParsableCommand {
             )
             print(try summary.answer.text(as: global.output, withHeaders: false))
             try outcome.get()
+            if once, summary.totals.failed > 0 {
+                throw Failure.refused(
+                    "\(summary.totals.failed) of the jobs failed, because their command ended before an agent took them."
+                )
+            }
         }
     }
 
