@@ -31,8 +31,8 @@ private struct PendingCall {
 extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
-    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else: an
-    /// async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
+    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else:
+    /// an async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
     func send(
         _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {

@@ -1,7 +1,8 @@
 import HTTPTypes
 import StacksTransport
 
-/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done elsewhere.
+/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done
+/// elsewhere.
 struct RetryDecision {
     enum Action {
         case wait(Duration)
