@@ -81,7 +81,7 @@ public struct CommandLauncher: JobLauncher {
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
     /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
-    ///   byte, or the grace period is negative.
+    ///   byte, or is no executable file, and when the grace period is negative.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)
@@ -91,12 +91,23 @@ public struct CommandLauncher: JobLauncher {
             throw refuse("The command to launch holds a zero byte")
         }
         guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        let path = configuration.environment["PATH"] ?? ExecutableLookup.ownPath
+        if let problem = ExecutableLookup.problem(
+            with: name, path: path, workingDirectory: configuration.workingDirectory)
+        {
+            throw refuse(problem)
+        }
         self.name = name
         executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
         arguments = Arguments(Array(command.dropFirst()))
         self.configuration = configuration
     }
 
+    /// Runs the command for `job` until it has ended.
+    ///
+    /// - Throws: ``StackControllerError`` with the code `launcherUnusable` when no process can be started, which ends
+    ///   the controller instead of failing one job after the other; ``CommandLaunchError`` when a process that was
+    ///   started could not be followed.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
         do {
             switch configuration.output {
@@ -112,7 +123,22 @@ public struct CommandLauncher: JobLauncher {
                 return try await launch(job, output: output, error: .combinedWithOutput)
             }
         } catch let error as SubprocessError {
-            throw CommandLaunchError(error, executable: name)
+            throw Self.launchError(error, executable: name)
+        }
+    }
+
+    private static func launchError(_ error: SubprocessError, executable: String) -> any Error {
+        func unusable(_ message: String) -> StackControllerError {
+            StackControllerError(code: .launcherUnusable, message: message)
+        }
+        return switch error.code {
+        case .executableNotFound: unusable("The command \(executable) was not found")
+        case .failedToChangeWorkingDirectory: unusable("The command's working directory cannot be entered")
+        case .spawnFailed:
+            unusable(
+                "The command \(executable) could not be started"
+                    + (error.underlyingError.map { ": \($0)" } ?? ""))
+        default: CommandLaunchError(description: "The command \(executable) could not be followed (\(error.code))")
         }
     }
 
@@ -167,21 +193,12 @@ public struct CommandLauncher: JobLauncher {
     }
 }
 
-/// Why no process could be started for a job.
+/// Why it is not known how the process of a job ended.
 ///
 /// It names the executable alone: arguments and environment may hold secrets.
 public struct CommandLaunchError: Error, Sendable, CustomStringConvertible {
     /// What happened, for people.
     public var description: String
-
-    init(_ error: SubprocessError, executable: String) {
-        description =
-            switch error.code {
-            case .executableNotFound: "The command \(executable) was not found"
-            case .failedToChangeWorkingDirectory: "The command's working directory cannot be entered"
-            default: "The command \(executable) could not be started (\(error.code))"
-            }
-    }
 
     init(description: String) { self.description = description }
 }

@@ -1,4 +1,5 @@
 import StacksAPI
+import StacksController
 
 #if canImport(System)
     import System
@@ -19,7 +20,8 @@ enum LogFile {
                 permissions: [.ownerRead, .ownerWrite]
             )
         } catch {
-            throw CommandLaunchError(description: "The log file \(path) cannot be opened: \(error)")
+            throw StackControllerError(
+                code: .launcherUnusable, message: "The log file \(path) cannot be opened: \(error)")
         }
     }
 

@@ -92,6 +92,12 @@ extension StackController.Configuration {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
         }
+        do throws(StacksAPIError) {
+            try StackSettings.check(key: stackKey, type: stackType, queue: queue, metadata: metadata)
+            try StackSettings.check(reservationExpiry: reservationExpiry, tokenLifetime: tokenLifetime)
+        } catch {
+            throw StackControllerError(code: .invalidConfiguration, message: error.message)
+        }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
@@ -101,10 +107,6 @@ extension StackController.Configuration {
         try require(
             reservationExpiry >= watchInterval * 3 && reservationExpiry <= .seconds(3600),
             "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry.formattedSeconds)"
-        )
-        try require(
-            tokenLifetime.map { $0 >= .seconds(1) && $0 <= .seconds(3600) } ?? true,
-            "tokenLifetime must be from 1 to 3600 seconds, not \((tokenLifetime ?? .zero).formattedSeconds)"
         )
         try require(
             startTimeout.map { $0 > .zero } ?? true,

@@ -22,7 +22,8 @@ import Synchronization
 /// - No more jobs are in flight than ``Configuration/maximumInFlight``.
 /// - While the queue is paused nothing is started; it is polled all the same, so that it is shown as connected.
 /// - What is reserved and not launched when it shuts down is given back at once.
-/// - A job that its launcher could not start is finished with the launcher's message, at most once.
+/// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
+///   says that it cannot start any, jobs are given back and the controller ends.
 /// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
 ///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
 public final class StackController: Service {
@@ -182,6 +183,8 @@ public final class StackController: Service {
         let task = Task { [launcher] in
             do {
                 return LaunchOutcome.exited(try await launcher.launch(job))
+            } catch let error as StackControllerError {
+                return .impossible(error.message)
             } catch {
                 return .failed("\(error)")
             }

@@ -5,7 +5,7 @@ public struct StackControllerError: Error, Sendable {
     /// What is wrong. More may come, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Wrapped: String {
-            case invalidConfiguration, unauthorized, refused, queueNotFound, stackTakenOver
+            case invalidConfiguration, unauthorized, refused, queueNotFound, stackTakenOver, launcherUnusable
         }
 
         private let wrapped: Wrapped
@@ -25,6 +25,8 @@ public struct StackControllerError: Error, Sendable {
         public static let queueNotFound = Code(.queueNotFound)
         /// The stack's key belongs to another queue: another controller registered the same key.
         public static let stackTakenOver = Code(.stackTakenOver)
+        /// The launcher cannot start any job, for a reason that is not the job's: its command is gone, for example.
+        public static let launcherUnusable = Code(.launcherUnusable)
     }
 
     /// What is wrong.

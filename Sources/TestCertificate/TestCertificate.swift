@@ -1,4 +1,5 @@
-/// The certificate that the simulator and the tests' servers serve over TLS: fixed, published here with its key, and therefore good for tests alone.
+/// The certificate that the simulator and the tests' servers serve over TLS: fixed, published here with its key, and
+/// therefore good for tests alone.
 ///
 /// A fixed one lets a test name the CA file without a set-up step, as Go's `httptest` does. The certificate is for
 /// `localhost`, `127.0.0.1` and `::1`, valid from 2020 to 2070, and signed by a CA whose own key was thrown away, so

@@ -100,7 +100,7 @@ struct ControlEndpoints: Sendable {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
-            try container.encode(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            try container.encode(date.iso8601)
         }
         let bytes = Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
         return Response(

@@ -1,8 +1,17 @@
 import ArgumentParser
 import Logging
+import NIOCore
 import ServiceLifecycle
 import StacksTesting
 import UnixSignals
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 @main
 struct SimulatorCommand: AsyncParsableCommand {
@@ -33,7 +42,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     enum Switch: String, ExpressibleByArgument, CaseIterable { case on, off }
 
-    @Option(help: "The TCP port; 0 takes any free one.")
+    @Option(parsing: .unconditional, help: "The TCP port; 0 takes any free one.")
     var port = 0
 
     @Option(help: "The loopback address to listen on.")
@@ -45,7 +54,7 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Option(help: "The agent token to accept; made from the seed when left out.")
     var token: String?
 
-    @Option(help: "How many jobs are scheduled at the start, in the first queue.")
+    @Option(parsing: .unconditional, help: "How many jobs are scheduled at the start, in the first queue.")
     var jobs = 0
 
     @Option(help: "A queue of the cluster. May be repeated; the first one is the default queue.")
@@ -63,17 +72,28 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Option(name: .customLong("rate-limits"), help: "Whether the documented rate limits are enforced (on, off).")
     var rateLimits = Switch.on
 
-    @Option(help: "What UUIDs and tokens are made from.")
+    @Option(
+        parsing: .unconditional, help: "What UUIDs and tokens are made from. (default: 1)",
+        transform: { text in
+            guard let seed = UInt64(text) else {
+                throw ValidationError("It has to be a whole number from 0 to \(UInt64.max).")
+            }
+            return seed
+        })
     var seed: UInt64 = 1
 
-    @Option(name: .customLong("listing-delay"), help: "Seconds until a change shows in the listing of jobs.")
+    @Option(
+        name: .customLong("listing-delay"), parsing: .unconditional,
+        help: "Seconds until a change shows in the listing of jobs.")
     var listingDelay = 0.0
 
     @Option(
-        name: .customLong("reservation-default"), help: "Seconds a reservation lasts when the request does not say.")
+        name: .customLong("reservation-default"), parsing: .unconditional,
+        help: "Seconds a reservation lasts when the request does not say.")
     var reservationDefault = 900
 
-    @Option(name: .customLong("stack-limit"), help: "How many stacks may be registered at a time.")
+    @Option(
+        name: .customLong("stack-limit"), parsing: .unconditional, help: "How many stacks may be registered at a time.")
     var stackLimit = 100
 
     @Option(name: .customLong("base-path"), help: "The path that the API is under.")
@@ -83,18 +103,22 @@ struct SimulatorCommand: AsyncParsableCommand {
     var exitWithStandardInput = false
 
     mutating func validate() throws {
-        guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535.") }
+        guard (0...65_535).contains(port) else {
+            throw ValidationError("--port must be between 0 and 65535, not \(port).")
+        }
         guard ["127.0.0.1", "::1", "localhost"].contains(host) else {
             throw ValidationError("--host must be a loopback address: 127.0.0.1, ::1 or localhost.")
         }
-        guard (0...1_000_000).contains(jobs) else { throw ValidationError("--jobs must be between 0 and 1000000.") }
+        guard (0...1_000_000).contains(jobs) else {
+            throw ValidationError("--jobs must be between 0 and 1000000, not \(jobs).")
+        }
         guard listingDelay >= 0, listingDelay <= 3600 else {
-            throw ValidationError("--listing-delay must be between 0 and 3600.")
+            throw ValidationError("--listing-delay must be between 0 and 3600, not \(listingDelay).")
         }
         guard (1...3600).contains(reservationDefault) else {
-            throw ValidationError("--reservation-default must be between 1 and 3600.")
+            throw ValidationError("--reservation-default must be between 1 and 3600, not \(reservationDefault).")
         }
-        guard stackLimit >= 0 else { throw ValidationError("--stack-limit must not be negative.") }
+        guard stackLimit >= 0 else { throw ValidationError("--stack-limit must not be negative: \(stackLimit).") }
         guard basePath.hasPrefix("/"), !basePath.hasSuffix("/"), !basePath.hasPrefix("/_simulator") else {
             throw ValidationError("--base-path must begin with a slash, not end with one, and not be /_simulator.")
         }
@@ -137,6 +161,9 @@ struct SimulatorCommand: AsyncParsableCommand {
             try await ServiceGroup(configuration: configuration).run()
         } catch is CancellationError {
             // The half second was over.
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            logger.error("port \(port) of \(host) is in use: give another --port, or 0 for any free one")
+            throw ExitCode.failure
         }
     }
 

@@ -5,7 +5,7 @@ import StacksController
 
 /// Why the tool stops: what it says on stderr, and the status it exits with.
 struct Failure: Error {
-    /// One or two lines for a person, without a credential.
+    /// A line for a person, without a credential.
     var message: String
     /// 64 for a mistake in what was asked, 1 when the API or the network said no.
     var exitCode: ExitCode
@@ -34,9 +34,9 @@ extension Failure {
     /// Why a controller did not start or go on.
     init(_ error: StackControllerError) {
         let isMistake = error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument
-        let reason = error.underlying.map { "\n\(printable($0.description))" } ?? ""
+        // The message has what the underlying error says.
         self.init(
-            message: printable(error.message) + reason,
+            message: printable(error.message),
             exitCode: isMistake ? .validationFailure : .failure
         )
     }

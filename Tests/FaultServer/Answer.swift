@@ -30,7 +30,8 @@ struct Answer {
     /// of the right shape, any other path a small one.
     ///
     /// So that the conformance suite can look at what arrived, `/echo` says the method and the path in its header and
-    /// repeats the field `x-conformance`; `/redirect` leads to `/echo`, and `/arrivals/N` tells how often `/once/N` came.
+    /// repeats the field `x-conformance`; `/redirect` leads to `/echo`, and `/arrivals/N` tells how often `/once/N`
+    /// came.
     init(
         method: String, path: String, conformanceField: String?, body: ByteBuffer, documents: StacksDocuments,
         counts: TrafficCounts

@@ -33,8 +33,8 @@ final class ByteInbox: Sendable {
         reader?.resume()
     }
 
-    /// Waits until `parse` finds what it looks for at the beginning of what has arrived, and takes as many bytes away as
-    /// it says.
+    /// Waits until `parse` finds what it looks for at the beginning of what has arrived, and takes as many bytes away
+    /// as it says.
     ///
     /// - Returns: What was found, or `nil` when the connection ended before.
     /// - Throws: `CancellationError` when the task is cancelled.

@@ -121,7 +121,8 @@ public final class ScriptedServer: Sendable {
 }
 
 extension ScriptedConnection {
-    /// Connects to a port of 127.0.0.1 and copies bytes both ways until either side ends: what a proxy does in a tunnel.
+    /// Connects to a port of 127.0.0.1 and copies bytes both ways until either side ends: what a proxy does in a
+    /// tunnel.
     public func tunnel(toPort port: Int) async throws {
         let log = log
         let upstream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The program `fault-server`, started for a test on a free port: a server that answers everything at once, in a process
-/// of its own.
+/// The program `fault-server`, started for a test on a free port: a server that answers everything at once, in a
+/// process of its own.
 public final class FaultServerProcess: Sendable {
     /// The line that it prints once it listens.
     public struct Ready: Decodable, Sendable {

@@ -31,11 +31,24 @@ struct LifecycleTests {
         _ = try await client.outcome()
     }
 
+    @Test("a port that is in use is named, and the exit status is 1")
+    func portInUse() async throws {
+        try await SimulatorProcess.run([]) { simulator in
+            let child = try ChildProcess(
+                BuiltProducts.executable(named: "stacks-simulator"), ["--port", "\(simulator.ready.port)"], input: [])
+            let outcome = try await child.outcome(within: .seconds(20))
+            #expect(outcome.exitStatus == 1)
+            #expect(outcome.output.isEmpty)
+            #expect(outcome.errorText.contains("port \(simulator.ready.port)"), "\(outcome.errorText)")
+        }
+    }
+
     @Test(
         "a wrong argument is a usage error that names it",
         arguments: [
             ["--host", "0.0.0.0"], ["--port", "70000"], ["--jobs", "-1"], ["--rate-limits", "sometimes"],
             ["--base-path", "v3"], ["--agent-query-rule", "linux"], ["--reservation-default", "0"],
+            ["--seed", "-1"], ["--stack-limit", "-1"], ["--port", "-1"], ["--listing-delay", "-1"],
         ])
     func usage(arguments: [String]) async throws {
         let child = try ChildProcess(
@@ -44,6 +57,8 @@ struct LifecycleTests {
         #expect(outcome.exitStatus == 64)
         #expect(outcome.output.isEmpty)
         #expect(outcome.errorText.contains(arguments[0].dropFirst(2)))
+        // A number is shown with what is wrong about it.
+        if Int(arguments[1]) != nil { #expect(outcome.errorText.contains(arguments[1]), "\(outcome.errorText)") }
     }
 
     @Test("the same seed gives the same token, and a token can be given")

@@ -191,13 +191,61 @@ struct CommandLauncherTests {
         }
     }
 
-    @Test("a command that does not exist is an error that names it and nothing else")
-    func missing() async throws {
-        let launcher = try CommandLauncher(command: ["/no/such/agent", "--secret=hunter2"])
-        let error = await #expect(throws: CommandLaunchError.self) { try await launcher.launch(job) }
-        #expect("\(try #require(error))".contains("/no/such/agent"))
-        #expect(!"\(try #require(error))".contains("hunter2"))
-        #expect(!"\(try #require(error))".contains("bkjat"))
+    @Test(
+        "a command that is no executable file is refused at once, naming it and nothing else",
+        arguments: ["/no/such/agent", "no-such-agent", "/etc/passwd", "/tmp"])
+    func missing(name: String) throws {
+        let error = #expect(throws: StackControllerError.self) {
+            try CommandLauncher(command: [name, "--secret=hunter2"])
+        }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("The command \(name) ") == true)
+        #expect(error?.message.contains("hunter2") == false)
+    }
+
+    @Test("a command is looked for where its process would look: in its own PATH and working directory")
+    func lookup() async throws {
+        try await withDirectory { directory in
+            let script = "\(directory)/own-agent"
+            try Data("#!/bin/sh\n".utf8).write(to: URL(filePath: script))
+            chmod(script, 0o700)
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .discarded
+            configuration.environment = ["PATH": directory]
+            #expect(
+                try await CommandLauncher(command: ["own-agent"], configuration: configuration).launch(job).status == 0)
+            configuration.environment = [:]
+            #expect(throws: StackControllerError.self) {
+                try CommandLauncher(command: ["own-agent"], configuration: configuration)
+            }
+            configuration.workingDirectory = directory
+            #expect(
+                try await CommandLauncher(command: ["./own-agent"], configuration: configuration).launch(job).status
+                    == 0)
+        }
+    }
+
+    @Test("a command that is gone later makes the launcher unusable, naming the command and nothing else")
+    func vanished() async throws {
+        try await withDirectory { directory in
+            let launcher = try vanishing(in: directory)
+            let error = await #expect(throws: StackControllerError.self) { try await launcher.launch(job) }
+            #expect(error?.code == .launcherUnusable)
+            #expect(error?.message.contains("\(directory)/agent") == true)
+            #expect(error?.message.contains("hunter2") == false)
+            #expect(error?.message.contains("bkjat") == false)
+        }
+    }
+
+    /// A launcher whose command was there when it was made.
+    private func vanishing(
+        in directory: String, configuration: CommandLauncher.Configuration = .init()
+    ) throws -> CommandLauncher {
+        let path = "\(directory)/agent"
+        try Data("#!/bin/sh\n".utf8).write(to: URL(filePath: path))
+        chmod(path, 0o700)
+        defer { unlink(path) }
+        return try CommandLauncher(command: [path, "--secret=hunter2"], configuration: configuration)
     }
 
     #if os(Linux)
@@ -207,12 +255,12 @@ struct CommandLauncherTests {
             try await withDirectory { directory in
                 var configuration = CommandLauncher.Configuration()
                 configuration.output = .files(directory: directory)
-                let missing = try CommandLauncher(command: ["/no/such/agent"], configuration: configuration)
+                let missing = try vanishing(in: directory, configuration: configuration)
                 let present = try CommandLauncher(command: ["true"], configuration: configuration)
                 _ = try await present.launch(job)
                 let before = try open()
                 for _ in 0..<100 {
-                    await #expect(throws: CommandLaunchError.self) { try await missing.launch(job) }
+                    await #expect(throws: StackControllerError.self) { try await missing.launch(job) }
                     _ = try await present.launch(job)
                 }
                 // Other tests run at the same time and hold some for a moment.

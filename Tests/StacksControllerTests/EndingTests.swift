@@ -184,6 +184,28 @@ struct EndingTests {
         #expect(driver.machine.phase == .ended)
     }
 
+    @Test("a launcher that can start nothing: its jobs go back, what runs may end, and the reason is said at once")
+    func unusableLauncher() throws {
+        let jobs = ScheduledJob.numbers(1..<4)
+        var driver = MachineDriver.running()
+        driver.launches(jobs)
+        _ = driver.passes(.seconds(6))
+        _ = driver.says([jobs[0].id: .running], to: StateQuery(watched: jobs.map(\.id)))
+        let first = driver.happens(.launcherEnded(jobs[1].id, .impossible("no command")))
+        #expect(first.givenBack == [[jobs[1].id]])
+        #expect(first.logged("no command") == 1)
+        #expect(driver.machine.phase == .draining)
+        let second = driver.happens(.launcherEnded(jobs[2].id, .impossible("no command")))
+        #expect(second.givenBack == [[jobs[2].id]])
+        #expect(second.finishes.isEmpty && !second.hasEnded)
+        _ = driver.happens(.gaveBack([jobs[1].id], nil), .gaveBack([jobs[2].id], nil))
+        _ = driver.polls([])
+        #expect(driver.happens(.launcherEnded(jobs[0].id, .exited(.success))).deregisters == 1)
+        let end = driver.happens(.deregistered(nil))
+        #expect(end.error?.code == .launcherUnusable)
+        #expect(driver.machine.totals.failed == 0 && driver.machine.totals.released == 2)
+    }
+
     @Test("until idle: it goes on while something is scheduled, and drains when nothing is")
     func untilIdle() throws {
         var driver = MachineDriver.running { $0.mode = .untilIdle }
@@ -191,7 +213,7 @@ struct EndingTests {
         _ = driver.passes(.seconds(2))
         // It is in flight, so it does not count although the list still shows it; a job that does not suit neither.
         let last = driver.polls([job, .number(2, rules: ["os=none"])])
-        #expect(last.logged("Nothing is scheduled") == 1)
+        #expect(last.logged("Nothing that suits is scheduled") == 1)
         #expect(last.deregisters == 0)
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
         #expect(driver.says([job.id: .finished], to: query).deregisters == 1)

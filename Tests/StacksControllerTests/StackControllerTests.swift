@@ -193,6 +193,21 @@ struct StackControllerTests {
         #expect(stack.controller.status.totals.failed == 2)
     }
 
+    @Test("a launcher that cannot start any job ends the controller, and its jobs go back to the queue")
+    func unusableLauncher() async throws {
+        let gone = StackControllerError(code: .launcherUnusable, message: "the command is gone")
+        let stack = try SimulatedStack(mode: .continuous, behavior: .init { _ in throw gone }) {
+            $0.addJobs(30, queue: "default")
+        }
+        let error = await #expect(throws: StackControllerError.self) { try await stack.controller.run() }
+        #expect(error?.code == .launcherUnusable)
+        #expect(error?.message == "the command is gone")
+        #expect(stack.simulator.report.requests[.finishJob, default: 0] == 0)
+        #expect(stack.simulator.jobs(in: .finished).isEmpty)
+        let totals = stack.controller.status.totals
+        #expect(totals.failed == 0 && totals.released == totals.reserved && totals.launched > 0)
+    }
+
     @Test("with lost requests, lost answers, errors and limits every job is run, none twice")
     func faults() async throws {
         let stack = try SimulatedStack(capacity: 40, mode: .continuous) { simulator in
@@ -301,9 +316,16 @@ struct StackControllerTests {
         arguments: [
             (.init { $0.maximumInFlight = 0 }, "maximumInFlight"),
             (.init { $0.pollInterval = .zero }, "pollInterval"),
-            (.init { $0.reservationExpiry = .seconds(3601) }, "reservationExpiry"),
+            (.init { $0.stackKey = "a b" }, "a b"),
+            (.init { $0.stackType = "" }, "stack type"),
+            (.init { $0.queue = "a\nb" }, "queue key"),
+            (.init { $0.metadata = ["": "x"] }, "metadata"),
+            (.init { $0.metadata = ["k": String(repeating: "v", count: 257)] }, "257"),
+            (.init { $0.reservationExpiry = .milliseconds(90_500) }, "90.5"),
+            (.init { $0.tokenLifetime = .milliseconds(1500) }, "1.5"),
+            (.init { $0.reservationExpiry = .seconds(3601) }, "reservation expiry"),
             (.init { $0.reservationExpiry = .seconds(1) }, "reservationExpiry"),
-            (.init { $0.tokenLifetime = .zero }, "tokenLifetime"),
+            (.init { $0.tokenLifetime = .zero }, "token lifetime"),
             (.init { $0.tags = ["": "x"] }, "tag"),
         ] as [(Change, String)])
     func configuration(change: Change, name: String) throws {

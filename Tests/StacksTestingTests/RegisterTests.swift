@@ -97,6 +97,10 @@ struct RegisterTests {
         #expect(try status([String(repeating: "k", count: 64): String(repeating: "v", count: 256)]) == 201)
         #expect(try status([String(repeating: "k", count: 65): ""]) == 422)
         #expect(try status(["k": String(repeating: "v", count: 257)]) == 422)
+        // Two scalars that a reader sees as one character count as two.
+        #expect(try status(["k": String(repeating: "e\u{301}", count: 128)]) == 201)
+        #expect(try status(["k": String(repeating: "e\u{301}", count: 129)]) == 422)
+        #expect(try status([String(repeating: "e\u{301}", count: 33): ""]) == 422)
     }
 
     @Test("an unknown type is 422, an unknown queue 404, and what is missing is named")

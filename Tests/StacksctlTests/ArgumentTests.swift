@@ -40,10 +40,10 @@ struct ArgumentTests {
 
     @Test(
         "seconds are positive, may have a fraction, and end at a day", arguments: ["0", "-1", "x", "nan", "inf", "1e9"])
-    func badSeconds(text: String) {
-        #expect(Seconds(argument: text) == nil)
-        #expect(Seconds(argument: "1.5")?.duration == .milliseconds(1500))
-        #expect(Seconds(argument: "0.0001")?.duration == .milliseconds(1))
+    func badSeconds(text: String) throws {
+        #expect(throws: ValidationError.self) { try Seconds(parsing: text) }
+        #expect(try Seconds(parsing: "1.5").duration == .milliseconds(1500))
+        #expect(try Seconds(parsing: "0.0001").duration == .milliseconds(1))
     }
 
     @Test("a dash stands for the lines of stdin, without blanks and blank lines")
@@ -79,6 +79,8 @@ struct ArgumentTests {
         let emptied = ["BUILDKITE_AGENT_TOKEN": "", "BUILDKITE_CLUSTER_TOKEN": "bkct_cluster"]
         #expect(try Endpoint(options: plain, environment: emptied).token.value == "bkct_cluster")
         #expect(throws: Failure.self) { try Endpoint(options: plain, environment: [:]) }
+        let empty = try GlobalOptions.parse(["--token", ""])
+        #expect(throws: Failure.self) { try Endpoint(options: empty, environment: both) }
     }
 
     @Test("the base URL comes from the option, then from the agent's variable")

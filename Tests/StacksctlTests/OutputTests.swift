@@ -67,6 +67,7 @@ struct OutputTests {
     @Test("a date is written as the API writes it")
     func dateIsISO8601() {
         #expect(iso8601(Date(timeIntervalSince1970: 1_767_225_600.25)) == "2026-01-01T00:00:00.250Z")
+        #expect(iso8601(Date(timeIntervalSince1970: 1_767_225_600.001)) == "2026-01-01T00:00:00.001Z")
     }
 
     @Test("header fields join the document under lowercase names, repeated ones as one, and only when asked for")

@@ -128,10 +128,40 @@ struct RunTests {
     @Test("a token that is not accepted ends the run with exit status 1 and one clear error")
     func badToken() async throws {
         try await SimulatedWorld.run { world in
-            let run = try await run(world, ["--token", "bkct_other", "--log-level", "critical"], "true")
+            let run = try await run(world, ["--token", "bkct_other"], "true")
             #expect(run.status == 1)
-            #expect(run.errors.contains("token"), "\(run.errors)")
+            #expect(run.errors.split(separator: "\n").filter { $0.contains("401") }.count == 1, "\(run.errors)")
+            #expect(run.errors.contains("stacksctl: Buildkite does not accept the agent token"), "\(run.errors)")
             #expect(!run.errors.contains("bkct_other"))
+        }
+    }
+
+    @Test("--once is exit status 1 when a command ended before an agent took its job")
+    func failedBeforeTheStart() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+            let run = try await run(world, ["--once", "--output", "json"], "bash", "-c", "exit 3")
+            #expect(run.status == 1)
+            #expect((try run.document()["jobs"] as? [String: Int])?["failed"] == 1)
+            #expect(run.errors.contains("1 of the jobs failed"), "\(run.errors)")
+        }
+    }
+
+    @Test("a command that is gone later ends the run, and the jobs go back to the queue instead of failing")
+    func vanishingCommand() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "vanishing-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let agent = directory.appending(path: "agent").path
+        try Data("#!/bin/sh\nrm \"$0\"\nexec '\(Checkout.demoAgent.path)'\n".utf8).write(to: URL(filePath: agent))
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: agent)
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "4"]) { world in
+            let run = try await run(world, ["--max-in-flight", "1", "--output", "json"], agent)
+            #expect(run.status == 1)
+            #expect(run.errors.contains("stacksctl: The command \(agent) "), "\(run.errors)")
+            let jobs = try #require(try run.document()["jobs"] as? [String: Int])
+            #expect(jobs["failed"] == 0 && jobs["finished"] == 1 && jobs["released"] == 1)
+            let states = try await world.control("report")["by_state"] as? [String: Int]
+            #expect(states?["finished"] == 1 && states?["failed"] == nil)
         }
     }
 

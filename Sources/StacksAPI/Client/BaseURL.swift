@@ -31,8 +31,8 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         if let problem = Self.problem(ofPath: rest[authority.endIndex...]) { throw failure(problem) }
         if scheme == "http", !host.isLoopback, !allowsInsecureHTTP {
             throw failure(
-                "would send the token in plaintext to a host that is not loopback. Use https, or set "
-                    + "allowsInsecureHTTP when that is what you want.")
+                "would send the token in plaintext to a host that is not loopback. Use https, or allow "
+                    + "insecure HTTP explicitly when that is what you want.")
         }
         let port = host.port == (scheme == "https" ? 443 : 80) ? nil : host.port
         origin = "\(scheme)://\(host.name)" + (port.map { ":\($0)" } ?? "")

@@ -14,7 +14,7 @@ public struct CallOptions: Sendable {
 
     /// Header fields to send besides the client's own. One of the same name replaces the client's, but for those that
     /// are not the caller's to set: `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are
-    /// refused.
+    /// refused. So is a value with a control character other than a tab.
     public var headerFields: HTTPFields
 
     /// Options for one call; each left out is the client's.

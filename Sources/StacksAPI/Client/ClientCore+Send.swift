@@ -4,8 +4,8 @@ import StacksTransport
 extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
-    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else: an
-    /// async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
+    /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else:
+    /// an async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
@@ -142,7 +142,7 @@ extension ClientCore {
         _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
     ) throws -> Conclusion {
         settle(call, outcome)
-        let failure: StacksAPIError
+        var failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:
             return .done(succeeded(call, answer))
@@ -156,6 +156,11 @@ extension ClientCore {
             throw error
         case .failure(let error):
             failure = self.failure(of: call.endpoint, thrown: error)
+            if failure.underlying?.code == .timeout, let limit = call.request.deadline, limit <= environment.now(),
+                limit != call.decision.deadline
+            {
+                failure.message += " One request may take \(configuration.requestTimeout)."
+            }
         }
         var generator = FunctionGenerator(bits: environment.randomBits)
         switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {

@@ -1,7 +1,7 @@
 import HTTPTypes
 
-/// The header fields of a client's requests, made once, so that every request carries the same value and a transport can
-/// prepare it once.
+/// The header fields of a client's requests, made once, so that every request carries the same value and a transport
+/// can prepare it once.
 struct RequestFields: Sendable {
     private let withoutBody: HTTPFields
     private let withBody: HTTPFields
@@ -40,6 +40,12 @@ struct RequestFields: Sendable {
         for field in extra where Self.reserved.contains(field.name) {
             throw Argument.failure(
                 "The header field \(field.name) is not the caller's to set.", for: operation)
+        }
+        // `HTTPField(name:value:)` puts spaces for control characters, but its lenient sibling lets most of them
+        // through. The value is not shown: it may be a credential. A tab is allowed in one (RFC 9110, section 5.5).
+        for field in extra where field.value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
+            throw Argument.failure(
+                "The value of the header field \(field.name) holds a control character.", for: operation)
         }
         // First the client's own go, then the caller's come, so that a name given twice is sent twice.
         for field in extra { fields[field.name] = nil }

@@ -5,13 +5,15 @@ extension StacksClient {
     public struct Configuration: Sendable {
         /// Where the API is. Default: Buildkite's own, `https://agent.buildkite.com/v3/`.
         ///
-        /// It may have a path of its own, with or without a slash at the end. User info, query and fragment are refused.
+        /// It may have a path of its own, with or without a slash at the end. User info, query and fragment are
+        /// refused.
         public var baseURL = "https://agent.buildkite.com/v3/"
 
         /// Whether the token may travel in plaintext, over `http`, to a host that is not loopback. Default: no.
         public var allowsInsecureHTTP = false
 
-        /// What stands before this package's own name in the user agent, `["mac-fleet/1.4"]` for example. Default: nothing.
+        /// What stands before this package's own name in the user agent, `["mac-fleet/1.4"]` for example. Default:
+        /// nothing.
         public var userAgentPrefixes: [String] = []
 
         /// How failures are retried, unless a call says otherwise. Default: as Buildkite's Go client does.

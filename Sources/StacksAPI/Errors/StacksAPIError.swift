@@ -23,8 +23,8 @@ public struct StacksAPIError: Error, Sendable {
     /// What the server said, the `message` of its JSON; `nil` when it said nothing readable.
     public var serverMessage: String?
 
-    /// The beginning of the answer's body as it arrived, at most ``maximumBodySize`` bytes. Empty when the body can hold
-    /// secrets of a job.
+    /// The beginning of the answer's body as it arrived, at most ``maximumBodySize`` bytes. Empty when the body can
+    /// hold secrets of a job.
     public var body: [UInt8]
 
     /// The server's own name for the request (`X-Request-Id`), for Buildkite's support.
@@ -44,8 +44,8 @@ public struct StacksAPIError: Error, Sendable {
 
     /// Whether the server may have done what was asked for, although the call failed.
     ///
-    /// `false` is certain. When it is `true` for ``StacksOperation/finishJob``, ask for the job's state before finishing
-    /// it again.
+    /// `false` is certain. When it is `true` for ``StacksOperation/finishJob``, ask for the job's state before
+    /// finishing it again.
     public var mayHaveTakenEffect: Bool
 
     /// A failure.

@@ -1,11 +1,17 @@
 #if canImport(FoundationEssentials)
-    import FoundationEssentials
+    package import FoundationEssentials
 #else
-    import Foundation
+    package import Foundation
 #endif
 
 /// Dates as the API writes them: `2026-11-19T08:30:00Z`, with or without a fraction, in UTC or with an offset.
-enum ISO8601 {
+package enum ISO8601 {
+    /// The date that the text spells, or `nil` when it spells none.
+    package static func date(_ text: String) -> Date? {
+        var text = text
+        return text.withUTF8 { parse($0) }
+    }
+
     /// The date that the bytes spell, or `nil` when they spell none.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Date? {
         guard bytes.count >= 20 else { return nil }
@@ -73,8 +79,12 @@ enum ISO8601 {
 
     /// The date in UTC with milliseconds, rounded down so that now is never in the future; `nil` outside the years 0 to
     /// 9999.
-    static func text(_ date: Date) -> String? {
-        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded(.down)
+    ///
+    /// A date holds the millisecond `.001` as a binary fraction a little above or below it. Rounding to microseconds
+    /// first finds it again, where rounding down at once would give the millisecond before.
+    package static func text(_ date: Date) -> String? {
+        let microseconds = (date.timeIntervalSince1970 * 1_000_000).rounded()
+        let milliseconds = (microseconds / 1000).rounded(.down)
         guard milliseconds >= -62_167_219_200_000, milliseconds < 253_402_300_800_000 else { return nil }
         let whole = Int(milliseconds)
         let fraction = ((whole % 1000) + 1000) % 1000

@@ -14,6 +14,6 @@ struct JSONKey {
 
     /// The identifier that the key spells.
     func identifier<Resource>() -> Identifier<Resource> {
-        Identifier(storage: IdentifierStorage(canonical: start, count: count) ?? .text(string))
+        Identifier(storage: IdentifierStorage(uuid: start, count: count) ?? .text(string))
     }
 }

@@ -34,7 +34,7 @@ enum JSONPath {
                 index = endOfString(from: start, in: document)
                 if expectsKey, case .object = levels.last, index <= offset {
                     let key = String(decoding: document[start..<min(index, document.count)], as: UTF8.self)
-                    levels[levels.count - 1] = .object(key: key)
+                    levels[levels.count - 1] = .object(key: cropped(key))
                     expectsKey = false
                 }
             default:
@@ -49,6 +49,12 @@ enum JSONPath {
             case .array(let index): path += "[\(index)]"
             }
         }
+    }
+
+    /// A key in a dictionary can be as long as whoever wrote it liked; what is shown of it fits on a line.
+    private static func cropped(_ key: String) -> String {
+        guard key.utf8.count > 64, key.unicodeScalars.count > 64 else { return key }
+        return String(key.unicodeScalars.prefix(64)) + "…"
     }
 
     private static func endOfString(from start: Int, in document: [UInt8]) -> Int {

@@ -27,7 +27,7 @@ extension JSONReader {
         // The common case, 36 characters and a quote, needs no scan of its own: the parser checks every byte.
         let text = cursor + 1
         if end - text > CanonicalUUID.length, text[CanonicalUUID.length] == UInt8(ascii: "\""),
-            let storage = IdentifierStorage(canonical: text, count: CanonicalUUID.length)
+            let storage = IdentifierStorage(uuid: text, count: CanonicalUUID.length)
         {
             cursor = text + CanonicalUUID.length + 1
             return Identifier(storage: storage)
@@ -107,8 +107,8 @@ extension JSONReader {
         return raw
     }
 
-    /// Sets the top bit of the first byte that is a quote, a backslash or a control character; bits above that one may be
-    /// set wrongly, because the subtraction borrows.
+    /// Sets the top bit of the first byte that is a quote, a backslash or a control character; bits above that one may
+    /// be set wrongly, because the subtraction borrows.
     @inline(__always)
     private static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

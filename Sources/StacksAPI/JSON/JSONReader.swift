@@ -1,8 +1,8 @@
 /// Reads JSON straight from its bytes into typed values, strictly as RFC 8259 has it
 /// (<https://www.rfc-editor.org/rfc/rfc8259>).
 ///
-/// The code that knows what it expects pulls: no tree is built, and what it does not ask for is skipped, though checked as
-/// strictly as the rest. Where the RFC leaves a choice:
+/// The code that knows what it expects pulls: no tree is built, and what it does not ask for is skipped, though checked
+/// as strictly as the rest. Where the RFC leaves a choice:
 /// - Of a name that stands twice in an object, the last value counts.
 /// - A number is an integer when its value is one: `1`, `1.0` and `1e2` are. It has to fit.
 /// - Half a surrogate pair, invalid UTF-8 and overlong forms are errors.

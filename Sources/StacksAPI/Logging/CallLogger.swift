@@ -9,7 +9,7 @@ import Synchronization
 /// | --- | --- |
 /// | success | debug |
 /// | failure that is tried again, detail that was cropped | notice |
-/// | failure | warning |
+/// | failure, which is thrown too, so that its catcher says what it means | debug |
 /// | cancelled | debug |
 /// | bodies, when asked for | debug |
 final class CallLogger: Sendable {
@@ -62,10 +62,10 @@ final class CallLogger: Sendable {
     }
 
     func failed(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError) {
-        guard logs(.warning) else { return }
+        guard logs(.debug) else { return }
         var metadata = metadata(call, endpoint, error)
         metadata["attempts"] = "\(error.attempts)"
-        logger.warning("Stacks API call failed", metadata: metadata)
+        logger.debug("Stacks API call failed", metadata: metadata)
     }
 
     func cancelled(_ call: UInt64, _ endpoint: Endpoint, attempts: Int) {

@@ -1,9 +1,10 @@
 /// Reads and writes the canonical form of a UUID: `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lowercase
-/// (<https://www.rfc-editor.org/rfc/rfc9562#section-4>), eight digits at a time.
+/// (<https://www.rfc-editor.org/rfc/rfc9562#section-4>), eight digits at a time. Uppercase digits are read too, as that
+/// section asks.
 enum CanonicalUUID {
     static let length = 36
 
-    /// The two halves of the UUID in the 36 bytes at `bytes`, or `nil` when they are not one in canonical form.
+    /// The two halves of the UUID in the 36 bytes at `bytes`, or `nil` when they are not one in either case.
     @inline(__always)
     static func parse(_ bytes: UnsafeRawPointer) -> (high: UInt64, low: UInt64)? {
         func load(_ offset: Int) -> UInt64 {
@@ -29,10 +30,14 @@ enum CanonicalUUID {
     }
 
     /// The value of eight hexadecimal digits, the first in the lowest byte; sets bits in `invalid` when one is not
-    /// `0…9` or `a…f`.
+    /// `0…9`, `a…f` or `A…F`.
     @inline(__always)
     private static func digits(_ word: UInt64, _ invalid: inout UInt64) -> UInt64 {
         let high: UInt64 = 0x8080_8080_8080_8080
+        // Bit 5 makes a letter lowercase, and a digit has it already. A byte with neither bit 5 nor bit 6 would become
+        // a digit by it that it is not.
+        invalid |= ~(word | word << 1) & 0x4040_4040_4040_4040
+        let word = word | 0x2020_2020_2020_2020
         // In each byte below 0x80, adding (0x80 - x) sets the top bit exactly when the byte is at least x.
         func atLeast(_ byte: UInt8) -> UInt64 { word &+ (UInt64(0x80 - byte) &* 0x0101_0101_0101_0101) }
         let isDigit = atLeast(UInt8(ascii: "0")) & ~atLeast(UInt8(ascii: "9") + 1)

@@ -7,8 +7,8 @@
 /// The identifier of a `Resource`, a job's UUID for example.
 ///
 /// Buildkite's identifiers are UUIDs in their canonical form: 36 characters, lowercase. Such a one is kept as its 16
-/// bytes, without any allocation. Any other string is an identifier too and is kept as it is: it comes out as it went
-/// in, and an uppercase UUID differs from its lowercase form.
+/// bytes, without any allocation. The case of its letters means nothing: an uppercase UUID names the same resource and
+/// comes out in lowercase, as the server writes it. Any other string is an identifier too and is kept as it is.
 ///
 /// The order is that of the strings.
 public struct Identifier<Resource>: Sendable, Hashable {
@@ -22,7 +22,7 @@ public struct Identifier<Resource>: Sendable, Hashable {
     /// The identifier of a UUID in its canonical, lowercase form.
     public init(_ uuid: UUID) { storage = IdentifierStorage(uuid) }
 
-    /// The identifier as a UUID, or `nil` when it is not one in canonical form.
+    /// The identifier as a UUID, or `nil` when it is not one.
     public var uuid: UUID? { storage.uuid }
 
     /// Whether the identifier is the empty string, which names nothing.

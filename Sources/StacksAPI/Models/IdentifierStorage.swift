@@ -8,14 +8,14 @@
 enum IdentifierStorage: Sendable {
     /// The two halves of a canonical UUID, most significant byte first.
     case uuid(high: UInt64, low: UInt64)
-    /// Any string that is not a canonical UUID.
+    /// Any string that is not a UUID.
     case text(String)
 
     init(_ string: String) {
         var string = string
         self =
             string.withUTF8 { bytes in
-                IdentifierStorage(canonical: bytes.baseAddress.map(UnsafeRawPointer.init), count: bytes.count)
+                IdentifierStorage(uuid: bytes.baseAddress.map(UnsafeRawPointer.init), count: bytes.count)
             } ?? .text(string)
     }
 
@@ -28,8 +28,8 @@ enum IdentifierStorage: Sendable {
         }
     }
 
-    /// The UUID that the `count` bytes spell in canonical form, or `nil` when they do not.
-    init?(canonical bytes: UnsafeRawPointer?, count: Int) {
+    /// The UUID that the `count` bytes spell in its usual form, in either case, or `nil` when they do not.
+    init?(uuid bytes: UnsafeRawPointer?, count: Int) {
         guard count == CanonicalUUID.length, let bytes, let halves = CanonicalUUID.parse(bytes) else { return nil }
         self = .uuid(high: halves.high, low: halves.low)
     }
@@ -70,7 +70,7 @@ extension IdentifierStorage: Hashable {
         case (.text(let text), .text(let other)):
             return text == other
         default:
-            // A canonical UUID is never kept as text, so the two forms are never the same identifier.
+            // A UUID is never kept as text, so the two forms are never the same identifier.
             return false
         }
     }

@@ -42,6 +42,7 @@ public struct TokenIdentity: Sendable, Hashable {
         self.organizationQueueKey = organizationQueueKey
     }
 
-    /// Whether the token belongs to a cluster. The Stacks API takes no other.
-    public var isClustered: Bool { clusterUUID.map { !$0.isEmpty } ?? false }
+    /// Whether the token belongs to no cluster, which an empty ``clusterUUID`` says. The Stacks API does not take such
+    /// a token. One that is missing says nothing.
+    public var isUnclustered: Bool { clusterUUID?.isEmpty == true }
 }

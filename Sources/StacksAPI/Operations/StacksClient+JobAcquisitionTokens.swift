@@ -7,8 +7,8 @@ extension StacksClient {
     /// - Parameters:
     ///   - jobs: Jobs that this stack reserved, at least one.
     ///   - stack: The stack's key.
-    ///   - lifetime: How long the tokens hold, 1 to 3600 whole seconds; the server's choice when left out. They end with
-    ///     the reservation in any case.
+    ///   - lifetime: How long the tokens hold, 1 to 3600 whole seconds; the server's choice when left out. They end
+    ///     with the reservation in any case.
     ///   - options: What this call does otherwise than the client.
     /// - Returns: The tokens, and the jobs that got none.
     /// - Throws: ``StacksAPIError``.

@@ -78,15 +78,15 @@ extension StacksClient {
             id, stack: stack, body: FinishRequest.encode(exitStatus: exitStatus, detail: detail), options: options)
     }
 
-    /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with an
-    /// exit status that is not 0.
+    /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with
+    /// an exit status that is not 0.
     ///
     /// - Parameters:
     ///   - id: The job.
     ///   - stack: The stack's key.
     ///   - exitStatus: The job's exit status, anything but 0.
-    ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker
-    ///     at its end.
+    ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a
+    ///     marker at its end.
     ///   - options: What this call does otherwise than the client.
     /// - Throws: ``StacksAPIError``.
     @discardableResult

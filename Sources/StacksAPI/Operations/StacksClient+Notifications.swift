@@ -8,8 +8,8 @@ extension StacksClient {
     /// Shows notifications on jobs' pages.
     ///
     /// The valid ones are created even when others are not. More than 1000 are sent in several requests, one after the
-    /// other, so that they stay in their order; see ``StacksResponse/failedBatches``. A request that may have arrived is
-    /// not sent again, because its notifications would show twice.
+    /// other, so that they stay in their order; see ``StacksResponse/failedBatches``. A request that may have arrived
+    /// is not sent again, because its notifications would show twice.
     ///
     /// - Parameters:
     ///   - notifications: The notifications, at least one. One job takes at most 100 over its life.

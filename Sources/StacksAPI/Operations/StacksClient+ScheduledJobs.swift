@@ -42,8 +42,8 @@ extension StacksClient {
     ///   - pageSize: How many jobs a page has at most, 1 to 1000.
     ///   - pageLimit: How many pages to read at most; all when left out.
     ///   - options: What these calls do otherwise than the client; a timeout holds for each page.
-    /// - Returns: A sequence that reads a page when it is asked for one, and throws what ``scheduledJobs(stack:queue:limit:after:options:)``
-    ///   throws. The pages read before a failure stay good.
+    /// - Returns: A sequence that reads a page when it is asked for one, and throws what
+    ///   ``scheduledJobs(stack:queue:limit:after:options:)`` throws. The pages read before a failure stay good.
     public func allScheduledJobs(
         stack: String,
         queue: QueueKey,

@@ -1,7 +1,8 @@
 import HTTPTypes
 import StacksTransport
 
-/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done elsewhere.
+/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done
+/// elsewhere.
 struct RetryDecision {
     enum Action {
         case wait(Duration)
@@ -44,6 +45,12 @@ struct RetryDecision {
             return .giveUp(error)
         }
         guard mayRepeat(after: failure), attempts < policy.maximumAttempts else { return .giveUp(error) }
+        if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
+            error.message +=
+                " It is not tried again: the server asks to wait \(asked), and the policy waits "
+                + "\(policy.maximumRetryAfter) at most."
+            return .giveUp(error)
+        }
         let delay = policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator)
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded

@@ -13,7 +13,9 @@ public struct RetryPolicy: Sendable, Hashable {
     /// What is added to each wait, at random, so that many clients do not come back at the same moment.
     public var jitter: ClosedRange<Duration>
 
-    /// The longest `Retry-After` that is obeyed; a longer one is cut to this. `Retry-After` replaces wait and jitter.
+    /// The longest `Retry-After` that is waited for; it replaces wait and jitter. When the server asks for a longer one
+    /// the call ends with its error, whose ``StacksAPIError/retryAfter`` says how long: asking sooner than the server
+    /// wants would only be refused again.
     public var maximumRetryAfter: Duration
 
     /// A policy.
@@ -22,7 +24,7 @@ public struct RetryPolicy: Sendable, Hashable {
     ///   - maximumAttempts: How many requests are sent at most, the first included.
     ///   - backoff: The waits between them; 1 s, 1.5 s, 2.4 s, 3.7 s, … when left out.
     ///   - jitter: Added to each wait at random; 0.5 to 1 s when left out.
-    ///   - maximumRetryAfter: The longest `Retry-After` obeyed; a minute when left out.
+    ///   - maximumRetryAfter: The longest `Retry-After` waited for; a minute when left out.
     public init(
         maximumAttempts: Int,
         backoff: Backoff = .buildkite,
@@ -52,7 +54,7 @@ public struct RetryPolicy: Sendable, Hashable {
         retryAfter: Duration?,
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
-        if let retryAfter { return min(max(retryAfter, .zero), maximumRetryAfter) }
+        if let retryAfter { return max(retryAfter, .zero) }
         return backoff.delay(retry) + jitter.random(using: &generator)
     }
 

@@ -24,6 +24,8 @@ enum LaunchOutcome: Sendable, Hashable {
     case exited(JobExit)
     /// It threw; the message is the error's description.
     case failed(String)
+    /// It threw, before any agent was started, for a reason that holds for every job.
+    case impossible(String)
 }
 
 /// Which jobs' states are asked for, and why.

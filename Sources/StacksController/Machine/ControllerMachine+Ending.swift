@@ -24,7 +24,8 @@ extension ControllerMachine {
     mutating func stop(_ error: StackControllerError, at now: Duration) {
         guard fatal == nil else { return }
         fatal = error
-        log(.critical, error.message)
+        // It is thrown at the end. While jobs run that may be far away, so it is said at once too.
+        log(ledger.launchers > 0 ? .critical : .debug, error.message)
         drain("Stopping", at: now)
     }
 

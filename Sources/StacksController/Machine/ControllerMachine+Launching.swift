@@ -103,6 +103,10 @@ extension ControllerMachine {
             case .exited(let exit) where exit.status == JobExit.locked.status:
                 log(.info, "The job was locked; it will be scheduled again", id)
                 release(id, at: now, coolFor: .seconds(10))
+            case .impossible(let message):
+                // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
+                if isCutOff { release(id, at: now) } else { giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
+                stop(StackControllerError(code: .launcherUnusable, message: message), at: now)
             default:
                 // It may have started and ended since its state was last seen: only the state tells.
                 ledger.move(id, to: .ended(outcome), at: now)
@@ -150,7 +154,7 @@ extension ControllerMachine {
         case .exited(let exit):
             let detail = exit.message ?? "The agent's command ended with status \(exit.status) before the job started"
             return (exit.status == 0 ? -1 : Int(exit.status), detail)
-        case .failed(let message):
+        case .failed(let message), .impossible(let message):
             return (-1, message.isEmpty ? "The agent could not be launched" : message)
         }
     }

@@ -190,7 +190,7 @@ extension ControllerMachine {
         guard reading.limit > 1, !reading.foundSuiting, backlog.isEmpty, uncertain.isEmpty, ledger.reserving == 0,
             ledger.waiting.isEmpty, !issuing.isInFlight
         else { return }
-        drain("Nothing is scheduled", at: now)
+        drain(reading.foundAny ? "Nothing that suits is scheduled" : "Nothing is scheduled", at: now)
     }
 
     /// The stack is not known any more: it is registered again, and when that does not help the queue is gone.

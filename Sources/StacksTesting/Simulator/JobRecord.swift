@@ -37,7 +37,8 @@ struct QueuePosition: Comparable {
         (lhs.scheduledAt, lhs.sequence) < (rhs.scheduledAt, rhs.sequence)
     }
 
-    /// The position as an opaque `end_cursor`. Microseconds since 1970 are whole numbers, so that it reads back exactly.
+    /// The position as an opaque `end_cursor`. Microseconds since 1970 are whole numbers, so that it reads back
+    /// exactly.
     var cursor: String {
         String(Int64((scheduledAt.timeIntervalSince1970 * 1e6).rounded()), radix: 36) + "-"
             + String(sequence, radix: 36)

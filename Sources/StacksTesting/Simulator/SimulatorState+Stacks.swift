@@ -87,8 +87,13 @@ extension SimulatorState {
     private static func check(metadata: [String: String]) throws(Refusal) {
         guard metadata.count <= 100 else { throw .invalid("metadata must have at most 100 keys.") }
         for (key, value) in metadata {
-            guard key.count <= 64 else { throw .invalid("metadata keys must have at most 64 characters.") }
-            guard value.count <= 256 else { throw .invalid("metadata values must have at most 256 characters.") }
+            // Characters are counted as Unicode scalars, as in a notification's detail.
+            guard key.unicodeScalars.count <= 64 else {
+                throw .invalid("metadata keys must have at most 64 characters.")
+            }
+            guard value.unicodeScalars.count <= 256 else {
+                throw .invalid("metadata values must have at most 256 characters.")
+            }
         }
     }
 }

@@ -22,7 +22,8 @@ struct SimulatorState {
         var key: String
         var uuid: String
         var isPaused = false
-        /// Jobs in the order of a listing. Those that are scheduled are all here; others stay until a listing meets them.
+        /// Jobs in the order of a listing. Those that are scheduled are all here; others stay until a listing meets
+        /// them.
         var jobs: [Int] = []
     }
 

@@ -166,7 +166,8 @@ public final class InMemoryTransport: HTTPTransport {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock, so that neither a cancellation nor a shutdown that came just before is missed.
+                // Looked at under the lock, so that neither a cancellation nor a shutdown that came just before is
+                // missed.
                 let isOver = state.withLock { state in
                     if state.isShutDown || Task.isCancelled { return true }
                     state.waiting[call] = continuation

@@ -40,13 +40,19 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where the API is; 'http' is taken for this machine only. Also read from BUILDKITE_AGENT_ENDPOINT, as \
+            Where the API is; 'http' is taken for this machine only, unless --allow-insecure-http is given. Also read from BUILDKITE_AGENT_ENDPOINT, as \
             Buildkite's agent does. (default: https://agent.buildkite.com/v3/)
             """,
             valueName: "url"
         )
     )
     var baseURL: String?
+
+    @Flag(
+        name: .customLong("allow-insecure-http"),
+        help: "Send the token in plaintext to a host that is not this machine, when the base URL says 'http'."
+    )
+    var allowsInsecureHTTP = false
 
     @Option(help: "The library that carries the requests.")
     var transport: Transport = .curl
@@ -68,7 +74,11 @@ struct GlobalOptions: ParsableArguments {
     )
     var proxy: String?
 
-    @Option(help: ArgumentHelp("How long one attempt may take. (default: 30)", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long one attempt may take. (default: 30)", valueName: "seconds"),
+        transform: Seconds.init(parsing:)
+    )
     var timeout: Seconds?
 
     @Flag(help: "Send each request once, whatever comes back.")
@@ -82,7 +92,7 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The least severe of what is logged on stderr. (default: warning; for run, info)",
+            "The least severe of what is logged on stderr. (default: notice; for run, info)",
             valueName: "level"
         )
     )
@@ -94,7 +104,7 @@ struct GlobalOptions: ParsableArguments {
     /// The log of this invocation, on stderr.
     ///
     /// - Parameter terminal: The terminal that stderr is, where a line is painted below the log.
-    func logger(default level: Logger.Level = .warning, on terminal: Terminal? = nil) -> Logger {
+    func logger(default level: Logger.Level = .notice, on terminal: Terminal? = nil) -> Logger {
         var logger = Logger(label: "stacksctl") { label in
             if let terminal { TerminalLogHandler(terminal) } else { StreamLogHandler.standardError(label: label) }
         }

@@ -1,14 +1,13 @@
 import ArgumentParser
 import Foundation
+import StacksAPI
 
 /// A point in time in ISO 8601, with or without a fraction of a second, in UTC (`Z`) or with an offset.
 struct Timestamp: ExpressibleByArgument {
     let date: Date
 
     init?(argument: String) {
-        let whole = Date.ISO8601FormatStyle()
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = (try? whole.parse(argument)) ?? (try? fractional.parse(argument)) else { return nil }
+        guard let date = ISO8601.date(argument) else { return nil }
         self.date = date
     }
 }

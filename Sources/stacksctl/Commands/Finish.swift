@@ -22,7 +22,9 @@ struct Finish: APICommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("What happened, shown with the job; cut to 4096 bytes.", valueName: "text")
+        help: ArgumentHelp(
+            "What happened, shown with the job; cropped to 4096 bytes, with a marker at its end and a line in the log.",
+            valueName: "text")
     )
     var detail: String
 

@@ -20,6 +20,7 @@ struct List: APICommand {
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How many jobs a page may hold, 1 to 1000. (default: the server's; with --all, 1000)",
             valueName: "n"

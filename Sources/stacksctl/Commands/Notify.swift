@@ -18,7 +18,10 @@ struct Notify: APICommand {
     @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
     var job: JobArgument
 
-    @Argument(help: ArgumentHelp("What to show, 1 to 256 characters.", valueName: "detail"))
+    @Argument(
+        help: ArgumentHelp(
+            "What to show; cropped to 256 characters, with a marker at its end and a line in the log.",
+            valueName: "detail"))
     var detail: String
 
     @Option(

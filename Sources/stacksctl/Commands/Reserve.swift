@@ -21,6 +21,7 @@ struct Reserve: APICommand {
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the reservation lasts, 1 to 3600. (default: the server's, 900)",
             valueName: "seconds"

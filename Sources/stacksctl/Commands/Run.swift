@@ -36,24 +36,38 @@ struct Run: AsyncParsableCommand {
     )
     var tags: [KeyValue] = []
 
-    @Option(help: ArgumentHelp("How many jobs may be in hand at a time.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many jobs may be in hand at a time, 1 or more.", valueName: "n")
+    )
     var maxInFlight = 10
 
-    @Option(help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"),
+        transform: Seconds.init(parsing:)
+    )
     var pollInterval: Seconds?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             """
             How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
             (default: the server's, 900)
             """,
             valueName: "seconds"
-        )
+        ),
+        transform: Seconds.init(parsing:)
     )
     var tokenLifetime: Seconds?
 
-    @Flag(help: "End as soon as nothing that suits is scheduled and the commands have ended.")
+    @Flag(
+        help: """
+            End as soon as no job is scheduled that suits the tags, and the commands have ended. The exit status is 1 \
+            when a command ended before an agent took its job.
+            """
+    )
     var once = false
 
     @Flag(help: "Poll, match and log what would be started, and reserve nothing.")
@@ -78,6 +92,9 @@ struct Run: AsyncParsableCommand {
         guard maxInFlight > 0 else {
             throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
         }
+        if global.headers {
+            throw ValidationError("--headers is for commands that ask once: the answer of 'run' is a summary.")
+        }
         if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
     }
 
@@ -85,8 +102,8 @@ struct Run: AsyncParsableCommand {
         let terminal = Terminal(descriptor: FileHandle.standardError.fileDescriptor)
         // The painted line shows what is logged as information elsewhere.
         let logger = global.logger(default: terminal == nil ? .info : .notice, on: terminal)
-        // The controller says itself what a failed call means for it, so the client's own word is for other levels.
-        let connection = try Connection(options: global, logger: global.logger(default: .error, on: terminal))
+        // The controller says what each call means to it, so the client's own lines are for other levels.
+        let connection = try Connection(options: global, logger: global.logger(default: .notice, on: terminal))
         try await connection.closing {
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
             let client = connection.client
@@ -115,6 +132,11 @@ struct Run: AsyncParsableCommand {
             )
             print(try summary.answer.text(as: global.output, withHeaders: false))
             try outcome.get()
+            if once, summary.totals.failed > 0 {
+                throw Failure.refused(
+                    "\(summary.totals.failed) of the jobs failed, because their command ended before an agent took them."
+                )
+            }
         }
     }
 

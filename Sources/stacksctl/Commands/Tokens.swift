@@ -21,6 +21,7 @@ struct Tokens: APICommand {
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the tokens are good, 1 to 3600. (default: the server's, 900)", valueName: "seconds")
     )

@@ -33,7 +33,7 @@ extension Answer {
         var properties = PropertyList()
         for field in fields { properties.add(field.label, field.value) }
         var lines = properties.lines
-        if identity.clusterUUID?.isEmpty == true {
+        if identity.isUnclustered {
             lines += ["", "This token belongs to no cluster: the Stacks API does not take it."]
         }
         self.init(

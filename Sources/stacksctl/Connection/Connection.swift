@@ -39,6 +39,7 @@ struct Connection {
         }
         var configuration = StacksClient.Configuration()
         if let baseURL = endpoint.baseURL { configuration.baseURL = baseURL }
+        configuration.allowsInsecureHTTP = options.allowsInsecureHTTP
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         if options.noRetry { configuration.retryPolicy = .never }
         configuration.logsPayloads = options.logPayloads

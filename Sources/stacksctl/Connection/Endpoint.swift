@@ -14,8 +14,12 @@ struct Endpoint {
     /// `nil` for Buildkite's own.
     let baseURL: String?
 
-    /// - Throws: ``Failure`` when there is no token.
+    /// - Throws: ``Failure`` when there is no token, and when the one on the command line is empty: whoever gave it,
+    ///   with a variable that is not set for example, did not ask for another one.
     init(options: GlobalOptions, environment: [String: String]) throws {
+        if options.token?.isEmpty == true {
+            throw Failure.usage("--token is empty: give the cluster's agent token ('bkct_…'), or leave the option out.")
+        }
         let tokens = [options.token] + Self.tokenVariables.map { environment[$0] }
         guard let token = tokens.lazy.compactMap({ $0 }).first(where: { !$0.isEmpty }) else {
             throw Failure.usage(

@@ -1,4 +1,5 @@
 import Foundation
+import StacksAPI
 
 /// A JSON document on its way to stdout.
 ///
@@ -63,5 +64,6 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, Expr
 
 /// The API's form of a date, in UTC with milliseconds: `2026-04-01T09:30:00.000Z`.
 func iso8601(_ date: Date) -> String {
-    date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    // A date with an offset can lie an hour outside the years that have four digits.
+    ISO8601.text(date) ?? date.description
 }

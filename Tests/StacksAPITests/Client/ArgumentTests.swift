@@ -123,6 +123,25 @@ import Testing
         }
     }
 
+    @Test("a header field's value with a control character is refused, naming the field and not the value")
+    func checksHeaderValues() async throws {
+        for character in ["\u{1}", "\u{1B}", "\u{7F}"] {
+            let name = HTTPField.Name("X-Api-Key")!
+            // The lenient initializer is the one that lets such a value through at all.
+            var fields = HTTPFields()
+            fields.append(HTTPField(name: name, lenientValue: Array("hunter2\(character)x".utf8)))
+            let options = CallOptions(headerFields: fields)
+            try await refusal("X-Api-Key holds a control character") { client in
+                do {
+                    _ = try await client.tokenIdentity(options: options)
+                } catch {
+                    #expect(!"\(error)".contains("hunter2"))
+                    throw error
+                }
+            }
+        }
+    }
+
     @Test("a retry policy that makes no sense is refused")
     func checksPolicies() async throws {
         var policy = RetryPolicy.buildkite

@@ -58,7 +58,7 @@ import Testing
         #expect(try await client.scheduledJobs(stack: "fleet", queue: "default").jobs.map(\.id) == [jobs[2]])
 
         let identity = try await client.tokenIdentity()
-        #expect(identity.isClustered)
+        #expect(!identity.isUnclustered)
         #expect(identity.organizationSlug == "acme")
         #expect(try await client.deregisterStack("fleet").status == .noContent)
     }

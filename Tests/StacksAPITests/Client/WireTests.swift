@@ -243,13 +243,14 @@ import Testing
                     == TokenIdentity(
                         uuid: "1", description: "2", tokenType: "3", organizationSlug: "4", organizationUUID: "5",
                         clusterUUID: "6", clusterName: "7", organizationQueueUUID: "8", organizationQueueKey: "9"))
-            #expect(identity.isClustered)
+            #expect(!identity.isUnclustered)
         }
         #expect(request.description == "GET /v3/token")
         _ = try await send(#"{"uuid":null,"cluster_uuid":""}"#) { client in
             let identity = try await client.tokenIdentity()
             #expect(identity.value == TokenIdentity(clusterUUID: ""))
-            #expect(!identity.isClustered)
+            #expect(identity.isUnclustered)
+            #expect(!TokenIdentity().isUnclustered, "a server that does not say has not said no")
         }
     }
 

@@ -104,4 +104,11 @@ import Testing
             #expect(error.description(in: document) == "expected a string, found a number at jobs[2].id (byte 56)")
         }
     }
+
+    @Test("a key of any length takes little of an error's path")
+    func cropsThePath() {
+        let document = Array("{\"\(String(repeating: "ä", count: 10_000))\":7}".utf8)
+        let path = JSONPath.locate(offset: document.count - 2, in: document)
+        #expect(path == String(repeating: "ä", count: 64) + "…")
+    }
 }

@@ -63,6 +63,17 @@ import Testing
         #expect(ISO8601.text(Date(timeIntervalSince1970: -.infinity)) == nil)
     }
 
+    @Test("every millisecond of a second is written as it was read, before and after 1970")
+    func keepsMilliseconds() throws {
+        for second in ["2026-11-22T01:04:19", "1969-12-31T23:59:59", "2001-01-01T00:00:00", "2038-01-19T03:14:07"] {
+            for millisecond in 0..<1000 {
+                let digits = String(millisecond)
+                let text = "\(second).\(String(repeating: "0", count: 3 - digits.count))\(digits)Z"
+                #expect(try ISO8601.text(#require(parse(text))) == text)
+            }
+        }
+    }
+
     @Test("Retry-After is read as seconds and as a date")
     func readsRetryAfter() {
         let now = Date(timeIntervalSince1970: 784_111_777)  // Sun, 06 Nov 1994 08:49:37 GMT

@@ -36,12 +36,23 @@ import Testing
         let bed = try Testbed(
             [
                 .answer(.tooManyRequests, "{}", [.retryAfter: "7"]),
-                .answer(.serviceUnavailable, "{}", [.retryAfter: "600"]), .answer(),
+                .answer(.serviceUnavailable, "{}", [.retryAfter: "60"]), .answer(),
             ],
             clock: clock)
         async let attempts = bed.client.tokenIdentity().attempts
         await follow([.seconds(7), .seconds(60)], on: clock, bed)
         #expect(try await attempts == 3)
+    }
+
+    @Test("a Retry-After above the policy's limit ends the call with the error that carries it")
+    func doesNotAskTooEarly() async throws {
+        let bed = try Testbed([.answer(.tooManyRequests, "{}", [.retryAfter: "61"]), .answer()])
+        let error = try await failure { _ = try await bed.client.tokenIdentity() }
+        #expect(error.code == .rateLimited)
+        #expect(error.retryAfter == .seconds(61))
+        #expect(error.attempts == 1)
+        #expect(error.message.contains("61.0 seconds") && error.message.contains("60.0 seconds"), "\(error)")
+        #expect(bed.transport.requests.count == 1)
     }
 
     @Test("a wait that would outlast the deadline is not begun")
@@ -117,6 +128,16 @@ import Testing
         #expect(error.code == .deadlineExceeded)
         #expect(error.underlying?.code == .timeout)
         #expect(error.attempts == 1)
+    }
+
+    @Test("a request that was not answered in time says how long it could take")
+    func namesTheTimeout() async throws {
+        let bed = try Testbed([.hang]) { $0.requestTimeout = .milliseconds(5) }
+        let error = try await failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(retryPolicy: .never))
+        }
+        #expect(error.code == .transport)
+        #expect(error.message.contains("One request may take 0.005 seconds"), "\(error)")
     }
 
     @Test("cancelling ends a call while it waits for an answer, and while it waits to try again")

@@ -1,0 +1,39 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Finds out whether a command can be started at all, before a job depends on it.
+enum ExecutableLookup {
+    /// Where a name is looked for when there is no `PATH`.
+    private static let standardPath = "/usr/bin:/bin:/usr/sbin:/sbin"
+
+    /// What keeps `name` from being started, or `nil` when it is an executable file.
+    ///
+    /// - Parameters:
+    ///   - path: The `PATH` that the command will have.
+    ///   - workingDirectory: What a path that is relative begins at; `nil` for this process's own.
+    static func problem(with name: String, path: String?, workingDirectory: String?) -> String? {
+        guard !name.contains("/") else {
+            let file = name.hasPrefix("/") ? name : workingDirectory.map { "\($0)/\(name)" } ?? name
+            if isExecutable(file) { return nil }
+            return access(file, F_OK) == 0
+                ? "The command \(name) is not an executable file" : "The command \(name) was not found"
+        }
+        // An entry that is empty or relative is not searched: it would depend on where the controller was started.
+        let directories = (path ?? standardPath).split(separator: ":").filter { $0.hasPrefix("/") }
+        if directories.contains(where: { isExecutable("\($0)/\(name)") }) { return nil }
+        return "The command \(name) was not found in PATH"
+    }
+
+    private static func isExecutable(_ file: String) -> Bool {
+        var status = stat()
+        return stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(file, X_OK) == 0
+    }
+
+    /// The `PATH` of this process.
+    static var ownPath: String? { getenv("PATH").map { String(cString: $0) } }
+}
