@@ -1,5 +1,13 @@
 public import HTTPTypes
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// The header fields of an answer, kept as bytes until somebody asks for one.
 ///
 /// Most answers are never asked for a header, so a transport hands over the lines as they arrived, and looking one up
@@ -47,14 +55,36 @@ public struct ResponseHeaderFields: Sendable {
         case .fields(let fields):
             return fields.first { $0.name == name }?.value
         case .lines(let bytes):
-            var found: String?
-            Self.forEachLine(of: bytes) { candidate, value in
-                guard Self.isEqual(candidate, toLowercase: name.canonicalName) else { return true }
-                found = String(decoding: value, as: UTF8.self)
-                return false
-            }
-            return found
+            return bytes.withUnsafeBufferPointer { Self.value(of: name.canonicalName, in: $0) }
         }
+    }
+
+    /// The trimmed value of the first line whose name is `name`, which is lowercase.
+    private static func value(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        var name = name
+        return name.withUTF8 { name in
+            var start = 0
+            while bytes.count - start > name.count {
+                // The colon's place tells nearly every other line apart before a name is compared.
+                if bytes[start + name.count] == UInt8(ascii: ":"),
+                    isEqual(bytes[start..<start + name.count], toLowercase: name)
+                {
+                    let end = lineEnd(in: bytes, from: start)
+                    return String(decoding: trimmed(bytes[(start + name.count + 1)..<end]), as: UTF8.self)
+                }
+                start = lineEnd(in: bytes, from: start) + 1
+            }
+            return nil
+        }
+    }
+
+    /// Where the line that begins at `start` ends: at its LF, or with the last byte.
+    private static func lineEnd(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        guard start < bytes.count, let base = bytes.baseAddress else { return bytes.count }
+        guard let found = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start) else {
+            return bytes.count
+        }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     /// Calls `body` with name and trimmed value of each line until it returns `false`.
@@ -65,7 +95,7 @@ public struct ResponseHeaderFields: Sendable {
         bytes.withUnsafeBufferPointer { bytes in
             var start = bytes.startIndex
             while start < bytes.endIndex {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+                let end = lineEnd(in: bytes, from: start)
                 let line = bytes[start..<end]
                 start = end + 1
                 guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else { continue }
@@ -86,12 +116,14 @@ public struct ResponseHeaderFields: Sendable {
         return bytes
     }
 
-    private static func isEqual(_ name: UnsafeBufferPointer<UInt8>.SubSequence, toLowercase other: String) -> Bool {
-        let other = other.utf8
-        guard name.count == other.count else { return false }
-        return zip(name, other).allSatisfy { byte, lowercase in
-            (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte) == lowercase
+    private static func isEqual(
+        _ name: UnsafeBufferPointer<UInt8>.SubSequence, toLowercase other: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        for (byte, lowercase) in zip(name, other) {
+            let isUppercase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+            if (isUppercase ? byte | 0x20 : byte) != lowercase { return false }
         }
+        return true
     }
 }
 
