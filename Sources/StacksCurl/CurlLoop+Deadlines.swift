@@ -46,6 +46,7 @@ extension CurlLoop {
 
     func findEarliestDeadline() {
         var earliest = queue.earliest(\.deadline)
+        for (call, _) in restarting { earliest = min(earliest ?? call.deadline, call.deadline) }
         for multi in multis {
             for transfer in multi.transfers.values {
                 guard let deadline = transfer.call?.deadline else { continue }

@@ -41,16 +41,17 @@ final class ByteInbox: Sendable {
     func read<Value>(_ parse: ([UInt8]) throws -> (Value, count: Int)?) async throws -> Value? {
         while true {
             try Task.checkCancellation()
-            let step: (value: Value?, hasEnded: Bool) = try state.withLock { state in
+            // What was looked at is counted with the look itself: bytes that come after it are news.
+            let step: (value: Value?, hasEnded: Bool, seen: Int) = try state.withLock { state in
                 if let (value, count) = try parse(state.bytes) {
                     state.bytes.removeFirst(count)
-                    return (value, false)
+                    return (value, false, 0)
                 }
-                return (nil, state.hasEnded)
+                return (nil, state.hasEnded, state.bytes.count)
             }
             if let value = step.value { return value }
             if step.hasEnded { return nil }
-            await waitForMore(than: state.withLock { $0.bytes.count })
+            await waitForMore(than: step.seen)
         }
     }
 
