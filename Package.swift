@@ -201,8 +201,9 @@ let package = Package(
         .testTarget(
             name: "ReadmeTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "StacksCurl", "StacksController", "StacksTesting", "SimulatorProcess",
-                logging, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "stacksctl", "StacksAPI", "StacksCurl", "StacksController", "StacksTesting", "StacksTransport",
+                "StacksURLSession", "SimulatorProcess", httpTypes, logging, serviceLifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

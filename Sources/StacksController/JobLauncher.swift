@@ -32,11 +32,18 @@ public protocol JobLauncher: Sendable {
     /// The jobs whose agents run already, from before this process was started. None by default.
     ///
     /// They take a slot until Buildkite says that they are over; nothing is launched for them.
+    ///
+    /// - Returns: The jobs' UUIDs.
+    /// - Throws: Why it cannot be told which agents run. The controller then ends with that error before it takes any
+    ///   job, because it could launch one twice.
     nonisolated(nonsending) func recover() async throws -> [JobID]
 }
 
 extension JobLauncher {
     /// Nothing is running yet.
+    ///
+    /// - Returns: No job.
+    /// - Throws: Nothing.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { [] }
 }
 

@@ -34,7 +34,9 @@ extension CurlTransport {
             /// The proxy at `url`, `http://user:password@proxy.example:3128` for example. HTTPS goes through it in a
             /// tunnel (`CONNECT`), so that it never sees the credentials of a call.
             ///
-            /// - Parameter hosts: Names of hosts that are reached without it; a leading dot means every host below.
+            /// - Parameters:
+            ///   - url: Where the proxy is; without a scheme it is one of `http`.
+            ///   - hosts: Names of hosts that are reached without it; a leading dot means every host below.
             public static func url(_ url: String, exceptFor hosts: [String] = []) -> Proxy {
                 Proxy(wrapped: .url(url, exceptFor: hosts))
             }

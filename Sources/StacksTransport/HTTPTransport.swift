@@ -21,6 +21,8 @@ public import HTTPTypes
 public protocol HTTPTransport: Sendable {
     /// Sends `request` and returns the server's whole answer, whatever its status.
     ///
+    /// - Parameter request: What to send, where, and by when it has to be answered.
+    /// - Returns: The answer with its body, decompressed. Every status is an answer, a redirect or a 500 too.
     /// - Throws: ``TransportError`` when no whole answer was received, `CancellationError` when the task was cancelled.
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse
 }

@@ -86,7 +86,11 @@ public struct TransportError: Error, Sendable {
 
     /// A failure.
     ///
-    /// - Parameter mayHaveReachedServer: When left out, true from ``Phase/sending`` on.
+    /// - Parameters:
+    ///   - code: What failed.
+    ///   - phase: How far the call had come.
+    ///   - mayHaveReachedServer: When left out, true from ``Phase/sending`` on.
+    ///   - message: What happened, in words for a person, without any header field or body.
     public init(code: Code, phase: Phase, mayHaveReachedServer: Bool? = nil, message: String) {
         self.code = code
         self.phase = phase

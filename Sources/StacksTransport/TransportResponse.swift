@@ -36,9 +36,13 @@ public struct TransportResponse: Sendable {
 public struct TransportMetrics: Sendable, Hashable {
     /// The version of HTTP that was spoken.
     public enum HTTPVersion: String, Sendable, Hashable, CustomStringConvertible {
+        /// HTTP/1.0.
         case http1_0 = "HTTP/1.0"
+        /// HTTP/1.1.
         case http1_1 = "HTTP/1.1"
+        /// HTTP/2.
         case http2 = "HTTP/2"
+        /// HTTP/3.
         case http3 = "HTTP/3"
 
         /// The version's usual name, `HTTP/2` for example.

@@ -25,7 +25,11 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
 
         init(pages: ScheduledJobPages) { self.pages = pages }
 
-        /// The next page, or `nil` after the last one.
+        /// Asks for the next page.
+        ///
+        /// - Returns: The page, or `nil` after the last one.
+        /// - Throws: ``StacksAPIError`` as the call does that reads the page, and with ``StacksAPIError/Code/decoding``
+        ///   when the server gives a cursor a second time. After a failure the same page is asked for again.
         public mutating func next() async throws -> Element? {
             if let limit = pages.pageLimit {
                 try Argument.check(pageLimit: limit, for: .scheduledJobs)

@@ -5,6 +5,7 @@ extension StacksClient {
     ///   - id: The job.
     ///   - stack: The stack's key.
     ///   - options: What this call does otherwise than the client.
+    /// - Returns: The job's environment and command, as the build has them now.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such job.
     public func job(
         _ id: JobID,
@@ -59,6 +60,7 @@ extension StacksClient {
     ///   - exitStatus: The job's exit status. 0 means that it passed.
     ///   - detail: Why, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker at its end.
     ///   - options: What this call does otherwise than the client.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` tells how it is known that the job is finished.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unexpectedJobState`` when the answer was lost and the job is
     ///   neither finished nor waiting.
     @discardableResult
@@ -88,7 +90,8 @@ extension StacksClient {
     ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a
     ///     marker at its end.
     ///   - options: What this call does otherwise than the client.
-    /// - Throws: ``StacksAPIError``.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` tells how it is known that the job is finished.
+    /// - Throws: ``StacksAPIError``, with ``StacksAPIError/Code/invalidArgument`` when `exitStatus` is 0.
     @discardableResult
     public func failJob(
         _ id: JobID,

@@ -10,6 +10,7 @@ extension StacksClient {
     ///   - limit: How many jobs at most, 1 to 1000; the server's choice when left out.
     ///   - after: The ``ScheduledJobsPage/PageInfo/endCursor`` of the page before.
     ///   - options: What this call does otherwise than the client.
+    /// - Returns: The page, whether dispatch is paused, and where the next page begins.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack or queue.
     public func scheduledJobs(
         stack: String,

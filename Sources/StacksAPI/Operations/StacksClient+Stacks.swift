@@ -34,6 +34,7 @@ extension StacksClient {
     /// - Parameters:
     ///   - key: The stack's key.
     ///   - options: What this call does otherwise than the client.
+    /// - Returns: No value; the status is 204.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack.
     @discardableResult
     public func deregisterStack(

@@ -55,9 +55,10 @@ public final class NotificationOutbox: Sendable {
     }
 
     /// Takes a notification over. One that says the same as the job's last one, which is still here, is merged with it.
-    /// Without a timestamp it gets the present time.
+    /// Without a timestamp it gets the present time. It returns when the notification has been taken over: with
+    /// ``Overflow/wait`` that can be later, when the outbox is full.
     ///
-    /// - Returns: When it has been taken over. With ``Overflow/wait`` that can be later, when the outbox is full.
+    /// - Parameter notification: What to show, and on which job.
     /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` for an empty detail and the like, and
     ///   `CancellationError` when the task is cancelled while it waits for room. What cannot be sent, after
     ///   ``finish()`` too, is not thrown but reported to ``Configuration/onUndelivered``.

@@ -19,8 +19,11 @@ public final class ManualClock: Clock, SimulatorClock {
         /// The instant `offset` after the clock's start.
         public init(offset: Duration = .zero) { self.offset = offset }
 
+        /// The instant `duration` after this one.
         public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        /// The time from this instant to `other`; negative when that is earlier.
         public func duration(to other: Instant) -> Duration { other.offset - offset }
+        /// Earlier instants come first.
         public static func < (lhs: Instant, rhs: Instant) -> Bool { lhs.offset < rhs.offset }
     }
 

@@ -18,27 +18,49 @@ public struct SimulatedJob: Sendable {
         /// The name that the API gives it.
         public var description: String { rawValue }
 
+        /// It was created, and nothing has been decided about it.
         public static let pending: State = "pending"
+        /// It waits for steps before it.
         public static let waiting: State = "waiting"
+        /// A step that it waited for failed.
         public static let waitingFailed: State = "waiting_failed"
+        /// It waits for a person.
         public static let blocked: State = "blocked"
+        /// A step before the block failed.
         public static let blockedFailed: State = "blocked_failed"
+        /// A person let it go on.
         public static let unblocked: State = "unblocked"
+        /// It was let go on, and a step before it failed.
         public static let unblockedFailed: State = "unblocked_failed"
+        /// Whether its concurrency group has room is being looked at.
         public static let limiting: State = "limiting"
+        /// Its concurrency group has no room.
         public static let limited: State = "limited"
+        /// It waits for an agent or a stack.
         public static let scheduled: State = "scheduled"
+        /// A stack has reserved it.
         public static let reserved: State = "reserved"
+        /// An agent was chosen for it.
         public static let assigned: State = "assigned"
+        /// An agent has acquired it.
         public static let accepted: State = "accepted"
+        /// An agent runs it.
         public static let running: State = "running"
+        /// It is over, and has an exit status.
         public static let finished: State = "finished"
+        /// It was cancelled, and its agent has not stopped yet.
         public static let canceling: State = "canceling"
+        /// It was cancelled.
         public static let canceled: State = "canceled"
+        /// It ran for too long, and its agent has not stopped yet.
         public static let timingOut: State = "timing_out"
+        /// It ran for too long.
         public static let timedOut: State = "timed_out"
+        /// No agent came for it in time.
         public static let expired: State = "expired"
+        /// It was left out.
         public static let skipped: State = "skipped"
+        /// It can never run as it was configured.
         public static let broken: State = "broken"
 
         /// Whether a job stays in this state for ever.
@@ -95,8 +117,26 @@ public struct SimulatedJob: Sendable {
     public struct Event: Sendable, Hashable {
         /// What happened. A job can change its state without a name here, by ``moved``.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
-            case created, reserved, tokenIssued = "token_issued", acquired, accepted, started, finished, notified
-            case reservationExtended = "reservation_extended", reservationExpired = "reservation_expired"
+            /// It was added.
+            case created
+            /// A stack reserved it.
+            case reserved
+            /// A token for it was issued.
+            case tokenIssued = "token_issued"
+            /// An agent came to acquire it.
+            case acquired
+            /// The agent got it.
+            case accepted
+            /// The agent started it.
+            case started
+            /// A stack or an agent finished it.
+            case finished
+            /// A notification about it was created.
+            case notified
+            /// The stack that held it reserved it again.
+            case reservationExtended = "reservation_extended"
+            /// Its reservation ran out.
+            case reservationExpired = "reservation_expired"
             /// A cancellation was asked for.
             case cancelled
             /// A test moved the job.

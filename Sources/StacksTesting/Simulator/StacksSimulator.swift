@@ -10,7 +10,7 @@ import Synchronization
 /// A whole Stacks API in memory: an organisation's queues, jobs, stacks, reservations, tokens and limits.
 ///
 /// It is for testing what is built on the API without Buildkite. Give it a clock and a seed, add jobs, and hand
-/// ``transport(clock:)`` to the client under test:
+/// ``transport(clock:recordsRequests:)`` to the client under test:
 ///
 /// ```swift
 /// let clock = ManualClock()
@@ -34,7 +34,9 @@ public final class StacksSimulator: Sendable {
 
     /// A simulator without jobs.
     ///
-    /// - Parameter clock: Tells the time; the machine's own when left out.
+    /// - Parameters:
+    ///   - configuration: Limits, seed and organisations; the documented limits and one organisation when left out.
+    ///   - clock: Tells the time; the machine's own when left out.
     public init(configuration: Configuration = Configuration(), clock: any SimulatorClock = SystemClock()) {
         let state = SimulatorState(configuration: configuration)
         token = state.organizations.first?.token ?? ""

@@ -1,19 +1,82 @@
+import Logging
 import StacksAPI
+import StacksController
 import StacksTesting
 import Testing
 
-@Test("a stack that dies gives its jobs back")
-func reservationsExpire() async throws {
-    let clock = ManualClock()
-    let simulator = StacksSimulator(clock: clock)
-    let job = simulator.addJobs(1)[0]
-    let client = try StacksClient(token: simulator.token, transport: simulator.transport(clock: clock))
+@Suite("The tests of the documentation", .timeLimit(.minutes(1)))
+struct DocumentedTests {
+    @Test("a stack that dies gives its jobs back")
+    func reservationsExpire() async throws {
+        let clock = ManualClock()
+        let simulator = StacksSimulator(clock: clock)
+        let job = simulator.addJobs(1)[0]
+        let client = try StacksClient(token: simulator.token, transport: simulator.transport(clock: clock))
 
-    try await client.registerStack(key: "mac-fleet")
-    let reservation = try await client.reserveJobs([JobID(job)], stack: "mac-fleet", expiry: .seconds(300))
-    #expect(reservation.reserved == [JobID(job)])
-    #expect(simulator.job(job)?.state == .reserved)
+        try await client.registerStack(key: "mac-fleet")
+        let reservation = try await client.reserveJobs([JobID(job)], stack: "mac-fleet", expiry: .seconds(300))
+        #expect(reservation.reserved == [JobID(job)])
+        #expect(simulator.job(job)?.state == .reserved)
 
-    clock.advance(by: .seconds(300))
-    #expect(simulator.job(job)?.state == .scheduled)
+        clock.advance(by: .seconds(300))
+        #expect(simulator.job(job)?.state == .scheduled)
+    }
+
+    @Test("a finish whose answer is lost is found done, and not sent again")
+    func lostAnswer() async throws {
+        let clock = ManualClock()
+        let simulator = StacksSimulator(clock: clock)
+        let job = JobID(simulator.addJobs(1)[0])
+        var configuration = StacksClient.Configuration()
+        configuration.clock = clock
+        let client = try StacksClient(
+            token: simulator.token, transport: simulator.transport(), configuration: configuration)
+        try await client.registerStack(key: "mac-fleet")
+        _ = try await client.reserveJobs([job], stack: "mac-fleet")
+
+        simulator.addFault(SimulatorFault(.dropAnswer, for: .finishJob))
+        async let finish = client.finishJob(job, stack: "mac-fleet", exitStatus: 1, detail: "no capacity")
+        // The client waits before it asks what became of the job.
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(5))
+
+        #expect(try await finish.wasConfirmedByState)
+        #expect(simulator.job(job.description)?.finishAttempts == 1)
+    }
+}
+
+/// Runs jobs with agents that are simulated.
+struct SimulatedFleet: JobLauncher {
+    var simulator: StacksSimulator
+
+    func launch(_ job: LaunchedJob) async throws -> JobExit {
+        let agent = SimulatedAgent(
+            simulator: simulator, job: job.id.description, token: job.acquisitionToken.value)
+        do {
+            try agent.acquire()
+        } catch let refusal as SimulatedAgent.Refused {
+            return JobExit(status: refusal.exitStatus)
+        }
+        try agent.start()
+        try agent.finish(exitStatus: 0)
+        return .success
+    }
+}
+
+@Test("every job is launched once, and none is lost")
+func everyJobOnce() async throws {
+    let simulator = StacksSimulator()
+    simulator.addJobs(25)
+    let client = try StacksClient(token: simulator.token, transport: simulator.transport())
+    var configuration = StackController.Configuration(stackKey: "mac-fleet", queue: .default)
+    configuration.mode = .untilIdle
+    let controller = try StackController(
+        client: client, configuration: configuration, launcher: SimulatedFleet(simulator: simulator),
+        logger: Logger(label: "mac-fleet") { _ in SwiftLogNoOpLogHandler() })
+
+    try await controller.run()
+
+    #expect(simulator.report.finished == 25)
+    #expect(simulator.report.launchedTwice == 0)
+    #expect(simulator.report.lost == 0)
 }

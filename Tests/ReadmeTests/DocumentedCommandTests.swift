@@ -2,12 +2,13 @@ import Foundation
 import SimulatorProcess
 import Testing
 
-@Suite("The README's commands")
-struct ReadmeCommandTests {
-    @Test("every command at a prompt prints what the README says")
-    func consoleBlocks() async throws {
-        var commands = try Readme().commands
-        try #require(commands.count > 20)
+@Suite("The commands of the README and the articles")
+struct DocumentedCommandTests {
+    @Test(
+        "every command at a prompt prints what is written below it",
+        arguments: Document.all.filter { !$0.commands.isEmpty })
+    func consoleBlocks(_ document: Document) async throws {
+        var commands = document.commands
         // The first starts the simulator. Here it takes a free port instead of the one that a reader can type.
         let start = commands.removeFirst()
         var arguments = start.text.split(separator: " ").map(String.init)
@@ -26,20 +27,35 @@ struct ReadmeCommandTests {
             #expect(here(documented.control) == simulator.ready.control)
 
             let outputs = try await Self.session(commands.map { here($0.text) })
+            #expect(outputs.count == commands.count)
             for (command, output) in zip(commands, outputs) {
                 #expect(output.map(Self.lasting) == command.output.map(Self.lasting), "$ \(command.text)")
             }
         }
     }
 
-    @Test("every script that the README names is there and can be run")
-    func scripts() throws {
-        for block in try Readme().blocks where block.language == "sh" {
-            for line in block.lines {
+    @Test("there is a session to follow for the command line, and one for the simulator")
+    func sessions() {
+        let sessions = Document.all.filter { !$0.commands.isEmpty }
+        #expect(sessions.count >= 2)
+        #expect(sessions.map(\.commands.count).reduce(0, +) > 25)
+    }
+
+    @Test(
+        "every script of the project that is named is there and can be run, and every shell block is one",
+        arguments: Document.all.filter { $0.blocks.contains { $0.language == "sh" } })
+    func scripts(_ document: Document) async throws {
+        for block in document.blocks where block.language == "sh" {
+            for line in block.lines where line.hasPrefix("Scripts/") {
                 let script = try #require(line.split(separator: " ").first)
-                let path = Readme.root.appendingPathComponent(String(script)).path
+                let path = Document.root.appendingPathComponent(String(script)).path
                 #expect(FileManager.default.isExecutableFile(atPath: path), "\(script)")
             }
+            let shell = try ChildProcess(
+                URL(fileURLWithPath: "/usr/bin/env"), ["bash", "-n", "-c", block.lines.joined(separator: "\n")],
+                input: [])
+            let outcome = try await shell.outcome(within: .seconds(10))
+            #expect(outcome.exitStatus == 0, "\(outcome.errorText)")
         }
     }
 
@@ -55,7 +71,7 @@ struct ReadmeCommandTests {
         for name in environment.keys where name.hasPrefix("BUILDKITE_") { environment[name] = nil }
         let shell = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
-            ["bash", "-c", "cd '\(Readme.root.path)'\n\(script)"],
+            ["bash", "-c", "cd '\(Document.root.path)'\n\(script)"],
             environment: environment,
             input: []
         )
