@@ -16,6 +16,9 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+/// The same for a library: who turns the trait off does not resolve it.
+let serviceLifecycleOfController: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Controller"]))
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -30,6 +33,13 @@ let package = Package(
         .library(name: "StacksController", targets: ["StacksController"]),
         // The two tools are not products: an executable product would make every package that depends on this one
         // resolve what the tool needs. `swift run stacksctl` and `swift run stacks-simulator` work all the same.
+    ],
+    traits: [
+        .trait(
+            name: "Controller",
+            description: "StacksController can be used. Without it, swift-service-lifecycle and what that needs are not resolved."
+        ),
+        .default(enabledTraits: ["Controller"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
@@ -76,7 +86,7 @@ let package = Package(
         ),
         .target(
             name: "StacksController",
-            dependencies: ["StacksAPI", logging, metrics, serviceLifecycle],
+            dependencies: ["StacksAPI", logging, metrics, serviceLifecycleOfController],
             swiftSettings: settings
         ),
         .target(

@@ -1,0 +1,4 @@
+// Who wants the client alone leaves the trait out, and resolves none of the packages that the controller stands on.
+#if !canImport(ServiceLifecycle)
+    #error("StacksController needs the trait Controller, which .package(…) without an argument traits: has")
+#endif
