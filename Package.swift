@@ -37,7 +37,7 @@ let package = Package(
     traits: [
         .trait(
             name: "Controller",
-            description: "StacksController can be used. Without it, swift-service-lifecycle and what that needs are not resolved."
+            description: "StacksController; without it, nothing of swift-service-lifecycle is resolved."
         ),
         .default(enabledTraits: ["Controller"]),
     ],

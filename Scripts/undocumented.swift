@@ -31,6 +31,9 @@ struct Graph: Decodable {
 
         /// Whether calling it can throw: `throws` stands behind its parameters, not in one of them.
         var throwsErrors: Bool {
+            guard ["swift.method", "swift.type.method", "swift.func", "swift.init"].contains(kind.identifier) else {
+                return false
+            }
             var depth = 0
             for fragment in declarationFragments {
                 if depth == 0, fragment.kind == "keyword", fragment.spelling == "throws" { return true }

@@ -12,7 +12,8 @@ import Synchronization
 /// ```swift
 /// var configuration = StackController.Configuration(stackKey: "mac-fleet", queue: "mac")
 /// configuration.tags = ["os": "macos"]
-/// let controller = try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
+/// let controller = try StackController(
+///     client: client, configuration: configuration, launcher: launcher, logger: logger)
 /// try await controller.run()
 /// ```
 ///

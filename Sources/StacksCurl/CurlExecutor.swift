@@ -31,6 +31,7 @@ extension CurlTransport {
     /// ```swift
     /// try await withTaskExecutorPreference(transport.executor) {
     ///     let states = try await client.jobStates(jobs, stack: "mac-fleet")
+    ///     print(states.states.count)
     /// }
     /// ```
     ///

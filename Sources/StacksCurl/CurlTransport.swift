@@ -5,7 +5,7 @@ public import StacksTransport
 /// ```swift
 /// let transport = try CurlTransport()
 /// let client = try StacksClient(token: token, transport: transport)
-/// …
+/// try await client.registerStack(key: "mac-fleet")
 /// await transport.shutdown()
 /// ```
 ///

@@ -6,13 +6,10 @@ public import StacksTransport
 /// that it works under any test framework:
 ///
 /// ```swift
-/// @Test("MyTransport keeps the transport's contract")
-/// func conformance() async throws {
-///     var suite = TransportConformance(origin: server.origin) { try MyTransport() }
-///     suite.exemptions = [.http2]
-///     let report = await suite.run()
-///     #expect(report.failures.isEmpty, "\(report)")
-/// }
+/// var suite = TransportConformance(origin: server.origin) { try MyTransport() }
+/// suite.exemptions = [.http2]
+/// let report = await suite.run()
+/// #expect(report.failures.isEmpty, "\(report)")
 /// ```
 ///
 /// What an engine cannot do is declared in ``exemptions``, and shows in the report.
@@ -69,6 +66,7 @@ public struct TransportConformance: Sendable {
     /// A suite for one kind of transport.
     ///
     /// - Parameters:
+    ///   - origin: Scheme, host and port of the server.
     ///   - makeTransport: Makes a transport that reaches the server; called for each rule.
     ///   - shutdown: Ends a transport; when left out, ``Rule/shutdown`` is exempted.
     public init(

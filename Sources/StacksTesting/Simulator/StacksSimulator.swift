@@ -18,7 +18,7 @@ import Synchronization
 /// let jobs = simulator.addJobs(3)
 /// // … the client under test reserves them, and dies …
 /// clock.advance(by: .seconds(900))
-/// simulator.job(jobs[0])?.state      // scheduled again
+/// let state = simulator.job(jobs[0])?.state  // scheduled again
 /// ```
 ///
 /// It is deterministic: the same seed, the same times and the same calls give the same bytes. It never waits and never

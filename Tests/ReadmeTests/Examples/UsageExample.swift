@@ -1,5 +1,6 @@
 import StacksAPI
 import StacksCurl
+import StacksTransport
 
 func usage(token: String) async throws {
     let transport = try CurlTransport()
@@ -17,4 +18,36 @@ func usage(token: String) async throws {
     }
     try await client.deregisterStack("mac-fleet")
     await transport.shutdown()
+}
+
+func firstPage(token: String, transport: any HTTPTransport) async throws -> [JobID] {
+    let client = try StacksClient(token: token, transport: transport)
+    let page = try await client.scheduledJobs(stack: "mac-fleet", queue: "default", limit: 1000)
+    return page.jobs.map(\.id)
+}
+
+func registerAndDeregister(token: String, transport: any HTTPTransport) async throws {
+    let client = try StacksClient(token: token, transport: transport)
+    let stack = try await client.registerStack(key: "example-stack", metadata: ["test": "true"])
+    print("registered \(stack.key), \(stack.rateLimit?.remaining ?? 0) requests left")
+    try await client.deregisterStack(stack.key)
+}
+
+func notifyInBulk(about id: JobID, client: StacksClient) async throws {
+    let outbox = NotificationOutbox(client: client, stack: "mac-fleet")
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await outbox.run() }
+        try await outbox.post(JobNotification(job: id, detail: "Booting a virtual machine"))
+        outbox.finish()
+    }
+}
+
+func rotatingToken(from vault: Vault) -> TokenProvider {
+    let provider = TokenProvider { Secret(try await vault.read("buildkite-agent-token")) }
+    return provider
+}
+
+/// Stands for wherever secrets are kept.
+struct Vault: Sendable {
+    func read(_ name: String) async throws -> String { "" }
 }
