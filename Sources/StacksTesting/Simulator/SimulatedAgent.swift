@@ -40,7 +40,10 @@ public struct SimulatedAgent: Sendable {
 
     /// An agent for one job.
     ///
-    /// - Parameter token: The job's acquisition token, `bkjat_…`.
+    /// - Parameters:
+    ///   - simulator: Where the job is.
+    ///   - job: The job's UUID.
+    ///   - token: The job's acquisition token, `bkjat_…`.
     public init(simulator: StacksSimulator, job: String, token: String) {
         self.simulator = simulator
         self.job = job

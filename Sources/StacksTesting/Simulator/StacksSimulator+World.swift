@@ -12,9 +12,12 @@ extension StacksSimulator {
     /// Adds jobs to a queue.
     ///
     /// - Parameters:
+    ///   - count: How many.
     ///   - queue: The queue's key; a queue that is not there is added.
     ///   - scheduledAt: Since when they are scheduled, now when left out. An earlier time puts them before others, and
     ///     so behind a cursor that is past it.
+    ///   - organization: The organisation's slug; the first one when left out.
+    ///   - template: What each of them is made of.
     /// - Returns: Their UUIDs, in the order of a listing.
     @discardableResult
     public func addJobs(

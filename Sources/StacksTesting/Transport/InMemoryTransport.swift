@@ -64,7 +64,9 @@ public final class InMemoryTransport: HTTPTransport {
 
     /// A transport whose answers come from `handler`.
     ///
-    /// - Parameter clock: What deadlines and scripted delays are waited for on.
+    /// - Parameters:
+    ///   - clock: What deadlines and scripted delays are waited for on.
+    ///   - handler: Answers each request that the script has no step for.
     public convenience init(clock: any Clock<Duration> = ContinuousClock(), handler: @escaping Handler) {
         self.init(clock: clock, source: .handler(handler))
     }
