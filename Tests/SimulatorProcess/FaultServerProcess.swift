@@ -12,11 +12,6 @@ public final class FaultServerProcess: Sendable {
         public var caFile: String?
     }
 
-    /// Why it did not start.
-    public struct StartFailure: Error, CustomStringConvertible {
-        public var description: String
-    }
-
     /// Where it listens.
     public let ready: Ready
     private let child: ChildProcess
@@ -28,20 +23,14 @@ public final class FaultServerProcess: Sendable {
 
     /// Starts it and waits until it listens. It is killed when the object goes away, and ends with this process.
     ///
-    /// - Throws: ``StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did not get ready.
+    /// - Throws: ``ChildProcess/StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did
+    ///   not get ready.
     public static func start(
         _ arguments: [String] = [], within limit: Duration = .seconds(30)
     ) async throws -> FaultServerProcess {
-        let child = try ChildProcess(BuiltProducts.executable(named: "fault-server"), arguments)
-        do {
-            guard let line = try await child.firstLine(within: limit) else {
-                throw StartFailure(description: "fault-server ended at once: \(child.errorText)")
-            }
-            return FaultServerProcess(ready: try JSONDecoder().decode(Ready.self, from: Data(line.utf8)), child: child)
-        } catch {
-            child.kill()
-            throw error
-        }
+        let (ready, child): (Ready, ChildProcess) = try await ChildProcess.server(
+            "fault-server", arguments, within: limit)
+        return FaultServerProcess(ready: ready, child: child)
     }
 
     /// Starts it, does `body`, and kills it whatever `body` does.

@@ -25,11 +25,6 @@ public final class SimulatorProcess: Sendable {
         public var queues: [String]
     }
 
-    /// Why it did not start.
-    public struct StartFailure: Error, CustomStringConvertible {
-        public var description: String
-    }
-
     /// Where it listens, and what it accepts.
     public let ready: Ready
     private let child: ChildProcess
@@ -45,22 +40,14 @@ public final class SimulatorProcess: Sendable {
     /// Starts it and waits until it listens. Call ``stop()``; it is killed when the object goes away or this process
     /// ends.
     ///
-    /// - Throws: ``StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did not get ready.
+    /// - Throws: ``ChildProcess/StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did
+    ///   not get ready.
     public static func start(
         _ arguments: [String] = [], within limit: Duration = .seconds(30)
     ) async throws -> SimulatorProcess {
-        let child = try ChildProcess(
-            BuiltProducts.executable(named: "stacks-simulator"), ["--exit-with-stdin"] + arguments
-        )
-        do {
-            guard let line = try await child.firstLine(within: limit) else {
-                throw StartFailure(description: "stacks-simulator ended at once: \(child.errorText)")
-            }
-            return SimulatorProcess(ready: try JSONDecoder().decode(Ready.self, from: Data(line.utf8)), child: child)
-        } catch {
-            child.kill()
-            throw error
-        }
+        let (ready, child): (Ready, ChildProcess) = try await ChildProcess.server(
+            "stacks-simulator", ["--exit-with-stdin"] + arguments, within: limit)
+        return SimulatorProcess(ready: ready, child: child)
     }
 
     /// Starts it, does `body`, and stops it whatever `body` does.
