@@ -19,6 +19,7 @@ struct RandomWorld {
         case agentComes(JobID)
         case agentEnds(JobID)
         case agentIsLost(JobID)
+        case isNotFollowed(JobID)
         case jobAppears(ScheduledJob)
         case isCancelled(JobID)
         case isPaused(Bool)
@@ -33,8 +34,10 @@ struct RandomWorld {
     private var order: [JobID] = []
     private var agents: Set<JobID> = []
     private var stopped: Set<JobID> = []
-    /// Agents of a controller that died.
+    /// Agents of a controller that died, which its successor cannot follow.
     private var survivors: Set<JobID> = []
+    /// Agents that a successor follows: it is told when they end.
+    private var followed: Set<JobID> = []
     private var isPaused = false
     private var isRegistered = false
     /// Which controller it is: the answers to one that died reach nobody.
@@ -54,6 +57,8 @@ struct RandomWorld {
     private let unreliability: Double
     /// Whether agents go on when their controller dies.
     private let agentsSurvive: Bool
+    /// Whether the next controller can follow them.
+    private let agentsAreFollowed: Bool
 
     init(seed: UInt64, keepsStory: Bool = false) {
         story = keepsStory ? [] : nil
@@ -61,6 +66,8 @@ struct RandomWorld {
         capacity = Int(random.next(in: 1..<30))
         unreliability = random.next(in: 0..<0.4)
         agentsSurvive = random.next(in: 0..<1) < 0.5
+        let canFollow = random.next(in: 0..<1) < 0.5
+        agentsAreFollowed = agentsSurvive && canFollow
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: seed &+ 1)
         for number in 0..<Int(random.next(in: 1..<80)) {
@@ -104,8 +111,15 @@ struct RandomWorld {
                 let happening = happenings.remove(at: next)
                 now = max(now, happening.time)
                 if case .isDelivered(let event) = happening.what, happening.life != life {
-                    // The launcher of a dead controller, and answers to it. An agent that survived ends all the same.
-                    if case .launcherEnded(let id, _) = event { agents.remove(id) }
+                    // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
+                    // and a successor that follows it sees how.
+                    guard case .launcherEnded(let id, let outcome) = event else { continue }
+                    if followed.contains(id) {
+                        tell(Self.describe(happening.what))
+                        happens(.isDelivered(.launcherEnded(id, outcome)))
+                    } else {
+                        agents.remove(id)
+                    }
                     continue
                 }
                 tell(Self.describe(happening.what))
@@ -130,6 +144,9 @@ struct RandomWorld {
             case .measure, .failed: break
             case .end: ended = true
             case .launch(let job): launch(job.id)
+            case .follow(let id):
+                // One that cannot be followed says so at once; the end of one that is comes from its agent.
+                if !agentsAreFollowed { after(0..<0.1, .isNotFollowed(id)) }
             case .stop(let id):
                 if !stopped.insert(id).inserted { violations.append("\(id) is stopped twice") }
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
@@ -145,6 +162,7 @@ struct RandomWorld {
     private mutating func launch(_ id: JobID) {
         launches += 1
         survivors.remove(id)
+        followed.remove(id)
         if !agents.insert(id).inserted { violations.append("\(id) is launched twice") }
         stopped.remove(id)
         if chance(0.1) {
@@ -187,8 +205,12 @@ struct RandomWorld {
             }
             after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: chance(0.2) ? 1 : 0)))))
         case .agentIsLost(let id): jobs[id]?.state = .finished
+        case .isNotFollowed(let id): if survivors.contains(id) { step([.launcherEnded(id, .notFollowed)]) }
         case .isDelivered(let event):
-            if case .launcherEnded(let id, _) = event { if agents.remove(id) == nil { return } }
+            if case .launcherEnded(let id, _) = event {
+                // Of one that is not followed the controller learns the end from Buildkite alone.
+                guard agents.remove(id) != nil, survivors.remove(id) == nil else { return }
+            }
             step([event])
         case .arrives(let action):
             // Refused, unavailable, or lost on the way; and done, with the answer lost.
@@ -213,7 +235,8 @@ struct RandomWorld {
             agents = []
         }
         stopped = []
-        survivors = agents
+        survivors = agentsAreFollowed ? [] : agents
+        followed = agentsAreFollowed ? agents : []
         life += 1
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)

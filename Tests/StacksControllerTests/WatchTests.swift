@@ -248,6 +248,7 @@ struct WatchTests {
     func recovered() throws {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: [job.id]))
+        _ = driver.happens(.launcherEnded(job.id, .notFollowed))
         let first = driver.happens(.registered(.success(MachineDriver.stack())))
         #expect(first.polls.map(\.limit) == [1])
         #expect(driver.polls([.number(2)]).reserved.isEmpty)

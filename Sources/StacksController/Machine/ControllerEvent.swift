@@ -26,6 +26,13 @@ enum LaunchOutcome: Sendable, Hashable {
     case failed(String)
     /// It threw, before any agent was started, for a reason that holds for every job.
     case impossible(String)
+    /// Nobody stays with the agent of a job that was found running.
+    case notFollowed
+
+    /// Whether there is no exit to tell of.
+    var isUnknown: Bool {
+        if case .exited = self { false } else { true }
+    }
 }
 
 /// Which jobs' states are asked for, and why.

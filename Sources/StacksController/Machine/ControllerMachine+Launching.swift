@@ -93,6 +93,9 @@ extension ControllerMachine {
             }
         case .stopping(.over):
             completed(id, at: now)
+        case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
+            // From now on what Buildkite says of the job decides alone.
+            ledger.update(id) { $0.isUnattended = true }
         case .started:
             completed(id, at: now)
         case .launched:
@@ -128,6 +131,9 @@ extension ControllerMachine {
         case nil:
             ledger.update(id) { $0.doubts += 1 }
             if let entry = ledger[id], entry.doubts >= 2 { release(id, at: now, coolFor: Self.coolingAfterEnd) }
+        case .reserved? where ledger[id]?.job == nil && outcome.isUnknown:
+            log(.warning, "How the command of the job ended is not known; the job is given back", id)
+            giveBack([id], at: now)
         case .reserved?:
             ledger.move(id, to: .finishing, at: now)
             let (status, detail) = report(outcome)
@@ -156,6 +162,8 @@ extension ControllerMachine {
             return (exit.status == 0 ? -1 : Int(exit.status), detail)
         case .failed(let message), .impossible(let message):
             return (-1, message.isEmpty ? "The agent could not be launched" : message)
+        case .notFollowed:
+            return (-1, "The agent was gone before the job started")
         }
     }
 

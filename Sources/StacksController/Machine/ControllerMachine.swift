@@ -165,6 +165,7 @@ struct ControllerMachine {
             ledger.insert(id, job: nil, stage: .launched, at: now)
             // Whether an agent has it or it is only reserved is not known yet: it is not reserved again before it is.
             ledger.update(id) { $0.reservedUntil = .seconds(Int64.max) }
+            actions.append(.follow(id))
         }
         if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }
         nextStatusLine = configuration.statusInterval.map { now + $0 }
