@@ -76,7 +76,7 @@ let package = Package(
         ),
         .target(
             name: "StacksController",
-            dependencies: ["StacksAPI", logging, metrics, serviceLifecycle],
+            dependencies: ["StacksAPI", httpTypes, logging, metrics, serviceLifecycle],
             swiftSettings: settings
         ),
         .target(

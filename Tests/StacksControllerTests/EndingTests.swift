@@ -250,6 +250,21 @@ struct EndingTests {
         #expect((first.all + later.all + second.all).allSatisfy { if case .reserve = $0 { false } else { true } })
     }
 
+    @Test(
+        "a stack that somebody had registered before is said to be; a dry run leaves it registered",
+        arguments: [true, false])
+    func inherited(isDryRun: Bool) {
+        for isNew in [true, false] {
+            var driver = MachineDriver { $0.isDryRun = isDryRun }
+            _ = driver.happens(.begin(recovered: []))
+            let start = driver.happens(.registered(.success(MachineDriver.stack()), isNew: isNew))
+            #expect(start.logged("was registered before") == (isNew || isDryRun ? 0 : 1))
+            let end = Wishes(driver.polls([]).all + driver.happens(.drain).all)
+            #expect(end.deregisters == (isDryRun && !isNew ? 0 : 1))
+            #expect(end.hasEnded == (isDryRun && !isNew))
+        }
+    }
+
     @Test("the status line says what has been done and why nothing is started")
     func summary() {
         var driver = MachineDriver.running { $0.statusInterval = .seconds(60) }

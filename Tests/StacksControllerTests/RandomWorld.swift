@@ -250,7 +250,7 @@ struct RandomWorld {
         case .isDelivered(.polled(.success(let page))): "polled \(page.jobs.map(\.id))"
         case .isDelivered(.states(let query, .success(let states))):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
-        case .isDelivered(.registered(.success)): "registered"
+        case .isDelivered(.registered(.success, _)): "registered"
         case .jobAppears(let job): "\(job.id) appears, priority \(job.priority)"
         default: "\(what)"
         }

@@ -6,7 +6,8 @@ enum ControllerEvent: Sendable {
     case begin(recovered: [JobID])
     /// Take no further jobs and end when the running ones have.
     case drain
-    case registered(Result<Stack, CallFailure>)
+    /// `isNew` is false when Buildkite knew the stack already (200, not 201).
+    case registered(Result<Stack, CallFailure>, isNew: Bool = true)
     case polled(Result<ScheduledJobsPage, CallFailure>)
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>)

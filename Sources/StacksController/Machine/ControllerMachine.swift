@@ -23,6 +23,8 @@ struct ControllerMachine {
     var needsRegistration = true
     /// Whether the stack has ever been registered, so that there is something to de-register.
     var isRegistered = false
+    /// Whether somebody had registered the stack before, and not de-registered it.
+    var isInherited = false
     /// When the stack was registered anew, lately.
     var reregistrations: [Duration] = []
 
@@ -104,7 +106,7 @@ struct ControllerMachine {
         switch event {
         case .begin(let recovered): begin(recovered, at: now)
         case .drain: drain("Shutting down", at: now)
-        case .registered(let result): registered(result, at: now)
+        case .registered(let result, let isNew): registered(result, isNew: isNew, at: now)
         case .polled(let result): polled(result, at: now)
         case .reserved(let asked, let result): reserved(asked, result, at: now)
         case .renewed(let asked, let result): renewed(asked, result, at: now)
