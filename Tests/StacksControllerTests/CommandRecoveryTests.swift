@@ -62,7 +62,7 @@ struct CommandRecoveryTests {
 
     /// Waits for a file that the test makes.
     private static func waiting(for name: String) -> String {
-        "until [ -e \"$1/\(name)\" ]; do sleep 0.01; done"
+        "until [ -e \"$1/\(name)\" ] || ! [ -d \"$1\" ]; do sleep 0.01; done"
     }
 
     @Test("one that still runs is found, and its exit status is told when it ends")
@@ -85,7 +85,7 @@ struct CommandRecoveryTests {
     func cancelled() async throws {
         try await withPlace { place in
             let script = """
-                (trap 'echo child-stopped; exit 0' TERM; echo child; while :; do sleep 0.01; done) &
+                (trap 'echo child-stopped; exit 0' TERM; echo child; while [ -d \"$1\" ]; do sleep 0.01; done) &
                 trap 'wait; echo stopped; exit 5' TERM
                 while ! grep -q child "$1"/*.log; do sleep 0.01; done
                 echo ready; wait
@@ -104,7 +104,7 @@ struct CommandRecoveryTests {
     @Test("one that does not listen to SIGTERM is killed after the grace period")
     func killed() async throws {
         try await withPlace { place in
-            let script = "trap '' TERM; echo $$ ready; while :; do sleep 0.01; done"
+            let script = "trap '' TERM; echo $$ ready; while [ -d \"$1\" ]; do sleep 0.01; done"
             await killController(of: script, in: place)
             let launcher = try place.launcher(script, gracePeriod: .milliseconds(100))
             #expect(try await launcher.recover() == [Self.job])
@@ -139,7 +139,7 @@ struct CommandRecoveryTests {
     @Test("one that was killed with all that was around it is said to have ended, no one knows how")
     func vanished() async throws {
         try await withPlace { place in
-            await killController(of: "echo ready; while :; do sleep 0.01; done", in: place)
+            await killController(of: "echo ready; while [ -d \"$1\" ]; do sleep 0.01; done", in: place)
             let record = place.contents(of: "\(place.state)/\(Self.job).job")
             let group = try #require(
                 record.split(separator: "\n").first { $0.hasPrefix("process ") }.flatMap { pid_t($0.dropFirst(8)) })

@@ -99,7 +99,7 @@ import Testing
             printf '%s %s\\n' "$BUILDKITE_AGENT_TOKEN" "$BUILDKITE_AGENT_ACQUIRE_JOB" >"$REMOTE/agent"
             trap 'echo stopped >"$REMOTE/end"; exit 143' TERM
             echo >"$REMOTE/started"
-            until [ -e "$REMOTE/status" ]; do sleep 0.02; done
+            until [ -e "$REMOTE/status" ] || ! [ -d "$REMOTE" ]; do sleep 0.02; done
             exit "$(cat "$REMOTE/status")"
             """,
         ]

@@ -50,7 +50,7 @@ struct RunRecoveryTests {
         call acquire || exit 27
         call start
         echo working
-        until [ -e "$1/go" ]; do sleep 0.05; done
+        until [ -e "$1/go" ] || ! [ -d "$1" ]; do sleep 0.05; done
         call finish
         """
 
@@ -58,7 +58,7 @@ struct RunRecoveryTests {
     private static let lateAgent = """
         trap 'echo "stopped $BUILDKITE_AGENT_ACQUIRE_JOB"; exit 143' TERM
         echo booting
-        while :; do sleep 0.05; done
+        while [ -d "$1" ]; do sleep 0.05; done
         """
 
     private func start(_ world: SimulatedWorld, _ arguments: [String]) throws -> ChildProcess {
