@@ -38,10 +38,15 @@ struct RandomWorld {
     private var survivors: Set<JobID> = []
     /// Agents that a successor follows: it is told when they end.
     private var followed: Set<JobID> = []
+    /// No reservation runs out before this time.
+    private var nextExpiry = Duration.seconds(Int64.max)
     private var isPaused = false
     private var isRegistered = false
     /// Which controller it is: the answers to one that died reach nobody.
     private var life = 0
+    /// How many jobs have yet to appear, and deaths to happen.
+    private var fates = 0
+    /// What is to come, the next last.
     private var happenings: [(time: Duration, what: Happening, life: Int)] = []
     private let capacity: Int
     /// What went wrong, and the whole story when something did.
@@ -84,7 +89,22 @@ struct RandomWorld {
     }
 
     private mutating func after(_ seconds: Range<Double>, _ what: Happening) {
-        happenings.append((now + .seconds(1) * random.next(in: seconds), what, life))
+        if Self.isFate(what) { fates += 1 }
+        let time = now + .seconds(1) * random.next(in: seconds)
+        var (low, high) = (0, happenings.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if happenings[middle].time > time { low = middle + 1 } else { high = middle }
+        }
+        happenings.insert((time, what, life), at: low)
+    }
+
+    /// What is to come from the beginning on, whatever the controller does.
+    private static func isFate(_ what: Happening) -> Bool {
+        switch what {
+        case .jobAppears, .controllerDies: true
+        default: false
+        }
     }
 
     private mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
@@ -94,22 +114,16 @@ struct RandomWorld {
         step([.begin(recovered: [])])
         var isDraining = false
         while !ended, now < .seconds(7200), violations.isEmpty {
-            let isOver = !happenings.contains { happening in
-                switch happening.what {
-                case .jobAppears, .controllerDies: true
-                default: false
-                }
-            }
-            if isOver, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
+            if fates == 0, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
                 isDraining = true
                 step([.drain])
                 continue
             }
-            let next = happenings.indices.min { happenings[$0].time < happenings[$1].time }
+            let next = happenings.last?.time
             let wakeAt = driver.machine.wakeAt
-            if let next, wakeAt.map({ happenings[next].time <= $0 }) ?? true {
-                let happening = happenings.remove(at: next)
+            if let next, next <= wakeAt ?? next, let happening = happenings.popLast() {
                 now = max(now, happening.time)
+                if Self.isFate(happening.what) { fates -= 1 }
                 if case .isDelivered(let event) = happening.what, happening.life != life {
                     // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
                     // and a successor that follows it sees how.
@@ -173,7 +187,7 @@ struct RandomWorld {
     }
 
     private mutating func happens(_ what: Happening) {
-        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        if nextExpiry <= now { expire() }
         switch what {
         case .jobAppears(let job):
             jobs[job.id] = ServerJob(listed: job)
@@ -311,7 +325,14 @@ struct RandomWorld {
         }
     }
 
+    /// Reservations that have run out are jobs that are scheduled again.
+    private mutating func expire() {
+        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        nextExpiry = jobs.values.filter { $0.state == .reserved }.map(\.reservedUntil).min() ?? .seconds(Int64.max)
+    }
+
     private mutating func reserve(_ ids: [JobID], for time: Duration) -> Reservation {
+        nextExpiry = min(nextExpiry, now + time)
         var answer = Reservation(reserved: [], notReserved: [])
         for id in ids {
             if let state = jobs[id]?.state, state == .scheduled || state == .reserved {

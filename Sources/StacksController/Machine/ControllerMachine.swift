@@ -138,25 +138,23 @@ struct ControllerMachine {
     /// anything.
     var wakeAt: Duration? {
         guard phase == .registering || phase == .running || phase == .draining else { return nil }
-        var times: [Duration] = []
-        func add(_ pacing: Pacing, if condition: Bool) {
-            if condition, !pacing.isInFlight { times.append(pacing.due) }
-        }
-        add(registration, if: wantsRegistration)
-        add(polling, if: wantsPoll)
-        add(reservation, if: wantsReservation)
-        add(issuing, if: wantsTokens)
         // One question about states at a time: while one is out, its answer is the next thing to happen.
         let asksForStates = watching.isInFlight || settling.isInFlight || isCutOff
-        add(watching, if: !asksForStates && !ledger.watched.isEmpty)
-        add(settling, if: !asksForStates && !ledger.ended.isEmpty)
-        add(renewing, if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty))
-        add(reporting, if: !reports.isEmpty)
-        if let nextStopCheck { times.append(nextStopCheck) }
-        if let nextSilenceCheck { times.append(nextSilenceCheck) }
-        if let settleBy { times.append(settleBy) }
-        if let nextStatusLine { times.append(nextStatusLine) }
-        return times.min()
+        let times = [
+            registration.due(if: wantsRegistration),
+            polling.due(if: wantsPoll),
+            reservation.due(if: wantsReservation),
+            issuing.due(if: wantsTokens),
+            watching.due(if: !asksForStates && !ledger.watched.isEmpty),
+            settling.due(if: !asksForStates && !ledger.ended.isEmpty),
+            renewing.due(if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty)),
+            reporting.due(if: !reports.isEmpty),
+            nextStopCheck,
+            nextSilenceCheck,
+            settleBy,
+            nextStatusLine,
+        ]
+        return times.lazy.compactMap { $0 }.min()
     }
 
     // MARK: Beginning

@@ -15,6 +15,9 @@ struct Pacing {
     /// Whether it may be done at `now`.
     func isDue(at now: Duration) -> Bool { !isInFlight && now >= due }
 
+    /// When it is to be looked at, if it is wanted and nothing is being waited for.
+    func due(if isWanted: Bool) -> Duration? { isWanted && !isInFlight ? due : nil }
+
     mutating func succeeded(next: Duration) {
         isInFlight = false
         failures = 0
