@@ -226,7 +226,7 @@ struct EndingTests {
         _ = driver.passes(.seconds(2))
         _ = driver.polls([])
         #expect(driver.machine.phase == .running)
-        _ = driver.happens(.launcherEnded(job.id, .exited(.notAcquired)))
+        _ = driver.happens(.launcherEnded(job.id, .exited(.locked)))
         _ = driver.passes(.seconds(2))
         _ = driver.polls([])
         #expect(driver.machine.phase == .deregistering)

@@ -70,6 +70,8 @@ struct ControllerMachine {
     var stops: [(id: JobID, at: Duration)] = []
     /// Launchers that were told to stop and have not ended for long.
     var deaf: Set<JobID> = []
+    /// Whether it was said that another controller seems to use the key.
+    var hasWarnedOfTwin = false
     /// Calls that give jobs back, in flight.
     var givingBack = 0
 
