@@ -46,7 +46,8 @@ extension CommandLauncher {
         ///
         /// It is made when it is not there, its parent has to be, on a file system of this machine, and it belongs to
         /// one launcher at a time. A file for each job names the job, its process, and at last its exit status; no
-        /// credential and no command is in it. Each command has a shell beside it then, which writes that status.
+        /// credential and no command is in it. Each command has a shell beside it then, which writes that status: of a
+        /// command that a signal ended it tells 128 + the signal's number, and no more.
         public var stateDirectory: String?
 
         /// The defaults.

@@ -28,6 +28,9 @@ import Subprocess
 ///
 /// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
 /// ``Configuration/gracePeriod``.
+///
+/// With a ``Configuration/stateDirectory`` the commands that a controller leaves behind when it is killed are found by
+/// the next one: ``recover()`` names their jobs, and ``follow(_:)`` stays with them.
 public struct CommandLauncher: JobLauncher {
     private let name: String
     private let arguments: [String]

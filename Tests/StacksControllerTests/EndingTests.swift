@@ -265,6 +265,26 @@ struct EndingTests {
         }
     }
 
+    @Test("the status line says in words that nothing suits, that it is a dry run, or that it has yet to begin")
+    func words() {
+        var driver = MachineDriver(capacity: 1)
+        _ = driver.happens(.begin(recovered: []))
+        #expect(summary(driver).hasSuffix("nothing starts: the controller is starting or ending"))
+        driver = .running()
+        _ = driver.polls([.number(1, rules: ["os=none"])])
+        #expect(summary(driver).hasSuffix("nothing starts: no scheduled job suits the stack's tags"))
+        driver = .running { $0.isDryRun = true }
+        _ = driver.polls([job])
+        #expect(summary(driver).hasSuffix("nothing starts: this is a dry run"))
+        driver = .running()
+        driver.launches([job])
+        #expect(!summary(driver).contains("nothing starts"))
+        // No two reasons read alike.
+        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 9)
+    }
+
+    private func summary(_ driver: MachineDriver) -> String { driver.machine.status(at: driver.now).summary }
+
     @Test("the status line says what has been done and why nothing is started")
     func summary() {
         var driver = MachineDriver.running { $0.statusInterval = .seconds(60) }
