@@ -23,8 +23,8 @@ import Subprocess
 ///
 /// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the
 /// credentials of the controller itself (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The
-/// process leads a session of its own, so that a signal from the controller's terminal does not reach it; standard input
-/// is empty.
+/// process leads a session of its own, so that a signal from the controller's terminal does not reach it; standard
+/// input is empty.
 ///
 /// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
 /// ``Configuration/gracePeriod``.
@@ -90,10 +90,11 @@ public struct CommandLauncher: JobLauncher {
         }
     }
 
-    /// The jobs that the state directory tells of: their commands run already, or have ended since their controller did.
+    /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
+    /// did.
     ///
-    /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way, and
-    /// the directory is still there. None without ``Configuration/stateDirectory``.
+    /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
+    /// and the directory is still there. None without ``Configuration/stateDirectory``.
     ///
     /// - Throws: ``StackControllerError`` when the directory cannot be read.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { try state?.find() ?? [] }

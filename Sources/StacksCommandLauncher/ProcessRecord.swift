@@ -46,9 +46,10 @@ struct ProcessRecord: Equatable {
 
     /// What runs the command, as `sh -c wrapper <name> <executable> <arguments>…`, with the record as standard input.
     ///
-    /// The shell alone keeps the record open, and with it the lock on it, so that the lock says whether the shell lives:
-    /// no process that got the same number later can be taken for it. It outlives the signals that are for the command,
-    /// whose exit status it writes and ends with; one that comes before the command is there keeps it from being started.
+    /// The shell alone keeps the record open, and with it the lock on it, so that the lock says whether the shell
+    /// lives: no process that got the same number later can be taken for it. It outlives the signals that are for the
+    /// command, whose exit status it writes and ends with; one that comes before the command is there keeps it from
+    /// being started.
     static let wrapper = """
         exec 9<&0 </dev/null
         stopped=

@@ -20,8 +20,8 @@ import Synchronization
     import Foundation
 #endif
 
-/// The directory in which a launcher writes down what runs. It owns the lock that keeps a second launcher out, which the
-/// system takes away with the process, however that ends.
+/// The directory in which a launcher writes down what runs. It owns the lock that keeps a second launcher out, which
+/// the system takes away with the process, however that ends.
 final class StateDirectory: Sendable {
     private let path: FilePath
     private let lock: FileDescriptor

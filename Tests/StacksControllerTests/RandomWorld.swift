@@ -5,7 +5,7 @@
 /// lost, what fails, what people do, and when the controller dies and is started again. After every step it is checked
 /// that nothing is launched twice.
 struct RandomWorld {
-    private struct ServerJob {
+    struct ServerJob {
         var listed: ScheduledJob
         var state: JobState = .scheduled
         var reservedUntil: Duration = .zero
@@ -29,9 +29,9 @@ struct RandomWorld {
 
     private var random: Jitter
     private var driver: MachineDriver
-    private var now: Duration = .zero
-    private var jobs: [JobID: ServerJob] = [:]
-    private var order: [JobID] = []
+    var now: Duration = .zero
+    var jobs: [JobID: ServerJob] = [:]
+    var order: [JobID] = []
     private var agents: Set<JobID> = []
     private var stopped: Set<JobID> = []
     /// Agents of a controller that died, which its successor cannot follow.
@@ -39,9 +39,9 @@ struct RandomWorld {
     /// Agents that a successor follows: it is told when they end.
     private var followed: Set<JobID> = []
     /// No reservation runs out before this time.
-    private var nextExpiry = Duration.seconds(Int64.max)
-    private var isPaused = false
-    private var isRegistered = false
+    var nextExpiry = Duration.seconds(Int64.max)
+    var isPaused = false
+    var isRegistered = false
     /// Which controller it is: the answers to one that died reach nobody.
     private var life = 0
     /// How many jobs have yet to appear, and deaths to happen.
@@ -50,7 +50,7 @@ struct RandomWorld {
     private var happenings: [(time: Duration, what: Happening, life: Int)] = []
     private let capacity: Int
     /// What went wrong, and the whole story when something did.
-    private(set) var violations: [String] = []
+    var violations: [String] = []
     private(set) var ended = false
 
     private(set) var launches = 0
@@ -107,7 +107,7 @@ struct RandomWorld {
         }
     }
 
-    private mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
+    mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
 
     /// Lets everything happen until every job is over, then drains; gives up after two hours of virtual time.
     mutating func run() {
@@ -272,94 +272,5 @@ struct RandomWorld {
 
     private mutating func tell(_ line: @autoclosure () -> String) {
         if story != nil { story?.append("\(now) \(line())") }
-    }
-
-    // MARK: The server
-
-    private mutating func serve(_ action: ControllerAction) -> ControllerEvent {
-        if case .register = action {
-            isRegistered = true
-            return .registered(.success(MachineDriver.stack()))
-        }
-        guard isRegistered else { return Self.failure(of: action, .notFound) }
-        switch action {
-        case .poll(let limit, let cursor):
-            let scheduled = order.filter { jobs[$0]?.state == .scheduled }
-            let begin = cursor.flatMap { Int($0) } ?? 0
-            let page = scheduled.dropFirst(begin).prefix(limit)
-            let hasNext = begin + page.count < scheduled.count
-            return .polled(
-                .success(
-                    ScheduledJobsPage(
-                        jobs: page.compactMap { jobs[$0]?.listed },
-                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
-                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
-                    )
-                )
-            )
-        case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
-        case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
-        case .giveBack(let ids):
-            _ = reserve(ids, for: .seconds(1))
-            return .gaveBack(ids, nil)
-        case .issueTokens(let ids):
-            var answer = JobAcquisitionTokens(issued: [], notIssued: [])
-            for id in ids {
-                if jobs[id]?.state == .reserved, !chance(0.05) {
-                    answer.issued.append(JobAcquisitionToken(job: id, token: Secret("t")))
-                } else {
-                    answer.notIssued.append(id)
-                }
-            }
-            return .tokens(asked: ids, .success(answer))
-        case .queryStates(let query):
-            let states = query.jobs.compactMap { id in jobs[id].map { (id, $0.state) } }
-            return .states(query, .success(JobStates(states: Dictionary(uniqueKeysWithValues: states))))
-        case .finish(let id, _, _):
-            jobs[id]?.finishRequests += 1
-            if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
-            if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
-            if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
-            return .finished(id, nil)
-        default: return .deregistered(nil)
-        }
-    }
-
-    /// Reservations that have run out are jobs that are scheduled again.
-    private mutating func expire() {
-        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
-        nextExpiry = jobs.values.filter { $0.state == .reserved }.map(\.reservedUntil).min() ?? .seconds(Int64.max)
-    }
-
-    private mutating func reserve(_ ids: [JobID], for time: Duration) -> Reservation {
-        nextExpiry = min(nextExpiry, now + time)
-        var answer = Reservation(reserved: [], notReserved: [])
-        for id in ids {
-            if let state = jobs[id]?.state, state == .scheduled || state == .reserved {
-                jobs[id]?.state = .reserved
-                jobs[id]?.reservedUntil = now + time
-                answer.reserved.append(id)
-            } else {
-                answer.notReserved.append(id)
-            }
-        }
-        return answer
-    }
-
-    private static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
-    private static let unavailable = CallFailure(.transient, message: "503")
-
-    private static func failure(of action: ControllerAction, _ failure: CallFailure) -> ControllerEvent {
-        switch action {
-        case .register: .registered(.failure(failure))
-        case .poll: .polled(.failure(failure))
-        case .reserve(let ids): .reserved(asked: ids, .failure(failure))
-        case .renew(let ids): .renewed(asked: ids, .failure(failure))
-        case .giveBack(let ids): .gaveBack(ids, failure)
-        case .issueTokens(let ids): .tokens(asked: ids, .failure(failure))
-        case .queryStates(let query): .states(query, .failure(failure))
-        case .finish(let id, _, _): .finished(id, failure)
-        default: .deregistered(failure)
-        }
     }
 }
