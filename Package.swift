@@ -79,14 +79,16 @@ let package = Package(
             dependencies: ["StacksTransport", httpTypes, logging, metrics],
             swiftSettings: settings
         ),
+        // Random numbers from a seed, for all that is to be the same again. No product.
+        .target(name: "SeededRandom", swiftSettings: settings),
         .target(
             name: "StacksTesting",
-            dependencies: ["StacksTransport", httpTypes],
+            dependencies: ["SeededRandom", "StacksTransport", httpTypes],
             swiftSettings: settings
         ),
         .target(
             name: "StacksController",
-            dependencies: ["StacksAPI", logging, metrics, serviceLifecycleOfController],
+            dependencies: ["SeededRandom", "StacksAPI", httpTypes, logging, metrics, serviceLifecycleOfController],
             swiftSettings: settings
         ),
         .target(
@@ -151,7 +153,7 @@ let package = Package(
         // Random traffic, for Scripts/stress. Without NIO, so that it is soon built with a sanitizer. No product.
         .executableTarget(
             name: "stacks-stress",
-            dependencies: ["StacksCurl", "StacksTransport", httpTypes, argumentParser],
+            dependencies: ["SeededRandom", "StacksCurl", "StacksTransport", httpTypes, argumentParser],
             path: "Tests/StacksStress",
             swiftSettings: settings
         ),
@@ -196,7 +198,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StacksTestingTests",
-            dependencies: ["StacksTesting", "StacksTransport", httpTypes],
+            dependencies: ["SeededRandom", "StacksTesting", "StacksTransport", httpTypes],
             swiftSettings: settings
         ),
         .testTarget(

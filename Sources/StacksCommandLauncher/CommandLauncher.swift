@@ -1,4 +1,4 @@
-import StacksAPI
+public import StacksAPI
 public import StacksController
 import Subprocess
 
@@ -21,67 +21,27 @@ import Subprocess
 /// `BUILDKITE_AGENT_ACQUIRE_JOB`, which is all that `buildkite-agent start` needs. Its life counts as the agent's: the
 /// slot is free when the process has ended.
 ///
-/// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the credentials of the controller itself
-/// (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The process leads a session of its own,
-/// so that a signal from the controller's terminal does not reach it; standard input is empty.
+/// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the
+/// credentials of the controller itself (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The
+/// process leads a session of its own, so that a signal from the controller's terminal does not reach it; standard
+/// input is empty.
 ///
 /// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
 /// ``Configuration/gracePeriod``.
+///
+/// With a ``Configuration/stateDirectory`` the commands that a controller leaves behind when it is killed are found by
+/// the next one: ``recover()`` names their jobs, and ``follow(_:)`` stays with them.
 public struct CommandLauncher: JobLauncher {
-    /// How processes are started and stopped.
-    public struct Configuration: Sendable {
-        /// Where standard output and standard error of the processes go.
-        public enum Output: Sendable, Hashable {
-            /// To those of this process.
-            case inherited
-            /// Both to the standard error of this process, for one whose standard output is an answer.
-            case standardError
-            /// Nowhere.
-            case discarded
-            /// Appended to a file for each job, `<job's UUID>.log` in this directory, which exists. The files are
-            /// readable for their owner alone.
-            case files(directory: String)
-        }
-
-        /// Where the output goes. Inherited by default.
-        public var output: Output = .inherited
-
-        /// How long a process group has between SIGTERM and SIGKILL. 10 seconds by default, as long as Buildkite's
-        /// agent gives its job when it is told to stop.
-        public var gracePeriod: Duration = .seconds(10)
-
-        /// The directory that processes start in, or `nil` for that of this process.
-        public var workingDirectory: String?
-
-        /// Which variables of this process the commands are given.
-        public enum Inheritance: Sendable, Hashable {
-            /// All, but for the controller's own credentials.
-            case everything
-            /// Only those with these names, where they are set. A command that is looked up by its name needs `PATH`.
-            case only(Set<String>)
-        }
-
-        /// What is inherited. Everything by default, because Buildkite's agent is configured by its environment; a
-        /// controller that holds credentials of other kinds names what its commands need instead.
-        public var inheritance: Inheritance = .everything
-
-        /// Variables beside those of this process; `nil` removes one. The two that hold the job's token and UUID
-        /// cannot be changed.
-        public var environment: [String: String?] = [:]
-
-        /// The defaults.
-        public init() {}
-    }
-
-    private let executable: Executable
-    private let arguments: Arguments
     private let name: String
+    private let arguments: [String]
     private let configuration: Configuration
+    private let state: StateDirectory?
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
     /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
-    ///   byte, or is no executable file, and when the grace period is negative.
+    ///   byte, or is no executable file, when the grace period is negative, and when the state directory cannot be used
+    ///   or another launcher uses it.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)
@@ -91,16 +51,19 @@ public struct CommandLauncher: JobLauncher {
             throw refuse("The command to launch holds a zero byte")
         }
         guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
-        let path = configuration.environment["PATH"] ?? ExecutableLookup.ownPath
+        self.name = name
+        arguments = Array(command.dropFirst())
+        self.configuration = configuration
         if let problem = ExecutableLookup.problem(
-            with: name, path: path, workingDirectory: configuration.workingDirectory)
+            with: name, path: Self.searchPath(configuration), workingDirectory: configuration.workingDirectory)
         {
             throw refuse(problem)
         }
-        self.name = name
-        executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
-        arguments = Arguments(Array(command.dropFirst()))
-        self.configuration = configuration
+        state = try configuration.stateDirectory.map { try StateDirectory($0) }
+    }
+
+    private static func searchPath(_ configuration: Configuration) -> String? {
+        configuration.environment["PATH"] ?? ExecutableLookup.ownPath
     }
 
     /// Runs the command for `job` until it has ended.
@@ -127,6 +90,33 @@ public struct CommandLauncher: JobLauncher {
         }
     }
 
+    /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
+    /// did.
+    ///
+    /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
+    /// and the directory is still there. None without ``Configuration/stateDirectory``.
+    ///
+    /// - Throws: ``StackControllerError`` when the directory cannot be read.
+    public nonisolated(nonsending) func recover() async throws -> [JobID] { try state?.find() ?? [] }
+
+    /// Waits until the command of a job that ``recover()`` has found has ended; cancelling the task stops it as it does
+    /// in ``launch(_:)``.
+    ///
+    /// The end is noticed half a second late at most. A signal that ended the command is told as 128 + its number.
+    ///
+    /// - Throws: ``CommandLaunchError`` when the command is gone and has left no exit status: it was killed with all
+    ///   that was around it, or the machine was started anew.
+    public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
+        guard let file = state?.take(job) else { return nil }
+        let status = await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
+        file.remove()
+        guard let status else {
+            throw CommandLaunchError(
+                description: "The command \(name) was gone when the controller came back, and left no exit status")
+        }
+        return JobExit(status: status)
+    }
+
     private static func launchError(_ error: SubprocessError, executable: String) -> any Error {
         func unusable(_ message: String) -> StackControllerError {
             StackControllerError(code: .launcherUnusable, message: message)
@@ -147,6 +137,36 @@ public struct CommandLauncher: JobLauncher {
         output: Output,
         error: ErrorOutput
     ) async throws -> JobExit {
+        guard let state else {
+            let executable: Executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
+            return try await launch(
+                job, executable, Arguments(arguments), input: .none, output: output, error: error)
+        }
+        // The shell would say of a command that is gone what a command can say itself: 127.
+        let path = Self.searchPath(configuration)
+        if let problem = ExecutableLookup.problem(
+            with: name, path: path, workingDirectory: configuration.workingDirectory)
+        {
+            throw StackControllerError(code: .launcherUnusable, message: problem)
+        }
+        let executable = name.contains("/") ? name : ExecutableLookup.file(named: name, path: path) ?? name
+        let (file, descriptor) = try state.record(job.id)
+        defer { file.remove() }
+        return try await launch(
+            job, .path("/bin/sh"), Arguments(["-c", ProcessRecord.wrapper, name, executable] + arguments),
+            input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), output: output, error: error)
+    }
+
+    private nonisolated(nonsending) func launch<
+        Input: InputProtocol, Output: OutputProtocol, ErrorOutput: ErrorOutputProtocol
+    >(
+        _ job: LaunchedJob,
+        _ executable: Executable,
+        _ arguments: Arguments,
+        input: Input,
+        output: Output,
+        error: ErrorOutput
+    ) async throws -> JobExit {
         var process = Subprocess.Configuration(
             executable: executable,
             arguments: arguments,
@@ -159,7 +179,7 @@ public struct CommandLauncher: JobLauncher {
         ]
         var group: ProcessGroup?
         do {
-            let result = try await run(process, input: .none, output: output, error: error) { execution in
+            let result = try await run(process, input: input, output: output, error: error) { execution in
                 group = ProcessGroup(leader: execution.processIdentifier.value)
             }
             if Task.isCancelled { await group?.end(within: configuration.gracePeriod) }

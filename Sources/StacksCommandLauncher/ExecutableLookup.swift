@@ -23,10 +23,14 @@ enum ExecutableLookup {
             return access(file, F_OK) == 0
                 ? "The command \(name) is not an executable file" : "The command \(name) was not found"
         }
+        return file(named: name, path: path) == nil ? "The command \(name) was not found in PATH" : nil
+    }
+
+    /// The executable file that `name`, which has no slash, stands for in `path`.
+    static func file(named name: String, path: String?) -> String? {
         // An entry that is empty or relative is not searched: it would depend on where the controller was started.
         let directories = (path ?? standardPath).split(separator: ":").filter { $0.hasPrefix("/") }
-        if directories.contains(where: { isExecutable("\($0)/\(name)") }) { return nil }
-        return "The command \(name) was not found in PATH"
+        return directories.lazy.map { "\($0)/\(name)" }.first(where: isExecutable)
     }
 
     private static func isExecutable(_ file: String) -> Bool {

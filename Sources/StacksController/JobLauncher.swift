@@ -31,12 +31,21 @@ public protocol JobLauncher: Sendable {
 
     /// The jobs whose agents run already, from before this process was started. None by default.
     ///
-    /// They take a slot until Buildkite says that they are over; nothing is launched for them.
+    /// Each takes a slot, nothing is launched for it, and ``follow(_:)`` is called for it.
     ///
     /// - Returns: The jobs' UUIDs.
     /// - Throws: Why it cannot be told which agents run. The controller then ends with that error before it takes any
     ///   job, because it could launch one twice.
     nonisolated(nonsending) func recover() async throws -> [JobID]
+
+    /// Stays with the agent of a job that ``recover()`` has named until it is done. Called once for each, concurrently.
+    ///
+    /// Cancelling the task stops the agent, as it does for ``launch(_:)``, and for the same reasons.
+    ///
+    /// - Returns: How the agent ended, at once when it has ended already; `nil` when it cannot be followed, which is
+    ///   the default. Then the job takes its slot until Buildkite says that it is over, and nothing stops its agent.
+    /// - Throws: That the agent has ended and it is not known how. A job that no agent has taken is given back.
+    nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit?
 }
 
 extension JobLauncher {
@@ -45,6 +54,12 @@ extension JobLauncher {
     /// - Returns: No job.
     /// - Throws: Nothing.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { [] }
+
+    /// Nothing can be followed.
+    ///
+    /// - Returns: `nil`.
+    /// - Throws: Nothing.
+    public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? { nil }
 }
 
 /// A job that is reserved for this stack, with the credential that lets an agent take it.

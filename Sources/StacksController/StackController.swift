@@ -150,7 +150,14 @@ public final class StackController: Service {
                 snapshot.withLock { $0 = current }
                 for action in actions {
                     switch action {
-                    case .launch(let job): launches[job.id] = launch(job, in: &group)
+                    case .launch(let job):
+                        launches[job.id] = attend(job.id, in: &group) { [launcher] in
+                            .exited(try await launcher.launch(job))
+                        }
+                    case .follow(let job):
+                        launches[job] = attend(job, in: &group) { [launcher] in
+                            try await launcher.follow(job).map { .exited($0) } ?? .notFollowed
+                        }
                     case .stop(let job): launches[job]?.cancel()
                     case .log(let level, let message, let job):
                         logger.log(level: level, "\(message)", metadata: job.map { ["job": "\($0)"] })
@@ -177,13 +184,16 @@ public final class StackController: Service {
         }
     }
 
-    /// Starts the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the group
-    /// waits for it and passes the group's cancellation on, so that it does not outlive the run.
-    private func launch(_ job: LaunchedJob, in group: inout DiscardingTaskGroup) -> Task<LaunchOutcome, Never> {
-        let id = job.id
-        let task = Task { [launcher] in
+    /// Stays with the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the
+    /// group waits for it and passes the group's cancellation on, so that it does not outlive the run.
+    private func attend(
+        _ id: JobID,
+        in group: inout DiscardingTaskGroup,
+        _ work: @escaping @Sendable () async throws -> LaunchOutcome
+    ) -> Task<LaunchOutcome, Never> {
+        let task = Task {
             do {
-                return LaunchOutcome.exited(try await launcher.launch(job))
+                return try await work()
             } catch let error as StackControllerError {
                 return .impossible(error.message)
             } catch {
@@ -215,7 +225,7 @@ public final class StackController: Service {
             case .finish(let job, let status, let detail):
                 mailbox.post(await calls.finish(job, exitStatus: status, detail: detail))
             case .deregister: mailbox.post(await calls.deregister())
-            case .launch, .stop, .log, .measure, .failed, .end: break
+            case .launch, .follow, .stop, .log, .measure, .failed, .end: break
             }
         }
     }

@@ -226,7 +226,7 @@ struct EndingTests {
         _ = driver.passes(.seconds(2))
         _ = driver.polls([])
         #expect(driver.machine.phase == .running)
-        _ = driver.happens(.launcherEnded(job.id, .exited(.notAcquired)))
+        _ = driver.happens(.launcherEnded(job.id, .exited(.locked)))
         _ = driver.passes(.seconds(2))
         _ = driver.polls([])
         #expect(driver.machine.phase == .deregistering)
@@ -249,6 +249,41 @@ struct EndingTests {
         #expect(second.logged("Would start") == 1)
         #expect((first.all + later.all + second.all).allSatisfy { if case .reserve = $0 { false } else { true } })
     }
+
+    @Test(
+        "a stack that somebody had registered before is said to be; a dry run leaves it registered",
+        arguments: [true, false])
+    func inherited(isDryRun: Bool) {
+        for isNew in [true, false] {
+            var driver = MachineDriver { $0.isDryRun = isDryRun }
+            _ = driver.happens(.begin(recovered: []))
+            let start = driver.happens(.registered(.success(MachineDriver.stack()), isNew: isNew))
+            #expect(start.logged("was registered before") == (isNew || isDryRun ? 0 : 1))
+            let end = Wishes(driver.polls([]).all + driver.happens(.drain).all)
+            #expect(end.deregisters == (isDryRun && !isNew ? 0 : 1))
+            #expect(end.hasEnded == (isDryRun && !isNew))
+        }
+    }
+
+    @Test("the status line says in words that nothing suits, that it is a dry run, or that it has yet to begin")
+    func words() {
+        var driver = MachineDriver(capacity: 1)
+        _ = driver.happens(.begin(recovered: []))
+        #expect(summary(driver).hasSuffix("nothing starts: the controller is starting or ending"))
+        driver = .running()
+        _ = driver.polls([.number(1, rules: ["os=none"])])
+        #expect(summary(driver).hasSuffix("nothing starts: no scheduled job suits the stack's tags"))
+        driver = .running { $0.isDryRun = true }
+        _ = driver.polls([job])
+        #expect(summary(driver).hasSuffix("nothing starts: this is a dry run"))
+        driver = .running()
+        driver.launches([job])
+        #expect(!summary(driver).contains("nothing starts"))
+        // No two reasons read alike.
+        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 9)
+    }
+
+    private func summary(_ driver: MachineDriver) -> String { driver.machine.status(at: driver.now).summary }
 
     @Test("the status line says what has been done and why nothing is started")
     func summary() {

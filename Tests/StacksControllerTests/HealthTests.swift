@@ -76,6 +76,18 @@ struct HealthTests {
                 #expect(row?.contains("`\(name)`") == true && row?.contains("`\(value)`") == true, "\(label) \(value)")
             }
         }
+        // And the other way round: the table tells of nothing that is not counted. Failures are counted when there are
+        // any.
+        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `stacks_controller_") }
+        for row in rows where !row.contains("call_failures_total") {
+            let cells = row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            let label = cells[0].trimmingCharacters(in: ["`"])
+            let values = Set(made.filter { $0.0 == label }.flatMap { $0.1 }.filter { $0.0 != "stack" }.map { $0.1 })
+            #expect(made.contains { $0.0 == label }, "\(label)")
+            let told = cells[2].matches(of: /`([a-z_]+)`/).map { String($0.1) }
+            #expect(Set(told.dropFirst()) == values, "\(label)")
+        }
+        #expect(rows.count == 9)
     }
 
     @Test("live all along, ready while it polls, and neither once it has ended")

@@ -134,6 +134,7 @@ struct Wishes {
     var givenBack: [[JobID]] { pick { if case .giveBack(let ids) = $0 { ids } else { nil } } }
     var tokens: [[JobID]] { pick { if case .issueTokens(let ids) = $0 { ids } else { nil } } }
     var launched: [JobID] { pick { if case .launch(let job) = $0 { job.id } else { nil } } }
+    var followed: [JobID] { pick { if case .follow(let id) = $0 { id } else { nil } } }
     var stopped: [JobID] { pick { if case .stop(let id) = $0 { id } else { nil } } }
     var queries: [StateQuery] { pick { if case .queryStates(let query) = $0 { query } else { nil } } }
     var finishes: [(id: JobID, status: Int, detail: String)] {

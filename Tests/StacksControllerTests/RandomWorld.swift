@@ -5,7 +5,7 @@
 /// lost, what fails, what people do, and when the controller dies and is started again. After every step it is checked
 /// that nothing is launched twice.
 struct RandomWorld {
-    private struct ServerJob {
+    struct ServerJob {
         var listed: ScheduledJob
         var state: JobState = .scheduled
         var reservedUntil: Duration = .zero
@@ -19,6 +19,7 @@ struct RandomWorld {
         case agentComes(JobID)
         case agentEnds(JobID)
         case agentIsLost(JobID)
+        case isNotFollowed(JobID)
         case jobAppears(ScheduledJob)
         case isCancelled(JobID)
         case isPaused(Bool)
@@ -28,21 +29,28 @@ struct RandomWorld {
 
     private var random: Jitter
     private var driver: MachineDriver
-    private var now: Duration = .zero
-    private var jobs: [JobID: ServerJob] = [:]
-    private var order: [JobID] = []
+    var now: Duration = .zero
+    var jobs: [JobID: ServerJob] = [:]
+    var order: [JobID] = []
     private var agents: Set<JobID> = []
     private var stopped: Set<JobID> = []
-    /// Agents of a controller that died.
+    /// Agents of a controller that died, which its successor cannot follow.
     private var survivors: Set<JobID> = []
-    private var isPaused = false
-    private var isRegistered = false
+    /// Agents that a successor follows: it is told when they end.
+    private var followed: Set<JobID> = []
+    /// No reservation runs out before this time.
+    var nextExpiry = Duration.seconds(Int64.max)
+    var isPaused = false
+    var isRegistered = false
     /// Which controller it is: the answers to one that died reach nobody.
     private var life = 0
+    /// How many jobs have yet to appear, and deaths to happen.
+    private var fates = 0
+    /// What is to come, the next last.
     private var happenings: [(time: Duration, what: Happening, life: Int)] = []
     private let capacity: Int
     /// What went wrong, and the whole story when something did.
-    private(set) var violations: [String] = []
+    var violations: [String] = []
     private(set) var ended = false
 
     private(set) var launches = 0
@@ -54,6 +62,8 @@ struct RandomWorld {
     private let unreliability: Double
     /// Whether agents go on when their controller dies.
     private let agentsSurvive: Bool
+    /// Whether the next controller can follow them.
+    private let agentsAreFollowed: Bool
 
     init(seed: UInt64, keepsStory: Bool = false) {
         story = keepsStory ? [] : nil
@@ -61,6 +71,8 @@ struct RandomWorld {
         capacity = Int(random.next(in: 1..<30))
         unreliability = random.next(in: 0..<0.4)
         agentsSurvive = random.next(in: 0..<1) < 0.5
+        let canFollow = random.next(in: 0..<1) < 0.5
+        agentsAreFollowed = agentsSurvive && canFollow
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: seed &+ 1)
         for number in 0..<Int(random.next(in: 1..<80)) {
@@ -77,35 +89,51 @@ struct RandomWorld {
     }
 
     private mutating func after(_ seconds: Range<Double>, _ what: Happening) {
-        happenings.append((now + .seconds(1) * random.next(in: seconds), what, life))
+        if Self.isFate(what) { fates += 1 }
+        let time = now + .seconds(1) * random.next(in: seconds)
+        var (low, high) = (0, happenings.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if happenings[middle].time > time { low = middle + 1 } else { high = middle }
+        }
+        happenings.insert((time, what, life), at: low)
     }
 
-    private mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
+    /// What is to come from the beginning on, whatever the controller does.
+    private static func isFate(_ what: Happening) -> Bool {
+        switch what {
+        case .jobAppears, .controllerDies: true
+        default: false
+        }
+    }
+
+    mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
 
     /// Lets everything happen until every job is over, then drains; gives up after two hours of virtual time.
     mutating func run() {
         step([.begin(recovered: [])])
         var isDraining = false
         while !ended, now < .seconds(7200), violations.isEmpty {
-            let isOver = !happenings.contains { happening in
-                switch happening.what {
-                case .jobAppears, .controllerDies: true
-                default: false
-                }
-            }
-            if isOver, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
+            if fates == 0, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
                 isDraining = true
                 step([.drain])
                 continue
             }
-            let next = happenings.indices.min { happenings[$0].time < happenings[$1].time }
+            let next = happenings.last?.time
             let wakeAt = driver.machine.wakeAt
-            if let next, wakeAt.map({ happenings[next].time <= $0 }) ?? true {
-                let happening = happenings.remove(at: next)
+            if let next, next <= wakeAt ?? next, let happening = happenings.popLast() {
                 now = max(now, happening.time)
+                if Self.isFate(happening.what) { fates -= 1 }
                 if case .isDelivered(let event) = happening.what, happening.life != life {
-                    // The launcher of a dead controller, and answers to it. An agent that survived ends all the same.
-                    if case .launcherEnded(let id, _) = event { agents.remove(id) }
+                    // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
+                    // and a successor that follows it sees how.
+                    guard case .launcherEnded(let id, let outcome) = event else { continue }
+                    if followed.contains(id) {
+                        tell(Self.describe(happening.what))
+                        happens(.isDelivered(.launcherEnded(id, outcome)))
+                    } else {
+                        agents.remove(id)
+                    }
                     continue
                 }
                 tell(Self.describe(happening.what))
@@ -130,6 +158,9 @@ struct RandomWorld {
             case .measure, .failed: break
             case .end: ended = true
             case .launch(let job): launch(job.id)
+            case .follow(let id):
+                // One that cannot be followed says so at once; the end of one that is comes from its agent.
+                if !agentsAreFollowed { after(0..<0.1, .isNotFollowed(id)) }
             case .stop(let id):
                 if !stopped.insert(id).inserted { violations.append("\(id) is stopped twice") }
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
@@ -145,6 +176,7 @@ struct RandomWorld {
     private mutating func launch(_ id: JobID) {
         launches += 1
         survivors.remove(id)
+        followed.remove(id)
         if !agents.insert(id).inserted { violations.append("\(id) is launched twice") }
         stopped.remove(id)
         if chance(0.1) {
@@ -155,7 +187,7 @@ struct RandomWorld {
     }
 
     private mutating func happens(_ what: Happening) {
-        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        if nextExpiry <= now { expire() }
         switch what {
         case .jobAppears(let job):
             jobs[job.id] = ServerJob(listed: job)
@@ -187,8 +219,12 @@ struct RandomWorld {
             }
             after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: chance(0.2) ? 1 : 0)))))
         case .agentIsLost(let id): jobs[id]?.state = .finished
+        case .isNotFollowed(let id): if survivors.contains(id) { step([.launcherEnded(id, .notFollowed)]) }
         case .isDelivered(let event):
-            if case .launcherEnded(let id, _) = event { if agents.remove(id) == nil { return } }
+            if case .launcherEnded(let id, _) = event {
+                // Of one that is not followed the controller learns the end from Buildkite alone.
+                guard agents.remove(id) != nil, survivors.remove(id) == nil else { return }
+            }
             step([event])
         case .arrives(let action):
             // Refused, unavailable, or lost on the way; and done, with the answer lost.
@@ -213,7 +249,8 @@ struct RandomWorld {
             agents = []
         }
         stopped = []
-        survivors = agents
+        survivors = agentsAreFollowed ? [] : agents
+        followed = agentsAreFollowed ? agents : []
         life += 1
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
@@ -227,7 +264,7 @@ struct RandomWorld {
         case .isDelivered(.polled(.success(let page))): "polled \(page.jobs.map(\.id))"
         case .isDelivered(.states(let query, .success(let states))):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
-        case .isDelivered(.registered(.success)): "registered"
+        case .isDelivered(.registered(.success, _)): "registered"
         case .jobAppears(let job): "\(job.id) appears, priority \(job.priority)"
         default: "\(what)"
         }
@@ -235,87 +272,5 @@ struct RandomWorld {
 
     private mutating func tell(_ line: @autoclosure () -> String) {
         if story != nil { story?.append("\(now) \(line())") }
-    }
-
-    // MARK: The server
-
-    private mutating func serve(_ action: ControllerAction) -> ControllerEvent {
-        if case .register = action {
-            isRegistered = true
-            return .registered(.success(MachineDriver.stack()))
-        }
-        guard isRegistered else { return Self.failure(of: action, .notFound) }
-        switch action {
-        case .poll(let limit, let cursor):
-            let scheduled = order.filter { jobs[$0]?.state == .scheduled }
-            let begin = cursor.flatMap { Int($0) } ?? 0
-            let page = scheduled.dropFirst(begin).prefix(limit)
-            let hasNext = begin + page.count < scheduled.count
-            return .polled(
-                .success(
-                    ScheduledJobsPage(
-                        jobs: page.compactMap { jobs[$0]?.listed },
-                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
-                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
-                    )
-                )
-            )
-        case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
-        case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
-        case .giveBack(let ids):
-            _ = reserve(ids, for: .seconds(1))
-            return .gaveBack(ids, nil)
-        case .issueTokens(let ids):
-            var answer = JobAcquisitionTokens(issued: [], notIssued: [])
-            for id in ids {
-                if jobs[id]?.state == .reserved, !chance(0.05) {
-                    answer.issued.append(JobAcquisitionToken(job: id, token: Secret("t")))
-                } else {
-                    answer.notIssued.append(id)
-                }
-            }
-            return .tokens(asked: ids, .success(answer))
-        case .queryStates(let query):
-            let states = query.jobs.compactMap { id in jobs[id].map { (id, $0.state) } }
-            return .states(query, .success(JobStates(states: Dictionary(uniqueKeysWithValues: states))))
-        case .finish(let id, _, _):
-            jobs[id]?.finishRequests += 1
-            if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
-            if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
-            if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
-            return .finished(id, nil)
-        default: return .deregistered(nil)
-        }
-    }
-
-    private mutating func reserve(_ ids: [JobID], for time: Duration) -> Reservation {
-        var answer = Reservation(reserved: [], notReserved: [])
-        for id in ids {
-            if let state = jobs[id]?.state, state == .scheduled || state == .reserved {
-                jobs[id]?.state = .reserved
-                jobs[id]?.reservedUntil = now + time
-                answer.reserved.append(id)
-            } else {
-                answer.notReserved.append(id)
-            }
-        }
-        return answer
-    }
-
-    private static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
-    private static let unavailable = CallFailure(.transient, message: "503")
-
-    private static func failure(of action: ControllerAction, _ failure: CallFailure) -> ControllerEvent {
-        switch action {
-        case .register: .registered(.failure(failure))
-        case .poll: .polled(.failure(failure))
-        case .reserve(let ids): .reserved(asked: ids, .failure(failure))
-        case .renew(let ids): .renewed(asked: ids, .failure(failure))
-        case .giveBack(let ids): .gaveBack(ids, failure)
-        case .issueTokens(let ids): .tokens(asked: ids, .failure(failure))
-        case .queryStates(let query): .states(query, .failure(failure))
-        case .finish(let id, _, _): .finished(id, failure)
-        default: .deregistered(failure)
-        }
     }
 }

@@ -13,7 +13,7 @@ struct RandomWorldTests {
     )
     func seeds() {
         let only = Self.environment["STACKS_WORLD_SEED"].flatMap { UInt64($0) }
-        let count = Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 150
+        let count = Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 300
         var (launches, restarts) = (0, 0)
         for seed in only.map({ $0..<($0 + 1) }) ?? 0..<count {
             var world = RandomWorld(seed: seed, keepsStory: only != nil)

@@ -7,9 +7,11 @@ import Testing
 struct WatchRecoveredTests {
     private let job = ScheduledJob.number(1)
 
-    private func recovering() -> MachineDriver {
+    /// A driver whose launcher stays with what runs already, or cannot.
+    private func recovering(isFollowed: Bool = false) -> MachineDriver {
         var driver = MachineDriver(capacity: 1)
-        _ = driver.happens(.begin(recovered: [job.id]))
+        #expect(driver.happens(.begin(recovered: [job.id])).followed == [job.id])
+        if !isFollowed { _ = driver.happens(.launcherEnded(job.id, .notFollowed)) }
         _ = driver.happens(.registered(.success(MachineDriver.stack())))
         _ = driver.polls([])
         return driver
@@ -56,6 +58,70 @@ struct WatchRecoveredTests {
         for state in [JobState.canceled, .scheduled] {
             var driver = recovering()
             #expect(watch(&driver, until: .seconds(20), state).stopped.isEmpty)
+            #expect(driver.machine.ledger.isEmpty)
+        }
+    }
+
+    @Test("one that cannot be followed does not keep a drained controller; one that is followed does, until it ends")
+    func drains() {
+        var unattended = recovering()
+        #expect(unattended.happens(.drain, .polled(.failure(.lost))).deregisters == 1)
+        var followed = recovering(isFollowed: true)
+        #expect(followed.happens(.drain, .polled(.failure(.lost))).deregisters == 0)
+        let query = followed.happens(.launcherEnded(job.id, .exited(.success))).queries.first
+        #expect(query?.ended == [job.id])
+        #expect(followed.says([job.id: .finished], to: query ?? StateQuery()).deregisters == 1)
+    }
+
+    @Test("one that is followed and was cancelled, or is somebody else's by now, is stopped, once")
+    func stopped() {
+        for state in [JobState.canceled, .scheduled, .expired] {
+            var driver = recovering(isFollowed: true)
+            #expect(watch(&driver, until: .seconds(60), state).stopped == [job.id])
+            #expect(driver.machine.status(at: driver.now).current.stopping == 1)
+            _ = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 143))))
+            #expect(driver.machine.ledger.isEmpty)
+        }
+    }
+
+    @Test("one that is followed and whose agent does not come is stopped before it is given back")
+    func slow() {
+        var driver = recovering(isFollowed: true)
+        let wishes = watch(&driver, until: .seconds(930), .reserved)
+        #expect(wishes.renewed.count >= 3 && wishes.stopped == [job.id] && wishes.givenBack.isEmpty)
+        let end = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 143))))
+        #expect(end.givenBack == [[job.id]])
+    }
+
+    @Test("one that is followed frees its slot when it ends, and not before")
+    func ends() {
+        var driver = recovering(isFollowed: true)
+        _ = watch(&driver, until: .seconds(100), .running)
+        _ = watch(&driver, until: .seconds(120), .finished)
+        #expect(driver.machine.status(at: driver.now).current.running == 1)
+        _ = driver.happens(.launcherEnded(job.id, .exited(.success)))
+        #expect(driver.machine.ledger.isEmpty)
+        #expect(driver.machine.totals.finished == 1)
+    }
+
+    @Test("one that ended without an agent is failed when its exit is known, and given back when it is not")
+    func withoutAgent() throws {
+        var driver = recovering(isFollowed: true)
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 3)))).queries.first)
+        let told = driver.says([job.id: .reserved], to: query)
+        #expect(told.finishes.map(\.status) == [3] && told.givenBack.isEmpty)
+
+        driver = recovering(isFollowed: true)
+        let question = try #require(driver.happens(.launcherEnded(job.id, .failed("unknown"))).queries.first)
+        let given = driver.says([job.id: .reserved], to: question)
+        #expect(given.finishes.isEmpty && given.givenBack == [[job.id]])
+    }
+
+    @Test("one that could not acquire its job, or found it locked, frees its slot without a question")
+    func exits() {
+        for exit in [JobExit.notAcquired, .locked] {
+            var driver = recovering(isFollowed: true)
+            #expect(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.isEmpty)
             #expect(driver.machine.ledger.isEmpty)
         }
     }

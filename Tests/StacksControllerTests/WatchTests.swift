@@ -88,9 +88,39 @@ struct WatchTests {
         var driver = launched(capacity: 1)
         let end = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: status))))
         #expect(end.finishes.isEmpty)
-        #expect(driver.passes(.seconds(60)).queries.isEmpty)
         #expect(driver.machine.freeSlots == 1)
+        if let query = end.queries.first { _ = driver.says([job.id: .reserved], to: query) }
+        #expect(driver.passes(.seconds(60)).queries.isEmpty)
         #expect(driver.machine.totals.released == 1)
+    }
+
+    @Test(
+        "a reserved job that another agent has taken is the sign of a second controller with this key, said once",
+        arguments: [JobState.accepted, .running, .finished])
+    func twin(state: JobState) throws {
+        var driver = MachineDriver.running(capacity: 2)
+        driver.launches([job, .number(2)])
+        let sign = "another controller seems to use the key stack"
+        let ids = [job.id, ScheduledJob.number(2).id]
+        let logged = try ids.map { id in
+            let end = driver.happens(.launcherEnded(id, .exited(.notAcquired))).all + driver.passes(.seconds(1)).all
+            let query = try #require(Wishes(end).queries.first)
+            return driver.says([id: state], to: query).logged(sign)
+        }
+        #expect(logged == [1, 0])
+        #expect(driver.machine.ledger.isEmpty)
+        #expect(driver.machine.totals.released == 2)
+    }
+
+    @Test("a job that its agent could not acquire because it was cancelled is no such sign, nor one given up")
+    func noTwin() throws {
+        for (state, isCancelled) in [(JobState.canceled, true), (.scheduled, false), (.expired, false)] {
+            var driver = launched()
+            let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.notAcquired))).queries.first)
+            #expect(driver.says([job.id: state], to: query).logged("another controller") == 0)
+            #expect(driver.machine.totals.cancelled == (isCancelled ? 1 : 0))
+            #expect(driver.machine.ledger.isEmpty)
+        }
     }
 
     @Test("a locked job is taken again when it is scheduled again")
@@ -248,6 +278,7 @@ struct WatchTests {
     func recovered() throws {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: [job.id]))
+        _ = driver.happens(.launcherEnded(job.id, .notFollowed))
         let first = driver.happens(.registered(.success(MachineDriver.stack())))
         #expect(first.polls.map(\.limit) == [1])
         #expect(driver.polls([.number(2)]).reserved.isEmpty)

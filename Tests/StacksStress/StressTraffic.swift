@@ -1,4 +1,5 @@
 import HTTPTypes
+import SeededRandom
 import StacksCurl
 import StacksTransport
 
@@ -119,21 +120,14 @@ struct StressTraffic: Sendable {
     }
 }
 
-/// SplitMix64: the numbers of one call.
+/// The random numbers of one call.
 struct StressRandom {
-    private var state: UInt64
+    private var random: SplitMix64
 
     init(seed: UInt64, number: Int) {
-        state = seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(number) &* 0xD1B5_4A32_D192_ED03
+        random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(number) &* 0xD1B5_4A32_D192_ED03)
     }
 
     /// A number from 0 to below `limit`.
-    mutating func upTo(_ limit: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        bits ^= bits >> 31
-        return Int(bits % UInt64(limit))
-    }
+    mutating func upTo(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
 }

@@ -12,6 +12,8 @@ enum ControllerAction: Sendable {
     case giveBack([JobID])
     case issueTokens([JobID])
     case launch(LaunchedJob)
+    /// Stay with the agent of a job that was found running. It ends as a launcher does.
+    case follow(JobID)
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
     case queryStates(StateQuery)

@@ -6,7 +6,8 @@ enum ControllerEvent: Sendable {
     case begin(recovered: [JobID])
     /// Take no further jobs and end when the running ones have.
     case drain
-    case registered(Result<Stack, CallFailure>)
+    /// `isNew` is false when Buildkite knew the stack already (200, not 201).
+    case registered(Result<Stack, CallFailure>, isNew: Bool = true)
     case polled(Result<ScheduledJobsPage, CallFailure>)
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>)
@@ -26,6 +27,13 @@ enum LaunchOutcome: Sendable, Hashable {
     case failed(String)
     /// It threw, before any agent was started, for a reason that holds for every job.
     case impossible(String)
+    /// Nobody stays with the agent of a job that was found running.
+    case notFollowed
+
+    /// Whether there is no exit to tell of.
+    var isUnknown: Bool {
+        if case .exited = self { false } else { true }
+    }
 }
 
 /// Which jobs' states are asked for, and why.

@@ -42,8 +42,8 @@ extension ControllerMachine {
             log(.warning, "Ending although Buildkite could not be asked about \(ledger.ended.count) jobs")
         }
         settleBy = nil
-        // A key that another controller has taken is that one's to de-register.
-        let isOurs = isRegistered && fatal?.code != .stackTakenOver
+        // A key that another controller has taken is that one's to de-register, and so is one that a dry run has found.
+        let isOurs = isRegistered && fatal?.code != .stackTakenOver && !(configuration.isDryRun && isInherited)
         guard isOurs, !isCutOff, configuration.deregistersAtEnd else { return end() }
         phase = .deregistering
         deregistration.isInFlight = true

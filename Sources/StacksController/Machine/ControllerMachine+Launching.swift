@@ -93,13 +93,20 @@ extension ControllerMachine {
             }
         case .stopping(.over):
             completed(id, at: now)
+        case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
+            // From now on what Buildkite says of the job decides alone.
+            ledger.update(id) { $0.isUnattended = true }
         case .started:
             completed(id, at: now)
         case .launched:
             switch outcome {
             case .exited(let exit) where exit.status == JobExit.notAcquired.status:
                 log(.info, "The agent could not acquire the job any more", id)
-                release(id, at: now, coolFor: Self.coolingAfterEnd)
+                // While it is reserved for this stack only a cancellation explains that, or a second stack of this key.
+                guard entry.job != nil, now < entry.reservedUntil, !isCutOff else {
+                    return release(id, at: now, coolFor: Self.coolingAfterEnd)
+                }
+                ledger.move(id, to: .ended(outcome), at: now)
             case .exited(let exit) where exit.status == JobExit.locked.status:
                 log(.info, "The job was locked; it will be scheduled again", id)
                 release(id, at: now, coolFor: .seconds(10))
@@ -125,9 +132,15 @@ extension ControllerMachine {
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
     mutating func settle(_ id: JobID, _ outcome: LaunchOutcome, _ state: JobState?, at now: Duration) {
         switch state {
+        case let state? where outcome == .exited(.notAcquired) && state != .canceled:
+            if state.isWithAgent || state == .finished { warnOfTwin(id) }
+            release(id, at: now, coolFor: Self.coolingAfterEnd)
         case nil:
             ledger.update(id) { $0.doubts += 1 }
             if let entry = ledger[id], entry.doubts >= 2 { release(id, at: now, coolFor: Self.coolingAfterEnd) }
+        case .reserved? where ledger[id]?.job == nil && outcome.isUnknown:
+            log(.warning, "How the command of the job ended is not known; the job is given back", id)
+            giveBack([id], at: now)
         case .reserved?:
             ledger.move(id, to: .finishing, at: now)
             let (status, detail) = report(outcome)
@@ -148,6 +161,17 @@ extension ControllerMachine {
         }
     }
 
+    /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
+    /// with a second controller of the same key it is so for every other job.
+    private mutating func warnOfTwin(_ id: JobID) {
+        guard !hasWarnedOfTwin else { return }
+        hasWarnedOfTwin = true
+        let message =
+            "An agent that was not launched here took the job while it was reserved for this stack: another controller "
+            + "seems to use the key \(configuration.stackKey). Give each controller a key of its own"
+        log(.warning, message, id)
+    }
+
     /// Status and message to finish a job with. A status of 0 would call a job that never ran a success.
     private func report(_ outcome: LaunchOutcome) -> (status: Int, detail: String) {
         switch outcome {
@@ -156,6 +180,8 @@ extension ControllerMachine {
             return (exit.status == 0 ? -1 : Int(exit.status), detail)
         case .failed(let message), .impossible(let message):
             return (-1, message.isEmpty ? "The agent could not be launched" : message)
+        case .notFollowed:
+            return (-1, "The agent was gone before the job started")
         }
     }
 

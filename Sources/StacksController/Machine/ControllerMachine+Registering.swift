@@ -30,7 +30,7 @@ extension ControllerMachine {
         needsRegistration = true
     }
 
-    mutating func registered(_ result: Result<Stack, CallFailure>, at now: Duration) {
+    mutating func registered(_ result: Result<Stack, CallFailure>, isNew: Bool, at now: Duration) {
         switch result {
         case .success(let stack):
             registration.succeeded(next: now)
@@ -50,7 +50,16 @@ extension ControllerMachine {
             if phase == .registering {
                 phase = .running
                 runningSince = now
+                isInherited = !isNew
                 log(.info, "Registered the stack \(configuration.stackKey)")
+                if isInherited, !configuration.isDryRun {
+                    // All that Buildkite tells of another controller with this key and queue.
+                    log(
+                        .notice,
+                        "The stack was registered before and not de-registered: by a controller that was killed, or by "
+                            + "one that still runs, which would need a key of its own"
+                    )
+                }
             }
         case .failure(let failure):
             registration.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)

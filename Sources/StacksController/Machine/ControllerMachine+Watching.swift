@@ -51,7 +51,7 @@ extension ControllerMachine {
             // Gone, or its reservation has run out. One answer may be behind what is so; two are believed.
             ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
-            if entry.stage == .launched, entry.job != nil {
+            if entry.stage == .launched, entry.hasLauncher {
                 stop(id, state == nil ? "is not known any more" : "is scheduled again", .notOurs, at: now)
             } else {
                 isOver(id, entry, at: now)
@@ -67,7 +67,7 @@ extension ControllerMachine {
             if entry.stage == .launched { ledger.move(id, to: .started, at: now) }
             isOver(id, entry, at: now)
         case let state? where state.isTerminal:
-            if entry.stage == .launched, entry.job != nil {
+            if entry.stage == .launched, entry.hasLauncher {
                 stop(id, "is \(state)", .cancelled, at: now)
             } else {
                 isOver(id, entry, at: now)
@@ -80,7 +80,7 @@ extension ControllerMachine {
             }
             guard entry.stage == .launched, now - entry.since >= configuration.effectiveStartTimeout else { return }
             log(.warning, "No agent took the job within \(configuration.effectiveStartTimeout.formattedSeconds) s", id)
-            guard entry.job != nil else { return giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
+            guard entry.hasLauncher else { return giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
             stop(id, "is left to others", .tooSlow, at: now)
         }
     }
@@ -88,7 +88,7 @@ extension ControllerMachine {
     /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
     /// launcher that does not notice must not keep its slot for ever.
     private mutating func isOver(_ id: JobID, _ entry: JobLedger.Entry, at now: Duration) {
-        guard entry.job != nil else { return completed(id, at: now) }
+        guard entry.hasLauncher else { return completed(id, at: now) }
         guard let since = entry.overSince else { return ledger.update(id) { $0.overSince = now } }
         guard now - since >= configuration.lingerTimeout else { return }
         log(.warning, "The job is over since \((now - since).formattedSeconds) s, and its launcher still runs", id)

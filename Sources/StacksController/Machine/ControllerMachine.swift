@@ -23,6 +23,8 @@ struct ControllerMachine {
     var needsRegistration = true
     /// Whether the stack has ever been registered, so that there is something to de-register.
     var isRegistered = false
+    /// Whether somebody had registered the stack before, and not de-registered it.
+    var isInherited = false
     /// When the stack was registered anew, lately.
     var reregistrations: [Duration] = []
 
@@ -68,6 +70,8 @@ struct ControllerMachine {
     var stops: [(id: JobID, at: Duration)] = []
     /// Launchers that were told to stop and have not ended for long.
     var deaf: Set<JobID> = []
+    /// Whether it was said that another controller seems to use the key.
+    var hasWarnedOfTwin = false
     /// Calls that give jobs back, in flight.
     var givingBack = 0
 
@@ -104,7 +108,7 @@ struct ControllerMachine {
         switch event {
         case .begin(let recovered): begin(recovered, at: now)
         case .drain: drain("Shutting down", at: now)
-        case .registered(let result): registered(result, at: now)
+        case .registered(let result, let isNew): registered(result, isNew: isNew, at: now)
         case .polled(let result): polled(result, at: now)
         case .reserved(let asked, let result): reserved(asked, result, at: now)
         case .renewed(let asked, let result): renewed(asked, result, at: now)
@@ -136,25 +140,23 @@ struct ControllerMachine {
     /// anything.
     var wakeAt: Duration? {
         guard phase == .registering || phase == .running || phase == .draining else { return nil }
-        var times: [Duration] = []
-        func add(_ pacing: Pacing, if condition: Bool) {
-            if condition, !pacing.isInFlight { times.append(pacing.due) }
-        }
-        add(registration, if: wantsRegistration)
-        add(polling, if: wantsPoll)
-        add(reservation, if: wantsReservation)
-        add(issuing, if: wantsTokens)
         // One question about states at a time: while one is out, its answer is the next thing to happen.
         let asksForStates = watching.isInFlight || settling.isInFlight || isCutOff
-        add(watching, if: !asksForStates && !ledger.watched.isEmpty)
-        add(settling, if: !asksForStates && !ledger.ended.isEmpty)
-        add(renewing, if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty))
-        add(reporting, if: !reports.isEmpty)
-        if let nextStopCheck { times.append(nextStopCheck) }
-        if let nextSilenceCheck { times.append(nextSilenceCheck) }
-        if let settleBy { times.append(settleBy) }
-        if let nextStatusLine { times.append(nextStatusLine) }
-        return times.min()
+        let times = [
+            registration.due(if: wantsRegistration),
+            polling.due(if: wantsPoll),
+            reservation.due(if: wantsReservation),
+            issuing.due(if: wantsTokens),
+            watching.due(if: !asksForStates && !ledger.watched.isEmpty),
+            settling.due(if: !asksForStates && !ledger.ended.isEmpty),
+            renewing.due(if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty)),
+            reporting.due(if: !reports.isEmpty),
+            nextStopCheck,
+            nextSilenceCheck,
+            settleBy,
+            nextStatusLine,
+        ]
+        return times.lazy.compactMap { $0 }.min()
     }
 
     // MARK: Beginning
@@ -165,6 +167,7 @@ struct ControllerMachine {
             ledger.insert(id, job: nil, stage: .launched, at: now)
             // Whether an agent has it or it is only reserved is not known yet: it is not reserved again before it is.
             ledger.update(id) { $0.reservedUntil = .seconds(Int64.max) }
+            actions.append(.follow(id))
         }
         if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }
         nextStatusLine = configuration.statusInterval.map { now + $0 }

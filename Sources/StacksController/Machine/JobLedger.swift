@@ -60,11 +60,13 @@ struct JobLedger {
         var doubts = 0
         /// Since when the job is known to be over although its launcher runs.
         var overSince: Duration?
+        /// Whether it was found running, and its launcher cannot say when it ends.
+        var isUnattended = false
 
-        /// Whether a launcher runs for it. One found running has none here.
+        /// Whether a launcher runs for it.
         var hasLauncher: Bool {
             switch stage {
-            case .launched, .started, .stopping: job != nil
+            case .launched, .started, .stopping: !isUnattended
             default: false
             }
         }
@@ -107,11 +109,10 @@ struct JobLedger {
 
     mutating func update(_ id: JobID, _ change: (inout Entry) -> Void) {
         guard var entry = entries[id] else { return }
-        let stage = entry.stage
         let before = entry
         change(&entry)
         entries[id] = entry
-        guard entry.stage != stage else { return }
+        guard entry.stage != before.stage || entry.hasLauncher != before.hasLauncher else { return }
         count(id, before, by: -1)
         count(id, entry, by: 1)
     }

@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// When something that is done again and again is due: at intervals while it succeeds, later and later while it fails.
 struct Pacing {
     /// The longest wait after failures, unless the server asks for more.
@@ -12,6 +14,9 @@ struct Pacing {
 
     /// Whether it may be done at `now`.
     func isDue(at now: Duration) -> Bool { !isInFlight && now >= due }
+
+    /// When it is to be looked at, if it is wanted and nothing is being waited for.
+    func due(if isWanted: Bool) -> Duration? { isWanted && !isInFlight ? due : nil }
 
     mutating func succeeded(next: Duration) {
         isInFlight = false
@@ -30,19 +35,13 @@ struct Pacing {
     }
 }
 
-/// Random numbers from a seed: the same seed, the same run (SplitMix64).
+/// What makes waits differ: the same seed, the same run.
 struct Jitter {
-    private var state: UInt64
+    private var random: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func next(in range: Range<Double>) -> Double {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        bits ^= bits >> 31
-        let unit = Double(bits >> 11) * 0x1p-53
-        return range.lowerBound + unit * (range.upperBound - range.lowerBound)
+        range.lowerBound + random.fraction() * (range.upperBound - range.lowerBound)
     }
 }

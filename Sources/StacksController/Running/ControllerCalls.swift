@@ -1,3 +1,4 @@
+import HTTPTypes
 import StacksAPI
 
 /// Turns what the machine wants from Buildkite into calls, and their answers into events.
@@ -14,17 +15,19 @@ struct ControllerCalls: Sendable {
     private var settling: CallOptions { CallOptions(timeout: configuration.settleTimeout) }
 
     nonisolated(nonsending) func register() async -> ControllerEvent {
-        .registered(
-            await result {
-                try await client.registerStack(
-                    key: stack,
-                    type: configuration.stackType,
-                    queue: configuration.queue,
-                    metadata: configuration.metadata,
-                    options: once
-                ).value
-            }
-        )
+        let answer = await result {
+            try await client.registerStack(
+                key: stack,
+                type: configuration.stackType,
+                queue: configuration.queue,
+                metadata: configuration.metadata,
+                options: once
+            )
+        }
+        switch answer {
+        case .success(let response): return .registered(.success(response.value), isNew: response.status.code == 201)
+        case .failure(let failure): return .registered(.failure(failure))
+        }
     }
 
     nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {

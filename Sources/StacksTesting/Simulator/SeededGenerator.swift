@@ -1,22 +1,15 @@
-/// A small generator of random numbers that gives the same sequence for the same seed: SplitMix64
-/// (<https://prng.di.unimi.it/splitmix64.c>).
+import SeededRandom
+
+/// What the simulator makes up: numbers, UUIDs and tokens, the same ones for the same seed.
 package struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
+    private var base: SplitMix64
 
-    package init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { base = SplitMix64(seed: seed) }
 
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    package mutating func next() -> UInt64 { base.next() }
 
     /// A number in 0..<1.
-    mutating func fraction() -> Double {
-        Double(next() >> 11) / Double(1 << 53)
-    }
+    mutating func fraction() -> Double { base.fraction() }
 
     /// A version 4 UUID in its canonical lowercase form.
     mutating func uuid() -> String {

@@ -82,6 +82,19 @@ struct Run: AsyncParsableCommand {
     )
     var jobLogs: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A directory on this machine's own disk in which to write down what runs. Started again with the same \
+            stack and directory, after whatever end, it finds the commands that still run, starts no second one for \
+            their jobs, and stops them when it has to. A second controller for the same stack is refused.
+            """,
+            valueName: "directory"
+        ),
+        completion: .directory
+    )
+    var stateDirectory: String?
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("What to start for each job, after '--'.", valueName: "command")
@@ -166,7 +179,15 @@ struct Run: AsyncParsableCommand {
         guard !command.isEmpty else { return RefusingLauncher() }
         var configuration = CommandLauncher.Configuration()
         // Standard output is the summary's alone.
-        configuration.output = try jobLogs.map { .files(directory: try directory($0)) } ?? .standardError
+        configuration.output =
+            try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) } ?? .standardError
+        // A stack's key is a safe name for a file. A dry run has no business with what runs.
+        if let stateDirectory, !dryRun {
+            try StackSettings.check(
+                key: stackOption.stack, type: .custom, queue: queueOption.queue.key, metadata: [:])
+            configuration.stateDirectory =
+                "\(try directory(stateDirectory, option: "--state-directory"))/\(stackOption.stack)"
+        }
         // The agents speak to the server that gave their jobs.
         if let baseURL = endpoint.baseURL { configuration.environment[Endpoint.baseURLVariable] = baseURL }
         return try CommandLauncher(command: command, configuration: configuration)
@@ -175,10 +196,10 @@ struct Run: AsyncParsableCommand {
 
 extension Run {
     /// The directory at `path`, which must be there: one that is not is a mistake, and is found before a job fails of it.
-    private func directory(_ path: String) throws -> String {
+    private func directory(_ path: String, option: String) throws -> String {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ValidationError("--job-logs: there is no directory \(printable(path)).")
+            throw ValidationError("\(option): there is no directory \(printable(path)).")
         }
         return path
     }

@@ -26,4 +26,8 @@ final class ObservedLauncher: JobLauncher {
     nonisolated(nonsending) func recover() async throws -> [JobID] {
         try await base.recover()
     }
+
+    nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
+        try await base.follow(job)
+    }
 }

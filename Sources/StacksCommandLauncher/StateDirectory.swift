@@ -1,0 +1,105 @@
+import StacksAPI
+import StacksController
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The directory in which a launcher writes down what runs. It owns the lock that keeps a second launcher out, which
+/// the system takes away with the process, however that ends.
+final class StateDirectory: Sendable {
+    private let path: FilePath
+    private let lock: FileDescriptor
+    /// What ``find()`` has found and nobody follows yet.
+    private let found = Mutex<[JobID: RecordFile]>([:])
+
+    /// Makes the directory if need be, and locks it.
+    ///
+    /// - Throws: ``StackControllerError`` when that is not possible, or another launcher has it.
+    init(_ path: String) throws {
+        func refuse(_ message: String) -> StackControllerError {
+            StackControllerError(code: .invalidConfiguration, message: message)
+        }
+        self.path = FilePath(path)
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw refuse("The state directory \(path) cannot be made: \(Errno(rawValue: errno))")
+        }
+        do {
+            lock = try FileDescriptor.open(
+                self.path.appending("lock"), .readWrite, options: [.create, .closeOnExec],
+                permissions: [.ownerRead, .ownerWrite])
+        } catch {
+            throw refuse("The state directory \(path) cannot be used: \(error)")
+        }
+        do {
+            guard try FileLock.take(lock) else {
+                throw refuse(
+                    "The state directory \(path) is used by another controller\(Self.owner(lock)). "
+                        + "A stack's key belongs to one controller at a time")
+            }
+            // For whoever is refused. A controller that died has left its own number.
+            guard ftruncate(lock.rawValue, 0) == 0 else { throw Errno(rawValue: errno) }
+            try lock.writeAll("\(getpid())\n".utf8)
+        } catch {
+            try? lock.close()
+            if error is StackControllerError { throw error }
+            throw refuse("The state directory \(path) cannot be locked: \(error)")
+        }
+    }
+
+    deinit { try? lock.close() }
+
+    /// The process that has the lock, as far as it says so.
+    private static func owner(_ lock: FileDescriptor) -> String {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            count = (try? lock.read(fromAbsoluteOffset: 0, into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        return Int(String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }).map { " (process \($0))" } ?? ""
+    }
+
+    /// Makes the record of a job that is about to be launched; see ``RecordFile/create(for:in:)``.
+    func record(_ job: JobID) throws -> (file: RecordFile, descriptor: FileDescriptor) {
+        try RecordFile.create(for: job, in: path)
+    }
+
+    /// The jobs that an earlier launcher has left here: what still runs, and what has ended since.
+    func find() throws -> [JobID] {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path.string)
+        } catch {
+            throw StackControllerError(
+                code: .launcherUnusable, message: "The state directory \(path) cannot be read: \(error)")
+        }
+        var records: [JobID: RecordFile] = [:]
+        for name in names {
+            let file = RecordFile(path: path.appending(name))
+            if name.hasSuffix(".job"), let job = file.read().job {
+                records[job] = file
+            } else if name.hasSuffix(".new") || (name.hasSuffix(".job") && !file.isHeld) {
+                // Not finished, so that nothing was started for it; or emptied by a crash of the whole machine.
+                file.remove()
+            }
+        }
+        found.withLock { [records] in $0 = records }
+        return records.keys.sorted()
+    }
+
+    /// The record of a job that was found, once.
+    func take(_ job: JobID) -> RecordFile? { found.withLock { $0.removeValue(forKey: job) } }
+}

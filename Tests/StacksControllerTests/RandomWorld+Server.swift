@@ -1,0 +1,92 @@
+@testable import StacksAPI
+@testable import StacksController
+
+/// Buildkite's part: what it answers, and what it then holds to be so.
+extension RandomWorld {
+    mutating func serve(_ action: ControllerAction) -> ControllerEvent {
+        if case .register = action {
+            isRegistered = true
+            return .registered(.success(MachineDriver.stack()))
+        }
+        guard isRegistered else { return Self.failure(of: action, .notFound) }
+        switch action {
+        case .poll(let limit, let cursor):
+            let scheduled = order.filter { jobs[$0]?.state == .scheduled }
+            let begin = cursor.flatMap { Int($0) } ?? 0
+            let page = scheduled.dropFirst(begin).prefix(limit)
+            let hasNext = begin + page.count < scheduled.count
+            return .polled(
+                .success(
+                    ScheduledJobsPage(
+                        jobs: page.compactMap { jobs[$0]?.listed },
+                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
+                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
+                    )
+                )
+            )
+        case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
+        case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
+        case .giveBack(let ids):
+            _ = reserve(ids, for: .seconds(1))
+            return .gaveBack(ids, nil)
+        case .issueTokens(let ids):
+            var answer = JobAcquisitionTokens(issued: [], notIssued: [])
+            for id in ids {
+                if jobs[id]?.state == .reserved, !chance(0.05) {
+                    answer.issued.append(JobAcquisitionToken(job: id, token: Secret("t")))
+                } else {
+                    answer.notIssued.append(id)
+                }
+            }
+            return .tokens(asked: ids, .success(answer))
+        case .queryStates(let query):
+            let states = query.jobs.compactMap { id in jobs[id].map { (id, $0.state) } }
+            return .states(query, .success(JobStates(states: Dictionary(uniqueKeysWithValues: states))))
+        case .finish(let id, _, _):
+            jobs[id]?.finishRequests += 1
+            if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
+            if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
+            if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
+            return .finished(id, nil)
+        default: return .deregistered(nil)
+        }
+    }
+
+    /// Reservations that have run out are jobs that are scheduled again.
+    mutating func expire() {
+        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        nextExpiry = jobs.values.filter { $0.state == .reserved }.map(\.reservedUntil).min() ?? .seconds(Int64.max)
+    }
+
+    private mutating func reserve(_ ids: [JobID], for time: Duration) -> Reservation {
+        nextExpiry = min(nextExpiry, now + time)
+        var answer = Reservation(reserved: [], notReserved: [])
+        for id in ids {
+            if let state = jobs[id]?.state, state == .scheduled || state == .reserved {
+                jobs[id]?.state = .reserved
+                jobs[id]?.reservedUntil = now + time
+                answer.reserved.append(id)
+            } else {
+                answer.notReserved.append(id)
+            }
+        }
+        return answer
+    }
+
+    static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
+    static let unavailable = CallFailure(.transient, message: "503")
+
+    static func failure(of action: ControllerAction, _ failure: CallFailure) -> ControllerEvent {
+        switch action {
+        case .register: .registered(.failure(failure))
+        case .poll: .polled(.failure(failure))
+        case .reserve(let ids): .reserved(asked: ids, .failure(failure))
+        case .renew(let ids): .renewed(asked: ids, .failure(failure))
+        case .giveBack(let ids): .gaveBack(ids, failure)
+        case .issueTokens(let ids): .tokens(asked: ids, .failure(failure))
+        case .queryStates(let query): .states(query, .failure(failure))
+        case .finish(let id, _, _): .finished(id, failure)
+        default: .deregistered(failure)
+        }
+    }
+}
