@@ -15,7 +15,7 @@ extension ClientCore {
         } else {
             // The time that the first token takes is part of the call.
             let options = wholeCall(options)
-            let authorization = try await firstToken(for: endpoint)
+            let authorization = try await firstToken(for: endpoint, by: options.deadline)
             call = try prepare(endpoint, path: path, body: body, options: options, authorization)
         }
         while true {
@@ -35,38 +35,6 @@ extension ClientCore {
                 try await renewToken(of: &call, error)
             }
         }
-    }
-
-    /// Asks for the client's first token.
-    private func firstToken(for endpoint: Endpoint) async throws -> Authorization {
-        do {
-            return try await credentials.renewed(after: nil, for: endpoint.operation)
-        } catch let error as StacksAPIError {
-            log?.failed(0, endpoint, error)
-            metrics?.failed(endpoint.operation, error.code)
-            throw error
-        }
-    }
-
-    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
-    private func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
-        let operation = call.endpoint.operation
-        do {
-            let authorization = try await credentials.renewed(after: call.authorization, for: operation)
-            guard authorization.token != call.authorization.token else { throw error }
-            call.authorization = authorization
-            call.hasRenewedToken = true
-            call.request.headerFields = try authorization.fields.fields(
-                hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
-        } catch var error as StacksAPIError {
-            error.attempts = call.decision.attempts
-            throw failed(call, error)
-        } catch {
-            cancelled(call, attempts: call.decision.attempts)
-            throw error
-        }
-        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
-        call.decision.countRepetition()
     }
 
     /// Sleeps before the next request of a call.

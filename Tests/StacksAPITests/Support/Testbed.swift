@@ -47,7 +47,7 @@ struct Testbed: Sendable {
 
 /// A transport without deadlines: they are instants of the real clock, and would pass for a client on another one when the
 /// machine is busy.
-private struct Timeless: HTTPTransport {
+struct Timeless: HTTPTransport {
     let inner: InMemoryTransport
 
     func send(_ request: TransportRequest) async throws -> TransportResponse {
