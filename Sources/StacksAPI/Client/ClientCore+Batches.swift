@@ -21,31 +21,26 @@ extension ClientCore {
         }
         let options = wholeCall(options)
         let ranges = Self.ranges(jobs.count)
-        let outcomes = await withTaskGroup(of: (Int, Result<StacksResponse<Value>, any Error>).self) { group in
-            var outcomes: [Result<StacksResponse<Value>, any Error>?] = Array(repeating: nil, count: ranges.count)
+        let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in
+            var outcomes: [BatchOutcome<Value>] = Array(repeating: .notSent, count: ranges.count)
             for (index, range) in ranges.enumerated() {
                 // A place becomes free when one comes back.
                 if index >= configuration.maximumConcurrentBatches, let (done, outcome) = await group.next() {
                     outcomes[done] = outcome
                 }
-                group.addTask {
-                    do {
-                        let body = request.encode(jobs[range])
-                        return (
-                            index,
-                            .success(
-                                try await self.perform(
-                                    endpoint, path: path, body: body, options: options, decode: decode))
-                        )
-                    } catch {
-                        return (index, .failure(error))
+                let isAdded = group.addTaskUnlessCancelled {
+                    let outcome = await BatchOutcome {
+                        try await self.perform(
+                            endpoint, path: path, body: request.encode(jobs[range]), options: options, decode: decode)
                     }
+                    return (index, outcome)
                 }
+                if !isAdded { break }
             }
             for await (done, outcome) in group { outcomes[done] = outcome }
-            return outcomes.compactMap(\.self)
+            return outcomes
         }
-        return try Self.join(outcomes, of: ranges).map(join)
+        return try Self.join(outcomes, of: ranges, endpoint.operation).map(join)
     }
 
     /// Sends notifications in as many requests as they need, one after the other: two for one job stay in their order.
@@ -65,17 +60,16 @@ extension ClientCore {
         if notifications.count <= Self.batchSize { return try await send(notifications.indices, options) }
         let options = wholeCall(options)
         let ranges = Self.ranges(notifications.count)
-        var outcomes: [Result<StacksResponse<NotificationResult>, any Error>] = []
+        var outcomes: [BatchOutcome<NotificationResult>] = []
         for range in ranges {
-            do {
-                // The server counts within a request; the caller counts within the list.
-                let response = try await send(range, options)
-                outcomes.append(.success(response.map { $0.moved(by: range.lowerBound) }))
-            } catch let error as StacksAPIError {
-                outcomes.append(.failure(error))
+            if Task.isCancelled {
+                outcomes.append(.notSent)
+                continue
             }
+            // The server counts within a request; the caller counts within the list.
+            outcomes.append(await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
         }
-        return try Self.join(outcomes, of: ranges).map { parts in
+        return try Self.join(outcomes, of: ranges, .notify).map { parts in
             NotificationResult(failures: parts.flatMap(\.failures))
         }
     }
@@ -90,40 +84,6 @@ extension ClientCore {
 
     private static func ranges(_ count: Int) -> [Range<Int>] {
         stride(from: 0, to: count, by: batchSize).map { $0..<min($0 + batchSize, count) }
-    }
-
-    /// One answer of many: what succeeded, in order, beside what failed. It throws when nothing succeeded, and when the
-    /// task was cancelled.
-    ///
-    /// Status, header fields and metrics are those of the part whose rate limit has least left.
-    private static func join<Value: Sendable>(
-        _ outcomes: [Result<StacksResponse<Value>, any Error>], of ranges: [Range<Int>]
-    ) throws -> StacksResponse<[Value]> {
-        var succeeded: [StacksResponse<Value>] = []
-        var failed: [FailedBatch] = []
-        for (range, outcome) in zip(ranges, outcomes) {
-            switch outcome {
-            case .success(let response): succeeded.append(response)
-            case .failure(let error as StacksAPIError): failed.append(FailedBatch(range: range, error: error))
-            case .failure(let error): throw error
-            }
-        }
-        let attempts = succeeded.reduce(0) { $0 + $1.attempts } + failed.reduce(0) { $0 + $1.error.attempts }
-        func left(_ response: StacksResponse<Value>) -> Int { response.rateLimit?.remaining ?? .max }
-        guard let shown = succeeded.min(by: { left($0) < left($1) }) else {
-            guard var error = failed.first?.error else { throw CancellationError() }
-            error.attempts = attempts
-            throw error
-        }
-        return StacksResponse(
-            value: succeeded.map(\.value),
-            status: shown.status,
-            headerFields: shown.headerFields,
-            attempts: attempts,
-            metrics: shown.metrics,
-            failedBatches: failed,
-            rateLimitWait: succeeded.reduce(.zero) { $0 + $1.rateLimitWait }
-        )
     }
 }
 
