@@ -67,7 +67,8 @@ extension ClientCore {
                 continue
             }
             // The server counts within a request; the caller counts within the list.
-            outcomes.append(await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
+            outcomes.append(
+                await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
         }
         return try Self.join(outcomes, of: ranges, .notify).map { parts in
             NotificationResult(failures: parts.flatMap(\.failures))
