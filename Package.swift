@@ -16,6 +16,9 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+/// Spans are made with the trait of the same name alone, and without it the package is not even resolved.
+let tracing: Target.Dependency = .product(
+    name: "Tracing", package: "swift-distributed-tracing", condition: .when(traits: ["Tracing"]))
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -31,10 +34,18 @@ let package = Package(
         // The two tools are not products: an executable product would make every package that depends on this one
         // resolve what the tool needs. `swift run stacksctl` and `swift run stacks-simulator` work all the same.
     ],
+    traits: [
+        .trait(
+            name: "Tracing",
+            description: "A span for each call and each request, through swift-distributed-tracing."),
+        .default(enabledTraits: []),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        // Only with the trait Tracing.
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -66,7 +77,7 @@ let package = Package(
         ),
         .target(
             name: "StacksAPI",
-            dependencies: ["StacksTransport", httpTypes, logging, metrics],
+            dependencies: ["StacksTransport", httpTypes, logging, metrics, tracing],
             swiftSettings: settings
         ),
         .target(

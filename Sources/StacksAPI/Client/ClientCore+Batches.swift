@@ -19,28 +19,30 @@ extension ClientCore {
             return try await perform(
                 endpoint, path: path, body: request.encode(jobs[...]), options: options, decode: decode)
         }
-        let options = wholeCall(options)
         let ranges = Self.ranges(jobs.count)
-        let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in
-            var outcomes: [BatchOutcome<Value>] = Array(repeating: .notSent, count: ranges.count)
-            for (index, range) in ranges.enumerated() {
-                // A place becomes free when one comes back.
-                if index >= configuration.maximumConcurrentBatches, let (done, outcome) = await group.next() {
-                    outcomes[done] = outcome
-                }
-                let isAdded = group.addTaskUnlessCancelled {
-                    let outcome = await BatchOutcome {
-                        try await self.perform(
-                            endpoint, path: path, body: request.encode(jobs[range]), options: options, decode: decode)
+        return try await wholeCall(endpoint, options) { options in
+            let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in
+                var outcomes: [BatchOutcome<Value>] = Array(repeating: .notSent, count: ranges.count)
+                for (index, range) in ranges.enumerated() {
+                    // A place becomes free when one comes back.
+                    if index >= configuration.maximumConcurrentBatches, let (done, outcome) = await group.next() {
+                        outcomes[done] = outcome
                     }
-                    return (index, outcome)
+                    let isAdded = group.addTaskUnlessCancelled {
+                        let outcome = await BatchOutcome {
+                            try await self.perform(
+                                endpoint, path: path, body: request.encode(jobs[range]), options: options,
+                                decode: decode)
+                        }
+                        return (index, outcome)
+                    }
+                    if !isAdded { break }
                 }
-                if !isAdded { break }
+                for await (done, outcome) in group { outcomes[done] = outcome }
+                return outcomes
             }
-            for await (done, outcome) in group { outcomes[done] = outcome }
-            return outcomes
+            return try Self.join(outcomes, of: ranges, endpoint.operation).map(join)
         }
-        return try Self.join(outcomes, of: ranges, endpoint.operation).map(join)
     }
 
     /// Sends notifications in as many requests as they need, one after the other: two for one job stay in their order.
@@ -58,29 +60,42 @@ extension ClientCore {
                 decode: NotificationResult.read)
         }
         if notifications.count <= Self.batchSize { return try await send(notifications.indices, options) }
-        let options = wholeCall(options)
         let ranges = Self.ranges(notifications.count)
-        var outcomes: [BatchOutcome<NotificationResult>] = []
-        for range in ranges {
-            if Task.isCancelled {
-                outcomes.append(.notSent)
-                continue
+        return try await wholeCall(.notify, options) { options in
+            var outcomes: [BatchOutcome<NotificationResult>] = []
+            for range in ranges {
+                if Task.isCancelled {
+                    outcomes.append(.notSent)
+                    continue
+                }
+                // The server counts within a request; the caller counts within the list.
+                outcomes.append(
+                    await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
             }
-            // The server counts within a request; the caller counts within the list.
-            outcomes.append(
-                await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
-        }
-        return try Self.join(outcomes, of: ranges, .notify).map { parts in
-            NotificationResult(failures: parts.flatMap(\.failures))
+            return try Self.join(outcomes, of: ranges, .notify).map { parts in
+                NotificationResult(failures: parts.flatMap(\.failures))
+            }
         }
     }
 
-    /// The same options with the time-out as a deadline, so that it holds for all requests together.
-    func wholeCall(_ options: CallOptions) -> CallOptions {
+    /// Runs a call of several requests: they have one deadline, and one trace.
+    func wholeCall<Value: Sendable>(
+        _ endpoint: Endpoint, _ options: CallOptions,
+        _ requests: (CallOptions) async throws -> StacksResponse<Value>
+    ) async throws -> StacksResponse<Value> {
         var options = options
         options.deadline = options.absoluteDeadline(environment.now)
         options.timeout = nil
-        return options
+        let trace = trace(of: endpoint, options)
+        if let part = trace.part { options.trace = part }
+        do {
+            let response = try await requests(options)
+            trace.succeeded(response)
+            return response
+        } catch {
+            trace.failed(error)
+            throw error
+        }
     }
 
     private static func ranges(_ count: Int) -> [Range<Int>] {

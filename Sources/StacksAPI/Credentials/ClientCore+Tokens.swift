@@ -3,18 +3,19 @@ import StacksTransport
 /// A call's token: asked for before its first request, and once more when it was refused.
 extension ClientCore {
     /// Asks for the client's first token.
-    func firstToken(
-        for endpoint: Endpoint, by deadline: ContinuousClock.Instant?
-    ) async throws -> Authorization {
-        let decision = RetryDecision(policy: .never, repetition: endpoint.repetition, deadline: deadline)
+    func provideToken(for call: inout PendingCall) async throws {
+        let operation = call.endpoint.operation
+        let decision = call.decision
         do {
-            if let deadline, deadline <= environment.now() { throw decision.expired(endpoint.operation) }
-            return try await token(after: nil, for: endpoint.operation, by: deadline) {
-                decision.tokenWasLate(endpoint.operation, attempts: 0)
+            if let deadline = decision.deadline, deadline <= environment.now() { throw decision.expired(operation) }
+            let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
+                decision.tokenWasLate(operation, attempts: 0)
             }
+            try use(authorization, for: &call)
         } catch let error as StacksAPIError {
-            log?.failed(0, endpoint, error)
-            metrics?.failed(endpoint.operation, error.code)
+            throw failed(call, error)
+        } catch {
+            cancelled(call, attempts: 0)
             throw error
         }
     }
@@ -27,11 +28,9 @@ extension ClientCore {
             let authorization = try await token(after: call.authorization, for: operation, by: decision.deadline) {
                 decision.tokenWasLate(operation, attempts: decision.attempts)
             }
-            guard authorization.token != call.authorization.token else { throw error }
-            call.authorization = authorization
+            guard authorization.token != call.authorization?.token else { throw error }
+            try use(authorization, for: &call)
             call.hasRenewedToken = true
-            call.request.headerFields = try authorization.fields.fields(
-                hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
         } catch var error as StacksAPIError {
             error.attempts = call.decision.attempts
             throw failed(call, error)
@@ -41,6 +40,12 @@ extension ClientCore {
         }
         retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
         call.decision.countRepetition()
+    }
+
+    private func use(_ authorization: Authorization, for call: inout PendingCall) throws(StacksAPIError) {
+        call.authorization = authorization
+        call.request.headerFields = try authorization.fields.fields(
+            hasBody: call.request.body != nil, adding: call.extraFields, for: call.endpoint.operation)
     }
 
     /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another
