@@ -46,7 +46,7 @@ import Testing
 
     /// A simulator that is some way off.
     private struct Distant: HTTPTransport {
-        let inner: InMemoryTransport
+        let inner: Timeless
         let clock: ManualClock
         let latency: Duration
 
@@ -65,8 +65,8 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
         let transport = Distant(
-            inner: simulator.transport(recordsRequests: false), clock: clock, latency: latency)
-        let setup = try StacksClient(token: simulator.token, transport: simulator.transport())
+            inner: simulator.timelessTransport(), clock: clock, latency: latency)
+        let setup = try StacksClient(token: simulator.token, transport: simulator.timelessTransport())
         try await setup.registerStack(key: "k", queue: "default")
         return (
             simulator,
@@ -242,7 +242,7 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.pacesRequests = false
         let client = try StacksClient(
-            token: simulator.token, transport: simulator.transport(), configuration: configuration)
+            token: simulator.token, transport: simulator.timelessTransport(), configuration: configuration)
         try await client.registerStack(key: "k")
         let options = CallOptions(retryPolicy: .never)
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default", options: options) }
