@@ -24,7 +24,8 @@ struct SecretDocuments {
 
     /// What a proxy or a failed connection can say.
     mutating func sentence() -> String {
-        let around = ["", "failed: ", "\n", "<pre>", "π ", String(repeating: "x", count: 980 + number(below: 20)) + " "]
+        let long = String(repeating: "x", count: 980 + number(below: 20)) + " "
+        let around = ["", "failed: ", "\n", "<pre>", "π ", long]
         let secret = [
             Self.token, "bkjat_Acqu1sit10n.sig-nature", "Authorization: Token \(Self.token)",
             "proxy-authorization: Basic cGE1NXdvcmQ=", "HTTP_AUTHORIZATION=Bearer hunter2",
