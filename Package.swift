@@ -19,6 +19,9 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 /// The same for a library: who turns the trait off does not resolve it.
 let serviceLifecycleOfController: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Controller"]))
+/// Spans are made with the trait of the same name alone, and without it the package is not even resolved.
+let tracing: Target.Dependency = .product(
+    name: "Tracing", package: "swift-distributed-tracing", condition: .when(traits: ["Tracing"]))
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -39,12 +42,18 @@ let package = Package(
             name: "Controller",
             description: "StacksController; without it, nothing of swift-service-lifecycle is resolved."
         ),
+        .trait(
+            name: "Tracing",
+            description: "A span for each call and each request, through swift-distributed-tracing."
+        ),
         .default(enabledTraits: ["Controller"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        // Only with the trait Tracing.
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -76,7 +85,7 @@ let package = Package(
         ),
         .target(
             name: "StacksAPI",
-            dependencies: ["StacksTransport", httpTypes, logging, metrics],
+            dependencies: ["StacksTransport", httpTypes, logging, metrics, tracing],
             swiftSettings: settings
         ),
         // Random numbers from a seed, for all that is to be the same again. No product.

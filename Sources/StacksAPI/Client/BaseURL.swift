@@ -4,6 +4,10 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     let origin: String
     /// The base's own path, with a slash at both ends.
     let pathPrefix: String
+    /// The host, in lowercase, an IPv6 address without brackets.
+    let host: String
+    /// The port, the scheme's own when none was given.
+    let port: Int
 
     var description: String { origin + pathPrefix }
 
@@ -38,6 +42,8 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         origin = "\(scheme)://\(host.name)" + (port.map { ":\($0)" } ?? "")
         let path = rest[authority.endIndex...]
         pathPrefix = path.isEmpty ? "/" : path.hasSuffix("/") ? String(path) : "\(path)/"
+        self.host = String(host.name.drop { $0 == "[" }.prefix { $0 != "]" })
+        self.port = host.port ?? (scheme == "https" ? 443 : 80)
     }
 
     private static func problem(ofPath path: Substring) -> String? {

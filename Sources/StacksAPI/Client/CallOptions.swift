@@ -17,6 +17,9 @@ public struct CallOptions: Sendable {
     /// refused. So is a value with a control character other than a tab.
     public var headerFields: HTTPFields
 
+    /// The trace of the call that these are options for one request of.
+    var trace = CallTrace()
+
     /// Options for one call; each left out is the client's.
     public init(
         retryPolicy: RetryPolicy? = nil,

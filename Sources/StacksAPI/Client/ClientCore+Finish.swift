@@ -1,16 +1,24 @@
 import StacksTransport
 
 extension ClientCore {
-    /// Finishes a job once: ``FinishDecision`` says what to do, here it is done.
+    /// Finishes a job once, questions and waits included.
     func finish(
         _ job: JobID, stack: String, body: [UInt8], options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: .finishJob) }
-        // One deadline for everything, questions and waits included.
-        var options = wholeCall(options)
+        return try await wholeCall(.finishJob, options) { options in
+            try await settleFinish(of: job, stack: stack, body: body, options: options)
+        }
+    }
+
+    /// ``FinishDecision`` says what to do, here it is done.
+    private func settleFinish(
+        of job: JobID, stack: String, body: [UInt8], options: CallOptions
+    ) async throws -> StacksResponse<NoContent> {
         var decision = FinishDecision(
             policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.deadline)
         let path = path("stacks/", stack, "/jobs/", job, "/finish")
+        var options = options
         while true {
             options.retryPolicy = decision.remainingPolicy
             let failure: StacksAPIError

@@ -4,7 +4,8 @@ import StacksTransport
 extension ClientCore {
     func succeeded(_ call: PendingCall, _ answer: TransportResponse) -> Exchange {
         let exchange = Exchange(
-            answer: answer, attempts: call.decision.attempts, call: call.number, rateLimitWait: call.waited)
+            answer: answer, attempts: call.decision.attempts, call: call.number, trace: call.trace,
+            rateLimitWait: call.waited)
         budget?.succeeded()
         log?.succeeded(exchange, call.endpoint)
         if metrics != nil { measure(call, .success, answer.metrics) }
@@ -18,12 +19,14 @@ extension ClientCore {
             metrics.failed(call.endpoint.operation, error.code)
             measure(call, .failure)
         }
+        call.trace.failed(error)
         return error
     }
 
     func cancelled(_ call: PendingCall, attempts: Int) {
         log?.cancelled(call.number, call.endpoint, attempts: attempts)
         if metrics != nil { measure(call, .cancelled) }
+        call.trace.failed(CancellationError())
     }
 
     func retries(_ call: PendingCall, _ failure: StacksAPIError, attempt: Int, after delay: Duration) {

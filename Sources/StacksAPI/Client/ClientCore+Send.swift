@@ -9,15 +9,8 @@ extension ClientCore {
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        var call: PendingCall
-        if let authorization = credentials.current {
-            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
-        } else {
-            // The time that the first token takes is part of the call.
-            let options = wholeCall(options)
-            let authorization = try await firstToken(for: endpoint)
-            call = try prepare(endpoint, path: path, body: body, options: options, authorization)
-        }
+        var call = try prepare(endpoint, path: path, body: body, options: options, credentials.current)
+        if call.authorization == nil { try await provideToken(for: &call) }
         while true {
             while let delay = try begin(&call) { try await wait(delay, &call) }
             let outcome: Result<TransportResponse, any Error>
@@ -35,38 +28,6 @@ extension ClientCore {
                 try await renewToken(of: &call, error)
             }
         }
-    }
-
-    /// Asks for the client's first token.
-    private func firstToken(for endpoint: Endpoint) async throws -> Authorization {
-        do {
-            return try await credentials.renewed(after: nil, for: endpoint.operation)
-        } catch let error as StacksAPIError {
-            log?.failed(0, endpoint, error)
-            metrics?.failed(endpoint.operation, error.code)
-            throw error
-        }
-    }
-
-    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
-    private func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
-        let operation = call.endpoint.operation
-        do {
-            let authorization = try await credentials.renewed(after: call.authorization, for: operation)
-            guard authorization.token != call.authorization.token else { throw error }
-            call.authorization = authorization
-            call.hasRenewedToken = true
-            call.request.headerFields = try authorization.fields.fields(
-                hasBody: call.request.body != nil, adding: call.extraFields, for: operation)
-        } catch var error as StacksAPIError {
-            error.attempts = call.decision.attempts
-            throw failed(call, error)
-        } catch {
-            cancelled(call, attempts: call.decision.attempts)
-            throw error
-        }
-        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
-        call.decision.countRepetition()
     }
 
     /// Sleeps before the next request of a call.
@@ -89,15 +50,16 @@ extension ClientCore {
     @inline(never)
     private func prepare(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions,
-        _ authorization: Authorization
+        _ authorization: Authorization?
     ) throws(StacksAPIError) -> PendingCall {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
+        if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
         let request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
             path: path.text,
-            headerFields: try authorization.fields.fields(
-                hasBody: body != nil, adding: options.headerFields, for: endpoint.operation),
+            headerFields: try authorization?.fields.fields(
+                hasBody: body != nil, adding: options.headerFields, for: endpoint.operation) ?? [:],
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
         )
@@ -113,7 +75,8 @@ extension ClientCore {
             authorization: authorization,
             extraFields: options.headerFields,
             stack: path.stack,
-            began: metrics == nil ? nil : environment.now()
+            began: metrics == nil ? nil : environment.now(),
+            trace: trace(of: endpoint, options)
         )
     }
 
@@ -133,6 +96,7 @@ extension ClientCore {
         }
         let limit = now + configuration.requestTimeout
         call.request.deadline = call.decision.deadline.map { min($0, limit) } ?? limit
+        call.trace.sends(&call.request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
         return nil
     }
 
@@ -142,6 +106,7 @@ extension ClientCore {
         _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
     ) throws -> Conclusion {
         settle(call, outcome)
+        call.trace.answered(outcome)
         var failure: StacksAPIError
         switch outcome {
         case .success(let answer) where answer.status.kind == .successful:

@@ -80,11 +80,14 @@ final class ClientCore: Sendable {
     ) async throws -> StacksResponse<Value> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
         do throws(JSONError) {
-            return exchange.response(try JSONReader.read(exchange.answer.body, decode))
+            let response = exchange.response(try JSONReader.read(exchange.answer.body, decode))
+            exchange.trace.succeeded(response)
+            return response
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
             log?.failed(exchange.call, endpoint, error)
             metrics?.failed(endpoint.operation, error.code)
+            exchange.trace.failed(error)
             throw error
         }
     }
@@ -96,7 +99,10 @@ final class ClientCore: Sendable {
         body: [UInt8]? = nil,
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
-        try await send(endpoint, path: path, body: body, options: options).response(NoContent())
+        let exchange = try await send(endpoint, path: path, body: body, options: options)
+        let response = exchange.response(NoContent())
+        exchange.trace.succeeded(response)
+        return response
     }
 }
 

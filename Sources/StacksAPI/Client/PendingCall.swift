@@ -7,6 +7,7 @@ struct Exchange {
     var attempts: Int
     /// The call's number in the log, 0 when it is not logged.
     var call: UInt64
+    var trace = CallTrace()
     /// How long it waited for its turn under the rate limit.
     var rateLimitWait = Duration.zero
 
@@ -29,7 +30,8 @@ struct PendingCall {
     var decision: RetryDecision
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
-    var authorization: Authorization
+    /// `nil` until the token provider has been asked.
+    var authorization: Authorization?
     var hasRenewedToken = false
     /// The caller's own header fields.
     let extraFields: HTTPFields
@@ -42,4 +44,5 @@ struct PendingCall {
     var waited = Duration.zero
     /// When the call began, for its duration; `nil` where nobody measures it.
     let began: ContinuousClock.Instant?
+    var trace: CallTrace
 }

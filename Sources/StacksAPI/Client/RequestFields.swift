@@ -37,7 +37,16 @@ struct RequestFields: Sendable {
     ) throws(StacksAPIError) -> HTTPFields {
         var fields = hasBody ? withBody : withoutBody
         if extra.isEmpty { return fields }
-        for field in extra where Self.reserved.contains(field.name) {
+        try Self.check(extra, for: operation)
+        // First the client's own go, then the caller's come, so that a name given twice is sent twice.
+        for field in extra { fields[field.name] = nil }
+        for field in extra { fields.append(field) }
+        return fields
+    }
+
+    /// Looks whether the caller's own fields can be sent.
+    static func check(_ extra: HTTPFields, for operation: StacksOperation) throws(StacksAPIError) {
+        for field in extra where reserved.contains(field.name) {
             throw Argument.failure(
                 "The header field \(field.name) is not the caller's to set.", for: operation)
         }
@@ -47,13 +56,10 @@ struct RequestFields: Sendable {
             throw Argument.failure(
                 "The value of the header field \(field.name) holds a control character.", for: operation)
         }
-        // First the client's own go, then the caller's come, so that a name given twice is sent twice.
-        for field in extra { fields[field.name] = nil }
-        for field in extra { fields.append(field) }
-        return fields
     }
 
-    private static let reserved: Set<HTTPField.Name> = [
+    /// What is the client's alone to set.
+    static let reserved: Set<HTTPField.Name> = [
         .authorization, HTTPField.Name("Host")!, .contentLength, .transferEncoding, .connection,
     ]
 }

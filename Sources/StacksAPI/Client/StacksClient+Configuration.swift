@@ -1,5 +1,9 @@
 public import CoreMetrics
 
+#if Tracing
+    public import Tracing
+#endif
+
 extension StacksClient {
     /// How a client behaves. It is checked when the client is made.
     public struct Configuration: Sendable {
@@ -42,6 +46,12 @@ extension StacksClient {
         /// Where counters and timers go; `nil` for the one that `MetricsSystem` was bootstrapped with before the client was
         /// made. Default: `nil`. Nothing is measured when that is none.
         public var metricsFactory: (any MetricsFactory)?
+
+        #if Tracing
+            /// What records spans, with the trait `Tracing`; `nil` for the one that `InstrumentationSystem` has when a call
+            /// is made. Default: `nil`. Nothing is recorded when that is none.
+            public var tracer: (any Tracer)?
+        #endif
 
         /// What waits between attempts and tells deadlines. Default: the continuous clock. Tests give one that they
         /// advance themselves.

@@ -24,7 +24,10 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// The parts of a long list that failed, in the order of the list; empty when everything went well.
     ///
     /// A list of more than 1000 items is sent in several requests. What some of them achieved is in ``value`` even
-    /// when others failed; only when all of them fail does the call throw.
+    /// when others failed; only when all of them fail does the call throw. The same holds when the task is cancelled
+    /// meanwhile: with something in ``value`` the call returns, and the parts that were not answered are here with
+    /// ``StacksAPIError/Code/cancelled``, so that jobs that were reserved, or tokens that were issued, are not forgotten.
+    /// Whether such a part may have been done says ``StacksAPIError/mayHaveTakenEffect``.
     public var failedBatches: [FailedBatch]
 
     /// Whether a ``StacksClient/finishJob(_:stack:exitStatus:detail:options:)`` is known to be done because the job was

@@ -5,7 +5,12 @@
 /// ```
 ///
 /// It is asked before the first request, and once more by a call whose token the server did not accept (401). Calls
-/// that need a token at the same time share one question. The calls wait for it, so it should have a limit of its own.
+/// that need a token at the same time share one question.
+///
+/// The calls wait for it, but none longer than its own deadline: it then fails with
+/// ``StacksAPIError/Code/deadlineExceeded``, and the provider's task is cancelled when it was this call that asked. The
+/// others ask again. So a provider has to end soon after its task is cancelled, as an async function should, and it
+/// should have a limit of its own for calls without a deadline.
 public struct TokenProvider: Sendable {
     let token: @Sendable () async throws -> Secret
 

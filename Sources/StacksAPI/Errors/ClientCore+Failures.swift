@@ -11,8 +11,8 @@ extension ClientCore {
             operation: endpoint.operation,
             status: status,
             message: "The server answered \(status.code)\(code.explanation).",
-            serverMessage: ServerMessage.read(answer.body).map(redaction.scrub),
-            body: redaction.scrub(Array(answer.body.prefix(StacksAPIError.maximumBodySize))),
+            serverMessage: ServerMessage.read(answer.body, redaction),
+            body: shown(answer.body),
             serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
             rateLimit: RateLimit(answer),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
@@ -55,13 +55,20 @@ extension ClientCore {
             message: "The server answered \(answer.status.code), but its body cannot be read: "
                 + redaction.scrub(error.description(in: answer.body)) + ".",
             body: endpoint.answersSecrets
-                ? [] : redaction.scrub(Array(answer.body.prefix(StacksAPIError.maximumBodySize))),
+                ? [] : shown(answer.body),
             serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
             rateLimit: RateLimit(answer.headerFields),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
             attempts: exchange.attempts,
             mayHaveTakenEffect: true
         )
+    }
+}
+
+extension ClientCore {
+    /// The beginning of a body, as an error carries it.
+    private func shown(_ body: [UInt8]) -> [UInt8] {
+        Array(redaction.scrub(body, limit: StacksAPIError.maximumBodySize).prefix(StacksAPIError.maximumBodySize))
     }
 }
 

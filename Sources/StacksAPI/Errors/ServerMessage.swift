@@ -4,7 +4,7 @@ enum ServerMessage {
     private static let limit = 1000
 
     /// The `message` of a JSON object, or `nil` when the body is something else: a proxy's page, or nothing.
-    static func read(_ body: [UInt8]) -> String? {
+    static func read(_ body: [UInt8], _ redaction: Redaction) -> String? {
         let message = try? JSONReader.read(body) { (reader) throws(JSONError) -> String? in
             var message: String?
             try reader.beginObject()
@@ -17,9 +17,11 @@ enum ServerMessage {
             return message
         }
         guard let text = message ?? nil, !text.isEmpty else { return nil }
+        let scrubbed = String(
+            decoding: redaction.scrub(Array(text.utf8), limit: 4 * (limit + 1)), as: UTF8.self)
         // On one line and of bounded length, whatever the server sent.
-        let shown = text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? " " : $0 }
-        return String(String.UnicodeScalarView(shown)) + (text.unicodeScalars.count > limit ? "…" : "")
+        let shown = scrubbed.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? " " : $0 }
+        return String(String.UnicodeScalarView(shown)) + (scrubbed.unicodeScalars.count > limit ? "…" : "")
     }
 
     /// What kind of body it is, in words.

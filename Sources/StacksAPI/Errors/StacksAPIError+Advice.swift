@@ -49,6 +49,7 @@ extension StacksAPIError.Code {
         case .transport: "Check the network, the proxy and the certificate authorities; try again later."
         case .deadlineExceeded: "Give the call more time, or try again later."
         case .unexpectedJobState: "Look at the job: somebody else has it, or it was cancelled."
+        case .cancelled: "Call again for this part, from a task that is not cancelled, if it is still wanted."
         default: "Read the message."
         }
     }
@@ -57,5 +58,6 @@ extension StacksAPIError.Code {
     public static let known: [StacksAPIError.Code] = [
         .invalidArgument, .badRequest, .unauthorized, .forbidden, .notFound, .unprocessable, .rateLimited, .serverError,
         .unavailable, .unexpectedStatus, .decoding, .transport, .deadlineExceeded, .unexpectedJobState,
+        .cancelled,
     ]
 }

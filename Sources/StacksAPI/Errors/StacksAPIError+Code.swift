@@ -4,7 +4,7 @@ extension StacksAPIError {
         private enum Wrapped: String {
             case invalidArgument, badRequest, unauthorized, forbidden, notFound, unprocessable, rateLimited
             case serverError, unavailable, unexpectedStatus, decoding, transport, deadlineExceeded
-            case unexpectedJobState
+            case unexpectedJobState, cancelled
         }
 
         private let wrapped: Wrapped
@@ -42,5 +42,8 @@ extension StacksAPIError {
         public static let deadlineExceeded = Code(.deadlineExceeded)
         /// A finish whose answer was lost, and then the job was in a state in which no stack can finish it.
         public static let unexpectedJobState = Code(.unexpectedJobState)
+        /// The task was cancelled before this part of a long list was answered. It is found in
+        /// ``StacksResponse/failedBatches`` alone: a call that has nothing to show throws `CancellationError`.
+        public static let cancelled = Code(.cancelled)
     }
 }

@@ -33,7 +33,7 @@ final class CallLogger: Sendable {
         let call = calls.add(1, ordering: .relaxed).newValue
         if logsPayloads, logs(.debug) {
             var metadata = metadata(call, endpoint)
-            metadata["path"] = "\(request.path)"
+            metadata["path"] = "\(redaction.scrub(request.path))"
             metadata["headers"] = .dictionary(
                 Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
             if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
@@ -110,7 +110,6 @@ final class CallLogger: Sendable {
     }
 
     private func shown(_ field: HTTPField) -> String {
-        let isSecret = field.name == .authorization || field.name == .cookie || field.name == .proxyAuthorization
-        return isSecret ? Secret.placeholder : redaction.scrub(field.value)
+        PayloadRedaction.speaksOfSecret(field.name.rawName) ? Secret.placeholder : redaction.scrub(field.value)
     }
 }

@@ -10,13 +10,13 @@ enum PayloadRedaction {
         var output: [UInt8] = []
         do {
             try JSONReader.read(body) { (reader) throws(JSONError) in
-                try copy(&reader, to: &output, hides: .nothing)
+                try copy(&reader, to: &output, hides: .nothing, redaction)
             }
         } catch {
             // What is not JSON cannot be told apart into what is secret and what is not.
             return "(\(body.count) bytes that are not JSON)"
         }
-        let text = String(decoding: redaction.scrub(output).prefix(limit), as: UTF8.self)
+        let text = String(decoding: output.prefix(limit), as: UTF8.self)
         return output.count > limit ? "\(text)… (\(body.count) bytes)" : text
     }
 
@@ -30,18 +30,27 @@ enum PayloadRedaction {
 
     private static func hidden(by key: String, inside outer: Hidden) -> Hidden {
         if outer == .everything { return .everything }
-        switch key {
+        switch key.lowercased() {
         case "env", "command": return .everything
         case "token_type": return .nothing
-        default:
-            let key = key.lowercased()
-            let isSecret = ["token", "secret", "password", "authorization"].contains { key.contains($0) }
-            return isSecret ? .strings : .nothing
+        default: return speaksOfSecret(key) ? .strings : .nothing
         }
     }
 
+    /// Whether the name of a value, or of a header field, says that the value is secret.
+    static func speaksOfSecret(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return ["token", "secret", "password", "authorization", "cookie", "api-key"].contains { name.contains($0) }
+    }
+
+    /// A string as JSON. It is scrubbed before it is escaped: a credential may be written with escapes.
+    private static func append(_ text: String, to output: inout [UInt8], _ redaction: Redaction) {
+        let text = redaction.scrub(text)
+        output.append(contentsOf: JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) })
+    }
+
     private static func copy(
-        _ reader: inout JSONReader, to output: inout [UInt8], hides hidden: Hidden
+        _ reader: inout JSONReader, to output: inout [UInt8], hides hidden: Hidden, _ redaction: Redaction
     ) throws(JSONError) {
         let first = try reader.peek()
         switch first {
@@ -53,9 +62,9 @@ enum PayloadRedaction {
                 if !isFirst { output.append(UInt8(ascii: ",")) }
                 isFirst = false
                 let name = key.string
-                output.append(contentsOf: JSONWriter.bytes(capacity: JSONWriter.size(name)) { $0.string(name) })
+                append(name, to: &output, redaction)
                 output.append(UInt8(ascii: ":"))
-                try copy(&reader, to: &output, hides: self.hidden(by: name, inside: hidden))
+                try copy(&reader, to: &output, hides: self.hidden(by: name, inside: hidden), redaction)
             }
             output.append(UInt8(ascii: "}"))
         case UInt8(ascii: "["):
@@ -65,9 +74,10 @@ enum PayloadRedaction {
             while try reader.nextElement() {
                 if !isFirst { output.append(UInt8(ascii: ",")) }
                 isFirst = false
-                try copy(&reader, to: &output, hides: hidden)
+                try copy(&reader, to: &output, hides: hidden, redaction)
             }
             output.append(UInt8(ascii: "]"))
+        case UInt8(ascii: "\"") where hidden == .nothing: append(try reader.string(), to: &output, redaction)
         default:
             let start = reader.cursor
             try reader.skip()

@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Takes credentials out of text that came from elsewhere: the client's own tokens, and whatever looks like one of
-/// Buildkite's. It owns the list of tokens that the client has had.
+/// Takes credentials out of text that came from elsewhere: the client's own tokens, whatever looks like one of
+/// Buildkite's, the value of a header field that authorizes, and the user info of a URL (a proxy's, for example). It owns
+/// the list of tokens that the client has had.
 final class Redaction: Sendable {
     /// A token that was replaced can still be in an answer, but not for long.
     private static let maximumTokens = 4
@@ -28,18 +29,37 @@ final class Redaction: Sendable {
     func scrub(_ text: String) -> String { String(decoding: scrub(Array(text.utf8)), as: UTF8.self) }
 
     /// The same bytes with `[redacted]` in the place of each credential.
-    func scrub(_ bytes: [UInt8]) -> [UInt8] {
+    ///
+    /// - Parameter limit: About how many bytes to return. They are cut here rather than before: of a credential that was
+    ///   cut in two, the first half would not be known for what it is.
+    func scrub(_ bytes: [UInt8], limit: Int = .max) -> [UInt8] {
         let tokens = tokens.withLock { $0 }
         var result: [UInt8] = []
         var index = 0
-        while index < bytes.count {
+        func hide(_ length: Int) {
+            if length == 0 { return }
+            result.append(contentsOf: Secret.placeholder.utf8)
+            index += length
+        }
+        while index < bytes.count, result.count < limit {
             let length = Self.lengthOfCredential(at: index, in: bytes, tokens)
             if length > 0 {
-                result.append(contentsOf: Secret.placeholder.utf8)
-                index += length
-            } else {
-                result.append(bytes[index])
-                index += 1
+                hide(length)
+                continue
+            }
+            let byte = bytes[index]
+            result.append(byte)
+            index += 1
+            switch byte {
+            case UInt8(ascii: "/"): hide(Self.lengthOfUserInfo(at: index, in: bytes))
+            case UInt8(ascii: ":"), UInt8(ascii: "="):
+                guard Self.endsAuthorization(bytes[..<(index - 1)]) else { continue }
+                while index < bytes.count, bytes[index] == UInt8(ascii: " ") {
+                    result.append(bytes[index])
+                    index += 1
+                }
+                hide(Self.lengthOfLine(at: index, in: bytes))
+            default: break
             }
         }
         return result
@@ -57,5 +77,25 @@ final class Redaction: Sendable {
             word.endIndex - underscore > 8
         else { return 0 }
         return word.count
+    }
+
+    /// A URL's user and password, which end with an `@` before the host.
+    private static func lengthOfUserInfo(at index: Int, in bytes: [UInt8]) -> Int {
+        guard bytes[..<index].suffix(3).elementsEqual("://".utf8) else { return 0 }
+        let ends = "/?#\"'<>\\@".utf8
+        let end = bytes[index...].firstIndex { $0 <= 0x20 || ends.contains($0) }
+        guard let end, bytes[end] == UInt8(ascii: "@") else { return 0 }
+        return end - index
+    }
+
+    /// Whether a header field's name has just ended that is `Authorization` or `Proxy-Authorization`.
+    private static func endsAuthorization(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.suffix(13).elementsEqual("authorization".utf8) { $0 | 0x20 == $1 }
+    }
+
+    /// The rest of a line, as far as it can be a header field's value.
+    private static func lengthOfLine(at index: Int, in bytes: [UInt8]) -> Int {
+        let ends = "\"'<\\".utf8
+        return bytes[index...].prefix { $0 >= 0x20 && !ends.contains($0) }.count
     }
 }

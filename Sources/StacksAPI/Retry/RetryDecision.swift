@@ -93,6 +93,22 @@ struct RetryDecision {
         )
     }
 
+    /// The error of a token that had not come when the deadline passed.
+    ///
+    /// - Parameter attempts: How many requests were sent before.
+    func tokenWasLate(_ operation: StacksOperation, attempts: Int) -> StacksAPIError {
+        StacksAPIError(
+            code: .deadlineExceeded,
+            operation: operation,
+            message: attempts == 0
+                ? "The call's deadline passed while the token provider was asked; nothing was sent."
+                : "The call's deadline passed while the token provider was asked for another token than the one that "
+                    + "the server refused.",
+            attempts: attempts,
+            mayHaveTakenEffect: mayHaveTakenEffect
+        )
+    }
+
     /// Whether the request may be sent again, by what failed and by what repeating it would do.
     private func mayRepeat(after failure: StacksAPIError) -> Bool {
         guard failure.isRetryable else { return false }

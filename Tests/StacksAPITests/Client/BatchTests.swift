@@ -104,7 +104,7 @@ import Testing
         #expect(try await client.reserveJobs(jobs, stack: "s").rateLimit?.remaining == 3)
     }
 
-    @Test("cancelling ends all parts")
+    @Test("cancelling a call of which nothing was answered ends all parts")
     func cancels() async throws {
         let (client, _) = try client { _ in
             try await Task.sleep(for: .seconds(3600))

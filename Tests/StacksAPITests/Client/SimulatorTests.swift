@@ -135,7 +135,7 @@ import Testing
         configuration.clock = clock
         configuration.pacesRequests = false
         let client = try StacksClient(
-            token: simulator.token, transport: simulator.transport(), configuration: configuration)
+            token: simulator.token, transport: simulator.timelessTransport(), configuration: configuration)
         try await client.registerStack(key: "fleet", queue: "default")
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "fleet", queue: "default") }
         let error = try await failure {

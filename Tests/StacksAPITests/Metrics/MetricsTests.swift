@@ -1,5 +1,4 @@
 import CoreMetrics
-import Foundation
 import HTTPTypes
 import MetricsTestKit
 import StacksTesting
@@ -123,35 +122,6 @@ import Testing
     @Test("where metrics go nowhere, no metric is made")
     func costsNothingUnused() {
         #expect(ClientMetrics(NOOPMetricsHandler.instance) == nil)
-    }
-
-    // MARK: Documentation
-
-    private func article(_ name: String) throws -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
-        return try String(
-            contentsOf: root.appending(path: "Sources/StacksAPI/StacksAPI.docc/\(name).md"), encoding: .utf8)
-    }
-
-    @Test("the article names every metric")
-    func documentsMetrics() async throws {
-        let bed = try bed([.answer(.notFound), .answer(.badGateway)])
-        for _ in 0..<2 { _ = try await failure { _ = try await bed.client.tokenIdentity() } }
-        let text = try article("Metrics")
-        let labels = Set(metrics.counters.map(\.label) + metrics.timers.map(\.label))
-        for label in labels { #expect(text.contains("| `\(label)` |"), "\(label)") }
-        #expect(text.split(separator: "\n").count { $0.hasPrefix("| `stacks_") } == labels.count)
-    }
-
-    @Test("the article names every code with what to do about it")
-    func documentsErrors() throws {
-        let text = try article("Errors")
-        for code in StacksAPIError.Code.known {
-            let row = try #require(text.split(separator: "\n").first { $0.hasPrefix("| `\(code)` |") }, "\(code)")
-            #expect(row.hasSuffix("| \(code.advice) |"))
-            #expect(code == .transport || row.contains("| \(code.isRetryable ? "yes" : "no") |"), "\(code)")
-        }
-        #expect(text.split(separator: "\n").count { $0.hasPrefix("| `") } == StacksAPIError.Code.known.count)
     }
 
     @Test("a short description has no dynamic values")

@@ -1,6 +1,7 @@
 import HTTPTypes
 import StacksTesting
 import StacksTransport
+import Synchronization
 import Testing
 
 @testable import StacksAPI
@@ -46,7 +47,7 @@ import Testing
 
     /// A simulator that is some way off.
     private struct Distant: HTTPTransport {
-        let inner: InMemoryTransport
+        let inner: Timeless
         let clock: ManualClock
         let latency: Duration
 
@@ -60,34 +61,39 @@ import Testing
 
     private let clock = ManualClock()
 
-    private func world(latency: Duration = .zero) async throws -> (StacksSimulator, StacksClient) {
+    private func world(
+        latency: Duration = .zero, clients count: Int = 1
+    ) async throws -> (StacksSimulator, [StacksClient]) {
         let simulator = StacksSimulator(clock: clock)
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
-        let transport = Distant(
-            inner: simulator.transport(recordsRequests: false), clock: clock, latency: latency)
-        let setup = try StacksClient(token: simulator.token, transport: simulator.transport())
+        let setup = try StacksClient(token: simulator.token, transport: simulator.timelessTransport())
         try await setup.registerStack(key: "k", queue: "default")
-        return (
-            simulator,
-            try StacksClient(token: simulator.token, transport: transport, configuration: configuration)
-        )
+        let clients = try (0..<count).map { _ in
+            let transport = Distant(inner: simulator.timelessTransport(), clock: clock, latency: latency)
+            return try StacksClient(token: simulator.token, transport: transport, configuration: configuration)
+        }
+        return (simulator, clients)
     }
 
-    @Test("32 tasks reach 95 % of what an endpoint allows in 10 seconds, without one 429", arguments: loads)
-    func usesTheLimit(_ load: Load) async throws {
-        let (simulator, client) = try await world(latency: load.latency)
-        let job = JobID(simulator.addJobs(1, queue: "default")[0])
-        let seconds = 10
-        let step = Duration.milliseconds(4)
+    private func world() async throws -> (StacksSimulator, StacksClient) {
+        let (simulator, clients) = try await world(clients: 1)
+        return (simulator, clients[0])
+    }
+
+    /// Lets 32 tasks, each with one of the clients, call for 10 seconds.
+    private func hammer(
+        _ clients: [StacksClient], _ call: @escaping @Sendable (StacksClient) async throws -> Void
+    ) async throws {
         let clock = clock
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<32 {
-                group.addTask { while !Task.isCancelled { try await load.call(client, job) } }
+            for number in 0..<32 {
+                let client = clients[number % clients.count]
+                group.addTask { while !Task.isCancelled { try await call(client) } }
             }
-            for _ in 0..<(seconds * 1000 / 4) {
+            for _ in 0..<(10_000 / 4) {
                 await clock.waitForSleepers(32)
-                clock.advance(by: step)
+                clock.advance(by: .milliseconds(4))
             }
             await clock.waitForSleepers(32)
             group.cancelAll()
@@ -95,11 +101,54 @@ import Testing
                 if case .failure(let error) = result, !(error is CancellationError) { throw error }
             }
         }
+    }
+
+    @Test("32 tasks reach 95 % of what an endpoint allows in 10 seconds, without one 429", arguments: loads)
+    func usesTheLimit(_ load: Load) async throws {
+        let (simulator, clients) = try await world(latency: load.latency, clients: 1)
+        let job = JobID(simulator.addJobs(1, queue: "default")[0])
+        try await hammer(clients) { try await load.call($0, job) }
         let report = simulator.report
         #expect(report.rateLimited.isEmpty, "\(report.rateLimited)")
         let sent = report.requests[load.operation] ?? 0
-        #expect(sent >= load.limit * seconds * 95 / 100, "\(sent) of \(load.limit * seconds)")
+        #expect(sent >= load.limit * 95 / 10, "\(sent) of \(load.limit * 10)")
     }
+
+    @Test("no endpoint that has a limit is left out of that, and what has none is not paced")
+    func coversEveryEndpoint() async throws {
+        let unlimited: Set<SimulatedOperation> = [
+            .registerStack, .tokenIdentity, .agentAcquire, .agentStart, .agentFinish,
+        ]
+        #expect(Set(Self.loads.map(\.operation)) == Set(SimulatedOperation.allCases).subtracting(unlimited))
+        let (_, client) = try await world()
+        for _ in 0..<500 {
+            #expect(try await client.registerStack(key: "k", queue: "default").rateLimitWait == .zero)
+            #expect(try await client.tokenIdentity().rateLimitWait == .zero)
+        }
+    }
+
+    @Test("two clients that share a key, and do not know of each other, use its limit together", arguments: shared)
+    func sharesKeys(_ load: Load) async throws {
+        let (simulator, clients) = try await world(latency: load.latency, clients: 2)
+        let job = JobID(simulator.addJobs(1, queue: "default")[0])
+        let refusedForGood = Mutex(0)
+        try await hammer(clients) { client in
+            do {
+                try await load.call(client, job)
+            } catch let error as StacksAPIError where error.code == .rateLimited {
+                refusedForGood.withLock { $0 += 1 }
+            }
+        }
+        let report = simulator.report
+        let sent = report.requests[load.operation] ?? 0
+        let refused = report.rateLimited[load.operation] ?? 0
+        // Each window, one of the two learns from refusals what the other has used: no more than half are refused.
+        #expect(sent - refused >= load.limit * 95 / 10, "\(sent - refused) of \(load.limit * 10)")
+        #expect(refused > 0 && refused * 2 <= sent, "\(refused) of \(sent)")
+        #expect(refusedForGood.withLock { $0 } * 10 <= sent, "\(refusedForGood.withLock { $0 }) calls failed")
+    }
+
+    static let shared = loads.filter { [.listScheduledJobs, .getJobStates, .finishJob].contains($0.operation) }
 
     @Test("a call that waited for its turn tells how long")
     func tellsTheWait() async throws {
@@ -242,7 +291,7 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.pacesRequests = false
         let client = try StacksClient(
-            token: simulator.token, transport: simulator.transport(), configuration: configuration)
+            token: simulator.token, transport: simulator.timelessTransport(), configuration: configuration)
         try await client.registerStack(key: "k")
         let options = CallOptions(retryPolicy: .never)
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default", options: options) }

@@ -126,7 +126,7 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
         configuration.retryPolicy = policy
-        let setup = try StacksClient(token: simulator.token, transport: simulator.transport())
+        let setup = try StacksClient(token: simulator.token, transport: simulator.timelessTransport())
         try await setup.registerStack(key: "k")
         _ = try await setup.reserveJobs([JobID(id)], stack: "k")
         let client = try StacksClient(

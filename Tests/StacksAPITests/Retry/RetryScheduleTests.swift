@@ -1,6 +1,7 @@
 import HTTPTypes
 import StacksTesting
 import StacksTransport
+import Synchronization
 import Testing
 
 @testable import StacksAPI
@@ -46,7 +47,8 @@ import Testing
 
     @Test("a Retry-After above the policy's limit ends the call with the error that carries it")
     func doesNotAskTooEarly() async throws {
-        let bed = try Testbed([.answer(.tooManyRequests, "{}", [.retryAfter: "61"]), .answer()])
+        let bed = try Testbed(
+            [.answer(.tooManyRequests, "{}", [.retryAfter: "61"]), .answer()], clock: ManualClock())
         let error = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(error.code == .rateLimited)
         #expect(error.retryAfter == .seconds(61))
@@ -105,39 +107,65 @@ import Testing
         #expect(bed.transport.requests.isEmpty)
     }
 
-    @Test("a request's deadline is the request time-out, or the call's when that is sooner")
-    func setsDeadlines() async throws {
-        let bed = try Testbed([.answer(), .answer(), .answer()]) { $0.requestTimeout = .seconds(30) }
-        let before = ContinuousClock.now
-        _ = try await bed.client.tokenIdentity()
-        _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(5)))
-        _ = try await bed.client.tokenIdentity(options: CallOptions(deadline: before + .seconds(60)))
-        let after = ContinuousClock.now
-        for (request, seconds) in zip(bed.transport.requests, [30, 5, 30]) {
-            let deadline = try #require(request.deadline)
-            #expect(deadline >= before + .seconds(seconds) && deadline <= after + .seconds(seconds))
+    /// Keeps the deadlines of requests.
+    private final class DeadlineRecorder: HTTPTransport {
+        private let list = Mutex<[ContinuousClock.Instant?]>([])
+
+        var deadlines: [ContinuousClock.Instant?] { list.withLock { $0 } }
+
+        func send(_ request: TransportRequest) async throws -> TransportResponse {
+            list.withLock { $0.append(request.deadline) }
+            return TransportResponse(status: .ok, body: Array("{}".utf8))
         }
     }
 
+    @Test("a request's deadline is the request time-out, or the call's when that is sooner")
+    func setsDeadlines() async throws {
+        let recorder = DeadlineRecorder()
+        var configuration = StacksClient.Configuration()
+        configuration.requestTimeout = .seconds(30)
+        configuration.clock = ManualClock()
+        let client = try StacksClient(token: Testbed.token, transport: recorder, configuration: configuration)
+        let now = client.core.environment.now()
+        for options in [
+            CallOptions(), CallOptions(timeout: .seconds(5)), CallOptions(deadline: now + .seconds(60)),
+            CallOptions(deadline: now + .seconds(7), timeout: .seconds(6)),
+            CallOptions(deadline: now + .seconds(7), timeout: .seconds(8)),
+        ] {
+            _ = try await client.tokenIdentity(options: options)
+        }
+        #expect(recorder.deadlines == [30, 5, 30, 6, 7].map { now + .seconds($0) })
+    }
+
+    /// Five seconds of silence, as a transport tells of them.
+    private static let silence = InMemoryTransport.Step.fail(
+        TransportError(code: .timeout, phase: .waiting, message: "no answer"), after: .seconds(5))
+
     @Test("a time-out of the transport at the call's deadline is the deadline's")
     func tellsDeadlinesFromTimeouts() async throws {
-        let bed = try Testbed([.hang])
-        let error = try await failure {
-            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(5)))
+        let clock = ManualClock()
+        let bed = try Testbed([Self.silence], clock: clock, transportClock: clock)
+        async let error = failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(5)))
         }
-        #expect(error.code == .deadlineExceeded)
-        #expect(error.underlying?.code == .timeout)
-        #expect(error.attempts == 1)
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(5))
+        #expect(try await error.code == .deadlineExceeded)
+        #expect(try await error.underlying?.code == .timeout)
+        #expect(try await error.attempts == 1)
     }
 
     @Test("a request that was not answered in time says how long it could take")
     func namesTheTimeout() async throws {
-        let bed = try Testbed([.hang]) { $0.requestTimeout = .milliseconds(5) }
-        let error = try await failure {
-            _ = try await bed.client.tokenIdentity(options: CallOptions(retryPolicy: .never))
+        let clock = ManualClock()
+        let bed = try Testbed([Self.silence], clock: clock, transportClock: clock) { $0.requestTimeout = .seconds(5) }
+        async let error = failure {
+            _ = try await bed.client.tokenIdentity(options: CallOptions(retryPolicy: .never, timeout: .seconds(6)))
         }
-        #expect(error.code == .transport)
-        #expect(error.message.contains("One request may take 0.005 seconds"), "\(error)")
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(5))
+        #expect(try await error.code == .transport)
+        #expect(try await error.message.contains("One request may take 5.0 seconds"))
     }
 
     @Test("cancelling ends a call while it waits for an answer, and while it waits to try again")

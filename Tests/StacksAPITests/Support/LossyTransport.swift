@@ -23,12 +23,12 @@ final class LossyTransport: HTTPTransport {
         var late: [TransportRequest] = []
     }
 
-    private let inner: InMemoryTransport
+    private let inner: Timeless
     private let weather: Weather
     private let state: Mutex<State>
 
     init(_ simulator: StacksSimulator, seed: UInt64, weather: Weather = Weather()) {
-        inner = simulator.transport()
+        inner = simulator.timelessTransport()
         self.weather = weather
         state = Mutex(State(generator: DocumentGenerator(seed: seed)))
     }

@@ -16,6 +16,7 @@ struct Testbed: Sendable {
     init(
         _ steps: [InMemoryTransport.Step] = [],
         clock: any Clock<Duration> = ContinuousClock(),
+        transportClock: any Clock<Duration> = ContinuousClock(),
         logLevel: Logger.Level = .trace,
         configure: (inout StacksClient.Configuration) -> Void = { _ in },
         randomBits: (@Sendable () -> UInt64)? = { 0 }
@@ -23,7 +24,7 @@ struct Testbed: Sendable {
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
         configure(&configuration)
-        transport = InMemoryTransport(clock: ContinuousClock(), script: steps)
+        transport = InMemoryTransport(clock: transportClock, script: steps)
         log = RecordedLog()
         client = StacksClient(
             core: try ClientCore(
@@ -42,18 +43,6 @@ struct Testbed: Sendable {
             guard transport.requests.count == 1 else { throw Unexpected("\(transport.requests.count) requests") }
             return transport.requests[0]
         }
-    }
-}
-
-/// A transport without deadlines: they are instants of the real clock, and would pass for a client on another one when the
-/// machine is busy.
-private struct Timeless: HTTPTransport {
-    let inner: InMemoryTransport
-
-    func send(_ request: TransportRequest) async throws -> TransportResponse {
-        var request = request
-        request.deadline = nil
-        return try await inner.send(request)
     }
 }
 

@@ -1,0 +1,70 @@
+import StacksTransport
+
+/// A call's token: asked for before its first request, and once more when it was refused.
+extension ClientCore {
+    /// Asks for the client's first token.
+    func provideToken(for call: inout PendingCall) async throws {
+        let operation = call.endpoint.operation
+        let decision = call.decision
+        do {
+            if let deadline = decision.deadline, deadline <= environment.now() { throw decision.expired(operation) }
+            let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
+                decision.tokenWasLate(operation, attempts: 0)
+            }
+            try use(authorization, for: &call)
+        } catch let error as StacksAPIError {
+            throw failed(call, error)
+        } catch {
+            cancelled(call, attempts: 0)
+            throw error
+        }
+    }
+
+    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
+    func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
+        let operation = call.endpoint.operation
+        let decision = call.decision
+        do {
+            let authorization = try await token(after: call.authorization, for: operation, by: decision.deadline) {
+                decision.tokenWasLate(operation, attempts: decision.attempts)
+            }
+            guard authorization.token != call.authorization?.token else { throw error }
+            try use(authorization, for: &call)
+            call.hasRenewedToken = true
+        } catch var error as StacksAPIError {
+            error.attempts = call.decision.attempts
+            throw failed(call, error)
+        } catch {
+            cancelled(call, attempts: call.decision.attempts)
+            throw error
+        }
+        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
+        call.decision.countRepetition()
+    }
+
+    private func use(_ authorization: Authorization, for call: inout PendingCall) throws(StacksAPIError) {
+        call.authorization = authorization
+        call.request.headerFields = try authorization.fields.fields(
+            hasBody: call.request.body != nil, adding: call.extraFields, for: call.endpoint.operation)
+    }
+
+    /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another
+    /// call that waits for the same answer asks again in its own time.
+    private func token(
+        after refused: Authorization?, for operation: StacksOperation, by deadline: ContinuousClock.Instant?,
+        late: @escaping @Sendable () -> StacksAPIError
+    ) async throws -> Authorization {
+        guard let deadline else { return try await credentials.renewed(after: refused, for: operation) }
+        let (credentials, environment) = (credentials, environment)
+        return try await withThrowingTaskGroup(of: Authorization.self) { group in
+            group.addTask { try await credentials.renewed(after: refused, for: operation) }
+            group.addTask {
+                try await environment.sleep(environment.now().duration(to: deadline))
+                throw late()
+            }
+            defer { group.cancelAll() }
+            guard let authorization = try await group.next() else { throw CancellationError() }
+            return authorization
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Synchronization
+import Testing
+
+@testable import StacksAPI
+
+/// What a long list had achieved when its task was cancelled.
+@Suite struct CancelledBatchTests {
+    private let jobs = (0..<4500).map { JobID.numbered($0) }
+
+    /// A server that answers the list's first part, and nothing more.
+    private func world(concurrent: Int) throws -> (StacksClient, InMemoryTransport) {
+        let first = JobID.numbered(0).description
+        let transport = InMemoryTransport { request in
+            guard request.bodyText?.contains(first) == true else {
+                while true { try await Task.sleep(for: .seconds(3600)) }
+            }
+            let body =
+                switch request.path.split(separator: "/").last {
+                case "notifications": #"{"errors":[{"error":"no","indexes":[7]}]}"#
+                case "job-acquisition-tokens":
+                    #"{"job_acquisition_tokens":[{"job_uuid":"\#(first)","job_acquisition_token":"t"}]}"#
+                case "get-states": #"{"states":{"\#(first)":"running"}}"#
+                default: #"{"reserved":["\#(first)"],"not_reserved":[]}"#
+                }
+            return TransportResponse(status: .ok, body: Array(body.utf8))
+        }
+        var configuration = StacksClient.Configuration()
+        configuration.maximumConcurrentBatches = concurrent
+        configuration.pacesRequests = false
+        return (try StacksClient(token: "t", transport: transport, configuration: configuration), transport)
+    }
+
+    /// Cancels the call when as many requests were sent as will be before it is.
+    private func cancelled<Value: Sendable>(
+        after requests: Int, _ transport: InMemoryTransport,
+        _ call: @escaping @Sendable () async throws -> StacksResponse<Value>
+    ) async throws -> StacksResponse<Value> {
+        let task = Task { try await call() }
+        while transport.requests.count < requests { await Task.yield() }
+        task.cancel()
+        return try await task.value
+    }
+
+    @Test("a cancelled reserve returns the jobs that it holds, and says of each other part whether it may hold it")
+    func keepsReservations() async throws {
+        let (client, transport) = try world(concurrent: 2)
+        // The first part and the second, and the third in the place of the first.
+        let response = try await cancelled(after: 3, transport) { [jobs] in
+            try await client.reserveJobs(jobs, stack: "s")
+        }
+        #expect(response.reserved == [jobs[0]])
+        #expect(response.failedBatches.map(\.range) == [1000..<2000, 2000..<3000, 3000..<4000, 4000..<4500])
+        #expect(response.failedBatches.allSatisfy { $0.error.code == .cancelled && $0.error.operation == .reserveJobs })
+        #expect(response.failedBatches.map(\.error.mayHaveTakenEffect) == [true, true, false, false])
+        #expect(response.error(forItemAt: 0) == nil)
+        #expect(response.error(forItemAt: 4499)?.isRetryable == false)
+        #expect(transport.requests.count == 3)
+    }
+
+    @Test("so do tokens and states")
+    func keepsTheOthers() async throws {
+        let (client, transport) = try world(concurrent: 2)
+        // A third request goes out when the first is answered, so that much is surely there.
+        let tokens = try await cancelled(after: 3, transport) { [jobs] in
+            try await client.issueJobAcquisitionTokens(for: jobs, stack: "s")
+        }
+        #expect(tokens.issued.map(\.job) == [jobs[0]])
+        #expect(tokens.failedBatches.map(\.error.mayHaveTakenEffect) == [true, true, false, false])
+        let states = try await cancelled(after: 6, transport) { [jobs] in
+            try await client.jobStates(jobs, stack: "s")
+        }
+        #expect(states.value[jobs[0]] == .running)
+        #expect(states.failedBatches.count == 4)
+    }
+
+    @Test("cancelled notifications say which were created, and which were not sent")
+    func keepsNotifications() async throws {
+        let (client, transport) = try world(concurrent: 1)
+        let response = try await cancelled(after: 2, transport) { [jobs] in
+            try await client.notify(jobs.map { JobNotification(job: $0, detail: "d") }, stack: "s")
+        }
+        #expect(response.failures == [NotificationFailure(error: "no", indexes: [7])])
+        #expect(response.failedBatches.map(\.error.code) == Array(repeating: .cancelled, count: 4))
+        #expect(response.failedBatches.map(\.error.mayHaveTakenEffect) == [true, false, false, false])
+        #expect(transport.requests.count == 2)
+    }
+
+    @Test("pages read before a cancellation stay good")
+    func keepsPages() async throws {
+        let page = #"{"jobs":[],"page_info":{"has_next_page":true,"end_cursor":"c1"}}"#
+        let bed = try Testbed([.answer(.ok, page), .hang])
+        let cursors = Mutex<[String?]>([])
+        let reading = Task {
+            for try await page in bed.client.allScheduledJobs(stack: "s", queue: "q") {
+                cursors.withLock { $0.append(page.pageInfo.endCursor) }
+            }
+        }
+        while bed.transport.requests.count < 2 { await Task.yield() }
+        reading.cancel()
+        await #expect(throws: CancellationError.self) { try await reading.value }
+        #expect(cursors.withLock { $0 } == ["c1"])
+    }
+}

@@ -1,0 +1,134 @@
+import HTTPTypes
+import StacksTesting
+import StacksTransport
+import Synchronization
+import Testing
+
+@testable import StacksAPI
+
+/// A token provider that takes its time does not take the call's.
+@Suite struct TokenDeadlineTests {
+    /// Answers each question when the clock has moved as far as the question's number says; `nil` is never.
+    private final class SlowVault: Sendable {
+        private let delays: [Duration?]
+        private let counts = Mutex((asked: 0, cancelled: 0))
+        private let clock: ManualClock
+
+        init(_ delays: [Duration?], clock: ManualClock) {
+            self.delays = delays
+            self.clock = clock
+        }
+
+        var asked: Int { counts.withLock { $0.asked } }
+        var cancelled: Int { counts.withLock { $0.cancelled } }
+
+        func token() async throws -> Secret {
+            let index = counts.withLock { counts in
+                defer { counts.asked += 1 }
+                return counts.asked
+            }
+            do {
+                let delay = index < delays.count ? delays[index] : .zero
+                if delay != .zero { try await clock.sleep(for: delay ?? .seconds(1_000_000)) }
+            } catch {
+                counts.withLock { $0.cancelled += 1 }
+                throw error
+            }
+            return Secret("bkct_number\(index)")
+        }
+    }
+
+    private let clock = ManualClock()
+
+    private func client(
+        _ delays: [Duration?], _ steps: [InMemoryTransport.Step]
+    ) throws -> (StacksClient, InMemoryTransport, SlowVault) {
+        let vault = SlowVault(delays, clock: clock)
+        let transport = InMemoryTransport(script: steps)
+        var configuration = StacksClient.Configuration()
+        configuration.clock = clock
+        let client = try StacksClient(
+            tokenProvider: TokenProvider { try await vault.token() }, transport: Timeless(inner: transport),
+            configuration: configuration)
+        return (client, transport, vault)
+    }
+
+    /// Calls with two seconds, which pass while the provider thinks.
+    private func lateCall(_ client: StacksClient) async throws -> StacksAPIError {
+        async let error = failure {
+            _ = try await client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
+        }
+        // The provider, and the deadline.
+        await clock.waitForSleepers(2)
+        clock.advance(by: .milliseconds(1999))
+        #expect(clock.sleeperCount == 2)
+        clock.advance(by: .milliseconds(1))
+        return try await error
+    }
+
+    @Test("a call whose first token does not come fails at its deadline, and the provider is cancelled")
+    func endsTheFirstQuestion() async throws {
+        let (client, transport, vault) = try client([nil], [.answer()])
+        let error = try await lateCall(client)
+        #expect(error.code == .deadlineExceeded)
+        #expect(error.operation == .tokenIdentity)
+        #expect(error.attempts == 0)
+        #expect(!error.mayHaveTakenEffect)
+        #expect(error.message.contains("while the token provider was asked; nothing was sent"), "\(error)")
+        #expect(vault.cancelled == 1)
+        #expect(clock.sleeperCount == 0)
+        #expect(transport.requests.isEmpty)
+        // The next call is not spoilt by it.
+        #expect(try await client.tokenIdentity().attempts == 1)
+    }
+
+    @Test("a call whose refused token is not replaced in time fails at its deadline, and the provider is cancelled")
+    func endsTheSecondQuestion() async throws {
+        let (client, transport, vault) = try client([.zero, nil], [.answer(), .answer(.unauthorized)])
+        _ = try await client.tokenIdentity()
+        let error = try await lateCall(client)
+        #expect(error.code == .deadlineExceeded)
+        #expect(error.attempts == 1)
+        #expect(!error.mayHaveTakenEffect)
+        #expect(error.message.contains("asked for another token than the one that the server refused"), "\(error)")
+        #expect(vault.cancelled == 1)
+        #expect(transport.requests.count == 2)
+    }
+
+    @Test("a call that waits for another's question ends at its own deadline, and the question goes on")
+    func endsTheWaiterAlone() async throws {
+        let (client, _, vault) = try client([.seconds(5)], [.answer()])
+        let patient = Task { try await client.tokenIdentity() }
+        await clock.waitForSleepers(1)
+        let error = try await lateCall(client)
+        #expect(error.code == .deadlineExceeded)
+        #expect(vault.cancelled == 0)
+        clock.advance(by: .seconds(3))
+        #expect(try await patient.value.attempts == 1)
+        #expect(vault.asked == 1)
+    }
+
+    @Test("when the call that asks is cut off at its deadline, one that still has time asks again")
+    func passesTheQuestionOn() async throws {
+        let (client, transport, vault) = try client([nil], [.answer()])
+        async let error = failure {
+            _ = try await client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
+        }
+        await clock.waitForSleepers(2)
+        let patient = Task { try await client.tokenIdentity(options: CallOptions(timeout: .seconds(60))) }
+        await clock.waitForSleepers(3)
+        clock.advance(by: .seconds(2))
+        #expect(try await error.code == .deadlineExceeded)
+        #expect(try await patient.value.attempts == 1)
+        #expect(vault.asked == 2)
+        #expect(transport.requests.map { $0.headerFields[.authorization] } == ["Token bkct_number1"])
+    }
+
+    @Test("a call whose deadline has passed asks no provider")
+    func asksNothingTooLate() async throws {
+        let (client, _, vault) = try client([.zero], [.answer()])
+        let error = try await failure { _ = try await client.tokenIdentity(options: CallOptions(timeout: .zero)) }
+        #expect(error.code == .deadlineExceeded)
+        #expect(vault.asked == 0)
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Logging
+import StacksTesting
+import Testing
+
+@testable import StacksAPI
+
+@Suite struct OutboxArticleTests {
+    private let folder = URL(filePath: #filePath).deletingLastPathComponent()
+
+    private func article() throws -> [Substring] {
+        try String(
+            contentsOf: folder.appending(path: "../../../Sources/StacksAPI/StacksAPI.docc/Notifications.md"),
+            encoding: .utf8
+        ).split(separator: "\n", omittingEmptySubsequences: false)
+    }
+
+    @Test("every example of the article stands word for word in a file that is compiled")
+    func examplesAreCompiled() throws {
+        func words(_ lines: some Sequence<Substring>) -> String {
+            lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+        }
+        let source = words(
+            try String(contentsOf: folder.appending(path: "OutboxArticleExamples.swift"), encoding: .utf8)
+                .split(separator: "\n", omittingEmptySubsequences: false))
+        let blocks = try article().split(omittingEmptySubsequences: false) { $0.hasPrefix("```") }
+        // What is outside the fences, and what is inside, take turns.
+        let examples = blocks.enumerated().filter { $0.offset % 2 == 1 }.map { words($0.element) }
+        #expect(examples.count == 2)
+        for example in examples { #expect(source.contains(example + "\n"), "not compiled:\n\(example)") }
+    }
+
+    @Test("the article's first example shows its notification, and its second tells what is not shown")
+    func examplesWork() async throws {
+        let simulator = StacksSimulator()
+        let job = JobID(simulator.addJobs(1)[0])
+        let client = try StacksClient(token: simulator.token, transport: simulator.timelessTransport())
+        try await client.registerStack(key: "mac-fleet")
+        try await OutboxArticleExamples.bulk(client: client, job: job)
+        #expect(simulator.job(job.description)?.notifications == ["Booting a virtual machine"])
+
+        let log = RecordedLog()
+        let outbox = OutboxArticleExamples.reporting(client: client, logger: log.logger(.trace))
+        for number in 0...1000 {
+            try await outbox.post(JobNotification(job: .numbered(number), detail: "d"))
+        }
+        #expect(log.lines.map { $0.metadata["reason"] } == ["dropped"])
+    }
+
+    @Test("the article names every reason, and the numbers that hold")
+    func documentsReasons() throws {
+        let text = try article().joined(separator: "\n")
+        let error = StacksAPIError(code: .transport, message: "")
+        let reasons: [UndeliveredNotification.Reason] = [
+            .refused(""), .failed(error), .limitOfJob, .dropped, .finished,
+        ]
+        for reason in reasons {
+            let name =
+                switch reason {
+                case .refused: "refused"
+                case .failed: "failed"
+                case .limitOfJob: "limitOfJob"
+                case .dropped: "dropped"
+                case .finished: "finished"
+                }
+            #expect(text.contains("| `\(name)` |"))
+        }
+        let configuration = NotificationOutbox.Configuration()
+        #expect(configuration.capacity == 10_000 && text.contains("keeps the newest 10 000"))
+        #expect(configuration.maximumDelay == .milliseconds(100) && text.contains("has waited for 100 ms"))
+        #expect(configuration.batchSize == 1000 && text.contains("when 1000 are there"))
+        #expect(OutboxQueue.maximumPerJob == 100 && text.contains("Past a job's hundredth"))
+        #expect(Cropping.notificationDetail.limit == 256 && text.contains("longer than 256 characters"))
+    }
+}
