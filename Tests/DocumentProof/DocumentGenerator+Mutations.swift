@@ -2,17 +2,20 @@ extension DocumentGenerator {
     private static let bytes: [UInt8] =
         Array("\"\\{}[],:0-.eE+ tfnu/\n\u{1}ZT".utf8) + [0x00, 0x7F, 0x80, 0xA0, 0xBF, 0xC0, 0xC3, 0xED, 0xF4, 0xFF]
 
-    private static let pieces: [[UInt8]] = [
-        "null", "true", "false", "nul", "0", "-1", "1.5", "1e2", "01", "1e400", "-1e-400", "9223372036854775807",
-        "9223372036854775808", "-9223372036854775808", "9007199254740993.0", "100000000000000000000e-20", "\"\"", "{}",
-        "[]", "[null]", "{\"a\":1}", "\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ude00", "\\u00e9", "\\n", "\\x", "é",
-        "😀", "\u{FEFF}", "\u{A0}", "// c\n", "/* c */", ",,", "\"id\":\"x\",", "\"state\":null,", "NaN", "Infinity",
-        "2024-02-29", "T23:59:60", "+24:00", ".1",
-    ].map { Array($0.utf8) } + [
-        [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
-        Array(repeating: UInt8(ascii: "["), count: 130),
-        Array(repeating: UInt8(ascii: "["), count: 130) + Array(repeating: UInt8(ascii: "]"), count: 130),
-    ]
+    private static let pieces: [[UInt8]] =
+        [
+            "null", "true", "false", "nul", "0", "-1", "1.5", "1e2", "01", "1e400", "-1e-400", "9223372036854775807",
+            "9223372036854775808", "-9223372036854775808", "9007199254740993.0", "100000000000000000000e-20", "\"\"",
+            "{}",
+            "[]", "[null]", "{\"a\":1}", "\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ude00", "\\u00e9", "\\n", "\\x",
+            "é",
+            "😀", "\u{FEFF}", "\u{A0}", "// c\n", "/* c */", ",,", "\"id\":\"x\",", "\"state\":null,", "NaN", "Infinity",
+            "2024-02-29", "T23:59:60", "+24:00", ".1",
+        ].map { Array($0.utf8) } + [
+            [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
+            Array(repeating: UInt8(ascii: "["), count: 130),
+            Array(repeating: UInt8(ascii: "["), count: 130) + Array(repeating: UInt8(ascii: "]"), count: 130),
+        ]
 
     /// The document with up to four things changed: most often it is not good any more.
     package mutating func mutated(_ document: [UInt8], with other: [UInt8]) -> [UInt8] {

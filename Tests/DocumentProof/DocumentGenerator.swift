@@ -139,7 +139,8 @@ extension DocumentGenerator {
     private mutating func uuid() -> String {
         if chance(8) { return string(text()) }
         let digits = chance(6) ? Array("0123456789ABCDEF") : Array("0123456789abcdef")
-        return "\"" + [8, 4, 4, 4, 12].map { count in String((0..<count).map { _ in pick(digits) }) }
+        return "\""
+            + [8, 4, 4, 4, 12].map { count in String((0..<count).map { _ in pick(digits) }) }
             .joined(separator: "-") + "\""
     }
 

@@ -26,7 +26,8 @@ package enum Verdict: Sendable, Equatable {
         let ours = try? read(document)
         let data = Data(document)
         // The decoder looks at nothing that it is not asked for; JSONSerialization looks at all of it.
-        let theirs = (try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)) == nil
+        let theirs =
+            (try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)) == nil
             ? nil : try? JSONDecoder().decode(P.self, from: data).value
         switch (ours, theirs) {
         case (let ours?, let theirs?): self = ours == theirs ? .bothAccept : .valuesDiffer

@@ -52,7 +52,8 @@ extension FuzzTarget {
     func testString(_ bytes: [UInt8]) {
         guard let text = try? WireReading.string(bytes) else { return }
         let again = try? WireReading.string(WireReading.document(text))
-        precondition(again.map { Array($0.utf8) == Array(text.utf8) } ?? false, "written differently from what was read")
+        precondition(
+            again.map { Array($0.utf8) == Array(text.utf8) } ?? false, "written differently from what was read")
     }
 
     /// The cursor of a page is one value of the next request's query, whatever is in it.

@@ -8,11 +8,11 @@ import Testing
     @Test("broken documents are read or refused as Foundation reads or refuses them", arguments: DocumentKind.allCases)
     func agreesWithFoundation(_ kind: DocumentKind) {
         var differential = Differential()
-        differential.run(kind, mutations: 1000, seed: 7)
+        differential.run(kind, mutations: 8000, seed: 7)
         #expect(differential.disagreementCount == 0, "\(differential.summary)")
         // The good ones at least; were there none of them, agreeing would mean nothing.
-        #expect(differential.accepted > 50)
-        #expect(differential.documents - differential.accepted > 500)
+        #expect(differential.accepted > 400)
+        #expect(differential.documents - differential.accepted > 4000)
     }
 
     @Test(
@@ -20,12 +20,14 @@ import Testing
         arguments: [
             (.job, #"{"id":"a","id":"b"}"#, .valuesDiffer, .duplicateName),
             (.job, #"{"id":"a","id":7}"#, .onlyFoundationAccepts, .duplicateName),
-            (.job, #"{"id":7,"id":"b"}"#, .onlyClientAccepts, .duplicateName),
+            (.job, #"{"id":null,"id":"b"}"#, .onlyClientAccepts, .duplicateName),
             (.job, "\u{FEFF}{\"id\":\"a\"}", .onlyFoundationAccepts, .encoding),
             (.job, #"{"id":"a","x":\#(nested(128))}"#, .onlyFoundationAccepts, .depth),
             (.job, #"{"id":"a","x":1e400}"#, .onlyClientAccepts, .hugeNumber),
-            (.notificationResult, #"{"errors":[{"indexes":[9007199254740993.0]}]}"#, .onlyFoundationAccepts,
-             .roundedInteger),
+            (
+                .notificationResult, #"{"errors":[{"indexes":[9007199254740993.0]}]}"#, .onlyFoundationAccepts,
+                .roundedInteger
+            ),
             (.reservation, #"{"reserved":["a",]}"#, .onlyFoundationAccepts, .trailingComma),
             (.reservation, #"{"reserved":[],}"#, .onlyFoundationAccepts, .trailingComma),
         ] as [(DocumentKind, String, Verdict, IntendedDifference)])
@@ -45,7 +47,6 @@ import Testing
         let verdict = DocumentKind.job.verdict(on: Array(document.utf8))
         #expect(verdict == .bothRefuse)
     }
-
 
     private static func nested(_ depth: Int) -> String {
         String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
