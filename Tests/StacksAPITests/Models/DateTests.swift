@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
-import StacksTransport
 import StacksTesting
+import StacksTransport
 import Testing
 
 @testable import StacksAPI
