@@ -19,6 +19,12 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "Under a minute, without the peers: fails when a ratio is worse than the committed one.")
     var quick = false
 
+    @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
+    var goals = false
+
+    @Flag(help: "Where each of the small clients allocates during a call, and nothing else.")
+    var allocations = false
+
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
     var calls: [Call] = []
 
@@ -41,6 +47,9 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("Write everything as JSON.", valueName: "file"))
     var json: String?
 
+    @Option(help: ArgumentHelp("Write the table of goals as Markdown.", valueName: "file"))
+    var markdown: String?
+
     @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
     var svg: String?
 
@@ -61,6 +70,9 @@ struct LoadComparison: ParsableCommand {
         guard (10...100_000_000).contains(endurance ?? 10) else {
             throw ValidationError("--endurance must be between 10 and 100000000.")
         }
+        guard [quick, goals, allocations].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--quick, --goals and --allocations exclude each other.")
+        }
         guard !recordThresholds || thresholds != nil else {
             throw ValidationError("--record-thresholds needs --thresholds.")
         }
@@ -73,11 +85,19 @@ struct LoadComparison: ParsableCommand {
             competitors: chosenCompetitors, rounds: rounds ?? 7,
             roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
             progress: Self.report)
+        if allocations { return try listAllocations(comparison) }
         var results = try sit(cells, comparison)
-        if let endurance { results.endurance = try comparison.endure(calls: endurance) }
+        if watchesEverything {
+            results.cancellations = try comparison.cancel()
+            results.controller = try comparison.control()
+        }
+        if let calls = endurance ?? (goals ? 1_000_000 : nil) {
+            results.endurance = try comparison.endure(calls: calls)
+        }
+        results.goals = Goals(results).goals
         Self.report("")
         print(results.text, terminator: "")
-        print(Goals(results).text, terminator: "")
+        print(results.goals.text, terminator: "")
         try write(results)
         let isGood = try judge(results, comparison)
         if !isGood || !results.isSound { throw ExitCode.failure }
@@ -89,7 +109,20 @@ struct LoadComparison: ParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try (encoder.encode(results) + [UInt8(ascii: "\n")]).write(to: URL(fileURLWithPath: json))
         }
+        if let markdown { try Data(results.goals.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
         if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
+    }
+
+    private func listAllocations(_ comparison: Comparison) throws {
+        let chosen = competitors.isEmpty ? Competitor.quick : competitors
+        let cells = calls.isEmpty && concurrency.isEmpty ? [Cell(call: .states1, concurrency: 32)] : cells
+        for cell in cells {
+            for competitor in chosen {
+                let text = try comparison.allocationSites(competitor, cell)
+                Self.report("")
+                print(text, terminator: "")
+            }
+        }
     }
 
     /// Whether no ratio is worse than it was. What looks worse is measured again.
@@ -134,8 +167,14 @@ struct LoadComparison: ParsableCommand {
 // MARK: - What is run
 
 extension LoadComparison {
+    /// Whether what is beside the calls is looked at as well: when nobody has asked for a part alone.
+    private var watchesEverything: Bool {
+        goals || !quick && calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
+    }
+
     private var chosenCompetitors: [Competitor] {
-        let chosen = competitors.isEmpty ? (quick ? Competitor.quick : Competitor.allCases) : competitors
+        let everybody = quick ? Competitor.quick : goals ? Competitor.goals : Competitor.allCases
+        let chosen = competitors.isEmpty ? everybody : competitors
         return Competitor.allCases.filter { $0 == .floor || chosen.contains($0) }
     }
 
@@ -143,6 +182,11 @@ extension LoadComparison {
         if quick, calls.isEmpty, concurrency.isEmpty {
             return [1, 8, 32, 128].map { Cell(call: .states1, concurrency: $0) } + [
                 Cell(call: .states1000, concurrency: 8), Cell(call: .list1000, concurrency: 8),
+            ]
+        }
+        if goals, calls.isEmpty, concurrency.isEmpty {
+            return [1, 8, 32, 128, 256, 1024].map { Cell(call: .states1, concurrency: $0) } + [
+                Cell(call: .list1000, concurrency: 1)
             ]
         }
         let chosen = calls.isEmpty ? Call.allCases : Call.allCases.filter(calls.contains)

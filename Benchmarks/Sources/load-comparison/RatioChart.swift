@@ -57,7 +57,7 @@ struct RatioChart {
 
     /// The floor is the line of 1, and who has no network is no client to compare with.
     private static func compares(_ competitor: Competitor) -> Bool {
-        competitor != .floor && competitor != .stacksMemory
+        competitor != .floor && !competitor.isInMemory
     }
 
     private static func colour(of competitor: Competitor) -> String {
@@ -65,7 +65,7 @@ struct RatioChart {
         case .floor: "#808890"
         case .stacksCurl: "#d97706"
         case .stacksCurlExecutor: "#0d9488"
-        case .stacksMemory: "#8b7fd6"
+        case .stacksMemory, .stacksMemoryBare, .stacksMemoryFull: "#8b7fd6"
         case .stacksURLSession: "#3b82f6"
         case .asyncHTTPClient: "#db2777"
         }
