@@ -65,6 +65,8 @@ package struct Report: Codable, Sendable {
     package var peakMemoryBytes: Int
     /// The memory it has resident now, in bytes.
     package var residentMemoryBytes: Int
+    /// As much of that as is no file's, in bytes.
+    package var anonymousMemoryBytes: Int
     /// What the order's probe found.
     package var allocations: Allocations?
 
@@ -76,5 +78,6 @@ package struct Report: Codable, Sendable {
         self.wallNanoseconds = wallNanoseconds
         peakMemoryBytes = ProcessUsage.peakMemoryBytes
         residentMemoryBytes = ProcessUsage.residentMemoryBytes
+        anonymousMemoryBytes = ProcessUsage.anonymousMemoryBytes
     }
 }

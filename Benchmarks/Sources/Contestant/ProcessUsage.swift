@@ -24,7 +24,7 @@ package enum ProcessUsage {
         return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
     }
 
-    /// Instructions, the kernel's included where it may be asked for them, or `nil` where the machine does not count.
+    /// Instructions, the kernel's included, or `nil` where the machine does not count them or does not tell.
     package static var instructions: Int? {
         let count = probe_instructions()
         return count >= 0 ? Int(count) : nil
@@ -51,6 +51,15 @@ package enum ProcessUsage {
             return peakMemoryBytes
         #else
             return status("VmRSS:")
+        #endif
+    }
+
+    /// As much of it as belongs to this process alone and to no file: the heap and the stacks.
+    package static var anonymousMemoryBytes: Int {
+        #if canImport(Darwin)
+            return 0
+        #else
+            return status("RssAnon:")
         #endif
     }
 

@@ -9,26 +9,19 @@
 #include <unistd.h>
 
 static int descriptor = -1;
-static int includes_kernel;
 
-static int open_counter(int excludes_kernel) {
+/// Before anything else of the program runs: a counter is inherited by threads that are started later, and by no other
+/// (<https://man7.org/linux/man-pages/man2/perf_event_open.2.html>). Where the kernel's instructions may not be counted
+/// there is none, because most of what a call costs is the kernel's work.
+__attribute__((constructor)) static void start(void) {
     struct perf_event_attr attributes;
     memset(&attributes, 0, sizeof attributes);
     attributes.size = sizeof attributes;
     attributes.type = PERF_TYPE_HARDWARE;
     attributes.config = PERF_COUNT_HW_INSTRUCTIONS;
     attributes.inherit = 1;
-    attributes.exclude_kernel = excludes_kernel;
     attributes.exclude_hv = 1;
-    return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-/// Before anything else of the program runs: a counter is inherited by threads that are started later, and by no other
-/// (<https://man7.org/linux/man-pages/man2/perf_event_open.2.html>).
-__attribute__((constructor)) static void start(void) {
-    descriptor = open_counter(0);
-    includes_kernel = descriptor >= 0;
-    if (descriptor < 0) descriptor = open_counter(1);
+    descriptor = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 int64_t probe_instructions(void) {
@@ -38,11 +31,8 @@ int64_t probe_instructions(void) {
     return value > 0 ? (int64_t)value : -1;
 }
 
-int probe_instructions_include_kernel(void) { return includes_kernel; }
-
 #else
 
 int64_t probe_instructions(void) { return -1; }
-int probe_instructions_include_kernel(void) { return 0; }
 
 #endif

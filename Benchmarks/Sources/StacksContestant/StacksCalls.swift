@@ -6,6 +6,8 @@ package import Workload
 /// The calls of the comparison, made with a `StacksClient`.
 package struct StacksCalls: Sendable {
     private let client: StacksClient
+    /// Without pacing, which would keep back many calls about which the server says nothing.
+    private let unpacedClient: StacksClient
     private let jobs = Identifiers.jobs.map { JobID($0) }
     private let notifications: [JobNotification]
 
@@ -14,6 +16,7 @@ package struct StacksCalls: Sendable {
         baseURL: String, transport: any HTTPTransport, equipment: Equipment = .standard
     ) throws {
         client = try equipment.client(baseURL: baseURL, transport: transport)
+        unpacedClient = try Equipment.bare.client(baseURL: baseURL, transport: transport)
         notifications = jobs.map { JobNotification(job: $0, detail: WireRequest.notificationDetail) }
     }
 
@@ -43,7 +46,7 @@ package struct StacksCalls: Sendable {
 
     /// Carries out an order with these calls.
     package func carryOut(_ order: Order, _ latencies: Latencies) async -> Tally {
-        if order.deed == .cancel { return await Cancelling(client, order, latencies).perform() }
+        if order.deed == .cancel { return await Cancelling(unpacedClient, order, latencies).perform() }
         return await CallRun(order, latencies: latencies).perform { try await make(order.call) }
     }
 

@@ -82,6 +82,18 @@ struct Comparison {
         }
     }
 
+    /// Where the time of a competitor goes, as text.
+    func profile(_ competitor: Competitor, _ cell: Cell) throws -> String {
+        let profile = try Profile()
+        progress("where the time of \(competitor.rawValue) goes")
+        return try alone(competitor, cell) { entrant in
+            try entrant.warmUp(milliseconds: 200)
+            try entrant.run(seconds: 5, under: profile)
+            return "\n\(competitor.rawValue), \(cell.call.title), \(cell.concurrency) at a time\n"
+                + (try profile.text())
+        }
+    }
+
     /// Something that one competitor does while no other runs.
     private func alone<Value>(_ competitor: Competitor, _ cell: Cell, _ body: (Entrant) throws -> Value) throws -> Value
     {

@@ -120,6 +120,13 @@ final class Entrant {
             serverCPUMicroseconds: (Double(serverCPU) / Double(max(calls, 1)) / 1000).rounded(toDigits: 3))
     }
 
+    /// Makes calls for a while under the eyes of a profiler.
+    func run(seconds: Int, under profile: Profile) throws {
+        try profile.record(program.processIdentifier) {
+            for _ in 0..<seconds * 5 { _ = try carryOut(calls: callsOfRound, milliseconds: 200) }
+        }
+    }
+
     /// The places that allocate, and over how many calls they were counted.
     var allocationSites: (sites: [Allocations.Site], calls: Int) { (allocations?.sites ?? [], callsCounted) }
 
@@ -136,6 +143,7 @@ final class Entrant {
             samples.append(
                 .init(
                     calls: made, residentMegabytes: megabytes(report.residentMemoryBytes),
+                    anonymousMegabytes: megabytes(report.anonymousMemoryBytes),
                     peakMegabytes: megabytes(report.peakMemoryBytes)))
             mark = min(mark < 100_000 ? mark * 10 : mark + max(calls / 5 / 100_000 * 100_000, 100_000), calls)
         }

@@ -102,13 +102,17 @@ struct Goals {
     /// Pacing, retries with their budget, log and metrics while there is nothing for them to do, against a client without
     /// them, as a share of what a call over the network costs.
     private mutating func addEquipment() {
+        // Instructions where they are counted: so small a difference is less than what CPU times are apart.
+        func cost(_ competitor: Competitor, _ cell: Cell) -> (measure: Double, microseconds: Double)? {
+            guard let row = results.row(cell, competitor) else { return nil }
+            return ((row.kiloinstructions ?? row.cpuMicroseconds).median, row.cpuMicroseconds.median)
+        }
         let shares = Set(results.cells.map(\.concurrency)).compactMap { concurrency -> (Double, Double)? in
             let cell = Cell(call: .states1, concurrency: concurrency)
-            guard let bare = results.row(cell, .stacksMemoryBare), let full = results.row(cell, .stacksMemoryFull),
-                let call = results.row(cell, .stacksCurl)
+            guard let bare = cost(.stacksMemoryBare, cell), let full = cost(.stacksMemoryFull, cell),
+                let call = cost(.stacksCurl, cell)
             else { return nil }
-            let difference = full.cpuMicroseconds.median - bare.cpuMicroseconds.median
-            return (difference / call.cpuMicroseconds.median, difference)
+            return ((full.measure - bare.measure) / call.measure, full.microseconds - bare.microseconds)
         }
         guard let worst = shares.max(by: { $0.0 < $1.0 }) else { return }
         add(

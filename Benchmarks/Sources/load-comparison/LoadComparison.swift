@@ -16,7 +16,7 @@ struct LoadComparison: ParsableCommand {
             """
     )
 
-    @Flag(help: "Under a minute, without the peers: fails when a ratio is worse than the committed one.")
+    @Flag(help: "Under a minute, without the peers: fails when a figure is worse than the committed one.")
     var quick = false
 
     @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
@@ -24,6 +24,9 @@ struct LoadComparison: ParsableCommand {
 
     @Flag(help: "Where each of the small clients allocates during a call, and nothing else.")
     var allocations = false
+
+    @Flag(help: "Where the time of stacks-curl goes, by perf, and nothing else. Also: Scripts/benchmark profile.")
+    var profile = false
 
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
     var calls: [Call] = []
@@ -35,10 +38,10 @@ struct LoadComparison: ParsableCommand {
         name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
     var competitors: [Competitor] = []
 
-    @Option(help: "How many rounds count. Default: 7.")
+    @Option(help: "How many rounds count. Default: 7, and 5 with --quick.")
     var rounds: Int?
 
-    @Option(help: "How long a round takes, in milliseconds. Default: 200.")
+    @Option(help: "How long a round takes, in milliseconds. Default: 200, and 100 with --quick.")
     var roundMilliseconds: Int?
 
     @Option(help: ArgumentHelp("Also watch memory over so many calls, 128 in flight.", valueName: "calls"))
@@ -53,10 +56,10 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
     var svg: String?
 
-    @Option(help: ArgumentHelp("The committed ratios.", valueName: "file"))
+    @Option(help: ArgumentHelp("The committed figures.", valueName: "file"))
     var thresholds: String?
 
-    @Flag(help: "Write this run's ratios into the file of --thresholds instead of being judged by it.")
+    @Flag(help: "Write this run's figures into the file of --thresholds instead of being judged by it.")
     var recordThresholds = false
 
     mutating func validate() throws {
@@ -70,8 +73,8 @@ struct LoadComparison: ParsableCommand {
         guard (10...100_000_000).contains(endurance ?? 10) else {
             throw ValidationError("--endurance must be between 10 and 100000000.")
         }
-        guard [quick, goals, allocations].count(where: { $0 }) <= 1 else {
-            throw ValidationError("--quick, --goals and --allocations exclude each other.")
+        guard [quick, goals, allocations, profile].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--quick, --goals, --allocations and --profile exclude each other.")
         }
         guard !recordThresholds || thresholds != nil else {
             throw ValidationError("--record-thresholds needs --thresholds.")
@@ -82,10 +85,11 @@ struct LoadComparison: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let comparison = Comparison(
             directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
-            competitors: chosenCompetitors, rounds: rounds ?? 7,
-            roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
+            competitors: chosenCompetitors, rounds: rounds ?? (quick ? 5 : 7),
+            roundMilliseconds: roundMilliseconds ?? (quick ? 100 : 200),
             progress: Self.report)
-        if allocations { return try listAllocations(comparison) }
+        if allocations { return try list(Competitor.quick) { try comparison.allocationSites($0, $1) } }
+        if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(cells, comparison)
         if watchesEverything {
             results.cancellations = try comparison.cancel()
@@ -113,19 +117,19 @@ struct LoadComparison: ParsableCommand {
         if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
     }
 
-    private func listAllocations(_ comparison: Comparison) throws {
-        let chosen = competitors.isEmpty ? Competitor.quick : competitors
+    /// Prints what `text` says of each competitor, those of `everybody` when none was chosen, in each cell.
+    private func list(_ everybody: [Competitor], _ text: (Competitor, Cell) throws -> String) throws {
         let cells = calls.isEmpty && concurrency.isEmpty ? [Cell(call: .states1, concurrency: 32)] : cells
         for cell in cells {
-            for competitor in chosen {
-                let text = try comparison.allocationSites(competitor, cell)
+            for competitor in competitors.isEmpty ? everybody : competitors {
+                let listing = try text(competitor, cell)
                 Self.report("")
-                print(text, terminator: "")
+                print(listing, terminator: "")
             }
         }
     }
 
-    /// Whether no ratio is worse than it was. What looks worse is measured again.
+    /// Whether no figure is worse than it was. What looks worse is measured again.
     private func judge(_ results: Results, _ comparison: Comparison) throws -> Bool {
         guard let thresholds else { return true }
         let file = URL(fileURLWithPath: thresholds)
@@ -142,11 +146,14 @@ struct LoadComparison: ParsableCommand {
         for _ in 1..<Thresholds.sittings {
             let worse = verdicts.filter(\.isWorse)
             if worse.isEmpty { return true }
-            let again = try sit(cells.filter { cell in worse.contains { $0.cell == cell } }, comparison)
+            let again = try sit(cells.filter { cell in worse.contains { $0.entry.cell == cell } }, comparison)
             guard again.isSound else { return false }
             // Only what was worse before: each row is judged for itself.
             verdicts = committed.verdicts(on: again).filter { verdict in
-                worse.contains { $0.cell == verdict.cell && $0.entry.competitor == verdict.entry.competitor }
+                worse.contains { before in
+                    before.entry.cell == verdict.entry.cell && before.entry.competitor == verdict.entry.competitor
+                        && before.entry.measure == verdict.entry.measure
+                }
             }
             print("\nmeasured again" + Thresholds.text(verdicts), terminator: "")
         }

@@ -100,6 +100,8 @@ struct Endurance: Codable, Sendable {
         /// How many calls were made by then.
         var calls: Int
         var residentMegabytes: Double
+        /// As much of that as is no file's: the heap and the stacks.
+        var anonymousMegabytes: Double
         /// The high-water mark.
         var peakMegabytes: Double
     }

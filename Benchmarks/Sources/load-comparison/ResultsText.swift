@@ -36,10 +36,13 @@ extension Results {
             text += "\n" + table.text
         }
         if let endurance {
-            var table = TextTable(["\(endurance.competitor.rawValue), 128 in flight", "resident MB", "peak MB"])
+            var table = TextTable([
+                "\(endurance.competitor.rawValue), 128 in flight", "resident MB", "of it no file's", "peak MB",
+            ])
             for sample in endurance.samples {
                 table.add([
                     "after \(sample.calls) calls", sample.residentMegabytes.formatted(digits: 2),
+                    sample.anonymousMegabytes.formatted(digits: 2),
                     sample.peakMegabytes.formatted(digits: 2),
                 ])
             }

@@ -4,11 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Instructions that all threads of this process have executed so far, or -1 where the machine does not count them.
+/// Instructions that all threads of this process have executed so far, the kernel's on their behalf included, or -1 where
+/// the machine does not count them or does not tell.
 int64_t probe_instructions(void);
-
-/// Whether the kernel's instructions on behalf of this process are among them.
-int probe_instructions_include_kernel(void);
 
 enum {
     PROBE_OFF = 0,
