@@ -5,6 +5,7 @@ import Workload
 /// Runs the cells one after the other: in each, everyone is started anew, warms up, and then takes turns.
 struct Comparison {
     var directory: URL
+    var guest: URL?
     var competitors: [Competitor]
     var rounds: Int
     var roundMilliseconds: Int
@@ -18,7 +19,8 @@ struct Comparison {
         defer { for entrant in entrants { entrant.stop() } }
         for competitor in competitors where competitor.takesPart(in: cell) {
             attempt(competitor, in: cell, &results.absent) {
-                let entrant = try Entrant(competitor, cell: cell, server: server, directory: directory)
+                let entrant = try Entrant(
+                    competitor, cell: cell, server: server, executable: executable(of: competitor))
                 try entrant.warmUp(milliseconds: roundMilliseconds)
                 entrants.append(entrant)
             }
@@ -99,9 +101,14 @@ struct Comparison {
     {
         let server = try Server(in: directory)
         defer { server.stop() }
-        let entrant = try Entrant(competitor, cell: cell, server: server, directory: directory)
+        let entrant = try Entrant(competitor, cell: cell, server: server, executable: executable(of: competitor))
         defer { entrant.stop() }
         return try body(entrant)
+    }
+
+    private func executable(of competitor: Competitor) -> URL {
+        if competitor == .guest, let guest { return guest }
+        return directory.appendingPathComponent(competitor.program)
     }
 
     private func attempt(_ competitor: Competitor, in cell: Cell, _ absent: inout [Absence], _ body: () throws -> Void)

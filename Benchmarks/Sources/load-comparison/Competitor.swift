@@ -10,6 +10,8 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
     case stacksMemoryFull = "stacks-memory-full"
     case stacksURLSession = "stacks-urlsession"
     case asyncHTTPClient = "async-http-client"
+    /// A program that is not of this package and speaks as a contestant does.
+    case guest
 
     /// Those of a quick run: what this package is responsible for, and the floor.
     static let quick: [Competitor] = [.floor, .stacksCurl, .stacksCurlExecutor, .stacksMemory]

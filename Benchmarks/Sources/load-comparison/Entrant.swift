@@ -27,13 +27,12 @@ final class Entrant {
     private var serverCPU = 0
     private var callsOfRound = 1
 
-    init(_ competitor: Competitor, cell: Cell, server: Server, directory: URL) throws {
+    init(_ competitor: Competitor, cell: Cell, server: Server, executable: URL) throws {
         self.competitor = competitor
         self.cell = cell
         self.server = server
         program = try Program(
-            directory.appendingPathComponent(competitor.program),
-            ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
+            executable, ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
         engine = try program.receive(Greeting.self, within: 20).engine
     }
 

@@ -38,6 +38,9 @@ struct LoadComparison: ParsableCommand {
         name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
     var competitors: [Competitor] = []
 
+    @Option(help: ArgumentHelp("A program of your own that takes part as well; README.md says how.", valueName: "file"))
+    var guest: String?
+
     @Option(help: "How many rounds count. Default: 7, and 5 with --quick.")
     var rounds: Int?
 
@@ -85,7 +88,8 @@ struct LoadComparison: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let comparison = Comparison(
             directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
-            competitors: chosenCompetitors, rounds: rounds ?? (quick ? 5 : 7),
+            guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
+            rounds: rounds ?? (quick ? 5 : 7),
             roundMilliseconds: roundMilliseconds ?? (quick ? 100 : 200),
             progress: Self.report)
         if allocations { return try list(Competitor.quick) { try comparison.allocationSites($0, $1) } }
@@ -182,7 +186,7 @@ extension LoadComparison {
     private var chosenCompetitors: [Competitor] {
         let everybody = quick ? Competitor.quick : goals ? Competitor.goals : Competitor.allCases
         let chosen = competitors.isEmpty ? everybody : competitors
-        return Competitor.allCases.filter { $0 == .floor || chosen.contains($0) }
+        return Competitor.allCases.filter { $0 == .floor || ($0 == .guest ? guest != nil : chosen.contains($0)) }
     }
 
     private var cells: [Cell] {

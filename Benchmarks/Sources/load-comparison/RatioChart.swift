@@ -68,6 +68,7 @@ struct RatioChart {
         case .stacksMemory, .stacksMemoryBare, .stacksMemoryFull: "#8b7fd6"
         case .stacksURLSession: "#3b82f6"
         case .asyncHTTPClient: "#db2777"
+        case .guest: "#65a30d"
         }
     }
 
