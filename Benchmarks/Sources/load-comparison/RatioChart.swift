@@ -18,7 +18,8 @@ struct RatioChart {
 
     var svg: String {
         let rows = (calls.count + columns - 1) / columns
-        let width = panelWidth * Double(min(columns, max(calls.count, 1)))
+        // Not narrower than the legend.
+        let width = panelWidth * Double(min(columns, max(calls.count, 3)))
         let height = legendHeight + panelHeight * Double(rows)
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
@@ -90,6 +91,11 @@ struct RatioChart {
             let width = tick == 1 ? "1.4" : "0.4"
             svg += "<path d=\"M\(number(left)) \(y)H\(number(right))\" stroke=\"#808890\" stroke-width=\"\(width)\"/>"
             svg += "<text x=\"\(number(left - 4))\" y=\"\(y)\" dy=\"3\" text-anchor=\"end\">\(tick.tick)</text>\n"
+        }
+        // What the package sets out to reach with a small call.
+        if call == .states1 {
+            svg += "<path d=\"M\(number(left)) \(number(scale.y(1.25)))H\(number(right))\" stroke=\"#d97706\" "
+            svg += "stroke-width=\"0.8\" stroke-dasharray=\"3 3\"/>\n"
         }
         for concurrency in concurrencies {
             svg += "<text x=\"\(number(x(concurrency)))\" y=\"\(number(panelHeight - 12))\" text-anchor=\"middle\">"
