@@ -12,8 +12,9 @@ final class Cancelling: Sendable {
     private let ended = Atomic(0)
     private let errors = Atomic(0)
 
-    /// How long a call is left alone: enough for its request to reach the server.
-    private static let patience = Duration.milliseconds(3)
+    /// How long a call is left alone: enough for its request to reach the server, and so long that all callers together
+    /// cancel no more than 2500 calls a second. With more the time would tell how fast calls are made.
+    private var patience: Duration { .microseconds(max(3000, 400 * order.concurrency)) }
 
     init(_ client: StacksClient, _ order: Order, _ latencies: Latencies) {
         self.client = client
@@ -51,7 +52,7 @@ final class Cancelling: Sendable {
                     return error is CancellationError
                 }
             }
-            try? await Task.sleep(for: Self.patience)
+            try? await Task.sleep(for: patience)
             let cancelled = ContinuousClock.now
             group.cancelAll()
             let isRight = await group.next() ?? false

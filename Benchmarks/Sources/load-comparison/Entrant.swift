@@ -131,22 +131,25 @@ final class Entrant {
     /// The places that allocate, and over how many calls they were counted.
     var allocationSites: (sites: [Allocations.Site], calls: Int) { (allocations?.sites ?? [], callsCounted) }
 
-    /// Many calls in portions, so that the buffer for their latencies stays small: ten up to each power of ten.
+    /// Many calls in portions of the same size, so that the buffer for their latencies is the same all the time.
     func endure(calls: Int) throws -> Endurance {
+        // Ten thousand, and then tenths of the whole.
+        let marks = ([10_000] + (1...10).map { calls * $0 / 10 }).filter { $0 <= calls }.sorted()
         var samples: [Endurance.Sample] = []
         var made = 0
-        var mark = min(10_000, calls)
-        while made < calls {
-            let portion = min(max(mark / 10, 1), 20_000, mark - made)
-            let report = try carryOut(calls: portion, milliseconds: 60_000)
-            made += report.calls
-            guard made >= mark else { continue }
+        for mark in marks where mark > made {
+            var last: Report?
+            while made < mark {
+                let report = try carryOut(calls: min(5000, mark - made), milliseconds: 60_000)
+                made += report.calls
+                last = report
+            }
+            guard let last else { continue }
             samples.append(
                 .init(
-                    calls: made, residentMegabytes: megabytes(report.residentMemoryBytes),
-                    anonymousMegabytes: megabytes(report.anonymousMemoryBytes),
-                    peakMegabytes: megabytes(report.peakMemoryBytes)))
-            mark = min(mark < 100_000 ? mark * 10 : mark + max(calls / 5 / 100_000 * 100_000, 100_000), calls)
+                    calls: made, residentMegabytes: megabytes(last.residentMemoryBytes),
+                    anonymousMegabytes: megabytes(last.anonymousMemoryBytes),
+                    peakMegabytes: megabytes(last.peakMemoryBytes)))
         }
         return Endurance(competitor: competitor, samples: samples)
     }
