@@ -2,11 +2,12 @@ import Contestant
 import Workload
 
 /// Where a client allocates during a call: a line for each place, most allocations first.
-struct AllocationListing {
-    private let competitor: Competitor
-    private let cell: Cell
-    private let sites: [Allocations.Site]
-    private let calls: Int
+struct AllocationListing: Codable, Sendable {
+    let competitor: Competitor
+    let cell: Cell
+    /// What was counted over all ``calls``.
+    let sites: [Allocations.Site]
+    let calls: Int
 
     init(_ competitor: Competitor, _ cell: Cell, _ sites: [Allocations.Site], calls: Int) {
         self.competitor = competitor

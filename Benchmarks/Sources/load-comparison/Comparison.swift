@@ -73,14 +73,14 @@ struct Comparison {
         return try program.receive(ControllerReport.self, within: 120)
     }
 
-    /// Where a competitor allocates, as text.
-    func allocationSites(_ competitor: Competitor, _ cell: Cell) throws -> String {
+    /// Where a competitor allocates.
+    func allocationListing(_ competitor: Competitor, _ cell: Cell) throws -> AllocationListing {
         progress("where \(competitor.rawValue) allocates")
         return try alone(competitor, cell) { entrant in
             try entrant.warmUp(milliseconds: roundMilliseconds)
             try entrant.countAllocations(milliseconds: 10 * roundMilliseconds, sites: true)
             let (sites, calls) = entrant.allocationSites
-            return AllocationListing(competitor, cell, sites, calls: calls).text
+            return AllocationListing(competitor, cell, sites, calls: calls)
         }
     }
 

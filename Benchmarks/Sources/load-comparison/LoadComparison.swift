@@ -92,12 +92,15 @@ struct LoadComparison: ParsableCommand {
             rounds: rounds ?? (quick ? 5 : 7),
             roundMilliseconds: roundMilliseconds ?? (quick ? 100 : 200),
             progress: Self.report)
-        if allocations { return try list(Competitor.quick) { try comparison.allocationSites($0, $1) } }
+        if allocations { return try list(Competitor.quick) { try comparison.allocationListing($0, $1).text } }
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(cells, comparison)
         if watchesEverything {
             results.cancellations = try comparison.cancel()
             results.controller = try comparison.control()
+            results.allocationListings = try Competitor.quick.map {
+                try comparison.allocationListing($0, Cell(call: .states1, concurrency: 32))
+            }
         }
         if let calls = endurance ?? (goals ? 1_000_000 : nil) {
             results.endurance = try comparison.endure(calls: calls)

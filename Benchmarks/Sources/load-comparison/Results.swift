@@ -62,6 +62,8 @@ struct Results: Codable, Sendable {
     var cancellations: [Cancellation] = []
     var controller: ControllerReport?
     var endurance: Endurance?
+    /// Where the clients allocate during a small call.
+    var allocationListings: [AllocationListing] = []
     /// What was to be reached, and whether it was: worked out of the rest.
     var goals: [Goal] = []
     /// Competitors that could not take part in a cell.
@@ -110,8 +112,8 @@ struct Endurance: Codable, Sendable {
     var samples: [Sample]
 
     var calls: Int { samples.last?.calls ?? 0 }
-    /// After the first tenth of the calls, when everything that is kept for reuse is there.
-    var early: Sample? { samples.last { $0.calls * 10 <= calls } ?? samples.first }
+    /// After half of the calls.
+    var half: Sample? { samples.last { $0.calls * 2 <= calls } }
 }
 
 /// Calls that nobody answers, and how long it takes to get out of them.

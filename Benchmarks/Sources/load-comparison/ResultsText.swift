@@ -48,7 +48,7 @@ extension Results {
             }
             text += "\n" + table.text
         }
-        return text
+        return text + allocationListings.map(\.text).joined()
     }
 
     private func table(for cell: Cell) -> String {
