@@ -166,6 +166,21 @@ let package = Package(
             path: "Tests/StacksStress",
             swiftSettings: settings
         ),
+        // What servers send and what Foundation makes of it, to compare the readers with.
+        .target(
+            name: "DocumentProof",
+            dependencies: ["StacksAPI", "StacksTesting", "StacksTransport", httpTypes],
+            path: "Tests/DocumentProof",
+            swiftSettings: settings
+        ),
+        // For Scripts/fuzz. No product. What it declares is there only in a build with libFuzzer.
+        .target(name: "FuzzDriver", path: "Tests/FuzzDriver"),
+        .executableTarget(
+            name: "stacks-fuzz",
+            dependencies: ["DocumentProof", "FuzzDriver", "StacksAPI", "StacksTransport", httpTypes],
+            path: "Tests/StacksFuzz",
+            swiftSettings: settings
+        ),
         // For the tests that talk to the real simulator. No product.
         .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
@@ -200,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "StacksAPITests",
             dependencies: [
-                "StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging, metrics,
+                "DocumentProof", "StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging, metrics,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
             ],
             swiftSettings: settings

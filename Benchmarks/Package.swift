@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let stacksAPI: Target.Dependency = .product(name: "StacksAPI", package: "stacks-api-swift")
 let stacksTransport: Target.Dependency = .product(name: "StacksTransport", package: "stacks-api-swift")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let stacksCurl: Target.Dependency = .product(name: "StacksCurl", package: "stacks-api-swift")
 
 /// A package of its own, so that whoever uses the libraries never resolves what they are compared with.
@@ -24,6 +25,8 @@ let package = Package(
         .package(name: "stacks-api-swift", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
@@ -37,10 +40,15 @@ let package = Package(
         // What is asked and what is answered, the same for everyone.
         .target(name: "Workload", swiftSettings: settings),
         // What a contestant is: a process that takes orders on standard input and reports on standard output.
-        .target(name: "Contestant", dependencies: ["Workload"], swiftSettings: settings),
+        .target(name: "Contestant", dependencies: ["ProcessProbe", "Workload"], swiftSettings: settings),
+        // What a process can tell of itself: instructions, and allocations and where they are made.
+        .target(name: "ProcessProbe"),
         .target(
             name: "StacksContestant",
-            dependencies: ["Contestant", "Workload", stacksAPI, stacksTransport],
+            dependencies: [
+                "Contestant", "Workload", stacksAPI, stacksTransport, logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: settings
         ),
 
@@ -79,6 +87,17 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOFoundationEssentialsCompat", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // A controller over the simulator, which no other takes part beside.
+        .executableTarget(
+            name: "stacks-controller",
+            dependencies: [
+                "Contestant", stacksAPI, logging,
+                .product(name: "StacksController", package: "stacks-api-swift"),
+                .product(name: "StacksTesting", package: "stacks-api-swift"),
             ],
             swiftSettings: settings
         ),

@@ -25,15 +25,15 @@ package enum Conversation {
         while let line = readLine() {
             let order = try decoder.decode(Order.self, from: Data(line.utf8))
             let latencies = Latencies(capacity: order.calls)
-            let cpu = ProcessUsage.cpuNanoseconds
+            Allocations.start(order.probe)
+            let (cpu, instructions) = (ProcessUsage.cpuNanoseconds, ProcessUsage.instructions)
             let began = ContinuousClock.now
             let tally = try await carryOut(order, latencies)
             let wall = ContinuousClock.now - began
-            let report = Report(
-                calls: tally.calls, errors: tally.errors, firstError: tally.firstError,
-                cpuNanoseconds: ProcessUsage.cpuNanoseconds - cpu,
-                wallNanoseconds: Int(wall / .nanoseconds(1)),
-                peakMemoryBytes: ProcessUsage.peakMemoryBytes)
+            var report = Report(
+                tally, cpuNanoseconds: ProcessUsage.cpuNanoseconds - cpu, wallNanoseconds: Int(wall / .nanoseconds(1)))
+            if let before = instructions, let after = ProcessUsage.instructions { report.instructions = after - before }
+            report.allocations = Allocations.end(order.probe)
             try write(report)
             writeAll(UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
         }

@@ -2,6 +2,23 @@ package import Workload
 
 /// What a contestant is told to do: one line of JSON on its standard input.
 package struct Order: Codable, Sendable {
+    /// What is done with a call.
+    package enum Deed: String, Codable, Sendable {
+        /// It is made and answered.
+        case answer
+        /// It is made where nobody answers, and cancelled once it is under way; the latency is the cancelling's.
+        case cancel
+    }
+
+    /// What is looked at besides the cost.
+    package enum Probe: String, Codable, Sendable {
+        case nothing
+        /// How many allocations are made.
+        case allocations
+        /// And where.
+        case allocationSites
+    }
+
     /// The call to make.
     package var call: Call
     /// How many callers make it, each again as soon as it was answered.
@@ -10,6 +27,8 @@ package struct Order: Codable, Sendable {
     package var calls: Int
     /// After how many milliseconds no further call is begun.
     package var milliseconds: Int
+    package var deed = Deed.answer
+    package var probe = Probe.nothing
 
     package init(call: Call, concurrency: Int, calls: Int, milliseconds: Int) {
         self.call = call
@@ -38,19 +57,27 @@ package struct Report: Codable, Sendable {
     package var firstError: String?
     /// CPU time of the process during the order, user and system, in nanoseconds.
     package var cpuNanoseconds: Int
+    /// Instructions of the process during the order, where the machine counts them.
+    package var instructions: Int?
     /// From the first call's start to the last one's end, in nanoseconds.
     package var wallNanoseconds: Int
     /// The most memory the process had resident so far, in bytes.
     package var peakMemoryBytes: Int
+    /// The memory it has resident now, in bytes.
+    package var residentMemoryBytes: Int
+    /// As much of that as is no file's, in bytes.
+    package var anonymousMemoryBytes: Int
+    /// What the order's probe found.
+    package var allocations: Allocations?
 
-    package init(
-        calls: Int, errors: Int, firstError: String?, cpuNanoseconds: Int, wallNanoseconds: Int, peakMemoryBytes: Int
-    ) {
-        self.calls = calls
-        self.errors = errors
-        self.firstError = firstError
+    package init(_ tally: Tally, cpuNanoseconds: Int, wallNanoseconds: Int) {
+        calls = tally.calls
+        errors = tally.errors
+        firstError = tally.firstError
         self.cpuNanoseconds = cpuNanoseconds
         self.wallNanoseconds = wallNanoseconds
-        self.peakMemoryBytes = peakMemoryBytes
+        peakMemoryBytes = ProcessUsage.peakMemoryBytes
+        residentMemoryBytes = ProcessUsage.residentMemoryBytes
+        anonymousMemoryBytes = ProcessUsage.anonymousMemoryBytes
     }
 }

@@ -1,3 +1,5 @@
+import ProcessProbe
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -22,6 +24,12 @@ package enum ProcessUsage {
         return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
     }
 
+    /// Instructions, the kernel's included, or `nil` where the machine does not count them or does not tell.
+    package static var instructions: Int? {
+        let count = probe_instructions()
+        return count >= 0 ? Int(count) : nil
+    }
+
     /// The most memory that was resident, in bytes.
     ///
     /// On Linux `ru_maxrss` begins with that of the process which started this one, so the kernel's own high-water mark
@@ -32,16 +40,42 @@ package enum ProcessUsage {
             getrusage(thisProcess, &usage)
             return usage.ru_maxrss
         #else
+            return status("VmHWM:")
+        #endif
+    }
+
+    /// The memory that is resident, in bytes.
+    package static var residentMemoryBytes: Int {
+        #if canImport(Darwin)
+            // Asking for it takes the kernel's own interface there; the peak bounds it.
+            return peakMemoryBytes
+        #else
+            return status("VmRSS:")
+        #endif
+    }
+
+    /// As much of it as belongs to this process alone and to no file: the heap and the stacks.
+    package static var anonymousMemoryBytes: Int {
+        #if canImport(Darwin)
+            return 0
+        #else
+            return status("RssAnon:")
+        #endif
+    }
+
+    #if !canImport(Darwin)
+        /// What the kernel says of this process, in bytes.
+        private static func status(_ name: String) -> Int {
             let file = open("/proc/self/status", O_RDONLY)
             guard file >= 0 else { return 0 }
             defer { close(file) }
             var bytes = [UInt8](repeating: 0, count: 4096)
             let count = read(file, &bytes, bytes.count)
             for line in String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n")
-            where line.hasPrefix("VmHWM:") {
+            where line.hasPrefix(name) {
                 return (Int(line.filter(\.isNumber)) ?? 0) * 1024
             }
             return 0
-        #endif
-    }
+        }
+    #endif
 }

@@ -6,16 +6,17 @@ package import Workload
 /// The calls of the comparison, made with a `StacksClient`.
 package struct StacksCalls: Sendable {
     private let client: StacksClient
+    /// Without pacing, which would keep back many calls about which the server says nothing.
+    private let unpacedClient: StacksClient
     private let jobs = Identifiers.jobs.map { JobID($0) }
     private let notifications: [JobNotification]
 
     /// - Parameter baseURL: Where the API is.
-    package init(baseURL: String, transport: any HTTPTransport) throws {
-        var configuration = StacksClient.Configuration()
-        configuration.baseURL = baseURL
-        // A failure is to be seen, not to be repeated.
-        configuration.retryPolicy = .never
-        client = try StacksClient(token: WireRequest.token, transport: transport, configuration: configuration)
+    package init(
+        baseURL: String, transport: any HTTPTransport, equipment: Equipment = .standard
+    ) throws {
+        client = try equipment.client(baseURL: baseURL, transport: transport)
+        unpacedClient = try Equipment.bare.client(baseURL: baseURL, transport: transport)
         notifications = jobs.map { JobNotification(job: $0, detail: WireRequest.notificationDetail) }
     }
 
@@ -45,7 +46,8 @@ package struct StacksCalls: Sendable {
 
     /// Carries out an order with these calls.
     package func carryOut(_ order: Order, _ latencies: Latencies) async -> Tally {
-        await CallRun(order, latencies: latencies).perform { try await make(order.call) }
+        if order.deed == .cancel { return await Cancelling(unpacedClient, order, latencies).perform() }
+        return await CallRun(order, latencies: latencies).perform { try await make(order.call) }
     }
 
     private func expect(_ isTrue: Bool) throws {

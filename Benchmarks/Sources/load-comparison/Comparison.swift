@@ -1,9 +1,11 @@
+import Contestant
 import Foundation
 import Workload
 
 /// Runs the cells one after the other: in each, everyone is started anew, warms up, and then takes turns.
 struct Comparison {
     var directory: URL
+    var guest: URL?
     var competitors: [Competitor]
     var rounds: Int
     var roundMilliseconds: Int
@@ -15,9 +17,10 @@ struct Comparison {
         defer { server.stop() }
         var entrants: [Entrant] = []
         defer { for entrant in entrants { entrant.stop() } }
-        for competitor in competitors {
+        for competitor in competitors where competitor.takesPart(in: cell) {
             attempt(competitor, in: cell, &results.absent) {
-                let entrant = try Entrant(competitor, cell: cell, server: server, directory: directory)
+                let entrant = try Entrant(
+                    competitor, cell: cell, server: server, executable: executable(of: competitor))
                 try entrant.warmUp(milliseconds: roundMilliseconds)
                 entrants.append(entrant)
             }
@@ -33,19 +36,79 @@ struct Comparison {
             }
             entrants.removeAll { $0.cpu.count < round }
         }
-        let floor = entrants.first { $0.competitor == .floor }?.cpu
+        // After the rounds, because it slows the calls down.
+        for entrant in entrants {
+            attempt(entrant.competitor, in: cell, &results.absent) {
+                try entrant.countAllocations(milliseconds: roundMilliseconds)
+            }
+        }
+        let floor = entrants.first { $0.competitor == .floor }
         results.rows += entrants.map { $0.row(floor: floor) }
     }
 
     /// Memory over `calls` calls of a client with 128 in flight.
     func endure(calls: Int) throws -> Endurance {
+        progress("\(calls) calls, 128 in flight")
+        return try alone(.stacksCurl, Cell(call: .states1, concurrency: 128)) { try $0.endure(calls: calls) }
+    }
+
+    /// Calls that nobody answers, cancelled: some thousand of them.
+    func cancel() throws -> [Cancellation] {
+        try [Competitor.stacksCurl, .stacksCurlExecutor].flatMap { competitor in
+            try [(1, 500), (32, 3200), (128, 6400)].map { concurrency, calls in
+                progress("\(calls) cancelled calls, \(concurrency) in flight")
+                return try alone(competitor, Cell(call: .states1, concurrency: concurrency)) { entrant in
+                    try entrant.warmUp(milliseconds: roundMilliseconds)
+                    return try entrant.cancel(calls: calls)
+                }
+            }
+        }
+    }
+
+    /// Ten thousand jobs for a controller.
+    func control() throws -> ControllerReport {
+        progress("a controller with 10000 jobs")
+        let program = try Program(directory.appendingPathComponent("stacks-controller"), ["10000"])
+        defer { program.stop() }
+        return try program.receive(ControllerReport.self, within: 120)
+    }
+
+    /// Where a competitor allocates.
+    func allocationListing(_ competitor: Competitor, _ cell: Cell) throws -> AllocationListing {
+        progress("where \(competitor.rawValue) allocates")
+        return try alone(competitor, cell) { entrant in
+            try entrant.warmUp(milliseconds: roundMilliseconds)
+            try entrant.countAllocations(milliseconds: 10 * roundMilliseconds, sites: true)
+            let (sites, calls) = entrant.allocationSites
+            return AllocationListing(competitor, cell, sites, calls: calls)
+        }
+    }
+
+    /// Where the time of a competitor goes, as text.
+    func profile(_ competitor: Competitor, _ cell: Cell) throws -> String {
+        let profile = try Profile()
+        progress("where the time of \(competitor.rawValue) goes")
+        return try alone(competitor, cell) { entrant in
+            try entrant.warmUp(milliseconds: 200)
+            try entrant.run(seconds: 5, under: profile)
+            return "\n\(competitor.rawValue), \(cell.call.title), \(cell.concurrency) at a time\n"
+                + (try profile.text())
+        }
+    }
+
+    /// Something that one competitor does while no other runs.
+    private func alone<Value>(_ competitor: Competitor, _ cell: Cell, _ body: (Entrant) throws -> Value) throws -> Value
+    {
         let server = try Server(in: directory)
         defer { server.stop() }
-        progress("\(calls) calls, 128 in flight")
-        let cell = Cell(call: .states1, concurrency: 128)
-        let entrant = try Entrant(.stacksCurl, cell: cell, server: server, directory: directory)
+        let entrant = try Entrant(competitor, cell: cell, server: server, executable: executable(of: competitor))
         defer { entrant.stop() }
-        return try entrant.endure(calls: calls)
+        return try body(entrant)
+    }
+
+    private func executable(of competitor: Competitor) -> URL {
+        if competitor == .guest, let guest { return guest }
+        return directory.appendingPathComponent(competitor.program)
     }
 
     private func attempt(_ competitor: Competitor, in cell: Cell, _ absent: inout [Absence], _ body: () throws -> Void)

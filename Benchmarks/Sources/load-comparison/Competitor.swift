@@ -1,29 +1,51 @@
+import Workload
+
 /// Who takes part: a program, and the flags that it is started with.
 enum Competitor: String, CaseIterable, Codable, Sendable {
     case floor
     case stacksCurl = "stacks-curl"
     case stacksCurlExecutor = "stacks-curl-executor"
     case stacksMemory = "stacks-memory"
+    case stacksMemoryBare = "stacks-memory-bare"
+    case stacksMemoryFull = "stacks-memory-full"
     case stacksURLSession = "stacks-urlsession"
     case asyncHTTPClient = "async-http-client"
+    /// A program that is not of this package and speaks as a contestant does.
+    case guest
 
     /// Those of a quick run: what this package is responsible for, and the floor.
     static let quick: [Competitor] = [.floor, .stacksCurl, .stacksCurlExecutor, .stacksMemory]
 
+    /// Those of the goals.
+    static let goals: [Competitor] = quick + [.stacksMemoryBare, .stacksMemoryFull]
+
     /// The name of its program.
-    var program: String { self == .stacksCurlExecutor ? "stacks-curl" : rawValue }
-
-    var flags: [String] { self == .stacksCurlExecutor ? ["--executor"] : [] }
-
-    /// In words.
-    var title: String {
+    var program: String {
         switch self {
-        case .floor: "libcurl in C, no JSON"
-        case .stacksCurl: "StacksClient, CurlTransport"
-        case .stacksCurlExecutor: "StacksClient, CurlTransport, on its executor"
-        case .stacksMemory: "StacksClient, in memory"
-        case .stacksURLSession: "StacksClient, URLSessionTransport"
-        case .asyncHTTPClient: "async-http-client, JSONDecoder"
+        case .stacksCurlExecutor: Self.stacksCurl.rawValue
+        case .stacksMemoryBare, .stacksMemoryFull: Self.stacksMemory.rawValue
+        default: rawValue
+        }
+    }
+
+    var flags: [String] {
+        switch self {
+        case .stacksCurlExecutor: ["--executor"]
+        case .stacksMemoryBare: ["--bare"]
+        case .stacksMemoryFull: ["--full"]
+        default: []
+        }
+    }
+
+    /// Whether it takes part without a network.
+    var isInMemory: Bool { program == Self.stacksMemory.rawValue }
+
+    /// Whether it takes part in calls of this kind. What a client's equipment costs shows on the smallest call, and is the
+    /// same on the others.
+    func takesPart(in cell: Cell) -> Bool {
+        switch self {
+        case .stacksMemoryBare, .stacksMemoryFull: cell.call == .states1
+        default: true
         }
     }
 }

@@ -14,7 +14,11 @@ final class Entrant {
         highestTrackableValue: 600_000_000_000, numberOfSignificantValueDigits: .three)
     /// CPU time of one call in each round, in microseconds.
     private(set) var cpu: [Double] = []
+    /// Thousands of instructions of one call in each round, where the machine counts them.
+    private(set) var kiloinstructions: [Double] = []
     private var callsPerSecond: [Double] = []
+    private var allocations: Allocations?
+    private var callsCounted = 0
     private var calls = 0
     private var errors = 0
     private var firstError: String?
@@ -23,13 +27,12 @@ final class Entrant {
     private var serverCPU = 0
     private var callsOfRound = 1
 
-    init(_ competitor: Competitor, cell: Cell, server: Server, directory: URL) throws {
+    init(_ competitor: Competitor, cell: Cell, server: Server, executable: URL) throws {
         self.competitor = competitor
         self.cell = cell
         self.server = server
         program = try Program(
-            directory.appendingPathComponent(competitor.program),
-            ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
+            executable, ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
         engine = try program.receive(Greeting.self, within: 20).engine
     }
 
@@ -39,7 +42,9 @@ final class Entrant {
         for _ in 0..<2 {
             let report = try carryOut(calls: 200_000, milliseconds: milliseconds / 2 + 1)
             let rate = Double(report.calls) / Double(max(report.wallNanoseconds, 1)) * 1e6
-            callsOfRound = max(callsOfRound, Int(rate * Double(milliseconds)), cell.concurrency, 5)
+            // On a busy machine a round is better late than short.
+            callsOfRound = max(
+                callsOfRound, Int(rate * Double(milliseconds)), cell.concurrency, cell.call.jobCount < 1000 ? 200 : 10)
         }
     }
 
@@ -53,15 +58,29 @@ final class Entrant {
         serverCPU += try server.counts().cpuNanoseconds - before.cpuNanoseconds
         calls += report.calls
         cpu.append(Double(report.cpuNanoseconds) / Double(report.calls) / 1000)
+        if let instructions = report.instructions {
+            kiloinstructions.append(Double(instructions) / Double(report.calls) / 1000)
+        }
         callsPerSecond.append(Double(report.calls) / Double(report.wallNanoseconds) * 1e9)
     }
 
+    /// One round that does not count, in which the allocations are counted.
+    func countAllocations(milliseconds: Int, sites: Bool = false) throws {
+        let report = try carryOut(
+            calls: callsOfRound, milliseconds: milliseconds, probe: sites ? .allocationSites : .allocations)
+        allocations = report.allocations
+        callsCounted = report.calls
+    }
+
     private func carryOut(
-        calls: Int, milliseconds: Int, record: (UInt64) -> Void = { _ in }
+        calls: Int, milliseconds: Int, deed: Order.Deed = .answer, probe: Order.Probe = .nothing,
+        record: (UInt64) -> Void = { _ in }
     ) throws -> Report {
         let before = try server.counts().connections
-        try program.send(
-            Order(call: cell.call, concurrency: cell.concurrency, calls: calls, milliseconds: milliseconds))
+        var order = Order(call: cell.call, concurrency: cell.concurrency, calls: calls, milliseconds: milliseconds)
+        order.deed = deed
+        order.probe = probe
+        try program.send(order)
         let report = try program.receive(Report.self, within: 120)
         for latency in try program.receive(count: report.calls, within: 20) { record(latency) }
         connections += try server.counts().connections - before
@@ -74,32 +93,83 @@ final class Entrant {
 
     /// What it showed.
     ///
-    /// - Parameter floor: The floor's CPU times, round by round.
-    func row(floor: [Double]?) -> Row {
-        let ratios = floor.map { floor in zip(cpu, floor).map { $0 / $1 } }
+    /// - Parameter floor: What the floor showed in the same rounds.
+    func row(floor: Entrant?) -> Row {
+        func ratios(_ path: KeyPath<Entrant, [Double]>) -> Spread? {
+            guard let floor, !self[keyPath: path].isEmpty, floor[keyPath: path].count == self[keyPath: path].count
+            else {
+                return nil
+            }
+            return Spread(zip(self[keyPath: path], floor[keyPath: path]).map { $0 / $1 })
+        }
+        func perCall(_ sum: Int?) -> Double? { sum.map { Double($0) / Double(max(callsCounted, 1)) } }
         func microseconds(_ percentile: Double) -> Double {
             (Double(histogram.valueAtPercentile(percentile)) / 1000).rounded(toDigits: 3)
         }
         return Row(
             call: cell.call, concurrency: cell.concurrency, competitor: competitor,
-            cpuMicroseconds: Spread(cpu), ratio: ratios.map { Spread($0) }, callsPerSecond: Spread(callsPerSecond),
+            cpuMicroseconds: Spread(cpu), ratio: ratios(\.cpu),
+            kiloinstructions: kiloinstructions.isEmpty ? nil : Spread(kiloinstructions),
+            instructionRatio: ratios(\.kiloinstructions),
+            allocations: perCall(allocations?.count)?.rounded(toDigits: 2),
+            allocatedKilobytes: perCall(allocations?.bytes).map { ($0 / 1024).rounded(toDigits: 3) },
+            callsPerSecond: Spread(callsPerSecond),
             latencyMicroseconds: .init(p50: microseconds(50), p99: microseconds(99), p999: microseconds(99.9)),
             peakMemoryMegabytes: megabytes(peakMemory),
-            connections: competitor == .stacksMemory ? nil : connections,
+            connections: competitor.isInMemory ? nil : connections,
             calls: calls, errors: errors, firstError: firstError,
             serverCPUMicroseconds: (Double(serverCPU) / Double(max(calls, 1)) / 1000).rounded(toDigits: 3))
     }
 
-    /// Many calls in a hundred portions, so that the buffer for their latencies stays small.
-    func endure(calls: Int) throws -> Endurance {
-        let portion = max(calls / 100, 1)
-        var early = 0
-        for index in 1...100 {
-            _ = try carryOut(calls: portion, milliseconds: 60_000)
-            if index == 10 { early = peakMemory }
+    /// Makes calls for a while under the eyes of a profiler.
+    func run(seconds: Int, under profile: Profile) throws {
+        try profile.record(program.processIdentifier) {
+            for _ in 0..<seconds * 5 { _ = try carryOut(calls: callsOfRound, milliseconds: 200) }
         }
-        return Endurance(
-            calls: 100 * portion, earlyMegabytes: megabytes(early), finalMegabytes: megabytes(peakMemory))
+    }
+
+    /// The places that allocate, and over how many calls they were counted.
+    var allocationSites: (sites: [Allocations.Site], calls: Int) { (allocations?.sites ?? [], callsCounted) }
+
+    /// Many calls in portions of the same size, so that the buffer for their latencies is the same all the time.
+    func endure(calls: Int) throws -> Endurance {
+        // Ten thousand, and then tenths of the whole.
+        let marks = ([10_000] + (1...10).map { calls * $0 / 10 }).filter { $0 <= calls }.sorted()
+        var samples: [Endurance.Sample] = []
+        var made = 0
+        for mark in marks where mark > made {
+            var last: Report?
+            while made < mark {
+                let report = try carryOut(calls: min(5000, mark - made), milliseconds: 60_000)
+                made += report.calls
+                last = report
+            }
+            guard let last else { continue }
+            samples.append(
+                .init(
+                    calls: made, residentMegabytes: megabytes(last.residentMemoryBytes),
+                    anonymousMegabytes: megabytes(last.anonymousMemoryBytes),
+                    peakMegabytes: megabytes(last.peakMemoryBytes)))
+        }
+        return Endurance(competitor: competitor, samples: samples)
+    }
+
+    /// Calls that nobody answers, cancelled.
+    func cancel(calls: Int) throws -> Cancellation {
+        let before = try server.counts()
+        let report = try carryOut(calls: calls, milliseconds: 120_000, deed: .cancel) { latency in
+            _ = self.histogram.record(max(latency, 1))
+        }
+        let reached = try server.counts().requests - before.requests
+        func microseconds(_ nanoseconds: UInt64) -> Double { (Double(nanoseconds) / 1000).rounded(toDigits: 1) }
+        return Cancellation(
+            competitor: competitor, concurrency: cell.concurrency, calls: report.calls, reachedServer: reached,
+            errors: report.errors,
+            p50Microseconds: microseconds(histogram.valueAtPercentile(50)),
+            p99Microseconds: microseconds(histogram.valueAtPercentile(99)),
+            maximumMicroseconds: microseconds(histogram.max),
+            cpuMicroseconds: (Double(report.cpuNanoseconds) / Double(report.calls) / 1000).rounded(toDigits: 2),
+            connections: connections)
     }
 
     private func megabytes(_ bytes: Int) -> Double { (Double(bytes) / 1_048_576).rounded(toDigits: 2) }

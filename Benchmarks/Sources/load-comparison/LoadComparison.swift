@@ -16,8 +16,17 @@ struct LoadComparison: ParsableCommand {
             """
     )
 
-    @Flag(help: "Under a minute, without the peers: fails when a ratio is worse than the committed one.")
+    @Flag(help: "Under a minute, without the peers: fails when a figure is worse than the committed one.")
     var quick = false
+
+    @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
+    var goals = false
+
+    @Flag(help: "Where each of the small clients allocates during a call, and nothing else.")
+    var allocations = false
+
+    @Flag(help: "Where the time of stacks-curl goes, by perf, and nothing else. Also: Scripts/benchmark profile.")
+    var profile = false
 
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
     var calls: [Call] = []
@@ -29,10 +38,13 @@ struct LoadComparison: ParsableCommand {
         name: .customLong("competitor"), help: "Who takes part; repeat for several. \(Self.names(Competitor.allCases))")
     var competitors: [Competitor] = []
 
-    @Option(help: "How many rounds count. Default: 7.")
+    @Option(help: ArgumentHelp("A program of your own that takes part as well; README.md says how.", valueName: "file"))
+    var guest: String?
+
+    @Option(help: "How many rounds count. Default: 7, and 5 with --quick.")
     var rounds: Int?
 
-    @Option(help: "How long a round takes, in milliseconds. Default: 200.")
+    @Option(help: "How long a round takes, in milliseconds. Default: 200, and 100 with --quick.")
     var roundMilliseconds: Int?
 
     @Option(help: ArgumentHelp("Also watch memory over so many calls, 128 in flight.", valueName: "calls"))
@@ -41,13 +53,16 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("Write everything as JSON.", valueName: "file"))
     var json: String?
 
+    @Option(help: ArgumentHelp("Write the table of goals as Markdown.", valueName: "file"))
+    var markdown: String?
+
     @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
     var svg: String?
 
-    @Option(help: ArgumentHelp("The committed ratios.", valueName: "file"))
+    @Option(help: ArgumentHelp("The committed figures.", valueName: "file"))
     var thresholds: String?
 
-    @Flag(help: "Write this run's ratios into the file of --thresholds instead of being judged by it.")
+    @Flag(help: "Write this run's figures into the file of --thresholds instead of being judged by it.")
     var recordThresholds = false
 
     mutating func validate() throws {
@@ -61,6 +76,9 @@ struct LoadComparison: ParsableCommand {
         guard (10...100_000_000).contains(endurance ?? 10) else {
             throw ValidationError("--endurance must be between 10 and 100000000.")
         }
+        guard [quick, goals, allocations, profile].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--quick, --goals, --allocations and --profile exclude each other.")
+        }
         guard !recordThresholds || thresholds != nil else {
             throw ValidationError("--record-thresholds needs --thresholds.")
         }
@@ -70,14 +88,27 @@ struct LoadComparison: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let comparison = Comparison(
             directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
-            competitors: chosenCompetitors, rounds: rounds ?? 7,
-            roundMilliseconds: roundMilliseconds ?? (quick ? 120 : 200),
+            guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
+            rounds: rounds ?? (quick ? 5 : 7),
+            roundMilliseconds: roundMilliseconds ?? (quick ? 100 : 200),
             progress: Self.report)
+        if allocations { return try list(Competitor.quick) { try comparison.allocationListing($0, $1).text } }
+        if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(cells, comparison)
-        if let endurance { results.endurance = try comparison.endure(calls: endurance) }
+        if watchesEverything {
+            results.cancellations = try comparison.cancel()
+            results.controller = try comparison.control()
+            results.allocationListings = try Competitor.quick.map {
+                try comparison.allocationListing($0, Cell(call: .states1, concurrency: 32))
+            }
+        }
+        if let calls = endurance ?? (goals ? 1_000_000 : nil) {
+            results.endurance = try comparison.endure(calls: calls)
+        }
+        results.goals = Goals(results).goals
         Self.report("")
         print(results.text, terminator: "")
-        print(Goals(results).text, terminator: "")
+        print(results.goals.text, terminator: "")
         try write(results)
         let isGood = try judge(results, comparison)
         if !isGood || !results.isSound { throw ExitCode.failure }
@@ -89,10 +120,23 @@ struct LoadComparison: ParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try (encoder.encode(results) + [UInt8(ascii: "\n")]).write(to: URL(fileURLWithPath: json))
         }
+        if let markdown { try Data(results.goals.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
         if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
     }
 
-    /// Whether no ratio is worse than it was. What looks worse is measured again.
+    /// Prints what `text` says of each competitor, those of `everybody` when none was chosen, in each cell.
+    private func list(_ everybody: [Competitor], _ text: (Competitor, Cell) throws -> String) throws {
+        let cells = calls.isEmpty && concurrency.isEmpty ? [Cell(call: .states1, concurrency: 32)] : cells
+        for cell in cells {
+            for competitor in competitors.isEmpty ? everybody : competitors {
+                let listing = try text(competitor, cell)
+                Self.report("")
+                print(listing, terminator: "")
+            }
+        }
+    }
+
+    /// Whether no figure is worse than it was. What looks worse is measured again.
     private func judge(_ results: Results, _ comparison: Comparison) throws -> Bool {
         guard let thresholds else { return true }
         let file = URL(fileURLWithPath: thresholds)
@@ -109,11 +153,14 @@ struct LoadComparison: ParsableCommand {
         for _ in 1..<Thresholds.sittings {
             let worse = verdicts.filter(\.isWorse)
             if worse.isEmpty { return true }
-            let again = try sit(cells.filter { cell in worse.contains { $0.cell == cell } }, comparison)
+            let again = try sit(cells.filter { cell in worse.contains { $0.entry.cell == cell } }, comparison)
             guard again.isSound else { return false }
             // Only what was worse before: each row is judged for itself.
             verdicts = committed.verdicts(on: again).filter { verdict in
-                worse.contains { $0.cell == verdict.cell && $0.entry.competitor == verdict.entry.competitor }
+                worse.contains { before in
+                    before.entry.cell == verdict.entry.cell && before.entry.competitor == verdict.entry.competitor
+                        && before.entry.measure == verdict.entry.measure
+                }
             }
             print("\nmeasured again" + Thresholds.text(verdicts), terminator: "")
         }
@@ -134,15 +181,26 @@ struct LoadComparison: ParsableCommand {
 // MARK: - What is run
 
 extension LoadComparison {
+    /// Whether what is beside the calls is looked at as well: when nobody has asked for a part alone.
+    private var watchesEverything: Bool {
+        goals || !quick && calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
+    }
+
     private var chosenCompetitors: [Competitor] {
-        let chosen = competitors.isEmpty ? (quick ? Competitor.quick : Competitor.allCases) : competitors
-        return Competitor.allCases.filter { $0 == .floor || chosen.contains($0) }
+        let everybody = quick ? Competitor.quick : goals ? Competitor.goals : Competitor.allCases
+        let chosen = competitors.isEmpty ? everybody : competitors
+        return Competitor.allCases.filter { $0 == .floor || ($0 == .guest ? guest != nil : chosen.contains($0)) }
     }
 
     private var cells: [Cell] {
         if quick, calls.isEmpty, concurrency.isEmpty {
             return [1, 8, 32, 128].map { Cell(call: .states1, concurrency: $0) } + [
                 Cell(call: .states1000, concurrency: 8), Cell(call: .list1000, concurrency: 8),
+            ]
+        }
+        if goals, calls.isEmpty, concurrency.isEmpty {
+            return [1, 8, 32, 128, 256, 1024].map { Cell(call: .states1, concurrency: $0) } + [
+                Cell(call: .list1000, concurrency: 1)
             ]
         }
         let chosen = calls.isEmpty ? Call.allCases : Call.allCases.filter(calls.contains)

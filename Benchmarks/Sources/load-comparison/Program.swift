@@ -32,6 +32,8 @@ final class Program {
         try? output.fileHandleForWriting.close()
     }
 
+    var processIdentifier: Int32 { process.processIdentifier }
+
     deinit { stop() }
 
     /// Closes its input, which ends it, and waits; it is killed when that takes longer than five seconds.

@@ -18,7 +18,8 @@ struct RatioChart {
 
     var svg: String {
         let rows = (calls.count + columns - 1) / columns
-        let width = panelWidth * Double(min(columns, max(calls.count, 1)))
+        // Not narrower than the legend.
+        let width = panelWidth * Double(min(columns, max(calls.count, 3)))
         let height = legendHeight + panelHeight * Double(rows)
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
@@ -57,7 +58,7 @@ struct RatioChart {
 
     /// The floor is the line of 1, and who has no network is no client to compare with.
     private static func compares(_ competitor: Competitor) -> Bool {
-        competitor != .floor && competitor != .stacksMemory
+        competitor != .floor && !competitor.isInMemory
     }
 
     private static func colour(of competitor: Competitor) -> String {
@@ -65,9 +66,10 @@ struct RatioChart {
         case .floor: "#808890"
         case .stacksCurl: "#d97706"
         case .stacksCurlExecutor: "#0d9488"
-        case .stacksMemory: "#8b7fd6"
+        case .stacksMemory, .stacksMemoryBare, .stacksMemoryFull: "#8b7fd6"
         case .stacksURLSession: "#3b82f6"
         case .asyncHTTPClient: "#db2777"
+        case .guest: "#65a30d"
         }
     }
 
@@ -89,6 +91,11 @@ struct RatioChart {
             let width = tick == 1 ? "1.4" : "0.4"
             svg += "<path d=\"M\(number(left)) \(y)H\(number(right))\" stroke=\"#808890\" stroke-width=\"\(width)\"/>"
             svg += "<text x=\"\(number(left - 4))\" y=\"\(y)\" dy=\"3\" text-anchor=\"end\">\(tick.tick)</text>\n"
+        }
+        // What the package sets out to reach with a small call.
+        if call == .states1 {
+            svg += "<path d=\"M\(number(left)) \(number(scale.y(1.25)))H\(number(right))\" stroke=\"#d97706\" "
+            svg += "stroke-width=\"0.8\" stroke-dasharray=\"3 3\"/>\n"
         }
         for concurrency in concurrencies {
             svg += "<text x=\"\(number(x(concurrency)))\" y=\"\(number(panelHeight - 12))\" text-anchor=\"middle\">"

@@ -1,3 +1,4 @@
+import Contestant
 import Workload
 
 /// A call at a concurrency: what one row of every competitor is about.
@@ -21,6 +22,13 @@ struct Row: Codable, Sendable {
     var cpuMicroseconds: Spread
     /// CPU time over that of the floor in the same round.
     var ratio: Spread?
+    /// Thousands of instructions of the client's process for one call, where the machine counts them.
+    var kiloinstructions: Spread?
+    /// Instructions over those of the floor in the same round.
+    var instructionRatio: Spread?
+    /// Allocations of one call, and the kilobytes they asked for, where they can be counted.
+    var allocations: Double?
+    var allocatedKilobytes: Double?
     var callsPerSecond: Spread
     /// From asking to the whole answer, over all rounds; waiting for a stream included.
     var latencyMicroseconds: Latency
@@ -51,7 +59,13 @@ struct Results: Codable, Sendable {
     var rounds: Int
     var roundMilliseconds: Int
     var rows: [Row] = []
+    var cancellations: [Cancellation] = []
+    var controller: ControllerReport?
     var endurance: Endurance?
+    /// Where the clients allocate during a small call.
+    var allocationListings: [AllocationListing] = []
+    /// What was to be reached, and whether it was: worked out of the rest.
+    var goals: [Goal] = []
     /// Competitors that could not take part in a cell.
     var absent: [Absence] = []
 
@@ -84,9 +98,38 @@ extension Results {
 
 /// Memory over many calls, 128 in flight.
 struct Endurance: Codable, Sendable {
+    struct Sample: Codable, Sendable {
+        /// How many calls were made by then.
+        var calls: Int
+        var residentMegabytes: Double
+        /// As much of that as is no file's: the heap and the stacks.
+        var anonymousMegabytes: Double
+        /// The high-water mark.
+        var peakMegabytes: Double
+    }
+
+    var competitor: Competitor
+    var samples: [Sample]
+
+    var calls: Int { samples.last?.calls ?? 0 }
+    /// After half of the calls.
+    var half: Sample? { samples.last { $0.calls * 2 <= calls } }
+}
+
+/// Calls that nobody answers, and how long it takes to get out of them.
+struct Cancellation: Codable, Sendable {
+    var competitor: Competitor
+    var concurrency: Int
     var calls: Int
-    /// The high-water mark after the first tenth of the calls.
-    var earlyMegabytes: Double
-    /// The high-water mark after all of them.
-    var finalMegabytes: Double
+    /// Calls whose request had reached the server when they were cancelled.
+    var reachedServer: Int
+    /// Calls that did not end with a `CancellationError`.
+    var errors: Int
+    /// From the cancelling until the call has returned.
+    var p50Microseconds: Double
+    var p99Microseconds: Double
+    var maximumMicroseconds: Double
+    var cpuMicroseconds: Double
+    /// Connections that were open at the end: more than one would have been given up for a cancelled call.
+    var connections: Int
 }

@@ -10,6 +10,7 @@ extension Results {
             text += "\(name): \(engine.split(separator: " ").prefix(2).joined(separator: " "))\n"
         }
         for cell in cells { text += "\n" + table(for: cell) }
+        text += besides
         for absence in absent {
             text += "\n\(absence.competitor.rawValue) is not in \(absence.cell.call.rawValue) at "
             text += "\(absence.cell.concurrency): \(absence.reason)\n"
@@ -17,9 +18,43 @@ extension Results {
         return text
     }
 
+    /// Cancelled calls, and memory.
+    private var besides: String {
+        var text = ""
+        if !cancellations.isEmpty {
+            var table = TextTable([
+                "calls that hang, cancelled", "at a time", "calls", "at the server", "p50 µs", "p99 µs", "longest µs",
+                "CPU µs", "connections", "errors",
+            ])
+            for row in cancellations {
+                table.add([
+                    row.competitor.rawValue, "\(row.concurrency)", "\(row.calls)", "\(row.reachedServer)",
+                    row.p50Microseconds.short, row.p99Microseconds.short, row.maximumMicroseconds.short,
+                    row.cpuMicroseconds.short, "\(row.connections)", "\(row.errors)",
+                ])
+            }
+            text += "\n" + table.text
+        }
+        if let endurance {
+            var table = TextTable([
+                "\(endurance.competitor.rawValue), 128 in flight", "resident MB", "of it no file's", "peak MB",
+            ])
+            for sample in endurance.samples {
+                table.add([
+                    "after \(sample.calls) calls", sample.residentMegabytes.formatted(digits: 2),
+                    sample.anonymousMegabytes.formatted(digits: 2),
+                    sample.peakMegabytes.formatted(digits: 2),
+                ])
+            }
+            text += "\n" + table.text
+        }
+        return text + allocationListings.map(\.text).joined()
+    }
+
     private func table(for cell: Cell) -> String {
         var table = TextTable([
-            "\(cell.call.title), \(cell.concurrency) at a time", "CPU µs", "±", "× floor", "±", "calls/s", "p50 ms",
+            "\(cell.call.title), \(cell.concurrency) at a time", "CPU µs", "±", "× floor", "±", "k instr.", "× floor",
+            "alloc.", "KB", "calls/s", "p50 ms",
             "p99 ms", "p99.9 ms", "MB", "connections", "errors", "server µs",
         ])
         for row in rows where row.cell == cell {
@@ -27,11 +62,15 @@ extension Results {
                 row.competitor.rawValue,
                 row.cpuMicroseconds.median.short, percent(row.cpuMicroseconds.noise),
                 row.ratio.map { $0.median.formatted(digits: 2) } ?? "–", row.ratio.map { percent($0.noise) } ?? "–",
+                row.kiloinstructions.map { $0.median.short } ?? "–",
+                row.instructionRatio.map { $0.median.formatted(digits: 2) } ?? "–",
+                row.allocations.map { $0.formatted(digits: 1) } ?? "–",
+                row.allocatedKilobytes.map { $0.short } ?? "–",
                 row.callsPerSecond.median.formatted(digits: 0),
                 milliseconds(row.latencyMicroseconds.p50), milliseconds(row.latencyMicroseconds.p99),
                 milliseconds(row.latencyMicroseconds.p999),
                 row.peakMemoryMegabytes.formatted(digits: 1), row.connections.map(String.init) ?? "–", "\(row.errors)",
-                row.competitor == .stacksMemory ? "–" : row.serverCPUMicroseconds.short,
+                row.competitor.isInMemory ? "–" : row.serverCPUMicroseconds.short,
             ])
         }
         let failures = rows.filter { $0.cell == cell }.compactMap { row in

@@ -5,11 +5,16 @@ import StacksContestant
 import StacksTransport
 import Workload
 
-/// `StacksClient` over answers that are in memory: what the client itself costs.
+/// `StacksClient` over answers that are in memory: what the client itself costs; with `--bare` and `--full`, without
+/// everything that can be left out of it and with all of it.
 @main
 enum StacksMemoryContestant {
     static func main() async throws {
-        let calls = try StacksCalls(baseURL: ContestantArguments().baseURL, transport: PreparedAnswers())
+        let arguments = ContestantArguments()
+        let equipment: Equipment =
+            arguments.flags.contains("--bare") ? .bare : arguments.flags.contains("--full") ? .full : .standard
+        let calls = try StacksCalls(
+            baseURL: arguments.baseURL, transport: PreparedAnswers(), equipment: equipment)
         try await Conversation.hold(engine: "no network") { order, latencies in
             await calls.carryOut(order, latencies)
         }

@@ -1,71 +1,54 @@
-import Foundation
+import DocumentProof
 import Testing
 
-@testable import StacksAPI
-
-/// The reader against Foundation's: what both accept has to be the same values, and neither accepts what the other
-/// refuses, over generated documents and over broken ones. The seeds are fixed.
+/// The readers against Foundation's decoder: what both accept has to be the same values, and neither accepts what the
+/// other refuses, over every document of the API and over broken ones. The seeds are fixed. `Scripts/fuzz
+/// --differential` does the same a million times.
 @Suite struct JSONDifferentialTests {
-    private struct Peer: Decodable {
-        struct Page: Decodable { var jobs: [Job] }
-        struct Job: Decodable {
-            struct Pipeline: Decodable { var slug: String? }
-            struct Build: Decodable {
-                var number: Int?
-                var branch: String?
-            }
-            var id: String
-            var priority: Int?
-            var agent_query_rules: [String]?
-            var pipeline: Pipeline?
-            var build: Build?
-        }
+    @Test("broken documents are read or refused as Foundation reads or refuses them", arguments: DocumentKind.allCases)
+    func agreesWithFoundation(_ kind: DocumentKind) {
+        var differential = Differential()
+        differential.run(kind, mutations: 8000, seed: 7)
+        #expect(differential.disagreementCount == 0, "\(differential.summary)")
+        // The good ones at least; were there none of them, agreeing would mean nothing.
+        #expect(differential.accepted > 400)
+        #expect(differential.documents - differential.accepted > 4000)
     }
 
-    private func summary(_ document: [UInt8]) -> String? {
-        guard let page = try? JSONReader.read(document, ScheduledJobsPage.read) else { return nil }
-        return page.jobs.map { job in
-            "\(job.id) \(job.priority) \(job.agentQueryRules) \(job.pipeline.slug ?? "-") \(job.build.number ?? -1) "
-                + (job.build.branch ?? "-")
-        }.joined(separator: "\n")
+    @Test(
+        "where the client is meant to judge otherwise, it does",
+        arguments: [
+            (.job, #"{"id":"a","id":"b"}"#, .valuesDiffer, .duplicateName),
+            (.job, #"{"id":"a","id":7}"#, .onlyFoundationAccepts, .duplicateName),
+            (.job, #"{"id":null,"id":"b"}"#, .onlyClientAccepts, .duplicateName),
+            (.job, "\u{FEFF}{\"id\":\"a\"}", .onlyFoundationAccepts, .encoding),
+            (.job, #"{"id":"a","x":\#(nested(128))}"#, .onlyFoundationAccepts, .depth),
+            (.job, #"{"id":"a","x":1e400}"#, .onlyClientAccepts, .hugeNumber),
+            (
+                .notificationResult, #"{"errors":[{"indexes":[9007199254740993.0]}]}"#, .onlyFoundationAccepts,
+                .roundedInteger
+            ),
+            (.reservation, #"{"reserved":["a",]}"#, .onlyFoundationAccepts, .trailingComma),
+            (.reservation, #"{"reserved":[],}"#, .onlyFoundationAccepts, .trailingComma),
+        ] as [(DocumentKind, String, Verdict, IntendedDifference)])
+    func judgesOtherwise(_ kind: DocumentKind, _ document: String, _ verdict: Verdict, _ reason: IntendedDifference) {
+        let document = Array(document.utf8)
+        #expect(kind.verdict(on: document) == verdict)
+        #expect(IntendedDifference.explanation(of: verdict, on: document) == reason)
     }
 
-    private func peerSummary(_ document: [UInt8]) -> String? {
-        guard let page = try? JSONDecoder().decode(Peer.Page.self, from: Data(document)) else { return nil }
-        return page.jobs.map { job in
-            "\(job.id) \(job.priority ?? 0) \(job.agent_query_rules ?? []) \(job.pipeline?.slug ?? "-") "
-                + "\(job.build?.number ?? -1) \(job.build?.branch ?? "-")"
-        }.joined(separator: "\n")
+    @Test(
+        "what Foundation refuses as well",
+        arguments: [
+            #"{"id":"\ud800"}"#, #"{"id":"\udc00\ud800"}"#, #"{"id":"a","x":"\ud800"}"#, #"{"id":"a","x":01}"#,
+            #"{"id":"a","x":"\u{1}"}"#, #"{"id":"a"} {}"#, #"{"id":"a","x":NaN}"#, #"{"id":"a","x":'b'}"#,
+        ])
+    func bothRefuse(_ document: String) {
+        let verdict = DocumentKind.job.verdict(on: Array(document.utf8))
+        #expect(verdict == .bothRefuse)
     }
 
-    @Test("generated documents are read as Foundation reads them", arguments: [1, 2, 3, 4] as [UInt64])
-    func readsGeneratedDocuments(seed: UInt64) throws {
-        var generator = DocumentGenerator(seed: seed)
-        for _ in 0..<100 {
-            let document = Array(generator.page().utf8)
-            let expected = try #require(peerSummary(document))
-            #expect(summary(document) == expected)
-        }
-    }
-
-    @Test("broken documents are refused where Foundation refuses them", arguments: [11, 12, 13, 14] as [UInt64])
-    func readsMutatedDocuments(seed: UInt64) {
-        var generator = DocumentGenerator(seed: seed)
-        var accepted = 0
-        for _ in 0..<25 {
-            let original = Array(generator.page(jobs: 2).utf8)
-            for _ in 0..<60 {
-                let document = generator.mutated(original)
-                let ours = summary(document)
-                if ours != nil { accepted += 1 }
-                // Foundation takes the first of two equal keys, guesses other encodings from the first bytes, and takes
-                // a missing comma or a stray byte in places: what matters is that nothing else is read out of the same
-                // bytes, and that nothing that it refuses is accepted.
-                if let ours, !generator.hasDuplicateKeys(document) {
-                    #expect(peerSummary(document) == ours, "\(String(decoding: document, as: UTF8.self))")
-                }
-            }
-        }
-        #expect(accepted > 0, "some mutations do no harm; none were accepted")
+    private static func nested(_ depth: Int) -> String {
+        String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
     }
 }

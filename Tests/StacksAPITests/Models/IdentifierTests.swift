@@ -1,4 +1,5 @@
 import Foundation
+import StacksTesting
 import Testing
 
 @testable import StacksAPI
@@ -6,7 +7,7 @@ import Testing
 @Suite struct IdentifierTests {
     @Test("a canonical UUID takes no allocation and comes out as it went in")
     func keepsUUIDs() {
-        var generator = DocumentGenerator(seed: 5)
+        var generator = SeededGenerator(seed: 5)
         for _ in 0..<1000 {
             let uuid = UUID(
                 uuid: unsafeBitCast((generator.next(), generator.next()), to: uuid_t.self))
@@ -71,7 +72,7 @@ import Testing
 
     @Test("identifiers are ordered as their strings are")
     func ordersAsStrings() {
-        var generator = DocumentGenerator(seed: 6)
+        var generator = SeededGenerator(seed: 6)
         var texts = (0..<200).map { _ in
             UUID(uuid: unsafeBitCast((generator.next(), generator.next()), to: uuid_t.self)).uuidString.lowercased()
         }

@@ -1,3 +1,4 @@
+import StacksTesting
 import Testing
 
 @testable import StacksAPI
@@ -108,13 +109,13 @@ import Testing
 
     @Test("no second of the server's ever holds more than the limit, whatever the latencies", arguments: 0..<40)
     func neverOverflows(_ seed: UInt64) {
-        var generator = DocumentGenerator(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         let limit = Int.random(in: 1...30, using: &generator)
         var pacer = ScopePacer(limit: limit)
         var arrivals: [ContinuousClock.Instant] = []
         var underWay: [(ends: Int, sent: Int)] = []
         var waiting: [(ticket: ScopePacer.Ticket, due: ContinuousClock.Instant)] = []
-        func send(_ now: Int, using generator: inout DocumentGenerator) {
+        func send(_ now: Int, using generator: inout SeededGenerator) {
             let outward = Int.random(in: 0...200, using: &generator)
             arrivals.append(at(now + outward))
             underWay.append((now + outward + Int.random(in: 0...200, using: &generator), now))

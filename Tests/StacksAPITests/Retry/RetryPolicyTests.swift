@@ -1,3 +1,4 @@
+import StacksTesting
 import Testing
 
 @testable import StacksAPI
@@ -31,7 +32,7 @@ import Testing
     func addsJitter() {
         let policy = RetryPolicy.buildkite
         var delays: Set<Duration> = []
-        var generator = DocumentGenerator(seed: 3)
+        var generator = SeededGenerator(seed: 3)
         for _ in 0..<200 {
             let delay = policy.delay(beforeRetry: 0, retryAfter: nil, using: &generator)
             #expect(delay >= .milliseconds(1500) && delay <= .milliseconds(2000))

@@ -19,7 +19,7 @@ final class LossyTransport: HTTPTransport {
     }
 
     private struct State {
-        var generator: DocumentGenerator
+        var generator: SeededGenerator
         var late: [TransportRequest] = []
     }
 
@@ -30,7 +30,7 @@ final class LossyTransport: HTTPTransport {
     init(_ simulator: StacksSimulator, seed: UInt64, weather: Weather = Weather()) {
         inner = simulator.timelessTransport()
         self.weather = weather
-        state = Mutex(State(generator: DocumentGenerator(seed: seed)))
+        state = Mutex(State(generator: SeededGenerator(seed: seed)))
     }
 
     func send(_ request: TransportRequest) async throws -> TransportResponse {

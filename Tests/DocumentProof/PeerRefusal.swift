@@ -1,0 +1,59 @@
+import Foundation
+import HTTPTypes
+import StacksAPI
+import StacksTransport
+
+/// The body of a 429, read twice by the client: for its message and for the rate limit.
+struct PeerRefusal: Peer {
+    var message: String?
+    var limit: Limit
+
+    struct Limit {
+        var scope: String?
+        var limit: Int?
+        var reset: Int?
+    }
+
+    private enum Key: String, CodingKey {
+        case message, scope, limit, reset
+    }
+
+    /// Either reading stands for itself: a message is read beside a limit that makes no sense, and the other way round.
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        message = try? container.decodeIfPresent(String.self, forKey: .message)
+        do {
+            limit = Limit(
+                scope: try container.decodeIfPresent(String.self, forKey: .scope),
+                limit: try container.decodeIfPresent(Int.self, forKey: .limit),
+                reset: try container.decodeIfPresent(Int.self, forKey: .reset))
+        } catch {
+            limit = Limit()
+        }
+    }
+
+    var value: Refusal {
+        var shown: String?
+        if let message, !message.isEmpty {
+            let scalars = message.unicodeScalars.prefix(1000)
+                .map { $0.properties.generalCategory == .control ? " " : $0 }
+            shown = String(String.UnicodeScalarView(scalars)) + (message.unicodeScalars.count > 1000 ? "…" : "")
+        }
+        let isTold = limit.scope != nil || limit.limit != nil || limit.reset != nil
+        let told = RateLimit(
+            scope: limit.scope, limit: limit.limit, remaining: 0, reset: limit.reset.map { .seconds($0) })
+        return Refusal(message: shown, rateLimit: isTold ? told : nil)
+    }
+}
+
+extension Refusal {
+    struct NoObject: Error {}
+
+    /// As the client reads it. Of what is no object it reads neither message nor limit, and says so here.
+    static func read(_ document: [UInt8]) throws -> Refusal {
+        try WireReading.anything(document)
+        guard document.first(where: { !" \n\r\t".utf8.contains($0) }) == UInt8(ascii: "{") else { throw NoObject() }
+        let answer = TransportResponse(status: .tooManyRequests, body: document)
+        return Refusal(message: WireReading.message(document), rateLimit: WireReading.rateLimit(answer))
+    }
+}

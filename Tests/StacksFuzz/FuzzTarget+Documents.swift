@@ -1,0 +1,91 @@
+import DocumentProof
+import HTTPTypes
+import StacksAPI
+import StacksTransport
+
+extension FuzzTarget {
+    func testDifferential(_ bytes: [UInt8]) {
+        guard let first = bytes.first else { return }
+        let kind = DocumentKind.allCases[Int(first) % DocumentKind.allCases.count]
+        var differential = Differential()
+        differential.compare(Array(bytes.dropFirst()), as: kind)
+        precondition(differential.disagreementCount == 0, differential.summary)
+    }
+
+    /// What is read is read the same way again, and what is refused is refused at a byte of the document.
+    func testReader<Value: Equatable>(_ bytes: [UInt8], _ read: ([UInt8]) throws(WireReading.Refusal) -> Value) {
+        do throws(WireReading.Refusal) {
+            let value = try read(bytes)
+            let isSame = (try? read(bytes)) == value
+            precondition(isSame, "read differently the second time")
+            precondition((try? WireReading.anything(bytes)) != nil, "read although it is no JSON")
+        } catch {
+            precondition(error.offset >= 0 && error.offset <= bytes.count, "refused outside of the document")
+            precondition(!error.description.isEmpty)
+        }
+    }
+
+    func testRefusal(_ bytes: [UInt8]) {
+        let message = WireReading.message(bytes)
+        precondition((message?.unicodeScalars.count ?? 0) <= 1001, "a message without a bound")
+        let isOneLine = message?.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } ?? true
+        precondition(isOneLine, "a message with control characters")
+        _ = WireReading.rateLimit(.init(status: .tooManyRequests, body: bytes))
+    }
+
+    func testAnything(_ bytes: [UInt8]) {
+        do throws(WireReading.Refusal) {
+            try WireReading.anything(bytes)
+        } catch {
+            precondition(error.offset >= 0 && error.offset <= bytes.count, "refused outside of the document")
+            // What comes before the byte that is wrong is the beginning of some document, so cutting the document there
+            // moves no error to the front.
+            let beginning = Array(bytes[..<error.offset])
+            do throws(WireReading.Refusal) {
+                try WireReading.anything(beginning)
+            } catch let other {
+                precondition(other.offset == error.offset, "\(error), but of its beginning \(other)")
+            }
+        }
+    }
+
+    func testString(_ bytes: [UInt8]) {
+        guard let text = try? WireReading.string(bytes) else { return }
+        let again = try? WireReading.string(WireReading.document(text))
+        precondition(
+            again.map { Array($0.utf8) == Array(text.utf8) } ?? false, "written differently from what was read")
+    }
+
+    /// The cursor of a page is one value of the next request's query, whatever is in it.
+    func testCursor(_ bytes: [UInt8]) {
+        guard let page = try? WireReading.scheduledJobs(bytes), let cursor = page.pageInfo.endCursor else { return }
+        let segment = WireReading.pathSegment(cursor)
+        let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~%".utf8)
+        precondition(segment.utf8.allSatisfy(allowed.contains), "a cursor reaches the path as it is")
+        precondition(Self.decoded(segment) == Array(cursor.utf8), "a cursor reaches the server as another one")
+    }
+
+    private static func decoded(_ segment: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = Array(segment.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            bytes.append(UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) ?? 0)
+            rest = rest.dropFirst(2)
+        }
+        return bytes
+    }
+
+    /// What the log shows is bounded, and shows neither a command nor the value of a variable.
+    func testLogged(_ bytes: [UInt8]) {
+        let shown = WireReading.logged(bytes)
+        precondition(shown.utf8.count <= 4096 * 3 + 40, "a log line without a bound")
+        guard let job = try? WireReading.job(bytes) else { return }
+        for value in job.environment.values where value.utf8.count > 24 {
+            precondition(!shown.contains(value), "a variable's value in the log")
+        }
+    }
+}
