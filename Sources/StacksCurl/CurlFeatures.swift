@@ -6,6 +6,9 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Whether it looks names up on threads of its own, and not with c-ares.
     package let resolvesOnThreads: Bool
 
+    /// Those of the libcurl that this process runs with, or of the headers that it was built with when they are older.
+    package static var ofThisProcess: CurlFeatures { CurlLibrary.features }
+
     package init(version: UInt32, resolvesOnThreads: Bool = true) {
         self.version = version
         self.resolvesOnThreads = resolvesOnThreads

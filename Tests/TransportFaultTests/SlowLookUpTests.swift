@@ -10,7 +10,7 @@ import Testing
     @Suite("A resolver that takes 3 s", .timeLimit(.minutes(2)))
     struct SlowLookUpTests {
         /// The libcurl in use, and the same used like one that cannot leave a look-up alone.
-        static let libraries = [CurlFeatures(version: 0x07_57_00), CurlFeatures(version: 0x07_56_00)]
+        static let libraries = [CurlFeatures.ofThisProcess, CurlFeatures(version: 0x07_56_00)]
 
         private func request(_ origin: String, within limit: Duration = .seconds(20)) -> TransportRequest {
             TransportRequest(
@@ -30,11 +30,7 @@ import Testing
                 guard let exchanges = try await connection.exchanges() else { return }
                 while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
             } _: { server in
-                // One that this process's libcurl is too old for is used as it can be.
-                let transport =
-                    library.leavesLookUps
-                    ? try CurlTransport(configuration: configuration)
-                    : try CurlTransport(configuration: configuration, library: library)
+                let transport = try CurlTransport(configuration: configuration, library: library)
                 do {
                     try await body(transport, server)
                     await transport.shutdown()
