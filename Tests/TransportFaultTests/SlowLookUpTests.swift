@@ -70,6 +70,23 @@ import Testing
             }
         }
 
+        @Test(
+            "the deadlines are kept, with URLSession too, where other calls may have to wait",
+            arguments: [TransportRequest.Replay.never, .whenConnectionWasDead])
+        func deadlineWithURLSession(replay: TransportRequest.Replay) async throws {
+            try await Engine.urlSession.withTransport { transport in
+                let took = await duration {
+                    for name in ["f", "g", "h"] {
+                        var call = request("http://\(name).slow.test:1", within: .milliseconds(300))
+                        call.replay = replay
+                        let error = await #expect(throws: TransportError.self) { try await transport.send(call) }
+                        #expect(error?.code == .timeout)
+                    }
+                }
+                #expect(took < .milliseconds(2500))
+            }
+        }
+
         @Test("the connect time-out is kept, and other calls go on", arguments: libraries)
         func connectTimeout(library: CurlFeatures) async throws {
             try await withTransport(library, change: { $0.connectTimeout = .seconds(1) }) { transport, server in
