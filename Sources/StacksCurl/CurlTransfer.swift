@@ -122,13 +122,14 @@ import StacksTransport
 
     /// The answer, whose buffers leave this transfer.
     ///
-    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one.
+    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one, and since then a
+    ///   line that it cannot read for a 200.
     func takeResponse() throws(TransportError) -> TransportResponse {
         defer { progress = Progress() }
         let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard (100...999).contains(status) else {
+        guard (100...999).contains(status), progress.header.statusLineSays(status) else {
             throw TransportError(
-                code: .protocolViolation, phase: .receiving, message: "the answer has the status \(status)")
+                code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),
@@ -293,14 +294,20 @@ extension CurlTransfer {
 
     /// Whether a connection that is to be used again has something on it that should not be there.
     ///
-    /// An HTTP/2 connection is looked at only after a pause: the look costs system calls, and calls follow each other.
+    /// An HTTP/2 connection is looked at only after a pause, or for a request that libcurl may not repeat: the look costs
+    /// system calls, and calls follow each other. (libcurl looks too, but 8.0 to 8.5 miss a server that went away without
+    /// a word of TLS.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
-        guard let multi, canBeginAnew, isAlone || multi.hasPaused else { return false }
+        guard let multi, canBeginAnew, isAlone || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
         case .bytes: return isAlone
         case .end: return true
         }
+    }
+
+    private func mustNotBeLost(on multi: CurlMulti) -> Bool {
+        call?.request.replay == .never && multi.transfers.count == 1
     }
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
