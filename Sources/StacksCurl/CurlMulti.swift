@@ -39,7 +39,9 @@ import StacksTransport
         case at(ContinuousClock.Instant)
     }
 
-    init(configuration: CurlTransport.Configuration, now: ContinuousClock.Instant) throws(TransportError) {
+    init(
+        configuration: CurlTransport.Configuration, library: CurlFeatures, now: ContinuousClock.Instant
+    ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
@@ -55,6 +57,7 @@ import StacksTransport
             handle, CURLMOPT_MAX_CONCURRENT_STREAMS, configuration.maximumConcurrentStreams)
         // libcurl would otherwise size its pool by the number of transfers, and close connections when that shrinks.
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 4 * configuration.maximumConnectionsPerHost)
+        if library.gathersLookUps { _ = unsafe stacks_multi_set_quick_exit(handle) }
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
         _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in
