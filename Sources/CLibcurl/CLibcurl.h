@@ -52,15 +52,29 @@ static inline CURLcode stacks_easy_set_socket_option_callback(CURL *easy, curl_s
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
 }
 
+static inline CURLcode stacks_easy_set_resolver_start_callback(CURL *easy, curl_resolver_start_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, value);
+}
+
 // The options below are newer than the oldest supported libcurl. The headers that this is compiled with and the library
-// that the process runs with may be of different ages, so both are asked: `version` is the library's version_num.
+// that the process runs with may be of different ages: the caller asks both, and this only what the headers have.
+
+/// The version of the headers that this is compiled with.
+static const unsigned int stacks_header_version = LIBCURL_VERSION_NUM;
+
+/// The newest option of those that name the protocols: the others are deprecated, and even their names a warning.
+#if LIBCURL_VERSION_NUM >= 0x075500
+static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS_STR;
+#else
+static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS;
+#endif
 
 /// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
-static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, unsigned int version) {
+static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, int by_name) {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    if(version >= 0x075500) return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
+    if(by_name) return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
 #endif
-    (void)version;
+    (void)by_name;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, allows_http ? (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
@@ -70,13 +84,13 @@ static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, un
 
 /// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
 /// resolver's thread. Without it the removal can block for as long as the look-up takes.
-static inline CURLcode stacks_easy_set_quick_exit(CURL *easy, unsigned int version) {
+static inline CURLcode stacks_easy_set_quick_exit(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075700
-    if(version >= 0x075700) return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
+    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
     (void)easy;
-    (void)version;
     return CURLE_OK;
+#endif
 }
 
 // MARK: curl_easy_getinfo
@@ -109,6 +123,17 @@ static inline CURLMcode stacks_multi_set_socket_callback(CURLM *multi, curl_sock
 
 static inline CURLMcode stacks_multi_set_timer_callback(CURLM *multi, curl_multi_timer_callback value) {
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
+}
+
+/// CURLMOPT_QUICK_EXIT (8.20.0): a multi handle that is freed does not wait for look-ups that go on. Before 8.20 a multi
+/// handle had no threads of its own.
+static inline CURLMcode stacks_multi_set_quick_exit(CURLM *multi) {
+#if LIBCURL_VERSION_NUM >= 0x081400
+    return curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
+#else
+    (void)multi;
+    return CURLM_OK;
+#endif
 }
 
 // MARK: Values that the importer cannot see

@@ -17,6 +17,7 @@ import StacksTransport
 /// place in the same step in which its continuation is resumed.
 final class CurlLoop {
     let configuration: CurlTransport.Configuration
+    let library: CurlFeatures
     let mailbox: CurlMailbox
     let executor: CurlExecutor
     /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
@@ -28,6 +29,8 @@ final class CurlLoop {
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
     var earliestDeadline: ContinuousClock.Instant?
+    /// When look-ups are to be looked at next, where libcurl would wait for them.
+    var nextLookUpCheck: ContinuousClock.Instant?
     /// Calls that have ended and are not resumed yet: that comes after the figures that count them were published.
     var ended: [(call: CurlCall, outcome: CurlCall.Outcome)] = []
     var statistics = CurlTransport.Statistics()
@@ -42,8 +45,11 @@ final class CurlLoop {
     var inbox: [CurlMailbox.Command] = []
     var ready: [pollfd] = []
 
-    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox, executor: CurlExecutor) {
+    init(
+        configuration: CurlTransport.Configuration, library: CurlFeatures, mailbox: CurlMailbox, executor: CurlExecutor
+    ) {
         self.configuration = configuration
+        self.library = library
         self.mailbox = mailbox
         self.executor = executor
         queue = CallQueue { configuration.initialCallLimit(origin: $0) }
@@ -67,6 +73,7 @@ final class CurlLoop {
             tick += 1
             now = .now
             for multi in multis { multi.now = now }
+            checkLookUps()
             restart()
             handleInbox()
             drive()

@@ -18,6 +18,8 @@ import StacksTransport
     /// What is to be polled, as libcurl asked for it.
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
+    /// Transfers without a call, which libcurl keeps until it has the name that it looks up for them.
+    var orphans: [Orphan] = []
     var connectedSockets = ConnectedSockets()
     /// When the loop's turn began.
     var now: ContinuousClock.Instant
@@ -37,7 +39,9 @@ import StacksTransport
         case at(ContinuousClock.Instant)
     }
 
-    init(configuration: CurlTransport.Configuration, now: ContinuousClock.Instant) throws(TransportError) {
+    init(
+        configuration: CurlTransport.Configuration, library: CurlFeatures, now: ContinuousClock.Instant
+    ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
@@ -53,6 +57,7 @@ import StacksTransport
             handle, CURLMOPT_MAX_CONCURRENT_STREAMS, configuration.maximumConcurrentStreams)
         // libcurl would otherwise size its pool by the number of transfers, and close connections when that shrinks.
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 4 * configuration.maximumConnectionsPerHost)
+        if library.gathersLookUps { _ = unsafe stacks_multi_set_quick_exit(handle) }
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
         _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in
@@ -66,7 +71,9 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers.values { _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer) }
+        for transfer in transfers.values + orphans.map(\.transfer) {
+            _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+        }
         _ = unsafe curl_multi_cleanup(handle)
     }
 
@@ -86,6 +93,19 @@ import StacksTransport
         transfers[id] = nil
         lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+    }
+
+    /// Leaves a transfer in libcurl's hands that no call belongs to any more.
+    func leave(_ transfer: CurlTransfer, id: CallID, origin: String) {
+        transfers[id] = nil
+        orphans.append(Orphan(transfer: transfer, origin: origin))
+    }
+
+    /// Takes back a transfer that libcurl has finished with, and says whose place it took, if it was left to libcurl.
+    func bury(_ transfer: CurlTransfer) -> String? {
+        guard let index = orphans.firstIndex(where: { $0.transfer === transfer }) else { return nil }
+        _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+        return orphans.remove(at: index).origin
     }
 
     /// Whether there was nothing to do for a while, before the one transfer that there is.

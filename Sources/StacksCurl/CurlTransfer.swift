@@ -21,12 +21,18 @@ import StacksTransport
     private(set) var call: CurlCall?
     /// How often the call was kept off a stale connection before.
     var restarts = 0
-    private(set) var progress = Progress()
+    var progress = Progress()
+    /// Whether libcurl's connect time-out was put off, for the rest of this handle's life.
+    var hasLongConnectTimeout = false
 
     /// What the callbacks have seen of the call.
     struct Progress {
         /// Whether libcurl was about to write the request: before that, no byte of it can have left.
         var isSending = false
+        /// Whether a name is being looked up, where libcurl would wait for that when the transfer is removed.
+        var isResolving = false
+        /// The turn in which that look-up began.
+        var lookUpBegan: ContinuousClock.Instant?
         /// Whether the request was about to be written again although it must not be repeated.
         var replayWasRefused = false
         /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
@@ -56,14 +62,15 @@ import StacksTransport
     private let httpVersion: CurlTransport.Configuration.HTTPVersion
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
-    init(configuration: CurlTransport.Configuration) throws(TransportError) {
+    init(configuration: CurlTransport.Configuration, library: CurlFeatures) throws(TransportError) {
         easy = try EasyHandle()
         maximumResponseSize = configuration.maximumResponseSize
         httpVersion = configuration.httpVersion
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setCallbacks()
-        try configuration.apply(to: easy)
+        if library.waitsForLookUps { try setLookUpCallback() }
+        try configuration.apply(to: easy, library)
     }
 
     deinit {
@@ -115,13 +122,14 @@ import StacksTransport
 
     /// The answer, whose buffers leave this transfer.
     ///
-    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one.
+    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one, and since then a
+    ///   line that it cannot read for a 200.
     func takeResponse() throws(TransportError) -> TransportResponse {
         defer { progress = Progress() }
         let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard (100...999).contains(status) else {
+        guard (100...999).contains(status), progress.header.statusLineSays(status) else {
             throw TransportError(
-                code: .protocolViolation, phase: .receiving, message: "the answer has the status \(status)")
+                code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),
@@ -234,14 +242,20 @@ extension CurlTransfer {
         try unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: context)
         _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { context, socket, _ in
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-            unsafe CurlTransfer.behind(context) { $0.multi?.connectedSockets.note(socket) }
-            return 0
+            return unsafe CurlTransfer.behind(context) { $0.mayConnect(socket) ? 0 : 1 }
         }
+    }
+
+    /// libcurl is about to connect: it has found the name, if it looked one up.
+    private func mayConnect(_ socket: curl_socket_t) -> Bool {
+        progress.isResolving = false
+        multi?.connectedSockets.note(socket)
+        return call != nil
     }
 
     /// Lends `body` the transfer behind a callback's context, which is the object itself: it outlives its easy handle,
     /// and the loop holds it while libcurl is driven, so no reference needs to be counted.
-    private static func behind<Result>(
+    static func behind<Result>(
         _ context: UnsafeMutableRawPointer?, _ body: (CurlTransfer) -> Result
     ) -> Result {
         unsafe Unmanaged<CurlTransfer>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
@@ -271,6 +285,8 @@ extension CurlTransfer {
             return false
         }
         progress.isSending = true
+        progress.isResolving = false
+        progress.lookUpBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
         return call != nil
@@ -278,14 +294,20 @@ extension CurlTransfer {
 
     /// Whether a connection that is to be used again has something on it that should not be there.
     ///
-    /// An HTTP/2 connection is looked at only after a pause: the look costs system calls, and calls follow each other.
+    /// An HTTP/2 connection is looked at only after a pause, or for a request that libcurl may not repeat: the look costs
+    /// system calls, and calls follow each other. (libcurl looks too, but 8.0 to 8.5 miss a server that went away without
+    /// a word of TLS.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
-        guard let multi, canBeginAnew, isAlone || multi.hasPaused else { return false }
+        guard let multi, canBeginAnew, isAlone || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
         case .bytes: return isAlone
         case .end: return true
         }
+    }
+
+    private func mustNotBeLost(on multi: CurlMulti) -> Bool {
+        call?.request.replay == .never && multi.transfers.count == 1
     }
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
@@ -347,5 +369,5 @@ extension UnsafeBufferPointer<UInt8> {
 
 extension TransportRequest {
     /// Whether it goes over plaintext, where there is only HTTP/1.1.
-    var isPlaintext: Bool { origin.utf8.starts(with: "http:".utf8) }
+    var isPlaintext: Bool { StacksCurl.isPlaintext(origin) }
 }

@@ -62,9 +62,21 @@ struct HTTP2FaultTests {
         while let exchange = try await http2.next() { try await exchange.answerWithPath() }
     }
 
-    @Test(
-        "RST_STREAM before an answer", arguments: [Code.refusedStream, Code.enhanceYourCalm, Code.cancel, Code.noError])
-    func resetStream(code: UInt32) async throws {
+    @Test("RST_STREAM with REFUSED_STREAM: a request that may be repeated is, and another one is not")
+    func refusedStream() async throws { try await expectReset(with: Code.refusedStream) }
+
+    @Test("RST_STREAM with ENHANCE_YOUR_CALM")
+    func enhanceYourCalm() async throws { try await expectReset(with: Code.enhanceYourCalm) }
+
+    @Test("RST_STREAM with CANCEL")
+    func resetWithCancel() async throws { try await expectReset(with: Code.cancel) }
+
+    @Test("RST_STREAM with NO_ERROR before an answer")
+    func resetWithoutError() async throws { try await expectReset(with: Code.noError) }
+
+    /// A stream that is reset before an answer fails, reached the server at most once if it must not be repeated, and
+    /// leaves the next one alone.
+    private func expectReset(with code: UInt32) async throws {
         for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
             try await withServer { http2, _ in
                 while let exchange = try await http2.nextRequest() {
@@ -78,8 +90,10 @@ struct HTTP2FaultTests {
                 _ = try await transport.send(request(server, "/before"))
                 do {
                     let response = try await transport.send(request(server, "/fault", replay: replay))
-                    // Only a stream that was refused may be tried again, and only where that is allowed.
-                    #expect(replay == .whenConnectionWasDead && code == Code.refusedStream)
+                    // Only a stream that was refused may be tried again, and only where that is allowed. libcurl
+                    // 8.0 takes the end of a stream that is no error for a dead connection.
+                    #expect(replay == .whenConnectionWasDead)
+                    #expect([Code.refusedStream, Code.noError].contains(code))
                     #expect(response.body == Array("/fault".utf8))
                 } catch let error as TransportError {
                     #expect(error.code == .http2 || error.code == .connectionClosed, "\(error)")
@@ -245,9 +259,10 @@ struct HTTP2FaultTests {
         } _: { transport, server in
             _ = try await transport.send(request(server, "/before"))
             let error = await #expect(throws: TransportError.self) {
-                try await transport.send(request(server, "/fault"))
+                try await transport.send(request(server, "/fault", within: .seconds(2)))
             }
-            #expect(error.map { [.http2, .connectionClosed].contains($0.code) } == true, "\(error as Any)")
+            // libcurl 8.5 says goodbye, and waits for the server to hang up.
+            #expect(error.map { [.http2, .connectionClosed, .timeout].contains($0.code) } == true, "\(error as Any)")
             #expect(arrivals("/fault", server) == 1)
             let after = try await transport.send(request(server, "/after"))
             #expect(after.body == Array("/after".utf8))

@@ -1,0 +1,73 @@
+import Foundation
+import HTTPTypes
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("What a libcurl can do, by its version")
+struct CurlFeaturesTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        var name: String
+        var version: UInt32
+        var isSupported = true
+        var namesProtocols = true
+        var leavesLookUps = true
+        var gathersLookUps = false
+
+        var testDescription: String { name }
+    }
+
+    static let table = [
+        Row(name: "7.80.0", version: 0x07_50_00, isSupported: false, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.81.0", version: 0x07_51_00, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.84.0", version: 0x07_54_00, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.85.0", version: 0x07_55_00, leavesLookUps: false),
+        Row(name: "7.86.0", version: 0x07_56_00, leavesLookUps: false),
+        Row(name: "7.87.0", version: 0x07_57_00),
+        Row(name: "7.88.1", version: 0x07_58_01),
+        Row(name: "8.0.0", version: 0x08_00_00),
+        Row(name: "8.10.0", version: 0x08_0A_00),
+        Row(name: "8.19.0", version: 0x08_13_00),
+        Row(name: "8.20.0", version: 0x08_14_00, gathersLookUps: true),
+        Row(name: "8.21.0", version: 0x08_15_00, gathersLookUps: true),
+    ]
+
+    @Test("each feature is used from the version on that has it", arguments: table)
+    func gates(row: Row) {
+        let features = CurlFeatures(version: row.version)
+        #expect(features.isSupported == row.isSupported)
+        #expect(features.namesProtocols == row.namesProtocols)
+        #expect(features.leavesLookUps == row.leavesLookUps)
+        #expect(features.gathersLookUps == row.gathersLookUps)
+        #expect(features.waitsForLookUps == !row.leavesLookUps)
+    }
+
+    @Test("with c-ares there is no thread to wait for, whatever the version", arguments: table)
+    func asynchronousResolver(row: Row) {
+        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).waitsForLookUps)
+    }
+
+    /// What `Scripts/test-libcurl` means to build with, as `8.5.0`.
+    private static let expectedVersion = ProcessInfo.processInfo.environment["EXPECTED_LIBCURL_VERSION"]
+
+    @Test("the headers and the library are those that are to be tested", .enabled(if: expectedVersion != nil))
+    func expected() throws {
+        let parts = try #require(Self.expectedVersion).split { !$0.isNumber }.prefix(3).compactMap { UInt32($0) }
+        let number = parts.reduce(0) { $0 << 8 | $1 }
+        #expect(CurlFeatures.headerVersion == number)
+        #expect(CurlFeatures.ofThisProcess.version == number)
+    }
+
+    @Test("a transport can be made with every gate closed, and that plaintext is forbidden holds there too")
+    func oldest() async throws {
+        var configuration = CurlTransport.Configuration()
+        configuration.allowsPlaintext = false
+        let oldest = CurlFeatures(version: CurlFeatures.oldestVersion)
+        let transport = try CurlTransport(configuration: configuration, library: oldest)
+        let error = await #expect(throws: TransportError.self) {
+            try await transport.send(TransportRequest(method: .get, origin: "http://127.0.0.1:1", path: "/"))
+        }
+        #expect(error?.code == .invalidRequest)
+        await transport.shutdown()
+    }
+}
