@@ -42,10 +42,21 @@ struct CurlHeaderLists {
 
     /// The list for `fields`. Fields that share their storage with those of an earlier call compare at once.
     mutating func list(for fields: HTTPFields) -> CurlHeaderList {
+        // A client gives the same fields from call to call: that they are is seen by their storage alone.
+        for list in lists where list.fields.hasStorage(of: fields) { return list }
         if let list = lists.first(where: { $0.fields == fields }) { return list }
         if lists.count == Self.capacity { lists.removeFirst() }
         let list = CurlHeaderList(fields)
         lists.append(list)
         return list
+    }
+}
+
+extension HTTPFields {
+    /// Whether both are the same bits, and so share the storage they refer to, which neither can change alone.
+    fileprivate func hasStorage(of other: HTTPFields) -> Bool {
+        unsafe withUnsafeBytes(of: self) { bits in
+            unsafe withUnsafeBytes(of: other) { unsafe bits.elementsEqual($0) }
+        }
     }
 }

@@ -92,17 +92,18 @@ extension CurlLoop {
     }
 
     /// The one way out for a call that the mailbox took: it is counted here, and resumed at the end of the turn.
-    func end(_ call: CurlCall, _ outcome: CurlCall.Outcome) {
+    func end(_ call: CurlCall, _ outcome: consuming CurlCall.Outcome) {
         switch outcome {
         case .success: statistics.answered += 1
         case .failure(is CancellationError): statistics.cancelled += 1
         case .failure: statistics.failed += 1
         }
-        ended.append((call, outcome))
+        if let caller = call.settle(outcome) { ended.append(caller) }
     }
 
     func resumeEnded() {
-        ended.reverse()
-        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
+        guard !ended.isEmpty else { return }
+        for caller in ended { caller.resume() }
+        ended.removeAll(keepingCapacity: true)
     }
 }

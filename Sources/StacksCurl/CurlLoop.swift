@@ -28,8 +28,9 @@ final class CurlLoop {
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
     var earliestDeadline: ContinuousClock.Instant?
-    /// Calls that have ended and are not resumed yet: that comes after the figures that count them were published.
-    var ended: [(call: CurlCall, outcome: CurlCall.Outcome)] = []
+    /// Callers whose calls have ended, and who are not resumed yet: that comes after the figures that count them were
+    /// published.
+    var ended: [WaitingCaller] = []
     var statistics = CurlTransport.Statistics()
     /// Calls that are begun anew in the next turn, and how often they have been.
     var restarting: [(call: CurlCall, times: Int)] = []
@@ -66,7 +67,7 @@ final class CurlLoop {
             if order == .stop { break }
             tick += 1
             now = .now
-            for multi in multis { multi.now = now }
+            for multi in multis { multi.begin(turn: tick, at: now) }
             restart()
             handleInbox()
             drive()

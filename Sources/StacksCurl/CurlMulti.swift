@@ -20,11 +20,12 @@ import StacksTransport
     private(set) var transfers: [CallID: CurlTransfer] = [:]
     var connectedSockets = ConnectedSockets()
     /// When the loop's turn began.
-    var now: ContinuousClock.Instant
+    private(set) var now: ContinuousClock.Instant
+    /// The number of the loop's turn.
+    private(set) var turn: UInt64 = 0
     /// When the handle was made.
     let madeAt: ContinuousClock.Instant
-    /// When anything came last, by the connection's local port.
-    private var receipts: [Int32: ContinuousClock.Instant] = [:]
+    private var receipts = Receipts()
     /// When the last transfer left.
     private var lastUse: ContinuousClock.Instant
     /// Whether its connections are not to be used for new calls.
@@ -88,6 +89,12 @@ import StacksTransport
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
 
+    /// Says which turn of the loop it is.
+    func begin(turn: UInt64, at now: ContinuousClock.Instant) {
+        self.turn = turn
+        self.now = now
+    }
+
     /// Whether there was nothing to do for a while, before the one transfer that there is.
     var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
 
@@ -137,7 +144,7 @@ import StacksTransport
     /// connection, for this call or another.
     func isSilent(_ transfer: CurlTransfer, for silence: Duration) -> Bool {
         guard transfer.progress.isSending, let sentAt = transfer.progress.sentAt else { return false }
-        return now - max(receipts[transfer.progress.localPort] ?? sentAt, sentAt) >= silence
+        return now - max(receipts.last(onPort: transfer.progress.localPort) ?? sentAt, sentAt) >= silence
     }
 
     /// The next transfer that libcurl has finished with, and how it went.
@@ -154,7 +161,7 @@ import StacksTransport
 
     /// Notes that a server sent something on the connection from a local port.
     func noteReceipt(onPort port: Int32) {
-        receipts[port] = now
+        receipts.note(now, onPort: port)
     }
 
     /// Lends `body` the object behind a callback's context. The loop holds it while libcurl is driven, so no reference

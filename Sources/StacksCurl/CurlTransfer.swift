@@ -21,7 +21,11 @@ import StacksTransport
     private(set) var call: CurlCall?
     /// How often the call was kept off a stale connection before.
     var restarts = 0
-    private(set) var progress = Progress()
+    private let observed = IOCell(Progress())
+    private(set) var progress: Progress {
+        @inline(__always) _read { yield observed.value }
+        @inline(__always) _modify { yield &observed.value }
+    }
 
     /// What the callbacks have seen of the call.
     struct Progress {
@@ -34,13 +38,12 @@ import StacksTransport
         var isTooLarge = false
         /// The turn of the loop in which the request was first written.
         var sentAt: ContinuousClock.Instant?
-        /// The turn in which anything came from the server last.
-        var receivedAt: ContinuousClock.Instant?
+        /// The turn in which anything came from the server last, by its number.
+        var receivedIn: UInt64 = 0
         /// The local port of the connection, which tells it from the others.
         var localPort: Int32 = 0
-        var header: [UInt8] = []
-        var body: [UInt8] = []
-        var hasReceived: Bool { !header.isEmpty }
+        var answer = AnswerBuffers()
+        var hasReceived: Bool { !answer.header.isEmpty }
     }
 
     private static var maximumHeaderSize: Int { 256 * 1024 }
@@ -48,6 +51,8 @@ import StacksTransport
     private let maximumResponseSize: Int
     private let errorText: UnsafeMutablePointer<CChar>
     private var url: [UInt8] = []
+    /// The storage of the URL that is set next.
+    private var nextURL: [UInt8] = []
     private var upload = UploadBuffer()
     private var headers: CurlHeaderList?
     private var isAlone = false
@@ -80,27 +85,21 @@ import StacksTransport
     func prepare(
         _ call: CurlCall, headers: CurlHeaderList, isAlone: Bool, canBeginAnew: Bool
     ) throws(TransportError) {
-        let request = call.request
-        url.removeAll(keepingCapacity: true)
-        url.append(contentsOf: request.origin.utf8)
-        url.append(contentsOf: request.path.utf8)
-        guard !url.contains(0), request.path.utf8.first == UInt8(ascii: "/"), !url.contains(UInt8(ascii: "#")) else {
-            throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
-        }
-        url.append(0)
-        try easy.set(CURLOPT_URL, cString: url)
-        try setVerb(request.method, hasBody: request.body != nil)
-        if let body = request.body { try setBody(body) }
+        // Each field is named where it is: a copy of the request would count references for nothing.
+        try setURL(call.request.origin, call.request.path)
+        try setVerb(call.request.method, hasBody: call.request.body != nil)
+        if let body = call.request.body { try setBody(body) }
         if self.headers !== headers {
             try easy.set(CURLOPT_HTTPHEADER, headers)
             self.headers = headers
         }
-        try setPlaintext(request.isPlaintext)
+        try setPlaintext(call.request.isPlaintext)
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
         self.isAlone = isAlone
         self.canBeginAnew = canBeginAnew
         progress = Progress()
+        progress.answer = call.takeBuffers()
         unsafe errorText[0] = 0
     }
 
@@ -117,7 +116,8 @@ import StacksTransport
     ///
     /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one.
     func takeResponse() throws(TransportError) -> TransportResponse {
-        defer { progress = Progress() }
+        let answer = progress.answer
+        progress.answer = AnswerBuffers()
         let status = easy.long(CURLINFO_RESPONSE_CODE)
         guard (100...999).contains(status) else {
             throw TransportError(
@@ -125,8 +125,8 @@ import StacksTransport
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),
-            headerFields: ResponseHeaderFields(lines: progress.header),
-            body: progress.body,
+            headerFields: ResponseHeaderFields(lines: answer.header),
+            body: answer.body,
             metrics: metrics
         )
     }
@@ -172,6 +172,23 @@ import StacksTransport
 // MARK: - The request
 
 extension CurlTransfer {
+    /// Sets the URL, unless it is that of the handle's last call.
+    private func setURL(_ origin: String, _ path: String) throws(TransportError) {
+        nextURL.removeAll(keepingCapacity: true)
+        nextURL.append(contentsOf: origin.utf8)
+        nextURL.append(contentsOf: path.utf8)
+        nextURL.append(0)
+        if nextURL == url { return }
+        guard path.utf8.first == UInt8(ascii: "/"), nextURL.firstIndex(of: 0) == nextURL.count - 1,
+            !nextURL.contains(UInt8(ascii: "#"))
+        else {
+            throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
+        }
+        url.removeAll(keepingCapacity: true)
+        try easy.set(CURLOPT_URL, cString: nextURL)
+        swap(&url, &nextURL)
+    }
+
     /// Chooses the request's method. libcurl derives how a body is sent from the option that names the method last, so
     /// both are set together, and only when they change.
     private func setVerb(_ method: HTTPRequest.Method, hasBody: Bool) throws(TransportError) {
@@ -290,37 +307,43 @@ extension CurlTransfer {
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
-        // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
-        if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
-            progress.header.removeAll(keepingCapacity: true)
-        }
-        guard progress.header.count + line.count <= Self.maximumHeaderSize else {
-            progress.isTooLarge = true
-            return 0
-        }
-        if progress.header.isEmpty { progress.header.reserveCapacity(512) }
-        unsafe progress.header.append(contentsOf: line)
-        return line.count
+        return unsafe progress.receiveHeader(line, upTo: Self.maximumHeaderSize) ? line.count : 0
     }
 
     private func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
-        guard progress.body.count + bytes.count <= maximumResponseSize else {
-            progress.isTooLarge = true
-            return 0
+        if progress.answer.body.isEmpty, progress.answer.body.capacity < bytes.count {
+            let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+            progress.answer.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
         }
-        if progress.body.isEmpty {
-            let announced = Int(easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T))
-            progress.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
-        }
-        unsafe progress.body.append(contentsOf: bytes)
-        return bytes.count
+        return unsafe progress.receiveBody(bytes, upTo: maximumResponseSize) ? bytes.count : 0
     }
 
+    /// Notes once in a turn of the loop that something has come.
     private func noteReceipt() {
-        guard let multi, progress.receivedAt != multi.now else { return }
-        progress.receivedAt = multi.now
+        guard let multi, progress.receivedIn != multi.turn else { return }
+        progress.receivedIn = multi.turn
         multi.noteReceipt(onPort: progress.localPort)
+    }
+}
+
+extension CurlTransfer.Progress {
+    fileprivate mutating func receiveHeader(_ line: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
+        // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
+        if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
+            answer.header.removeAll(keepingCapacity: true)
+        }
+        isTooLarge = answer.header.count + line.count > limit
+        if isTooLarge { return false }
+        unsafe answer.header.append(contentsOf: line)
+        return true
+    }
+
+    fileprivate mutating func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
+        isTooLarge = answer.body.count + bytes.count > limit
+        if isTooLarge { return false }
+        unsafe answer.body.append(contentsOf: bytes)
+        return true
     }
 }
 
