@@ -8,7 +8,7 @@ import StacksTransport
 @safe final class CurlCall: Sendable {
     let id: CallID
     let request: TransportRequest
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
 
     typealias Outcome = Result<TransportResponse, any Error>
 
@@ -19,7 +19,7 @@ import StacksTransport
     private nonisolated(unsafe) var outcome: Outcome?
     private nonisolated(unsafe) var buffers = AnswerBuffers()
 
-    init(id: CallID, request: borrowing TransportRequest, deadline: ContinuousClock.Instant) {
+    init(id: CallID, request: borrowing TransportRequest, deadline: Moment) {
         self.id = id
         self.request = copy request
         self.deadline = deadline

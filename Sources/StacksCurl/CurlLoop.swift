@@ -27,7 +27,7 @@ final class CurlLoop {
     var idleTransfers: [CurlTransfer] = []
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
-    var earliestDeadline: ContinuousClock.Instant?
+    var earliestDeadline: Moment?
     /// Callers whose calls have ended, and who are not resumed yet: that comes after the figures that count them were
     /// published.
     var ended: [WaitingCaller] = []
@@ -37,7 +37,7 @@ final class CurlLoop {
     /// Counts the turns.
     var tick: UInt64 = 0
     /// When the turn began.
-    var now = ContinuousClock.now
+    var now = Moment.now
     /// Whether `poll` has slept its longest, and found nothing.
     var hasSleptLong = false
     var inbox: [CurlMailbox.Command] = []

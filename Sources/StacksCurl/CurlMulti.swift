@@ -20,14 +20,14 @@ import StacksTransport
     private(set) var transfers: [CallID: CurlTransfer] = [:]
     var connectedSockets = ConnectedSockets()
     /// When the loop's turn began.
-    private(set) var now: ContinuousClock.Instant
+    private(set) var now: Moment
     /// The number of the loop's turn.
     private(set) var turn: UInt64 = 0
     /// When the handle was made.
-    let madeAt: ContinuousClock.Instant
+    let madeAt: Moment
     private var receipts = Receipts()
     /// When the last transfer left.
-    private var lastUse: ContinuousClock.Instant
+    private var lastUse: Moment
     /// Whether its connections are not to be used for new calls.
     var isGivenUp = false
     private var timer = Timer.none
@@ -35,10 +35,10 @@ import StacksTransport
     private enum Timer {
         case none
         case now
-        case at(ContinuousClock.Instant)
+        case at(Moment)
     }
 
-    init(configuration: CurlTransport.Configuration, now: ContinuousClock.Instant) throws(TransportError) {
+    init(configuration: CurlTransport.Configuration, now: Moment) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
@@ -90,7 +90,7 @@ import StacksTransport
     }
 
     /// Says which turn of the loop it is.
-    func begin(turn: UInt64, at now: ContinuousClock.Instant) {
+    func begin(turn: UInt64, at now: Moment) {
         self.turn = turn
         self.now = now
     }
@@ -108,7 +108,7 @@ import StacksTransport
     }
 
     /// When libcurl's timer will be due, or `nil` when there is none.
-    var timerInstant: ContinuousClock.Instant? {
+    var timerInstant: Moment? {
         switch timer {
         case .none: nil
         case .now: .now

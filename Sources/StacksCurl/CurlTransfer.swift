@@ -37,7 +37,7 @@ import StacksTransport
         var connectionWasStale = false
         var isTooLarge = false
         /// The turn of the loop in which the request was first written.
-        var sentAt: ContinuousClock.Instant?
+        var sentAt: Moment?
         /// The turn in which anything came from the server last, by its number.
         var receivedIn: UInt64 = 0
         /// The local port of the connection, which tells it from the others.

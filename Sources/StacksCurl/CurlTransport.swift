@@ -51,7 +51,7 @@ public final class CurlTransport: HTTPTransport {
     /// - Throws: `TransportError` when no whole answer was received, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
-        let deadline = request.deadline ?? .now + configuration.requestTimeout
+        let deadline = request.limit ?? .now + configuration.requestTimeout
         let call = CurlCall(id: .next(), request: request, deadline: deadline)
         await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in

@@ -1,9 +1,11 @@
+import StacksTransport
+
 /// When something came last on each connection, by its local port.
 ///
 /// One port after the other is the common case, because an HTTP/2 connection carries all calls: it is kept apart from
 /// the table of the others, and noting it again is one comparison.
 struct Receipts {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     private var latest: (port: Int32, at: Instant)?
     private var others: [Int32: Instant] = [:]

@@ -83,7 +83,7 @@ extension ClientCore {
     /// The same options with the time-out as a deadline, so that it holds for all requests together.
     func wholeCall(_ options: CallOptions) -> CallOptions {
         var options = options
-        options.deadline = options.absoluteDeadline(environment.now)
+        options.limit = options.absoluteDeadline(environment.now)
         options.timeout = nil
         return options
     }

@@ -9,7 +9,7 @@ extension ClientCore {
         // One deadline for everything, questions and waits included.
         var options = wholeCall(options)
         var decision = FinishDecision(
-            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.deadline)
+            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.limit)
         let path = path("stacks/", stack, "/jobs/", job, "/finish")
         while true {
             options.retryPolicy = decision.remainingPolicy
