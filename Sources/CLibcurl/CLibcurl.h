@@ -52,15 +52,19 @@ static inline CURLcode stacks_easy_set_socket_option_callback(CURL *easy, curl_s
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
 }
 
+static inline CURLcode stacks_easy_set_resolver_start_callback(CURL *easy, curl_resolver_start_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, value);
+}
+
 // The options below are newer than the oldest supported libcurl. The headers that this is compiled with and the library
-// that the process runs with may be of different ages, so both are asked: `version` is the library's version_num.
+// that the process runs with may be of different ages: the caller asks both, and this only what the headers have.
 
 /// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
-static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, unsigned int version) {
+static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, int by_name) {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    if(version >= 0x075500) return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
+    if(by_name) return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, allows_http ? "http,https" : "https");
 #endif
-    (void)version;
+    (void)by_name;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, allows_http ? (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS)
@@ -70,13 +74,13 @@ static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, un
 
 /// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
 /// resolver's thread. Without it the removal can block for as long as the look-up takes.
-static inline CURLcode stacks_easy_set_quick_exit(CURL *easy, unsigned int version) {
+static inline CURLcode stacks_easy_set_quick_exit(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075700
-    if(version >= 0x075700) return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
+    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
     (void)easy;
-    (void)version;
     return CURLE_OK;
+#endif
 }
 
 // MARK: curl_easy_getinfo

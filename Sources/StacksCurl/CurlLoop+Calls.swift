@@ -15,7 +15,7 @@ extension CurlLoop {
             // On a connection that stands, libcurl would write the request before the deadlines are looked at.
             guard call.deadline > now else { throw TransportError.deadlineExceeded(phase: .queued) }
             let multi = try activeMulti()
-            let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration)
+            let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration, library: library)
             do {
                 try transfer.prepare(
                     call, headers: headerLists.list(for: call.request.headerFields),
@@ -28,6 +28,7 @@ extension CurlLoop {
                         code: .other, phase: .queued,
                         message: "libcurl refused the call: \(unsafe String(cString: curl_multi_strerror(result)))")
                 }
+                expectLookUp()
             } catch {
                 recycle(transfer)
                 throw error
@@ -55,6 +56,10 @@ extension CurlLoop {
     func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
         let multi = transfer.multi
         guard let call = transfer.takeCall() else { return nil }
+        if transfer.progress.isResolving, let multi {
+            leave(transfer, of: call, to: multi)
+            return call
+        }
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
         multi?.remove(transfer, id: call.id)
         queue.finish(origin: call.request.origin)
@@ -65,7 +70,7 @@ extension CurlLoop {
 
     func recycle(_ transfer: CurlTransfer) {
         _ = transfer.takeCall()
-        if idleTransfers.count < configuration.maximumConcurrentStreams { idleTransfers.append(transfer) }
+        if !transfer.hasLongConnectTimeout, idleTransfers.count < configuration.maximumConcurrentStreams { idleTransfers.append(transfer) }
     }
 
     func startWaiting(origin: String) {

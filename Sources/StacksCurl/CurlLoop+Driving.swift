@@ -31,11 +31,12 @@ extension CurlLoop {
             if !isTimerDue { break }
         }
         if multis.count > 1 || multis.last?.isGivenUp == true {
-            multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty }
+            multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty && $0.orphans.isEmpty }
         }
     }
 
     func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
+        guard transfer.call != nil else { return bury(transfer) }
         if transfer.progress.connectionWasStale { return restartLater(transfer) }
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
             let error = TransportError(curl: result, of: transfer, configuration: configuration)
@@ -77,7 +78,7 @@ extension CurlLoop {
 
     /// Whether connections to `origin` are known to carry one call at a time.
     func speaksHTTP1(_ origin: String) -> Bool {
-        configuration.httpVersion == .http1_1 || origin.hasPrefix("http:")
+        configuration.httpVersion == .http1_1 || isPlaintext(origin)
             || queue.limit(origin: origin) != configuration.callLimit(overHTTP2: true)
     }
 
@@ -111,6 +112,7 @@ extension CurlLoop {
     /// Milliseconds until a timer or a deadline is due, or -1 when there is none.
     func timeUntilNextInstant() -> Int32 {
         var next = earliestDeadline
+        if let nextLookUpCheck { next = min(next ?? nextLookUpCheck, nextLookUpCheck) }
         for multi in multis {
             if let instant = multi.timerInstant { next = min(next ?? instant, instant) }
         }

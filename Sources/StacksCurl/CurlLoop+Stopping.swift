@@ -1,3 +1,4 @@
+import CLibcurl
 import StacksTransport
 
 extension CurlLoop {
@@ -13,19 +14,23 @@ extension CurlLoop {
         for (call, _) in restarting { fail(call, phase: .queued) }
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
-            for transfer in Array(multi.transfers.values) {
+            for transfer in multi.transfers.values {
                 let phase = transfer.phase
-                if let call = detach(transfer, startsNext: false) { fail(call, phase: phase) }
+                guard let call = transfer.takeCall() else { continue }
+                statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+                fail(call, phase: phase)
             }
         }
         inbox = []
         restarting = []
-        idleTransfers = []
+        // The callers do not wait for what follows: libcurl before 7.87 waits for look-ups that go on.
+        var last = multis
         multis = []
-        headerLists = CurlHeaderLists()
-        statistics.queued = 0
-        statistics.inFlight = 0
+        _ = collect(maySleep: false)
         resumeEnded()
+        last.removeAll()
+        idleTransfers = []
+        headerLists = CurlHeaderLists()
         mailbox.didClose(statistics: statistics)
     }
 

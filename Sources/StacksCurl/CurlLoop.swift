@@ -17,6 +17,7 @@ import StacksTransport
 /// place in the same step in which its continuation is resumed.
 final class CurlLoop {
     let configuration: CurlTransport.Configuration
+    let library: CurlFeatures
     let mailbox: CurlMailbox
     let executor: CurlExecutor
     /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
@@ -28,6 +29,8 @@ final class CurlLoop {
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
     var earliestDeadline: Moment?
+    /// When look-ups are to be looked at next, where libcurl would wait for them.
+    var nextLookUpCheck: Moment?
     /// Callers whose calls have ended, and who are not resumed yet: that comes after the figures that count them were
     /// published.
     var ended: [WaitingCaller] = []
@@ -43,8 +46,11 @@ final class CurlLoop {
     var inbox: [CurlMailbox.Command] = []
     var ready: [pollfd] = []
 
-    init(configuration: CurlTransport.Configuration, mailbox: CurlMailbox, executor: CurlExecutor) {
+    init(
+        configuration: CurlTransport.Configuration, library: CurlFeatures, mailbox: CurlMailbox, executor: CurlExecutor
+    ) {
         self.configuration = configuration
+        self.library = library
         self.mailbox = mailbox
         self.executor = executor
         queue = CallQueue { configuration.initialCallLimit(origin: $0) }
@@ -68,6 +74,7 @@ final class CurlLoop {
             tick += 1
             now = .now
             for multi in multis { multi.begin(turn: tick, at: now) }
+            checkLookUps()
             restart()
             handleInbox()
             drive()

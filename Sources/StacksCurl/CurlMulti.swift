@@ -18,6 +18,8 @@ import StacksTransport
     /// What is to be polled, as libcurl asked for it.
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
+    /// Transfers without a call, which libcurl keeps until it has the name that it looks up for them.
+    var orphans: [Orphan] = []
     var connectedSockets = ConnectedSockets()
     /// When the loop's turn began.
     private(set) var now: Moment
@@ -67,7 +69,9 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers.values { _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer) }
+        for transfer in transfers.values + orphans.map(\.transfer) {
+            _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+        }
         _ = unsafe curl_multi_cleanup(handle)
     }
 
@@ -93,6 +97,19 @@ import StacksTransport
     func begin(turn: UInt64, at now: Moment) {
         self.turn = turn
         self.now = now
+    }
+
+    /// Leaves a transfer in libcurl's hands that no call belongs to any more.
+    func leave(_ transfer: CurlTransfer, id: CallID, origin: String) {
+        transfers[id] = nil
+        orphans.append(Orphan(transfer: transfer, origin: origin))
+    }
+
+    /// Takes back a transfer that libcurl has finished with, and says whose place it took, if it was left to libcurl.
+    func bury(_ transfer: CurlTransfer) -> String? {
+        guard let index = orphans.firstIndex(where: { $0.transfer === transfer }) else { return nil }
+        _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+        return orphans.remove(at: index).origin
     }
 
     /// Whether there was nothing to do for a while, before the one transfer that there is.

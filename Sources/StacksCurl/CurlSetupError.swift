@@ -27,9 +27,6 @@ public struct CurlSetupError: Error, Sendable, CustomStringConvertible {
 
 /// The libcurl that this process runs with.
 enum CurlLibrary {
-    /// The oldest version that is supported: that of Ubuntu 22.04.
-    static let oldestVersion: UInt32 = 0x07_51_00
-
     /// Initialises libcurl once in the life of the process, and says what is wrong if it cannot be used.
     ///
     /// `curl_global_init` is not safe to call from several threads in every version
@@ -41,8 +38,10 @@ enum CurlLibrary {
     /// The version in use, `8.5.0` for example.
     static let versionString: String = unsafe String(cString: stacks_version_info().pointee.version)
 
-    /// The same as a number, `0x080500` for example.
-    static let version: UInt32 = unsafe stacks_version_info().pointee.version_num
+    /// What it can do, by its version or that of the headers, whichever is older.
+    static let features = CurlFeatures(
+        version: unsafe min(stacks_version_info().pointee.version_num, UInt32(LIBCURL_VERSION_NUM)),
+        resolvesOnThreads: unsafe stacks_version_info().pointee.ares_num == 0)
 
     /// Whether it can speak HTTP/2.
     static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
@@ -54,7 +53,7 @@ enum CurlLibrary {
                 "libcurl cannot be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
         }
         let info = unsafe stacks_version_info().pointee
-        guard unsafe info.version_num >= oldestVersion else {
+        guard features.isSupported else {
             return CurlSetupError("libcurl \(versionString) is too old: 7.81.0 or newer is needed")
         }
         guard unsafe info.features & CURL_VERSION_SSL != 0 else {

@@ -22,15 +22,21 @@ import StacksTransport
     /// How often the call was kept off a stale connection before.
     var restarts = 0
     private let observed = IOCell(Progress())
-    private(set) var progress: Progress {
+    var progress: Progress {
         @inline(__always) _read { yield observed.value }
         @inline(__always) _modify { yield &observed.value }
     }
+    /// Whether libcurl's connect time-out was put off, for the rest of this handle's life.
+    var hasLongConnectTimeout = false
 
     /// What the callbacks have seen of the call.
     struct Progress {
         /// Whether libcurl was about to write the request: before that, no byte of it can have left.
         var isSending = false
+        /// Whether a name is being looked up, where libcurl would wait for that when the transfer is removed.
+        var isResolving = false
+        /// The turn in which that look-up began.
+        var lookUpBegan: Moment?
         /// Whether the request was about to be written again although it must not be repeated.
         var replayWasRefused = false
         /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
@@ -61,14 +67,15 @@ import StacksTransport
     private let httpVersion: CurlTransport.Configuration.HTTPVersion
     private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
-    init(configuration: CurlTransport.Configuration) throws(TransportError) {
+    init(configuration: CurlTransport.Configuration, library: CurlFeatures) throws(TransportError) {
         easy = try EasyHandle()
         maximumResponseSize = configuration.maximumResponseSize
         httpVersion = configuration.httpVersion
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setCallbacks()
-        try configuration.apply(to: easy)
+        if library.waitsForLookUps { try setLookUpCallback() }
+        try configuration.apply(to: easy, library)
     }
 
     deinit {
@@ -251,14 +258,20 @@ extension CurlTransfer {
         try unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: context)
         _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { context, socket, _ in
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-            unsafe CurlTransfer.behind(context) { $0.multi?.connectedSockets.note(socket) }
-            return 0
+            return unsafe CurlTransfer.behind(context) { $0.mayConnect(socket) ? 0 : 1 }
         }
+    }
+
+    /// libcurl is about to connect: it has found the name, if it looked one up.
+    private func mayConnect(_ socket: curl_socket_t) -> Bool {
+        progress.isResolving = false
+        multi?.connectedSockets.note(socket)
+        return call != nil
     }
 
     /// Lends `body` the transfer behind a callback's context, which is the object itself: it outlives its easy handle,
     /// and the loop holds it while libcurl is driven, so no reference needs to be counted.
-    private static func behind<Result>(
+    static func behind<Result>(
         _ context: UnsafeMutableRawPointer?, _ body: (CurlTransfer) -> Result
     ) -> Result {
         unsafe Unmanaged<CurlTransfer>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
@@ -288,6 +301,8 @@ extension CurlTransfer {
             return false
         }
         progress.isSending = true
+        progress.isResolving = false
+        progress.lookUpBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
         return call != nil
@@ -370,5 +385,5 @@ extension UnsafeBufferPointer<UInt8> {
 
 extension TransportRequest {
     /// Whether it goes over plaintext, where there is only HTTP/1.1.
-    var isPlaintext: Bool { origin.utf8.starts(with: "http:".utf8) }
+    var isPlaintext: Bool { StacksCurl.isPlaintext(origin) }
 }

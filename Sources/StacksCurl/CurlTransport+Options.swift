@@ -4,19 +4,19 @@ import StacksTransport
 extension CurlTransport.Configuration {
     /// Sets every option once on a handle that is thrown away, so that what this libcurl refuses is found out when the
     /// transport is made and not with each call.
-    func probe() throws(CurlSetupError) {
+    func probe(_ library: CurlFeatures) throws(CurlSetupError) {
         do throws(TransportError) {
-            try apply(to: EasyHandle())
+            try apply(to: EasyHandle(), library)
         } catch {
             throw CurlSetupError(error.message)
         }
     }
 
     /// Sets the options of an easy handle that stay the same from call to call.
-    func apply(to easy: borrowing EasyHandle) throws(TransportError) {
+    func apply(to easy: borrowing EasyHandle, _ library: CurlFeatures) throws(TransportError) {
         // Signals and threads do not mix (https://curl.se/libcurl/c/threadsafe.html).
         try easy.set(CURLOPT_NOSIGNAL, 1)
-        try easy.setQuickExit()
+        try easy.setQuickExit(library)
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout.wholeMilliseconds)
         try easy.set(CURLOPT_MAXAGE_CONN, maximumIdleTime.wholeSeconds)
         try easy.set(CURLOPT_MAXLIFETIME_CONN, maximumConnectionLifetime.wholeSeconds)
@@ -24,7 +24,7 @@ extension CurlTransport.Configuration {
         try easy.set(CURLOPT_PATH_AS_IS, 1)
         // A redirect would take the credentials to another host.
         try easy.set(CURLOPT_FOLLOWLOCATION, 0)
-        try easy.setProtocols(allowsPlaintext: allowsPlaintext)
+        try easy.setProtocols(allowsPlaintext: allowsPlaintext, library)
         // The header lines are for the server alone, not for a proxy on the way.
         try easy.set(CURLOPT_HEADEROPT, stacks_header_separate)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -88,7 +88,7 @@ extension CurlTransport.Configuration {
     /// How many calls to one host are given to libcurl at a time, as long as it is not known which version of HTTP the
     /// host speaks.
     func initialCallLimit(origin: String) -> Int {
-        callLimit(overHTTP2: httpVersion == .automatic && CurlLibrary.hasHTTP2 && !origin.hasPrefix("http:"))
+        callLimit(overHTTP2: httpVersion == .automatic && CurlLibrary.hasHTTP2 && !isPlaintext(origin))
     }
 
     /// How many calls to one host are given to libcurl at a time.
@@ -96,6 +96,9 @@ extension CurlTransport.Configuration {
         overHTTP2 ? maximumConcurrentStreams : maximumConnectionsPerHost
     }
 }
+
+/// Whether calls to `origin` go over plaintext, where there is only HTTP/1.1.
+func isPlaintext(_ origin: String) -> Bool { origin.utf8.starts(with: "http:".utf8) }
 
 extension Duration {
     /// Milliseconds, rounded up, so that a wait is never cut short. For durations that a configuration allows.

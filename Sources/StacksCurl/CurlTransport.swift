@@ -27,17 +27,22 @@ public final class CurlTransport: HTTPTransport {
     ///
     /// - Throws: ``CurlSetupError`` when a value of the configuration cannot work, when the libcurl of this process is
     ///   too old or built without TLS, or when the system refuses a thread or a pipe.
-    public init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
+    public convenience init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
+        try self.init(configuration: configuration, library: CurlLibrary.features)
+    }
+
+    /// A transport that takes the process's libcurl for one that can do what `library` says and no more.
+    package init(configuration: Configuration, library: CurlFeatures) throws(CurlSetupError) {
         try configuration.validate()
         try CurlLibrary.prepare()
-        try configuration.probe()
+        try configuration.probe(library)
         self.configuration = configuration
         let mailbox = try CurlMailbox()
         self.mailbox = mailbox
         let executor = CurlExecutor(mailbox: mailbox)
         ioExecutor = executor
         thread = try CurlThread(named: "stacks-curl") {
-            CurlLoop(configuration: configuration, mailbox: mailbox, executor: executor).run()
+            CurlLoop(configuration: configuration, library: library, mailbox: mailbox, executor: executor).run()
         }
     }
 

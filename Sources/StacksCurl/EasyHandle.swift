@@ -56,14 +56,16 @@ import StacksTransport
     }
 
     /// Sets which schemes a URL may have.
-    func setProtocols(allowsPlaintext: Bool) throws(TransportError) {
+    func setProtocols(allowsPlaintext: Bool, _ library: CurlFeatures) throws(TransportError) {
         try check(
-            unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, CurlLibrary.version), CURLOPT_PROTOCOLS)
+            unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, library.namesProtocols ? 1 : 0),
+            CURLOPT_PROTOCOLS)
     }
 
     /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.
-    func setQuickExit() throws(TransportError) {
-        try check(unsafe stacks_easy_set_quick_exit(pointer, CurlLibrary.version), CURLOPT_NOSIGNAL)
+    func setQuickExit(_ library: CurlFeatures) throws(TransportError) {
+        guard library.leavesLookUps else { return }
+        try check(unsafe stacks_easy_set_quick_exit(pointer), CURLOPT_NOSIGNAL)
     }
 
     /// An integer that `curl_easy_getinfo` tells, or 0.

@@ -14,24 +14,27 @@ import Synchronization
 final class Exchange: Sendable {
     /// How far the engine is known to have come.
     struct Progress: Sendable {
+        /// The engine was asked to begin.
+        var hasBegun = false
         /// The engine has taken bytes of the request's body, which it does once it has a connection.
         var tookBody = false
         /// The answer's header has arrived.
         var hasHeader = false
 
-        var phase: TransportError.Phase { hasHeader ? .receiving : tookBody ? .waiting : .sending }
+        var phase: TransportError.Phase {
+            hasHeader ? .receiving : tookBody ? .waiting : hasBegun ? .sending : .queued
+        }
     }
 
     private struct State {
         var progress = Progress()
         var task: URLSessionTask?
+        var engine: EngineSession?
         var head: (status: HTTPResponse.Status, fields: HTTPFields)?
         var body: [UInt8] = []
         var continuation: CheckedContinuation<TransportResponse, any Error>?
         var outcome: Result<TransportResponse, any Error>?
     }
-
-    private typealias Parties = (CheckedContinuation<TransportResponse, any Error>?, URLSessionTask?)
 
     private let request: TransportRequest
     private let limit: Int
@@ -48,12 +51,12 @@ final class Exchange: Sendable {
     ///
     /// - Throws: `TransportError`, or `CancellationError`.
     nonisolated(nonsending) func run(
-        _ task: URLSessionTask,
-        delegate: SessionDelegate,
+        _ request: URLRequest,
+        on engine: EngineSession,
         until deadline: ContinuousClock.Instant
     ) async throws -> TransportResponse {
         try await withThrowingTaskGroup(of: TransportResponse?.self) { group in
-            group.addTask { try await self.exchange(task, delegate: delegate) }
+            group.addTask { try await self.exchange(request, on: engine) }
             group.addTask {
                 // Ends early, without an error, when the call has ended and the group is cancelled.
                 try? await Task.sleep(until: deadline, clock: .continuous)
@@ -69,26 +72,41 @@ final class Exchange: Sendable {
     }
 
     private nonisolated(nonsending) func exchange(
-        _ task: URLSessionTask,
-        delegate: SessionDelegate
+        _ request: URLRequest,
+        on engine: EngineSession
     ) async throws -> TransportResponse {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                delegate.follow(task, with: self)
                 let outcome = state.withLock { state in
-                    state.task = task
+                    state.engine = engine
                     if state.outcome == nil { state.continuation = continuation }
                     return state.outcome
                 }
                 if let outcome {
-                    task.cancel()
                     continuation.resume(with: outcome)
                 } else {
-                    task.resume()
+                    engine.begin(request, for: self)
                 }
             }
         } onCancel: {
             settle(.failure(CancellationError()))
+        }
+    }
+
+    // MARK: How it begins
+
+    /// Whether the call has its outcome.
+    var isSettled: Bool { state.withLock { $0.outcome != nil } }
+
+    /// Notes the engine's task.
+    ///
+    /// - Returns: Whether it is to be resumed: the call is not settled yet.
+    func begin(_ task: URLSessionTask) -> Bool {
+        state.withLock { state in
+            guard state.outcome == nil else { return false }
+            state.task = task
+            state.progress.hasBegun = true
+            return true
         }
     }
 
@@ -127,16 +145,20 @@ final class Exchange: Sendable {
     }
 
     private func settle(_ outcome: Result<TransportResponse, any Error>) {
-        let (continuation, task) = state.withLock { state in
-            guard state.outcome == nil else { return (nil, nil) as Parties }
-            state.outcome = outcome
-            state.body = []
-            defer { state.continuation = nil }
-            return (state.continuation, state.task)
+        let settled: State? = state.withLock { state in
+            guard state.outcome == nil else { return nil }
+            defer {
+                state.outcome = outcome
+                state.body = []
+                state.continuation = nil
+                (state.task, state.engine) = (nil, nil)
+            }
+            return state
         }
+        guard let settled else { return }
         // Of a task that has ended by itself this is a request that changes nothing.
-        if case .failure = outcome { task?.cancel() }
-        continuation?.resume(with: outcome)
+        if case .failure = outcome, let task = settled.task { settled.engine?.cancel(task) }
+        settled.continuation?.resume(with: outcome)
     }
 
     // MARK: What the engine reports

@@ -20,28 +20,41 @@ import Synchronization
 ///   none of them waits to see whether another's connection can be shared.
 /// - **Repetition.** URLSession writes a request again on a new connection when a reused one turns out to be dead, and
 ///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
-///   of its own, made for it and closed after it: a connection that was never used before is never taken for dead.
-///   Such a call pays for a connection and a TLS handshake, and does not count against the connection limit.
+///   of its own, made for it and closed after it. Such a call pays for a connection and a TLS handshake, and does not
+///   count against the connection limit. What that amounts to:
+///   - Over HTTP/1.1 on Linux, the request is written at most once: the system's libcurl repeats one only on a
+///     connection that was used before. The tests show it.
+///   - Over HTTP/2 on Linux, it is written again when the server says that it has not processed it: by a stream that it
+///     refuses (REFUSED_STREAM), or a GOAWAY that names an earlier one (RFC 9113, section 8.7), or when it asks for
+///     HTTP/1.1 (HTTP_1_1_REQUIRED). It is acted on once, if the server keeps to its word.
+///   - On Apple's systems the engine does not say when it repeats a request. That a new connection is not taken for
+///     dead is what a session of its own is for there too; it is not tested, and Apple promises nothing about it.
+///
+///   Where that is too little, take `CurlTransport`, which refuses every second writing itself.
 /// - **Idle connections.** What a server or a proxy sends on an idle connection, a "408 Request Timeout" for example,
 ///   is taken on Linux for the answer to the next request. One marked `TransportRequest.Replay.never` is safe from that.
 /// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
 ///   keys cannot be given; the proxy is the one of the system or, on Linux, of the environment.
 /// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
 ///   the server saw the request, `TransportError.mayHaveReachedServer` is true.
+/// - **Name look-ups.** On Linux a call that is given up while its host's name is looked up holds up the others of the
+///   transport until the look-up is over: they end at their own deadlines, but are not begun before.
 /// - **Metrics.** None are reported.
 public final class URLSessionTransport: HTTPTransport {
     /// How a transport behaves.
     public struct Configuration: Sendable {
-        /// How long a request without a deadline of its own may take, connecting included. 30 seconds by default.
-        public var requestTimeout: Duration = .seconds(30)
+        /// How long a request without a deadline of its own may take, connecting included. 60 seconds by default, as
+        /// `CurlTransport`'s.
+        public var requestTimeout: Duration = .seconds(60)
 
-        /// How many connections are open to one host at a time; further calls wait for one. 16 by default: over
-        /// HTTP/1.1 a connection carries one call at a time, and Buildkite limits most operations to 10 a second.
+        /// How many connections are open to one host at a time; further calls wait for one. 16 by default, twice as
+        /// many as with `CurlTransport`, because here calls seldom share one: over HTTP/1.1 a connection carries one
+        /// call at a time, and Buildkite limits most operations to 10 a second.
         public var maximumConnectionsPerHost: Int = 16
 
-        /// The longest answer that is accepted, in bytes after decompression. 64 MiB by default; the largest answer of
-        /// the Stacks API, a page of 1000 jobs, is about 1 MB.
-        public var maximumResponseSize: Int = 64 * 1024 * 1024
+        /// The longest answer that is accepted, in bytes after decompression. 16 MiB by default, as `CurlTransport`'s:
+        /// sixteen times the longest answer of the API, a page of 1000 jobs.
+        public var maximumResponseSize: Int = 16 * 1024 * 1024
 
         /// The defaults.
         public init() {}
@@ -54,8 +67,8 @@ public final class URLSessionTransport: HTTPTransport {
     }
 
     private let configuration: Configuration
-    private let session: URLSession
-    private let delegate: SessionDelegate
+    /// The session of all calls that may share a connection.
+    private let engine: EngineSession
     private let state = Mutex(State())
 
     /// A transport with a session of its own.
@@ -64,13 +77,11 @@ public final class URLSessionTransport: HTTPTransport {
     public init(configuration: Configuration = Configuration()) throws {
         try configuration.validate()
         self.configuration = configuration
-        delegate = SessionDelegate()
-        session = Self.makeSession(delegate: delegate, configuration: configuration)
+        engine = EngineSession(configuration)
     }
 
     deinit {
-        // A session keeps itself and its delegate alive until it is invalidated.
-        session.invalidateAndCancel()
+        engine.invalidate()
     }
 
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
@@ -82,18 +93,16 @@ public final class URLSessionTransport: HTTPTransport {
         }
         let exchange = Exchange(request, limit: configuration.maximumResponseSize)
 
+        try register(exchange)
         defer { unregister(exchange) }
         switch request.replay {
         case .whenConnectionWasDead:
-            let task = try register(exchange, urlRequest, on: session)
-            return try await exchange.run(task, delegate: delegate, until: deadline)
+            return try await exchange.run(urlRequest, on: engine, until: deadline)
         case .never:
-            // A session that has no connection yet: the engine has no reason to write the request twice.
-            let delegate = SessionDelegate()
-            let session = Self.makeSession(delegate: delegate, configuration: configuration)
-            defer { session.invalidateAndCancel() }
-            let task = try register(exchange, urlRequest, on: session)
-            return try await exchange.run(task, delegate: delegate, until: deadline)
+            // A session that has no connection yet: the engine has no dead one to write the request to in vain.
+            let engine = EngineSession(configuration)
+            defer { engine.invalidate() }
+            return try await exchange.run(urlRequest, on: engine, until: deadline)
         }
     }
 
@@ -107,39 +116,21 @@ public final class URLSessionTransport: HTTPTransport {
             return state.exchanges.values.map { $0 }
         }
         for exchange in exchanges { exchange.close() }
-        session.invalidateAndCancel()
+        engine.invalidate()
     }
 
-    /// Makes the call's task, under the lock that a shutdown takes before it invalidates the session: an invalidated
-    /// session traps when it is asked for a task.
-    private func register(_ exchange: Exchange, _ request: URLRequest, on session: URLSession) throws -> URLSessionTask
-    {
+    /// Notes a call, so that a shutdown ends it.
+    private func register(_ exchange: Exchange) throws {
         try state.withLock { state in
             guard !state.isShutDown else {
                 throw TransportError(code: .transportClosed, phase: .queued, message: "The transport was shut down")
             }
             state.exchanges[ObjectIdentifier(exchange)] = exchange
-            return session.dataTask(with: request)
         }
     }
 
     private func unregister(_ exchange: Exchange) {
         state.withLock { _ = $0.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) }
-    }
-
-    private static func makeSession(delegate: SessionDelegate, configuration: Configuration) -> URLSession {
-        let settings = URLSessionConfiguration.ephemeral
-        settings.httpShouldSetCookies = false
-        settings.httpCookieAcceptPolicy = .never
-        settings.httpCookieStorage = nil
-        settings.urlCache = nil
-        settings.urlCredentialStorage = nil
-        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
-        settings.httpMaximumConnectionsPerHost = configuration.maximumConnectionsPerHost
-        // Delegate calls come one at a time and in order, which the counting of received bytes relies on.
-        let queue = OperationQueue()
-        queue.maxConcurrentOperationCount = 1
-        return URLSession(configuration: settings, delegate: delegate, delegateQueue: queue)
     }
 }
 

@@ -108,7 +108,9 @@ struct BrokenAnswerTests {
 
     @Test("a header without an end", arguments: Engine.allCases)
     func endlessHeader(engine: Engine) async throws {
-        let codes: Set<TransportError.Code> = [.responseTooLarge, .protocolViolation, .http2, .connectionClosed]
+        var codes: Set<TransportError.Code> = [.responseTooLarge, .protocolViolation, .http2, .connectionClosed]
+        // URLSession on Linux leaves the limit to its libcurl, and older ones have none.
+        if engine == .urlSession { codes.formUnion([.timeout, .other]) }
         try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
             let fields = (0..<1000).map { ("x-field-\($0)", String(repeating: "v", count: 1000)) }
             try await exchange.head(200, fields, isLast: false)

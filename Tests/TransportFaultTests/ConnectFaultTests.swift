@@ -1,6 +1,5 @@
 import FaultServer
 import HTTPTypes
-import SlowResolver
 import StacksCurl
 import StacksTransport
 import Testing
@@ -88,51 +87,6 @@ struct ConnectFaultTests {
     func unknownName(engine: Engine) async throws {
         try await expectFailure(engine, "http://host.invalid", code: .nameResolution, phase: .resolving)
     }
-
-    #if os(Linux)
-        @Test("a resolver that takes 3 s: the deadline is kept, and other calls go on", arguments: Engine.curl)
-        func slowResolver(engine: Engine) async throws {
-            try await withGoodServer(engine) { server in
-                try await engine.withTransport { transport in
-                    let before = slow_resolver_count()
-                    async let slow = Result(catching: {
-                        try await transport.send(request("http://a.slow.test:1", within: .milliseconds(1000)))
-                    })
-                    try await wait { slow_resolver_count() > before }
-                    let took = try await duration {
-                        _ = try await transport.send(request(server.origin, within: .seconds(20)))
-                    }
-                    #expect(took < .seconds(2))
-                    let outcome = await slow
-                    let error = #expect(throws: TransportError.self) { try outcome.get() }
-                    #expect(error?.code == .timeout)
-                    #expect(error?.phase == .resolving)
-                    #expect(error?.mayHaveReachedServer == false)
-                }
-            }
-        }
-
-        @Test("a resolver that takes 3 s: cancellation returns at once, and so does shutdown")
-        func cancelWhileResolving() async throws {
-            let transport = try CurlTransport(configuration: .forTests)
-            let before = slow_resolver_count()
-            let call = Task { try await transport.send(request("http://b.slow.test:1", within: .seconds(20))) }
-            try await wait { slow_resolver_count() > before }
-            let cancelling = await duration {
-                call.cancel()
-                await #expect(throws: CancellationError.self) { try await call.value }
-            }
-            #expect(cancelling < .seconds(1))
-            let second = Task { try await transport.send(request("http://c.slow.test:1", within: .seconds(20))) }
-            try await wait { slow_resolver_count() > before + 1 }
-            let closing = await duration {
-                await transport.shutdown()
-                let error = await #expect(throws: TransportError.self) { try await second.value }
-                #expect(error?.code == .transportClosed)
-            }
-            #expect(closing < .seconds(2))
-        }
-    #endif
 }
 
 extension Result where Failure == any Error {

@@ -131,7 +131,8 @@ struct ProxyFaultTests {
             let last = try await transport.send(request(server.origin))
             #expect(last.status == .ok)
             #expect(server.requests.map(\.path) == ["/x", "/x", "/never", "/x"])
-            #expect(proxy.connections == 3)
+            // Before 8.0 libcurl may make one for the repetition, too, which it is then kept from.
+            #expect((3...4).contains(proxy.connections))
         }
     }
 

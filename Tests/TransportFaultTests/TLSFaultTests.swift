@@ -127,6 +127,24 @@ struct TLSFaultTests {
         }
     }
 
+    @Test("a handshake that stalls ends at the deadline, with URLSession")
+    func stalledHandshakeWithURLSession() async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            try await connection.waitForEnd()
+        } _: { server in
+            let transport = try URLSessionTransport()
+            let took = await duration {
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(
+                        request("https://127.0.0.1:\(server.port)", within: .milliseconds(300)))
+                }
+                #expect(error?.code == .timeout)
+            }
+            #expect(took < .milliseconds(300) + FaultTrial.patience)
+            await transport.shutdown()
+        }
+    }
+
     @Test("a server that speaks no TLS")
     func plaintextServer() async throws {
         try await ScriptedServer.run(.plaintext) { connection in

@@ -1,0 +1,57 @@
+import HTTPTypes
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("What a libcurl can do, by its version")
+struct CurlFeaturesTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        var name: String
+        var version: UInt32
+        var isSupported = true
+        var namesProtocols = true
+        var leavesLookUps = true
+
+        var testDescription: String { name }
+    }
+
+    static let table = [
+        Row(name: "7.80.0", version: 0x07_50_00, isSupported: false, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.81.0", version: 0x07_51_00, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.84.0", version: 0x07_54_00, namesProtocols: false, leavesLookUps: false),
+        Row(name: "7.85.0", version: 0x07_55_00, leavesLookUps: false),
+        Row(name: "7.86.0", version: 0x07_56_00, leavesLookUps: false),
+        Row(name: "7.87.0", version: 0x07_57_00),
+        Row(name: "7.88.1", version: 0x07_58_01),
+        Row(name: "8.0.0", version: 0x08_00_00),
+        Row(name: "8.10.0", version: 0x08_0A_00),
+        Row(name: "8.21.0", version: 0x08_15_00),
+    ]
+
+    @Test("each feature is used from the version on that has it", arguments: table)
+    func gates(row: Row) {
+        let features = CurlFeatures(version: row.version)
+        #expect(features.isSupported == row.isSupported)
+        #expect(features.namesProtocols == row.namesProtocols)
+        #expect(features.leavesLookUps == row.leavesLookUps)
+        #expect(features.waitsForLookUps == !row.leavesLookUps)
+    }
+
+    @Test("with c-ares there is no thread to wait for, whatever the version", arguments: table)
+    func asynchronousResolver(row: Row) {
+        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).waitsForLookUps)
+    }
+
+    @Test("a transport can be made with every gate closed, and that plaintext is forbidden holds there too")
+    func oldest() async throws {
+        var configuration = CurlTransport.Configuration()
+        configuration.allowsPlaintext = false
+        let oldest = CurlFeatures(version: CurlFeatures.oldestVersion)
+        let transport = try CurlTransport(configuration: configuration, library: oldest)
+        let error = await #expect(throws: TransportError.self) {
+            try await transport.send(TransportRequest(method: .get, origin: "http://127.0.0.1:1", path: "/"))
+        }
+        #expect(error?.code == .invalidRequest)
+        await transport.shutdown()
+    }
+}
