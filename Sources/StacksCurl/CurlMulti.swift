@@ -115,12 +115,13 @@ import StacksTransport
     /// Whether there was nothing to do for a while, before the one transfer that there is.
     var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
 
-    /// Whether libcurl's timer is due.
+    /// Whether libcurl's timer was due when the turn began. Never too early: a timer that is driven before its time would
+    /// be lost, because libcurl does not set again what it has not changed.
     var isTimerDue: Bool {
         switch timer {
         case .none: false
         case .now: true
-        case .at(let instant): instant <= .now
+        case .at(let instant): instant <= now
         }
     }
 

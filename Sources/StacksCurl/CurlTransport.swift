@@ -42,7 +42,9 @@ public final class CurlTransport: HTTPTransport {
         let executor = CurlExecutor(mailbox: mailbox)
         ioExecutor = executor
         thread = try CurlThread(named: "stacks-curl") {
-            CurlLoop(configuration: configuration, library: library, mailbox: mailbox, executor: executor).run()
+            var loop = CurlLoop(
+                configuration: configuration, library: library, mailbox: mailbox, executor: executor)
+            loop.run()
         }
     }
 

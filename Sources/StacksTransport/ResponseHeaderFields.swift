@@ -76,7 +76,10 @@ public struct ResponseHeaderFields: Sendable {
                 let end = Self.lineEnd(in: bytes, from: start)
                 let line = bytes[start..<end]
                 start = end + 1
-                guard Self.hasPrefix(line, prefix), let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+                // Bit 5 is what upper and lower case differ in: one look tells nearly every other line apart.
+                guard let first = line.first, first | 0x20 == prefix.utf8Start.pointee | 0x20,
+                    Self.hasPrefix(line, prefix), let colon = line.firstIndex(of: UInt8(ascii: ":"))
+                else { continue }
                 let value = Self.trimmed(line[(colon + 1)...])
                 body(
                     UnsafeBufferPointer(rebasing: line[(line.startIndex + count)..<colon]),

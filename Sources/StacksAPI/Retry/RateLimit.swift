@@ -31,7 +31,7 @@ public struct RateLimit: Sendable, Hashable {
     /// The same.
     ///
     /// - Parameter scope: The likely scope, whose string is then used instead of a new one.
-    init?(_ headerFields: ResponseHeaderFields, expecting scope: String?) {
+    init?(_ headerFields: borrowing ResponseHeaderFields, expecting scope: String?) {
         self.init()
         var seen = Seen()
         if !headerFields.forEachField(
@@ -99,7 +99,7 @@ public struct RateLimit: Sendable, Hashable {
 
 extension RateLimit {
     /// What an answer says: its header fields, and for a 429 its body where they are silent.
-    init?(_ answer: TransportResponse, expecting scope: String? = nil) {
+    init?(_ answer: borrowing TransportResponse, expecting scope: String? = nil) {
         let told = RateLimit(answer.headerFields, expecting: scope)
         guard answer.status == .tooManyRequests, let body = RateLimit(body: answer.body) else {
             guard let told else { return nil }
