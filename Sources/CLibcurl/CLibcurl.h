@@ -59,6 +59,16 @@ static inline CURLcode stacks_easy_set_resolver_start_callback(CURL *easy, curl_
 // The options below are newer than the oldest supported libcurl. The headers that this is compiled with and the library
 // that the process runs with may be of different ages: the caller asks both, and this only what the headers have.
 
+/// The version of the headers that this is compiled with.
+static const unsigned int stacks_header_version = LIBCURL_VERSION_NUM;
+
+/// The newest option of those that name the protocols: the others are deprecated, and even their names a warning.
+#if LIBCURL_VERSION_NUM >= 0x075500
+static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS_STR;
+#else
+static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS;
+#endif
+
 /// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
 static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, int by_name) {
 #if LIBCURL_VERSION_NUM >= 0x075500

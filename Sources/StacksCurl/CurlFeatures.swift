@@ -9,6 +9,9 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Those of the libcurl that this process runs with, or of the headers that it was built with when they are older.
     package static var ofThisProcess: CurlFeatures { CurlLibrary.features }
 
+    /// The version of the headers that this process was built with.
+    package static var headerVersion: UInt32 { CurlLibrary.headerVersion }
+
     package init(version: UInt32, resolvesOnThreads: Bool = true) {
         self.version = version
         self.resolvesOnThreads = resolvesOnThreads

@@ -40,8 +40,11 @@ enum CurlLibrary {
 
     /// What it can do, by its version or that of the headers, whichever is older.
     static let features = CurlFeatures(
-        version: unsafe min(stacks_version_info().pointee.version_num, UInt32(LIBCURL_VERSION_NUM)),
+        version: unsafe min(stacks_version_info().pointee.version_num, stacks_header_version),
         resolvesOnThreads: unsafe stacks_version_info().pointee.ares_num == 0)
+
+    /// The version of the headers that this was built with.
+    static let headerVersion: UInt32 = stacks_header_version
 
     /// Whether it can speak HTTP/2.
     static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0

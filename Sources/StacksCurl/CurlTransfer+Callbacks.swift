@@ -92,14 +92,20 @@ extension CurlTransfer {
 
     /// Whether a connection that is to be used again has something on it that should not be there.
     ///
-    /// An HTTP/2 connection is looked at only after a pause: the look costs system calls, and calls follow each other.
+    /// An HTTP/2 connection is looked at only after a pause, or for a request that libcurl may not repeat: the look costs
+    /// system calls, and calls follow each other. (libcurl looks too, but 8.0 to 8.5 miss a server that went away without
+    /// a word of TLS.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
-        guard let multi, canBeginAnew, isAlone || multi.hasPaused else { return false }
+        guard let multi, canBeginAnew, isAlone || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
         case .bytes: return isAlone
         case .end: return true
         }
+    }
+
+    private func mustNotBeLost(on multi: CurlMulti) -> Bool {
+        call?.request.replay == .never && multi.transfers.count == 1
     }
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {

@@ -119,14 +119,15 @@ import StacksTransport
 
     /// The answer, whose buffers leave this transfer.
     ///
-    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one.
+    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one, and since then a
+    ///   line that it cannot read for a 200.
     func takeResponse() throws(TransportError) -> TransportResponse {
         let answer = progress.answer
         progress.answer = AnswerBuffers()
         let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard (100...999).contains(status) else {
+        guard (100...999).contains(status), answer.header.statusLineSays(status) else {
             throw TransportError(
-                code: .protocolViolation, phase: .receiving, message: "the answer has the status \(status)")
+                code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),

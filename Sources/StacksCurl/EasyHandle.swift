@@ -59,7 +59,7 @@ import StacksTransport
     func setProtocols(allowsPlaintext: Bool, _ library: CurlFeatures) throws(TransportError) {
         try check(
             unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, library.namesProtocols ? 1 : 0),
-            CURLOPT_PROTOCOLS)
+            stacks_option_protocols)
     }
 
     /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.

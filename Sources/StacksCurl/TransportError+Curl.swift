@@ -27,6 +27,11 @@ extension TransportError {
             return
         }
         if progress.replayWasRefused {
+            // It is as good as always the connection that died. A stream that the server refused (REFUSED_STREAM, or
+            // a GOAWAY below it: RFC 9113, section 8.7, says that it was not processed) looks the same: libcurl repeats
+            // both without a result or information that tells them apart, and on a connection that was used before even
+            // its debug text is the same. On a new one it may be HTTP_1_1_REQUIRED too. So this is not taken for
+            // certain, and `finish` asks for the job's state instead of being sent again.
             self.init(
                 code: .connectionClosed, phase: .waiting,
                 message: "the connection was closed before an answer came, and the request must not be repeated")
@@ -39,7 +44,7 @@ extension TransportError {
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
         // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
         // text, which always names the method, tells.
-        if code == .connectionClosed, !progress.isSending, text.contains("CONNECT") { code = .proxy }
+        if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") { code = .proxy }
         // libcurl repeats a proxy's URL that it cannot use, with the password in it.
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }

@@ -6,8 +6,14 @@ import TestCertificate
 public struct ServedCertificate: Sendable {
     let chain: String
     let privateKey: String
+    /// Whether the client has to show ``AcceptedClient``'s certificate.
+    var asksForClient = false
     /// What a client has to trust to accept it, if it is to be accepted at all, in PEM format.
     public let authority: String
+
+    private init(chain: String, privateKey: String, authority: String) {
+        (self.chain, self.privateKey, self.authority) = (chain, privateKey, authority)
+    }
 
     /// For localhost and 127.0.0.1, valid until 2070: nothing is wrong with it.
     public static let valid = ServedCertificate(
@@ -99,6 +105,11 @@ extension ServedCertificate {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
         configuration.applicationProtocols = protocols
+        if asksForClient {
+            let accepted = try NIOSSLCertificate(bytes: Array(AcceptedClient.certificate.utf8), format: .pem)
+            configuration.trustRoots = .certificates([accepted])
+            configuration.certificateVerification = .noHostnameVerification
+        }
         // A client whose connection is idle does not answer a goodbye; nobody has to wait for it.
         configuration.shutdownTimeout = .milliseconds(100)
         return try NIOSSLContext(configuration: configuration)

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import StacksCurl
 import StacksTransport
@@ -40,6 +41,17 @@ struct CurlFeaturesTests {
     @Test("with c-ares there is no thread to wait for, whatever the version", arguments: table)
     func asynchronousResolver(row: Row) {
         #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).waitsForLookUps)
+    }
+
+    /// What `Scripts/test-libcurl` means to build with, as `8.5.0`.
+    private static let expectedVersion = ProcessInfo.processInfo.environment["EXPECTED_LIBCURL_VERSION"]
+
+    @Test("the headers and the library are those that are to be tested", .enabled(if: expectedVersion != nil))
+    func expected() throws {
+        let parts = try #require(Self.expectedVersion).split { !$0.isNumber }.prefix(3).compactMap { UInt32($0) }
+        let number = parts.reduce(0) { $0 << 8 | $1 }
+        #expect(CurlFeatures.headerVersion == number)
+        #expect(CurlFeatures.ofThisProcess.version == number)
     }
 
     @Test("a transport can be made with every gate closed, and that plaintext is forbidden holds there too")

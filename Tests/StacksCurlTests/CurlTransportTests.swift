@@ -134,7 +134,8 @@ struct CurlTransportTests {
 
     @Test("a status that is none is an error, and the next call works", arguments: ["5000", "-5", "0"])
     func oddStatus(status: String) async throws {
-        // libcurl before 8.0 reads any number after HTTP/2 as a status, on a connection that speaks HTTP/1.1 too.
+        // libcurl before 8.0 reads any number after HTTP/2 as a status, on a connection that speaks HTTP/1.1 too; later
+        // ones make 200 of it.
         let odd = "HTTP/2 \(status) x\r\nContent-Length: 0\r\n\r\n"
         try await withServer({ _, index in index == 0 ? .bytes(odd) : .ok() }) { transport, server in
             let error = try await failure(transport, request(server, deadline: .now + .seconds(5)))

@@ -90,8 +90,10 @@ struct HTTP2FaultTests {
                 _ = try await transport.send(request(server, "/before"))
                 do {
                     let response = try await transport.send(request(server, "/fault", replay: replay))
-                    // Only a stream that was refused may be tried again, and only where that is allowed.
-                    #expect(replay == .whenConnectionWasDead && code == Code.refusedStream)
+                    // Only a stream that was refused may be tried again, and only where that is allowed. libcurl
+                    // 8.0 takes the end of a stream that is no error for a dead connection.
+                    #expect(replay == .whenConnectionWasDead)
+                    #expect([Code.refusedStream, Code.noError].contains(code))
                     #expect(response.body == Array("/fault".utf8))
                 } catch let error as TransportError {
                     #expect(error.code == .http2 || error.code == .connectionClosed, "\(error)")
@@ -257,9 +259,10 @@ struct HTTP2FaultTests {
         } _: { transport, server in
             _ = try await transport.send(request(server, "/before"))
             let error = await #expect(throws: TransportError.self) {
-                try await transport.send(request(server, "/fault"))
+                try await transport.send(request(server, "/fault", within: .seconds(2)))
             }
-            #expect(error.map { [.http2, .connectionClosed].contains($0.code) } == true, "\(error as Any)")
+            // libcurl 8.5 says goodbye, and waits for the server to hang up.
+            #expect(error.map { [.http2, .connectionClosed, .timeout].contains($0.code) } == true, "\(error as Any)")
             #expect(arrivals("/fault", server) == 1)
             let after = try await transport.send(request(server, "/after"))
             #expect(after.body == Array("/after".utf8))

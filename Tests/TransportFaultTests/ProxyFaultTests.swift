@@ -17,11 +17,11 @@ struct ProxyFaultTests {
 
     /// A good server over TLS, a proxy that plays `proxy`, and a transport that goes through it.
     private func throughProxy(
-        user: String = "",
+        user: String = "", _ protocols: [String] = ["h2"],
         proxy: @escaping @Sendable (ScriptedConnection, _ head: String, _ port: Int) async throws -> Void,
         _ body: (CurlTransport, _ server: ScriptedServer, _ proxy: ScriptedServer) async throws -> Void
     ) async throws {
-        try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
+        try await ScriptedServer.run(.tls(.valid, protocols: protocols)) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             while let exchange = try await exchanges.next() {
                 if exchange.request.path != "/never" { try await exchange.answerWithPath() }
@@ -39,10 +39,10 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a tunnel carries HTTP/2, and the proxy never sees the token")
-    func tunnel() async throws {
+    @Test("a tunnel carries what the server speaks, and the proxy never sees the token", arguments: TLSFaultTests.protocols)
+    func tunnel(protocols: [String]) async throws {
         let heads = Mutex<[String]>([])
-        try await throughProxy { connection, head, port in
+        try await throughProxy(protocols) { connection, head, port in
             heads.withLock { $0.append(head) }
             try await connection.write("HTTP/1.1 200 Connection established\r\n\r\n")
             try await connection.tunnel(toPort: port)
@@ -50,7 +50,7 @@ struct ProxyFaultTests {
             for _ in 0..<3 {
                 let answer = try await transport.send(request(server.origin))
                 #expect(answer.status == .ok)
-                #expect(answer.metrics?.httpVersion == .http2)
+                #expect(answer.metrics?.httpVersion == (protocols == ["h2"] ? .http2 : .http1_1))
             }
             #expect(proxy.connections == 1)
             let head = heads.withLock { $0.first ?? "" }
@@ -60,9 +60,11 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a proxy that asks for a password gets it, or the call fails and nothing was sent", arguments: [false, true])
-    func password(isGiven: Bool) async throws {
-        try await throughProxy(user: isGiven ? "user:secret@" : "") { connection, head, port in
+    @Test(
+        "a proxy that asks for a password gets it, or the call fails and nothing was sent",
+        arguments: [false, true], TLSFaultTests.protocols)
+    func password(isGiven: Bool, protocols: [String]) async throws {
+        try await throughProxy(user: isGiven ? "user:secret@" : "", protocols) { connection, head, port in
             // "user:secret" in Base64.
             guard head.contains("Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=") else {
                 return try await connection.write(
@@ -86,9 +88,11 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a proxy that dies before the tunnel stands: nothing was sent, and the next call works")
-    func deathBeforeTunnel() async throws {
-        try await throughProxy { connection, _, port in
+    @Test(
+        "a proxy that dies before the tunnel stands: nothing was sent, and the next call works",
+        arguments: TLSFaultTests.protocols)
+    func deathBeforeTunnel(protocols: [String]) async throws {
+        try await throughProxy(protocols) { connection, _, port in
             if connection.number == 0 { return }
             try await connection.write("HTTP/1.1 200 Connection established\r\n\r\n")
             try await connection.tunnel(toPort: port)
@@ -102,10 +106,12 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a proxy that dies between calls, or with one in the tunnel: nothing is doubled, and the next call works")
-    func deathOfTunnel() async throws {
+    @Test(
+        "a proxy that dies between calls, or with one in the tunnel: nothing is doubled, and the next call works",
+        arguments: TLSFaultTests.protocols)
+    func deathOfTunnel(protocols: [String]) async throws {
         let (isHeld, dies) = (Gate(), Gate())
-        try await throughProxy { connection, _, port in
+        try await throughProxy(protocols) { connection, _, port in
             try await connection.write("HTTP/1.1 200 Connection established\r\n\r\n")
             guard connection.number < 2 else { return try await connection.tunnel(toPort: port) }
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,0 +1,200 @@
+import FaultServer
+import Foundation
+import HTTPTypes
+import SimulatorProcess
+import StacksCurl
+import StacksTransport
+import Testing
+
+@Suite("What the settings do", .timeLimit(.minutes(1)))
+struct ConfigurationEffectTests {
+    private func request(_ server: ScriptedServer, _ path: String = "/x") -> TransportRequest {
+        TransportRequest(
+            method: .get, origin: server.origin, path: path, deadline: .now + .seconds(20),
+            replay: .whenConnectionWasDead)
+    }
+
+    /// A transport with a changed setting, one with the tests' usual ones, and a server that answers with the path.
+    private func compare(
+        _ security: ScriptedServer.Security = .plaintext, _ change: (inout CurlTransport.Configuration) -> Void,
+        _ body: (_ changed: CurlTransport, _ usual: CurlTransport, ScriptedServer) async throws -> Void
+    ) async throws {
+        try await ScriptedServer.run(security) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+        } _: { server in
+            var configuration = CurlTransport.Configuration.forTests
+            change(&configuration)
+            try await withCurlTransport(configuration: configuration) { changed in
+                try await withCurlTransport(configuration: .forTests) { try await body(changed, $0, server) }
+            }
+        }
+    }
+
+    private func isReused(_ transport: CurlTransport, _ server: ScriptedServer) async throws -> Bool? {
+        try await transport.send(request(server)).metrics?.reusedConnection
+    }
+
+    @Test("maximumIdleTime: a connection that was idle for longer is not used again", arguments: TLSFaultTests.protocols)
+    func idleTime(protocols: [String]) async throws {
+        try await compare(.tls(.valid, protocols: protocols)) {
+            $0.maximumIdleTime = .seconds(1)
+        } _: { changed, usual, server in
+            _ = try await (isReused(changed, server), isReused(usual, server))
+            #expect(try await isReused(changed, server) == true)
+            // libcurl counts in whole seconds, on a clock of its own.
+            let end = ContinuousClock.now + .milliseconds(2100)
+            try await wait { .now > end }
+            #expect(try await isReused(changed, server) == false)
+            #expect(try await isReused(usual, server) == true)
+        }
+    }
+
+    @Test(
+        "maximumConnectionLifetime: an older connection is replaced, although it is never idle",
+        arguments: TLSFaultTests.protocols)
+    func lifetime(protocols: [String]) async throws {
+        try await compare(.tls(.valid, protocols: protocols)) {
+            $0.maximumConnectionLifetime = .seconds(1)
+        } _: { changed, usual, server in
+            let start = ContinuousClock.now
+            _ = try await (isReused(changed, server), isReused(usual, server))
+            while try await isReused(changed, server) == true { try Task.checkCancellation() }
+            #expect(ContinuousClock.now - start >= .seconds(1))
+            #expect(try await isReused(usual, server) == true)
+        }
+    }
+
+    @Test("clientCertificate: the server speaks to who shows it, and its key is read with the password")
+    func clientCertificate() async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("stacks-client-\(UInt64.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (certificate, key) = (folder.appendingPathComponent("cert.pem"), folder.appendingPathComponent("key.pem"))
+        try Data("\(AcceptedClient.certificate)\n".utf8).write(to: certificate)
+        try Data("\(AcceptedClient.encryptedKey)\n".utf8).write(to: key)
+        for (password, isAccepted) in [(AcceptedClient.password, true), ("wrong", false)] {
+            // Over TLS 1.3 a client learns only from the first read that its certificate is missing.
+            try await compare(.tls(.valid.askingForClient, protocols: ["http/1.1"])) {
+                $0.clientCertificate = .init(
+                    certificateFile: certificate.path, privateKeyFile: key.path, privateKeyPassword: password)
+            } _: { changed, usual, server in
+                if isAccepted {
+                    let answer = try await changed.send(request(server))
+                    #expect(answer.status == .ok)
+                } else {
+                    let error = await #expect(throws: TransportError.self) { try await changed.send(request(server)) }
+                    #expect(error?.code == .certificate, "\(error as Any)")
+                    #expect(error?.mayHaveReachedServer == false)
+                    #expect("\(error as Any)".contains("wrong") == false)
+                }
+                let count = server.requests.count
+                await #expect(throws: TransportError.self) { try await usual.send(request(server)) }
+                #expect(server.requests.count == count)
+            }
+        }
+    }
+
+    @Test("acceptsCompression: the server is told, or not")
+    func compression() async throws {
+        try await compare {
+            $0.acceptsCompression = false
+        } _: { changed, usual, server in
+            _ = try await (changed.send(request(server, "/plain")), usual.send(request(server, "/packed")))
+            let encodings = server.requests.reduce(into: [:]) { $0[$1.path] = $1["accept-encoding"] }
+            #expect(encodings["/plain"] == nil)
+            #expect(encodings["/packed"]?.contains("gzip") == true)
+        }
+    }
+
+    @Test("proxy: the hosts that are excepted are reached without it")
+    func proxyExceptions() async throws {
+        try await ScriptedServer.run { connection in
+            _ = try await connection.read(upTo: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 502 Proxy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        } _: { proxy in
+            for exceptions in [["127.0.0.1"], ["elsewhere.test", "127.0.0.1"], ["elsewhere.test"], []] {
+                let before = proxy.connections
+                try await compare {
+                    $0.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: exceptions)
+                } _: { changed, _, server in
+                    let answer = try await changed.send(request(server))
+                    let isExcepted = exceptions.contains("127.0.0.1")
+                    #expect(answer.status.code == (isExcepted ? 200 : 502))
+                    #expect(proxy.connections == before + (isExcepted ? 0 : 1))
+                    #expect(server.connections == (isExcepted ? 1 : 0))
+                }
+            }
+        }
+    }
+
+    @Test("proxy: by default what the environment says, with its exceptions")
+    func proxyOfEnvironment() async throws {
+        try await ScriptedServer.run { connection in
+            _ = try await connection.read(upTo: "\r\n\r\n")
+            try await connection.write("HTTP/1.1 418 Proxy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        } _: { proxy in
+            try await compare { _ in
+            } _: { _, _, server in
+                for (exception, reachesProxy) in [("elsewhere.test", true), ("127.0.0.1", false)] {
+                    // Not this process's environment: other tests read it.
+                    let tool = try ChildProcess(
+                        BuiltProducts.executable(named: "stacksctl"),
+                        ["--base-url", "\(server.origin)/v3", "--no-retry", "whoami"],
+                        environment: [
+                            "http_proxy": "http://127.0.0.1:\(proxy.port)", "no_proxy": exception,
+                            "BUILDKITE_AGENT_TOKEN": "bkct_test",
+                        ])
+                    _ = try await tool.outcome(within: .seconds(20))
+                    #expect(proxy.connections == 1)
+                    #expect(server.requests.count == (reachesProxy ? 0 : 1))
+                }
+            }
+        }
+    }
+
+    #if os(Linux)
+        @Test("tcpKeepAlive: the system probes the connection, or not", arguments: [Duration?.none, .seconds(7)])
+        func keepAlive(interval: Duration?) async throws {
+            try await compare {
+                $0.tcpKeepAlive = interval
+            } _: { changed, _, server in
+                _ = try await changed.send(request(server))
+                let socket = try #require(ClientSocket(remotePort: server.port))
+                #expect(socket.option(SOL_SOCKET, SO_KEEPALIVE) == (interval == nil ? 0 : 1))
+                guard interval != nil else { return }
+                #expect(socket.option(Int32(IPPROTO_TCP), TCP_KEEPIDLE) == 7)
+                #expect(socket.option(Int32(IPPROTO_TCP), TCP_KEEPINTVL) == 7)
+            }
+        }
+    #endif
+}
+
+#if os(Linux)
+    /// A socket of this process, found by the port of its other end.
+    private struct ClientSocket {
+        let descriptor: Int32
+
+        init?(remotePort: Int) {
+            for descriptor in Int32(3)..<1024 {
+                var address = sockaddr_in()
+                var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+                let result = withUnsafeMutablePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &size) }
+                }
+                guard result == 0, address.sin_family == AF_INET, Int(UInt16(bigEndian: address.sin_port)) == remotePort
+                else { continue }
+                self.descriptor = descriptor
+                return
+            }
+            return nil
+        }
+
+        func option(_ level: Int32, _ name: Int32) -> Int32 {
+            var value: Int32 = -1
+            var size = socklen_t(MemoryLayout<Int32>.size)
+            return getsockopt(descriptor, level, name, &value, &size) == 0 ? value : -1
+        }
+    }
+#endif
