@@ -141,7 +141,7 @@ let package = Package(
         // Random traffic, for Scripts/stress. Without NIO, so that it is soon built with a sanitizer. No product.
         .executableTarget(
             name: "stacks-stress",
-            dependencies: ["StacksCurl", "StacksTransport", httpTypes, argumentParser],
+            dependencies: ["StacksAPI", "StacksCurl", "StacksTransport", httpTypes, argumentParser],
             path: "Tests/StacksStress",
             swiftSettings: settings
         ),

@@ -125,6 +125,17 @@ static inline CURLMcode stacks_multi_set_timer_callback(CURLM *multi, curl_multi
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
 }
 
+/// CURLMOPT_QUICK_EXIT (8.20.0): a multi handle that is freed does not wait for look-ups that go on. Before 8.20 a multi
+/// handle had no threads of its own.
+static inline CURLMcode stacks_multi_set_quick_exit(CURLM *multi) {
+#if LIBCURL_VERSION_NUM >= 0x081400
+    return curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
+#else
+    (void)multi;
+    return CURLM_OK;
+#endif
+}
+
 // MARK: Values that the importer cannot see
 
 /// The result of a transfer that `curl_multi_info_read` reported: a member of a C union.

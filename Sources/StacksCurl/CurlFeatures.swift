@@ -29,6 +29,10 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Whether a look-up can be left alone when its transfer ends (`CURLOPT_QUICK_EXIT`, 7.87.0).
     package var leavesLookUps: Bool { version >= 0x07_57_00 }
 
+    /// Whether look-ups belong to the multi handle, which waits for them when it is freed unless it is told not to
+    /// (`CURLMOPT_QUICK_EXIT`, 8.20.0).
+    package var gathersLookUps: Bool { version >= 0x08_14_00 }
+
     /// Whether a transfer that is removed while its name is looked up blocks until the look-up is over.
     package var waitsForLookUps: Bool { resolvesOnThreads && !leavesLookUps }
 }

@@ -45,7 +45,7 @@ extension CurlLoop {
             // libcurl looks at the age of idle connections only: one that is always in use would live for ever.
             multi.isGivenUp = true
         }
-        let multi = try CurlMulti(configuration: configuration, now: now)
+        let multi = try CurlMulti(configuration: configuration, library: library, now: now)
         multis.append(multi)
         return multi
     }

@@ -40,7 +40,9 @@ import StacksTransport
         case at(Moment)
     }
 
-    init(configuration: CurlTransport.Configuration, now: Moment) throws(TransportError) {
+    init(
+        configuration: CurlTransport.Configuration, library: CurlFeatures, now: Moment
+    ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
@@ -56,6 +58,7 @@ import StacksTransport
             handle, CURLMOPT_MAX_CONCURRENT_STREAMS, configuration.maximumConcurrentStreams)
         // libcurl would otherwise size its pool by the number of transfers, and close connections when that shrinks.
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 4 * configuration.maximumConnectionsPerHost)
+        if library.gathersLookUps { _ = unsafe stacks_multi_set_quick_exit(handle) }
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
         _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in

@@ -33,19 +33,23 @@ final class CurlThread: Sendable {
     }
 
     deinit {
-        if let thread = take() { _ = pthread_detach(thread) }
+        handle.withLock { handle in
+            if let thread = Self.take(&handle) { _ = pthread_detach(thread) }
+        }
     }
 
     /// Returns when the thread has ended. To be called only when it is about to, because it blocks its caller.
+    ///
+    /// It waits under the lock, so that whoever else asks at the same time returns no sooner.
     func join() {
-        if let thread = take() { _ = pthread_join(thread, nil) }
+        handle.withLock { handle in
+            if let thread = Self.take(&handle) { _ = pthread_join(thread, nil) }
+        }
     }
 
-    private func take() -> pthread_t? {
-        let bits = handle.withLock { handle in
-            defer { handle = nil }
-            return handle
-        }
+    private static func take(_ handle: inout UInt?) -> pthread_t? {
+        let bits = handle
+        handle = nil
         #if canImport(Darwin)
             return unsafe bits.flatMap { unsafe pthread_t(bitPattern: $0) }
         #else

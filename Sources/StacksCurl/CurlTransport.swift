@@ -75,7 +75,10 @@ public final class CurlTransport: HTTPTransport {
     }
 
     /// Ends the transport: calls in flight and waiting fail with `TransportError.Code.transportClosed`, connections are
-    /// closed, and the I/O thread has ended when this returns. Later calls fail the same way. Calling it again is safe.
+    /// closed, and the I/O thread has ended when this returns. Later calls fail the same way. Calling it again is safe,
+    /// and returns no sooner.
+    ///
+    /// The calls fail at once. With libcurl before 7.87, the rest takes as long as the name look-ups that go on.
     public func shutdown() async {
         mailbox.close()
         await mailbox.waitUntilClosed()

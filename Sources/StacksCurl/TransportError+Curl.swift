@@ -44,7 +44,9 @@ extension TransportError {
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
         // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
         // text, which always names the method, tells.
-        if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") { code = .proxy }
+        if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") {
+            code = .proxy
+        }
         // libcurl repeats a proxy's URL that it cannot use, with the password in it.
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }

@@ -7,7 +7,7 @@ public final class TrafficCounts: Sendable {
         var openConnections = 0
         var requests = 0
         var resets = 0
-        var arrivals: [UInt64: Int] = [:]
+        var arrivals = ArrivalCounts()
         var repeated = 0
     }
 
@@ -19,7 +19,7 @@ public final class TrafficCounts: Sendable {
     public var openConnections: Int { state.withLock { $0.openConnections } }
     /// Requests whose body arrived whole.
     public var requests: Int { state.withLock { $0.requests } }
-    /// Requests for `/once/N` with an N that had arrived before.
+    /// Requests for `/once/N` with an N that had arrived before, and second finishes of a job.
     public var repeated: Int { state.withLock { $0.repeated } }
     /// HTTP/2 streams that the client reset.
     public var resets: Int { state.withLock { $0.resets } }
@@ -34,17 +34,25 @@ public final class TrafficCounts: Sendable {
     func countClosedConnection() { state.withLock { $0.openConnections -= 1 } }
 
     func countRequest(path: String) {
-        let number = path.hasPrefix("/once/") ? UInt64(path.dropFirst(6)) : nil
+        let number = Self.number(of: path)
         state.withLock { state in
             state.requests += 1
             guard let number else { return }
-            state.arrivals[number, default: 0] += 1
-            if state.arrivals[number, default: 0] > 1 { state.repeated += 1 }
+            if state.arrivals.add(number) > 1 { state.repeated += 1 }
         }
     }
 
+    /// The number of a request that must not arrive twice: of `/once/N`, or of a finish the job's, whose UUID has it in
+    /// its second and its last group.
+    private static func number(of path: String) -> UInt64? {
+        if path.hasPrefix("/once/") { return UInt64(path.dropFirst(6)) }
+        guard path.hasSuffix("/finish") else { return nil }
+        let groups = path.split(separator: "/").dropLast().last?.split(separator: "-") ?? []
+        return groups.count == 5 ? UInt64("\(groups[1])\(groups[4])", radix: 16) : nil
+    }
+
     /// How often `/once/N` arrived with this N.
-    func arrivals(of number: UInt64) -> Int { state.withLock { $0.arrivals[number, default: 0] } }
+    func arrivals(of number: UInt64) -> Int { state.withLock { $0.arrivals.count(of: number) } }
 
     func countReset() { state.withLock { $0.resets += 1 } }
 

@@ -12,6 +12,7 @@ struct CurlFeaturesTests {
         var isSupported = true
         var namesProtocols = true
         var leavesLookUps = true
+        var gathersLookUps = false
 
         var testDescription: String { name }
     }
@@ -26,7 +27,9 @@ struct CurlFeaturesTests {
         Row(name: "7.88.1", version: 0x07_58_01),
         Row(name: "8.0.0", version: 0x08_00_00),
         Row(name: "8.10.0", version: 0x08_0A_00),
-        Row(name: "8.21.0", version: 0x08_15_00),
+        Row(name: "8.19.0", version: 0x08_13_00),
+        Row(name: "8.20.0", version: 0x08_14_00, gathersLookUps: true),
+        Row(name: "8.21.0", version: 0x08_15_00, gathersLookUps: true),
     ]
 
     @Test("each feature is used from the version on that has it", arguments: table)
@@ -35,6 +38,7 @@ struct CurlFeaturesTests {
         #expect(features.isSupported == row.isSupported)
         #expect(features.namesProtocols == row.namesProtocols)
         #expect(features.leavesLookUps == row.leavesLookUps)
+        #expect(features.gathersLookUps == row.gathersLookUps)
         #expect(features.waitsForLookUps == !row.leavesLookUps)
     }
 

@@ -5,6 +5,7 @@ import StacksTransport
 /// What the server says has reached it.
 struct ServerCounts {
     var connections = 0
+    var requests = 0
     var repeated = 0
 
     /// Asks the server, over a transport of its own.
@@ -14,7 +15,8 @@ struct ServerCounts {
         }
         let text = String(decoding: answer.body, as: UTF8.self)
         return ServerCounts(
-            connections: number("connections", in: text), repeated: number("repeated", in: text))
+            connections: number("connections", in: text), requests: number("requests", in: text),
+            repeated: number("repeated", in: text))
     }
 
     /// The number of that name in a flat JSON object.

@@ -8,7 +8,7 @@ import StacksTransport
 struct StressCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stacks-stress",
-        abstract: "Random traffic, cancellation and faults over the libcurl transport.",
+        abstract: "Random traffic, cancellation and faults over the libcurl transport, half of it through the client.",
         discussion: """
             Talks to fault-server. Prints a table, and exits with a status other than 0 when a call was lost, got an \
             answer that was not its own, ended late or in a way it should not, when a request that must not be repeated \
@@ -130,10 +130,11 @@ struct StressCommand: AsyncParsableCommand {
                 // The connection is made by a call that nobody cancels: one that is cancelled takes it with it.
                 _ = try await transport.send(TransportRequest(method: .get, origin: url, path: "/warm-up"))
             }
+            let clients = try StressClients(origin: url, transport: transport)
             let tenth = max(calls / 10, min(calls, 1000))
-            figures.outcomes = await traffic.run(0..<tenth, concurrency: concurrency, over: transport)
+            figures.outcomes = await traffic.run(0..<tenth, concurrency: concurrency, over: clients)
             figures.warm = .now()
-            figures.outcomes += await traffic.run(tenth..<calls, concurrency: concurrency, over: transport)
+            figures.outcomes += await traffic.run(tenth..<calls, concurrency: concurrency, over: clients)
             figures.statistics = transport.statistics
         }
         figures.duration = ContinuousClock.now - start

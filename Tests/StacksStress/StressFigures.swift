@@ -47,6 +47,8 @@ struct StressFigures {
 
     /// Requests that must not be repeated and reached the server again.
     private var repeated: Int { server.after.repeated - server.before.repeated }
+    /// Requests that reached the server whole, those of the figures left out.
+    private var requests: Int { server.after.requests - server.before.requests }
     private var lost: Int { calls - outcomes.ended }
     /// Connections that the calls were made on; the server's figures are asked for on one of their own.
     private var connections: Int { server.after.connections - server.before.connections - 1 }
@@ -55,13 +57,14 @@ struct StressFigures {
         let failed = outcomes.failed.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         let rows: [(String, String)] = [
             ("calls", "\(calls) in \(duration)"),
+            ("reached the server", "\(requests)"),
             ("answered", "\(outcomes.answered)"),
             ("cancelled", "\(outcomes.cancelled)"),
             ("failed", failed.isEmpty ? "0" : failed),
             ("lost", "\(lost)"),
             ("wrong answers", "\(outcomes.wrong)"),
             ("late", "\(outcomes.late)"),
-            ("repeated at the server", "\(repeated)"),
+            ("duplicated", "\(repeated)"),
             ("connections", "\(connections)"),
             ("quarantined", "\(statistics?.connectionsQuarantined ?? 0)"),
             (
@@ -85,6 +88,7 @@ struct StressFigures {
         expect(lost == 0, "\(lost) calls have no end")
         expect(outcomes.wrong == 0, "\(outcomes.wrong) calls got a wrong answer")
         expect(outcomes.late == 0, "\(outcomes.late) calls ended after their deadline")
+        expect(requests >= outcomes.answered, "there are more answers than requests reached the server")
         expect(repeated == 0, "\(repeated) requests that must not be repeated reached the server again")
         guard let statistics else { return problems + ["the transport has no figures"] }
         expect(statistics.inFlight == 0 && statistics.queued == 0, "the transport still holds calls")

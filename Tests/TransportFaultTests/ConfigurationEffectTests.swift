@@ -35,7 +35,8 @@ struct ConfigurationEffectTests {
         try await transport.send(request(server)).metrics?.reusedConnection
     }
 
-    @Test("maximumIdleTime: a connection that was idle for longer is not used again", arguments: TLSFaultTests.protocols)
+    @Test(
+        "maximumIdleTime: a connection that was idle for longer is not used again", arguments: TLSFaultTests.protocols)
     func idleTime(protocols: [String]) async throws {
         try await compare(.tls(.valid, protocols: protocols)) {
             $0.maximumIdleTime = .seconds(1)

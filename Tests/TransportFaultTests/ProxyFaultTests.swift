@@ -39,7 +39,9 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a tunnel carries what the server speaks, and the proxy never sees the token", arguments: TLSFaultTests.protocols)
+    @Test(
+        "a tunnel carries what the server speaks, and the proxy never sees the token",
+        arguments: TLSFaultTests.protocols)
     func tunnel(protocols: [String]) async throws {
         let heads = Mutex<[String]>([])
         try await throughProxy(protocols) { connection, head, port in

@@ -1,0 +1,42 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import StacksCurl
+
+@Suite("The I/O thread", .timeLimit(.minutes(1)))
+struct CurlThreadTests {
+    private final class Progress: Sendable {
+        let hasEnded = Atomic(false)
+        let joining = Atomic(0)
+        /// How many who joined have returned, and how many of them before the end.
+        let returned = Atomic(0)
+        let early = Atomic(0)
+    }
+
+    @Test("whoever joins it, at the same time as another too, returns when it has ended")
+    func joinTwice() async throws {
+        let progress = Progress()
+        let mayEnd = DispatchSemaphore(value: 0)
+        let thread = try CurlThread(named: "test") {
+            mayEnd.wait()
+            progress.hasEnded.store(true, ordering: .sequentiallyConsistent)
+        }
+        for _ in 0..<2 {
+            // Threads of their own: they block.
+            Thread.detachNewThread {
+                progress.joining.add(1, ordering: .sequentiallyConsistent)
+                thread.join()
+                let isEarly = !progress.hasEnded.load(ordering: .sequentiallyConsistent)
+                progress.early.add(isEarly ? 1 : 0, ordering: .sequentiallyConsistent)
+                progress.returned.add(1, ordering: .sequentiallyConsistent)
+            }
+        }
+        while progress.joining.load(ordering: .sequentiallyConsistent) < 2 { await Task.yield() }
+        // Enough for one that does not wait to return.
+        for _ in 0..<10_000 { await Task.yield() }
+        mayEnd.signal()
+        while progress.returned.load(ordering: .sequentiallyConsistent) < 2 { await Task.yield() }
+        #expect(progress.early.load(ordering: .sequentiallyConsistent) == 0)
+    }
+}
