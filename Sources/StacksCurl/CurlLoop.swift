@@ -101,12 +101,15 @@ struct CurlLoop: ~Copyable {
     ///
     /// - Returns: ``CurlMailbox/Order/stop`` when the mailbox was closed meanwhile; what is in ``inbox`` is then not handled.
     private mutating func handleInbox() -> CurlMailbox.Order {
-        // A bounded number of rounds: sockets and timers have their turn too.
-        for _ in 0..<4 {
+        // One round for tasks and one for the calls they make: then sockets and timers have their turn.
+        for _ in 0..<2 {
             if inbox.isEmpty {
                 guard runsTasks else { break }
                 if collect(maySleep: false) == .stop { return .stop }
                 if inbox.isEmpty { break }
+                // A task may have computed for long: no call is to be begun after its deadline for that.
+                now = .now
+                for multi in multis { multi.begin(turn: tick, at: now) }
             }
             handleCollected()
         }
