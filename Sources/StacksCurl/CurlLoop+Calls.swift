@@ -2,7 +2,7 @@ import CLibcurl
 import StacksTransport
 
 extension CurlLoop {
-    func enqueue(_ call: CurlCall) {
+    mutating func enqueue(_ call: CurlCall) {
         if call.deadline < earliestDeadline ?? call.deadline + .seconds(1) { earliestDeadline = call.deadline }
         if queue.add(call, id: call.id, origin: call.request.origin) { start(call) }
     }
@@ -10,7 +10,7 @@ extension CurlLoop {
     /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
     ///
     /// - Parameter restarts: How often it has been kept off a stale connection.
-    func start(_ call: CurlCall, restarts: Int = 0) {
+    mutating func start(_ call: CurlCall, restarts: Int = 0) {
         do {
             // On a connection that stands, libcurl would write the request before the deadlines are looked at.
             guard call.deadline > now else { throw TransportError.deadlineExceeded(phase: .queued) }
@@ -18,7 +18,7 @@ extension CurlLoop {
             let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration, library: library)
             do {
                 try transfer.prepare(
-                    call, headers: headerLists.list(for: call.request.headerFields),
+                    call, headers: headerLists.list(for: call.request),
                     isAlone: speaksHTTP1(call.request.origin),
                     canBeginAnew: restarts < configuration.maximumConnectionsPerHost)
                 transfer.restarts = restarts
@@ -39,7 +39,7 @@ extension CurlLoop {
         }
     }
 
-    func activeMulti() throws(TransportError) -> CurlMulti {
+    mutating func activeMulti() throws(TransportError) -> CurlMulti {
         if let multi = multis.last, !multi.isGivenUp {
             if now - multi.madeAt < configuration.maximumConnectionLifetime { return multi }
             // libcurl looks at the age of idle connections only: one that is always in use would live for ever.
@@ -53,7 +53,7 @@ extension CurlLoop {
     /// Takes a transfer out of libcurl's hands and lets the next call start.
     ///
     /// - Returns: The call, whose continuation the caller resumes.
-    func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
+    mutating func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
         let multi = transfer.multi
         guard let call = transfer.takeCall() else { return nil }
         if transfer.progress.isResolving, let multi {
@@ -68,18 +68,18 @@ extension CurlLoop {
         return call
     }
 
-    func recycle(_ transfer: CurlTransfer) {
+    mutating func recycle(_ transfer: CurlTransfer) {
         _ = transfer.takeCall()
         if !transfer.hasLongConnectTimeout, idleTransfers.count < configuration.maximumConcurrentStreams {
             idleTransfers.append(transfer)
         }
     }
 
-    func startWaiting(origin: String) {
+    mutating func startWaiting(origin: String) {
         while let next = queue.next(origin: origin) { start(next) }
     }
 
-    func cancel(_ id: CallID) {
+    mutating func cancel(_ id: CallID) {
         let call: CurlCall?
         if let transfer = transfer(of: id) {
             // Callers with a time-out of their own cancel: what they meet is as dead as what a deadline ends.
@@ -99,17 +99,18 @@ extension CurlLoop {
     }
 
     /// The one way out for a call that the mailbox took: it is counted here, and resumed at the end of the turn.
-    func end(_ call: CurlCall, _ outcome: CurlCall.Outcome) {
+    mutating func end(_ call: CurlCall, _ outcome: consuming CurlCall.Outcome) {
         switch outcome {
         case .success: statistics.answered += 1
         case .failure(is CancellationError): statistics.cancelled += 1
         case .failure: statistics.failed += 1
         }
-        ended.append((call, outcome))
+        if let caller = call.settle(outcome) { ended.append(caller) }
     }
 
-    func resumeEnded() {
-        ended.reverse()
-        while let (call, outcome) = ended.popLast() { call.resume(with: outcome) }
+    mutating func resumeEnded() {
+        guard !ended.isEmpty else { return }
+        for caller in ended { caller.resume() }
+        ended.removeAll(keepingCapacity: true)
     }
 }

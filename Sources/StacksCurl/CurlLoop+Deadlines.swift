@@ -3,7 +3,7 @@ import StacksTransport
 
 extension CurlLoop {
     /// Ends the calls whose deadline has passed.
-    func expireCalls() {
+    mutating func expireCalls() {
         guard let earliest = earliestDeadline, earliest <= now else { return }
         for call in queue.removeAll(where: { $0.deadline <= now }) {
             end(call, .failure(TransportError.deadlineExceeded(phase: .queued)))
@@ -38,13 +38,13 @@ extension CurlLoop {
     ///
     /// A stream that timed out or failed is reset, but its connection goes back to libcurl's pool, and the next call
     /// would die on it too when the server, or the way to it, is gone.
-    func quarantine(_ multi: CurlMulti) {
+    mutating func quarantine(_ multi: CurlMulti) {
         guard !multi.isGivenUp else { return }
         multi.isGivenUp = true
         statistics.connectionsQuarantined += 1
     }
 
-    func findEarliestDeadline() {
+    mutating func findEarliestDeadline() {
         var earliest = queue.earliest(\.deadline)
         for (call, _) in restarting { earliest = min(earliest ?? call.deadline, call.deadline) }
         for multi in multis {

@@ -15,7 +15,7 @@ extension CurlLoop {
     }
 
     /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
-    func drive() {
+    mutating func drive() {
         for socket in ready where socket.revents != 0 {
             // A descriptor is open once in the process, so at most one multi handle knows it.
             for multi in multis { multi.driveSocketIfWatched(socket) }
@@ -35,7 +35,7 @@ extension CurlLoop {
         }
     }
 
-    func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
+    mutating func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
         guard transfer.call != nil else { return bury(transfer) }
         if transfer.progress.connectionWasStale { return restartLater(transfer) }
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
@@ -59,7 +59,7 @@ extension CurlLoop {
     ///
     /// That connection is closed, unless another call is on it; so a call that has been begun anew as often as there can
     /// be idle connections is no longer kept off any.
-    private func restartLater(_ transfer: CurlTransfer) {
+    private mutating func restartLater(_ transfer: CurlTransfer) {
         let (multi, times) = (transfer.multi, transfer.restarts + 1)
         guard let call = transfer.takeCall() else { return }
         multi?.remove(transfer, id: call.id)
@@ -68,7 +68,7 @@ extension CurlLoop {
     }
 
     /// Begins anew what ``restartLater(_:)`` has kept.
-    func restart() {
+    mutating func restart() {
         while let (call, times) = restarting.popLast() {
             start(call, restarts: times)
             // If it could not be started, its place is another's.
@@ -77,7 +77,7 @@ extension CurlLoop {
     }
 
     /// Whether connections to `origin` are known to carry one call at a time.
-    func speaksHTTP1(_ origin: String) -> Bool {
+    mutating func speaksHTTP1(_ origin: String) -> Bool {
         configuration.httpVersion == .http1_1 || isPlaintext(origin)
             || queue.limit(origin: origin) != configuration.callLimit(overHTTP2: true)
     }
@@ -86,7 +86,7 @@ extension CurlLoop {
     ///
     /// libcurl closes a connection that failed, but not when it is one for several calls at a time: it would give the
     /// next call a session that nghttp2 has given up, after a header that was too long for example (seen with 7.88.1).
-    func breaksSharedConnection(_ result: CURLcode, _ transfer: CurlTransfer) -> Bool {
+    mutating func breaksSharedConnection(_ result: CURLcode, _ transfer: CurlTransfer) -> Bool {
         guard result == CURLE_HTTP2 || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR,
             let origin = transfer.call?.request.origin
         else { return false }
@@ -96,7 +96,7 @@ extension CurlLoop {
     /// Finds the sockets that are ready, into ``ready``.
     ///
     /// - Parameter sleeps: Whether to wait until there is one, the waker was written to, or a timer or a deadline is due.
-    func pollSockets(sleeps: Bool) {
+    mutating func pollSockets(sleeps: Bool) {
         ready.append(pollfd(fd: mailbox.waker.readEnd, events: Int16(POLLIN), revents: 0))
         for multi in multis { ready.append(contentsOf: multi.sockets) }
         let timeout = sleeps ? timeUntilNextInstant() : 0

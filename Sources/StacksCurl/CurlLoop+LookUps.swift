@@ -15,13 +15,13 @@ struct Orphan {
 /// Until then it keeps its place in the queue, so there are never more of them than calls may be in flight.
 extension CurlLoop {
     /// Ends a call's part in a transfer, but not the transfer.
-    func leave(_ transfer: CurlTransfer, of call: CurlCall, to multi: CurlMulti) {
+    mutating func leave(_ transfer: CurlTransfer, of call: CurlCall, to multi: CurlMulti) {
         transfer.putOffConnectTimeout(to: max(Self.longestLookUp, configuration.connectTimeout))
         multi.leave(transfer, id: call.id, origin: call.request.origin)
     }
 
     /// Takes back a transfer that was left to libcurl, which is done with it.
-    func bury(_ transfer: CurlTransfer) {
+    mutating func bury(_ transfer: CurlTransfer) {
         for multi in multis {
             guard let origin = multi.bury(transfer) else { continue }
             queue.finish(origin: origin)
@@ -30,7 +30,7 @@ extension CurlLoop {
     }
 
     /// Sees to it that a call which has been given to libcurl is looked at before its connect time-out.
-    func expectLookUp() {
+    mutating func expectLookUp() {
         guard library.waitsForLookUps else { return }
         let check = now + lookUpPatience
         nextLookUpCheck = min(nextLookUpCheck ?? check, check)
@@ -38,7 +38,7 @@ extension CurlLoop {
 
     /// Ends the calls whose connect time-out passes while a name is looked up. This takes it over from libcurl in time:
     /// for the rest of it, as it also says how long one of several addresses may take.
-    func checkLookUps() {
+    mutating func checkLookUps() {
         guard let check = nextLookUpCheck, check <= now else { return }
         nextLookUpCheck = nil
         for multi in multis {

@@ -3,7 +3,7 @@ import StacksTransport
 
 extension CurlLoop {
     /// Fails every call that is left and frees everything of libcurl.
-    func stop() {
+    mutating func stop() {
         for command in inbox {
             switch command {
             case .start(let call): fail(call, phase: .queued)
@@ -34,7 +34,7 @@ extension CurlLoop {
         mailbox.didClose(statistics: statistics)
     }
 
-    func fail(_ call: CurlCall, phase: TransportError.Phase) {
+    mutating func fail(_ call: CurlCall, phase: TransportError.Phase) {
         end(call, .failure(TransportError.transportClosed(phase: phase)))
     }
 }

@@ -15,7 +15,9 @@ import StacksTransport
 /// are done, cancelled or past their deadline, and sleeps in `poll` when there is nothing left to do. Every call that the
 /// mailbox took is resumed here, once: it is either waiting in ``queue`` or in one of the multi handles, and leaves that
 /// place in the same step in which its continuation is resumed.
-final class CurlLoop {
+///
+/// It is a value that nobody else knows, not an object: its parts are reached without a look at who else might.
+struct CurlLoop: ~Copyable {
     let configuration: CurlTransport.Configuration
     let library: CurlFeatures
     let mailbox: CurlMailbox
@@ -28,21 +30,24 @@ final class CurlLoop {
     var idleTransfers: [CurlTransfer] = []
     /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
     /// one passes.
-    var earliestDeadline: ContinuousClock.Instant?
+    var earliestDeadline: Moment?
     /// When look-ups are to be looked at next, where libcurl would wait for them.
-    var nextLookUpCheck: ContinuousClock.Instant?
-    /// Calls that have ended and are not resumed yet: that comes after the figures that count them were published.
-    var ended: [(call: CurlCall, outcome: CurlCall.Outcome)] = []
+    var nextLookUpCheck: Moment?
+    /// Callers whose calls have ended, and who are not resumed yet: that comes after the figures that count them were
+    /// published.
+    var ended: [WaitingCaller] = []
     var statistics = CurlTransport.Statistics()
     /// Calls that are begun anew in the next turn, and how often they have been.
     var restarting: [(call: CurlCall, times: Int)] = []
     /// Counts the turns.
     var tick: UInt64 = 0
     /// When the turn began.
-    var now = ContinuousClock.now
+    var now = Moment.now
     /// Whether `poll` has slept its longest, and found nothing.
     var hasSleptLong = false
     var inbox: [CurlMailbox.Command] = []
+    /// Whether tasks have run here: what they post is then looked for in the same turn.
+    private var runsTasks = false
     var ready: [pollfd] = []
 
     init(
@@ -56,8 +61,9 @@ final class CurlLoop {
     }
 
     /// Works until the mailbox is closed, then fails what is left and frees everything.
-    func run() {
+    mutating func run() {
         while true {
+            let isTimerDue = isTimerDue
             var order = collect(maySleep: ended.isEmpty && restarting.isEmpty && !isTimerDue)
             resumeEnded()
             ready.removeAll(keepingCapacity: true)
@@ -72,10 +78,10 @@ final class CurlLoop {
             if order == .stop { break }
             tick += 1
             now = .now
-            for multi in multis { multi.now = now }
+            for multi in multis { multi.begin(turn: tick, at: now) }
             checkLookUps()
             restart()
-            handleInbox()
+            if handleInbox() == .stop { break }
             drive()
             expireCalls()
         }
@@ -84,20 +90,42 @@ final class CurlLoop {
 
     static var turnsBetweenPolls: UInt64 { 16 }
 
-    func collect(maySleep: Bool) -> CurlMailbox.Order {
+    mutating func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
         statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count }
         return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
     }
 
-    func handleInbox() {
+    /// Handles what was collected, and what that leads to at once: a task that runs here makes its next call, and a call
+    /// that ended lets its task go on.
+    ///
+    /// - Returns: ``CurlMailbox/Order/stop`` when the mailbox was closed meanwhile; what is in ``inbox`` is then not handled.
+    private mutating func handleInbox() -> CurlMailbox.Order {
+        // One round for tasks and one for the calls they make: then sockets and timers have their turn.
+        for _ in 0..<2 {
+            if inbox.isEmpty {
+                guard runsTasks else { break }
+                if collect(maySleep: false) == .stop { return .stop }
+                if inbox.isEmpty { break }
+                // A task may have computed for long: no call is to be begun after its deadline for that.
+                now = .now
+                for multi in multis { multi.begin(turn: tick, at: now) }
+            }
+            handleCollected()
+        }
+        return .work
+    }
+
+    private mutating func handleCollected() {
         // Taken out one by one, in their order: a copy of each would count references for nothing.
         inbox.reverse()
         while let command = inbox.popLast() {
             switch command {
             case .start(let call): enqueue(call)
             case .cancel(let id): cancel(id)
-            case .run(let job): executor.run(job)
+            case .run(let job):
+                runsTasks = true
+                executor.run(job)
             }
         }
     }

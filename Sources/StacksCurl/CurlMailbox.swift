@@ -1,4 +1,3 @@
-import StacksTransport
 import Synchronization
 
 /// Names one call, so that it can be cancelled from any thread. Never used twice in a process.
@@ -9,39 +8,6 @@ struct CallID: Hashable, Sendable {
 
     static func next() -> CallID {
         CallID(number: last.wrappingAdd(1, ordering: .relaxed).newValue)
-    }
-}
-
-/// A call on its way to the I/O thread: everything of it that crosses between threads.
-///
-/// It is answered by ``resume(with:)``, once: the continuation is an unchecked one, because a check
-/// costs an allocation for every call. The I/O thread keeps that promise by taking a call out of the place where it was
-/// kept in the same step.
-@safe final class CurlCall: Sendable {
-    let id: CallID
-    let request: TransportRequest
-    let deadline: ContinuousClock.Instant
-    private let continuation: UnsafeContinuation<TransportResponse, any Error>
-
-    typealias Outcome = Result<TransportResponse, any Error>
-
-    init(
-        id: CallID,
-        request: TransportRequest,
-        deadline: ContinuousClock.Instant,
-        continuation: UnsafeContinuation<TransportResponse, any Error>
-    ) {
-        self.id = id
-        self.request = request
-        self.deadline = deadline
-        unsafe self.continuation = continuation
-    }
-
-    func resume(with outcome: Outcome) {
-        switch outcome {
-        case .success(let response): unsafe continuation.resume(returning: response)
-        case .failure(let error): unsafe continuation.resume(throwing: error)
-        }
     }
 }
 

@@ -22,13 +22,14 @@ import StacksTransport
     var orphans: [Orphan] = []
     var connectedSockets = ConnectedSockets()
     /// When the loop's turn began.
-    var now: ContinuousClock.Instant
+    private(set) var now: Moment
+    /// The number of the loop's turn.
+    private(set) var turn: UInt64 = 0
     /// When the handle was made.
-    let madeAt: ContinuousClock.Instant
-    /// When anything came last, by the connection's local port.
-    private var receipts: [Int32: ContinuousClock.Instant] = [:]
+    let madeAt: Moment
+    private var receipts = Receipts()
     /// When the last transfer left.
-    private var lastUse: ContinuousClock.Instant
+    private var lastUse: Moment
     /// Whether its connections are not to be used for new calls.
     var isGivenUp = false
     private var timer = Timer.none
@@ -36,11 +37,11 @@ import StacksTransport
     private enum Timer {
         case none
         case now
-        case at(ContinuousClock.Instant)
+        case at(Moment)
     }
 
     init(
-        configuration: CurlTransport.Configuration, library: CurlFeatures, now: ContinuousClock.Instant
+        configuration: CurlTransport.Configuration, library: CurlFeatures, now: Moment
     ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
@@ -95,6 +96,12 @@ import StacksTransport
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
 
+    /// Says which turn of the loop it is.
+    func begin(turn: UInt64, at now: Moment) {
+        self.turn = turn
+        self.now = now
+    }
+
     /// Leaves a transfer in libcurl's hands that no call belongs to any more.
     func leave(_ transfer: CurlTransfer, id: CallID, origin: String) {
         transfers[id] = nil
@@ -111,17 +118,18 @@ import StacksTransport
     /// Whether there was nothing to do for a while, before the one transfer that there is.
     var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
 
-    /// Whether libcurl's timer is due.
+    /// Whether libcurl's timer was due when the turn began. Never too early: a timer that is driven before its time would
+    /// be lost, because libcurl does not set again what it has not changed.
     var isTimerDue: Bool {
         switch timer {
         case .none: false
         case .now: true
-        case .at(let instant): instant <= .now
+        case .at(let instant): instant <= now
         }
     }
 
     /// When libcurl's timer will be due, or `nil` when there is none.
-    var timerInstant: ContinuousClock.Instant? {
+    var timerInstant: Moment? {
         switch timer {
         case .none: nil
         case .now: .now
@@ -157,7 +165,7 @@ import StacksTransport
     /// connection, for this call or another.
     func isSilent(_ transfer: CurlTransfer, for silence: Duration) -> Bool {
         guard transfer.progress.isSending, let sentAt = transfer.progress.sentAt else { return false }
-        return now - max(receipts[transfer.progress.localPort] ?? sentAt, sentAt) >= silence
+        return now - max(receipts.last(onPort: transfer.progress.localPort) ?? sentAt, sentAt) >= silence
     }
 
     /// The next transfer that libcurl has finished with, and how it went.
@@ -174,7 +182,7 @@ import StacksTransport
 
     /// Notes that a server sent something on the connection from a local port.
     func noteReceipt(onPort port: Int32) {
-        receipts[port] = now
+        receipts.note(now, onPort: port)
     }
 
     /// Lends `body` the object behind a callback's context. The loop holds it while libcurl is driven, so no reference

@@ -21,7 +21,11 @@ import StacksTransport
     private(set) var call: CurlCall?
     /// How often the call was kept off a stale connection before.
     var restarts = 0
-    var progress = Progress()
+    private let observed = IOCell(Progress())
+    var progress: Progress {
+        @inline(__always) _read { yield observed.value }
+        @inline(__always) _modify { yield &observed.value }
+    }
     /// Whether libcurl's connect time-out was put off, for the rest of this handle's life.
     var hasLongConnectTimeout = false
 
@@ -32,35 +36,34 @@ import StacksTransport
         /// Whether a name is being looked up, where libcurl would wait for that when the transfer is removed.
         var isResolving = false
         /// The turn in which that look-up began.
-        var lookUpBegan: ContinuousClock.Instant?
+        var lookUpBegan: Moment?
         /// Whether the request was about to be written again although it must not be repeated.
         var replayWasRefused = false
         /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
         var connectionWasStale = false
         var isTooLarge = false
         /// The turn of the loop in which the request was first written.
-        var sentAt: ContinuousClock.Instant?
-        /// The turn in which anything came from the server last.
-        var receivedAt: ContinuousClock.Instant?
+        var sentAt: Moment?
+        /// The turn in which anything came from the server last, by its number.
+        var receivedIn: UInt64 = 0
         /// The local port of the connection, which tells it from the others.
         var localPort: Int32 = 0
-        var header: [UInt8] = []
-        var body: [UInt8] = []
-        var hasReceived: Bool { !header.isEmpty }
+        var answer = AnswerBuffers()
+        var hasReceived: Bool { !answer.header.isEmpty }
     }
 
-    private static var maximumHeaderSize: Int { 256 * 1024 }
-
-    private let maximumResponseSize: Int
-    private let errorText: UnsafeMutablePointer<CChar>
-    private var url: [UInt8] = []
-    private var upload = UploadBuffer()
+    let maximumResponseSize: Int
+    let errorText: UnsafeMutablePointer<CChar>
+    var url: [UInt8] = []
+    /// The storage of the URL that is set next.
+    var nextURL: [UInt8] = []
+    var upload = UploadBuffer()
     private var headers: CurlHeaderList?
-    private var isAlone = false
-    private var canBeginAnew = false
-    private var isPlaintext: Bool?
-    private let httpVersion: CurlTransport.Configuration.HTTPVersion
-    private var verb: (method: HTTPRequest.Method, hasBody: Bool)?
+    var isAlone = false
+    var canBeginAnew = false
+    var isPlaintext: Bool?
+    let httpVersion: CurlTransport.Configuration.HTTPVersion
+    var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
     init(configuration: CurlTransport.Configuration, library: CurlFeatures) throws(TransportError) {
         easy = try EasyHandle()
@@ -87,27 +90,21 @@ import StacksTransport
     func prepare(
         _ call: CurlCall, headers: CurlHeaderList, isAlone: Bool, canBeginAnew: Bool
     ) throws(TransportError) {
-        let request = call.request
-        url.removeAll(keepingCapacity: true)
-        url.append(contentsOf: request.origin.utf8)
-        url.append(contentsOf: request.path.utf8)
-        guard !url.contains(0), request.path.utf8.first == UInt8(ascii: "/"), !url.contains(UInt8(ascii: "#")) else {
-            throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
-        }
-        url.append(0)
-        try easy.set(CURLOPT_URL, cString: url)
-        try setVerb(request.method, hasBody: request.body != nil)
-        if let body = request.body { try setBody(body) }
+        // Each field is named where it is: a copy of the request would count references for nothing.
+        try setURL(call.request.origin, call.request.path)
+        try setVerb(call.request.method, hasBody: call.request.body != nil)
+        if let body = call.request.body { try setBody(body) }
         if self.headers !== headers {
             try easy.set(CURLOPT_HTTPHEADER, headers)
             self.headers = headers
         }
-        try setPlaintext(request.isPlaintext)
+        try setPlaintext(call.request.isPlaintext)
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
         self.isAlone = isAlone
         self.canBeginAnew = canBeginAnew
         progress = Progress()
+        progress.answer = call.takeBuffers()
         unsafe errorText[0] = 0
     }
 
@@ -125,16 +122,17 @@ import StacksTransport
     /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one, and since then a
     ///   line that it cannot read for a 200.
     func takeResponse() throws(TransportError) -> TransportResponse {
-        defer { progress = Progress() }
+        let answer = progress.answer
+        progress.answer = AnswerBuffers()
         let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard (100...999).contains(status), progress.header.statusLineSays(status) else {
+        guard (100...999).contains(status), answer.header.statusLineSays(status) else {
             throw TransportError(
                 code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),
-            headerFields: ResponseHeaderFields(lines: progress.header),
-            body: progress.body,
+            headerFields: ResponseHeaderFields(lines: answer.header),
+            body: answer.body,
             metrics: metrics
         )
     }
@@ -165,184 +163,16 @@ import StacksTransport
 
     private var metrics: TransportMetrics {
         func time(_ info: CURLINFO) -> Duration { .microseconds(easy.large(info)) }
+        let isReused = easy.long(CURLINFO_NUM_CONNECTS) == 0
         return TransportMetrics(
-            nameLookup: time(CURLINFO_NAMELOOKUP_TIME_T),
-            connect: time(CURLINFO_CONNECT_TIME_T),
-            tlsHandshake: time(CURLINFO_APPCONNECT_TIME_T),
+            nameLookup: isReused ? .zero : time(CURLINFO_NAMELOOKUP_TIME_T),
+            connect: isReused ? .zero : time(CURLINFO_CONNECT_TIME_T),
+            tlsHandshake: isReused ? .zero : time(CURLINFO_APPCONNECT_TIME_T),
             firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
             total: time(CURLINFO_TOTAL_TIME_T),
-            reusedConnection: easy.long(CURLINFO_NUM_CONNECTS) == 0,
+            reusedConnection: isReused,
             httpVersion: TransportMetrics.HTTPVersion(curl: easy.long(CURLINFO_HTTP_VERSION))
         )
-    }
-}
-
-// MARK: - The request
-
-extension CurlTransfer {
-    /// Chooses the request's method. libcurl derives how a body is sent from the option that names the method last, so
-    /// both are set together, and only when they change.
-    private func setVerb(_ method: HTTPRequest.Method, hasBody: Bool) throws(TransportError) {
-        if let verb, verb.method == method, verb.hasBody == hasBody { return }
-        verb = nil
-        let sendsLength = hasBody || method == .post || method == .put || method == .patch
-        try easy.set(CURLOPT_NOBODY, method == .head ? 1 : 0)
-        if method != .head {
-            try easy.set(sendsLength ? CURLOPT_POST : CURLOPT_HTTPGET, 1)
-        }
-        if sendsLength, !hasBody { try setBody([]) }
-        let isImplied = method == .head || method == (sendsLength ? .post : .get)
-        try easy.set(CURLOPT_CUSTOMREQUEST, isImplied ? nil : method.rawValue)
-        verb = (method, hasBody)
-    }
-
-    /// Chooses the version of HTTP by the URL's scheme: over plaintext there is only HTTP/1.1, and a call must not wait
-    /// to see whether the connection of the one before can be shared.
-    private func setPlaintext(_ isPlaintext: Bool) throws(TransportError) {
-        guard httpVersion == .automatic, CurlLibrary.hasHTTP2, self.isPlaintext != isPlaintext else { return }
-        try easy.set(CURLOPT_HTTP_VERSION, isPlaintext ? stacks_http_version_1_1 : stacks_http_version_2tls)
-        try easy.set(CURLOPT_PIPEWAIT, isPlaintext ? 0 : 1)
-        self.isPlaintext = isPlaintext
-    }
-
-    private func setBody(_ body: [UInt8]) throws(TransportError) {
-        upload.fill(with: body)
-        try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, large: body.count)
-        try unsafe easy.set(CURLOPT_POSTFIELDS, pointer: upload.address)
-    }
-}
-
-// MARK: - The callbacks
-
-extension CurlTransfer {
-    private func setCallbacks() throws(TransportError) {
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        try unsafe easy.set(CURLOPT_PRIVATE, pointer: context)
-        try unsafe easy.set(CURLOPT_ERRORBUFFER, pointer: UnsafeMutableRawPointer(errorText))
-        try unsafe easy.set(CURLOPT_WRITEDATA, pointer: context)
-        try unsafe easy.set(CURLOPT_HEADERDATA, pointer: context)
-        try unsafe easy.set(CURLOPT_PREREQDATA, pointer: context)
-        _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-            unsafe CurlTransfer.behind(context) { transfer in
-                unsafe transfer.receiveBody(UnsafeBufferPointer(bytes, count: size * count))
-            }
-        }
-        _ = unsafe stacks_easy_set_data_callback(easy.pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-            unsafe CurlTransfer.behind(context) { transfer in
-                unsafe transfer.receiveHeader(UnsafeBufferPointer(bytes, count: size * count))
-            }
-        }
-        _ = unsafe stacks_easy_set_prereq_callback(easy.pointer) { context, _, _, remotePort, localPort in
-            unsafe CurlTransfer.behind(context) { transfer in
-                transfer.mayWriteRequest(localPort: localPort, remotePort: remotePort)
-                    ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
-            }
-        }
-        // A socket is not for the programs that this process starts: an agent would inherit the connection.
-        try unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: context)
-        _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { context, socket, _ in
-            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-            return unsafe CurlTransfer.behind(context) { $0.mayConnect(socket) ? 0 : 1 }
-        }
-    }
-
-    /// libcurl is about to connect: it has found the name, if it looked one up.
-    private func mayConnect(_ socket: curl_socket_t) -> Bool {
-        progress.isResolving = false
-        multi?.connectedSockets.note(socket)
-        return call != nil
-    }
-
-    /// Lends `body` the transfer behind a callback's context, which is the object itself: it outlives its easy handle,
-    /// and the loop holds it while libcurl is driven, so no reference needs to be counted.
-    static func behind<Result>(
-        _ context: UnsafeMutableRawPointer?, _ body: (CurlTransfer) -> Result
-    ) -> Result {
-        unsafe Unmanaged<CurlTransfer>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
-    }
-
-    /// The transfer behind the context that a finished easy handle tells.
-    static func from(_ context: UnsafeMutableRawPointer?) -> CurlTransfer {
-        unsafe Unmanaged<CurlTransfer>.fromOpaque(context!).takeUnretainedValue()
-    }
-
-    /// libcurl is about to write the request on a connection
-    /// (<https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html>).
-    ///
-    /// It gets here a second time when a reused connection died before a byte of the answer came, and it means to repeat
-    /// the request on another one. That is what a request that must not be repeated is kept from.
-    private func mayWriteRequest(localPort: Int32, remotePort: Int32) -> Bool {
-        if progress.isSending, call?.request.replay == .never {
-            progress.replayWasRefused = true
-            return false
-        }
-        if !progress.isSending, easy.long(CURLINFO_NUM_CONNECTS) == 0,
-            connectionIsStale(localPort: localPort, remotePort: remotePort)
-        {
-            progress.connectionWasStale = true
-            // Without this, libcurl would keep the connection for the next call.
-            try? easy.set(CURLOPT_FORBID_REUSE, 1)
-            return false
-        }
-        progress.isSending = true
-        progress.isResolving = false
-        progress.lookUpBegan = nil
-        progress.sentAt = multi?.now
-        progress.localPort = localPort
-        return call != nil
-    }
-
-    /// Whether a connection that is to be used again has something on it that should not be there.
-    ///
-    /// An HTTP/2 connection is looked at only after a pause, or for a request that libcurl may not repeat: the look costs
-    /// system calls, and calls follow each other. (libcurl looks too, but 8.0 to 8.5 miss a server that went away without
-    /// a word of TLS.)
-    private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
-        guard let multi, canBeginAnew, isAlone || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
-        switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
-        case .none: return false
-        case .bytes: return isAlone
-        case .end: return true
-        }
-    }
-
-    private func mustNotBeLost(on multi: CurlMulti) -> Bool {
-        call?.request.replay == .never && multi.transfers.count == 1
-    }
-
-    private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
-        noteReceipt()
-        // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
-        if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
-            progress.header.removeAll(keepingCapacity: true)
-        }
-        guard progress.header.count + line.count <= Self.maximumHeaderSize else {
-            progress.isTooLarge = true
-            return 0
-        }
-        if progress.header.isEmpty { progress.header.reserveCapacity(512) }
-        unsafe progress.header.append(contentsOf: line)
-        return line.count
-    }
-
-    private func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-        noteReceipt()
-        guard progress.body.count + bytes.count <= maximumResponseSize else {
-            progress.isTooLarge = true
-            return 0
-        }
-        if progress.body.isEmpty {
-            let announced = Int(easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T))
-            progress.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
-        }
-        unsafe progress.body.append(contentsOf: bytes)
-        return bytes.count
-    }
-
-    private func noteReceipt() {
-        guard let multi, progress.receivedAt != multi.now else { return }
-        progress.receivedAt = multi.now
-        multi.noteReceipt(onPort: progress.localPort)
     }
 }
 
@@ -357,17 +187,4 @@ extension TransportMetrics.HTTPVersion {
         default: return nil
         }
     }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    /// The bytes that libcurl hands to a callback as characters.
-    fileprivate init(_ characters: UnsafeMutablePointer<CChar>?, count: Int) {
-        let bytes = unsafe UnsafeRawPointer(characters)?.assumingMemoryBound(to: UInt8.self)
-        unsafe self.init(start: bytes, count: count)
-    }
-}
-
-extension TransportRequest {
-    /// Whether it goes over plaintext, where there is only HTTP/1.1.
-    var isPlaintext: Bool { StacksCurl.isPlaintext(origin) }
 }

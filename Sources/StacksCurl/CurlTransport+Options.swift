@@ -22,6 +22,9 @@ extension CurlTransport.Configuration {
         try easy.set(CURLOPT_MAXLIFETIME_CONN, maximumConnectionLifetime.wholeSeconds)
         // The path goes on the wire as it was given: libcurl would otherwise take dots out of it.
         try easy.set(CURLOPT_PATH_AS_IS, 1)
+        // libcurl allocates this for each request with a body, 64 KB by itself. Requests are small, and the frames of
+        // HTTP/2 are not larger than this.
+        try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024)
         // A redirect would take the credentials to another host.
         try easy.set(CURLOPT_FOLLOWLOCATION, 0)
         try easy.setProtocols(allowsPlaintext: allowsPlaintext, library)

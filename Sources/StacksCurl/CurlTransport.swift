@@ -42,7 +42,9 @@ public final class CurlTransport: HTTPTransport {
         let executor = CurlExecutor(mailbox: mailbox)
         ioExecutor = executor
         thread = try CurlThread(named: "stacks-curl") {
-            CurlLoop(configuration: configuration, library: library, mailbox: mailbox, executor: executor).run()
+            var loop = CurlLoop(
+                configuration: configuration, library: library, mailbox: mailbox, executor: executor)
+            loop.run()
         }
     }
 
@@ -56,22 +58,20 @@ public final class CurlTransport: HTTPTransport {
     /// - Throws: `TransportError` when no whole answer was received, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
-        let id = CallID.next()
-        let deadline = request.deadline ?? .now + configuration.requestTimeout
-        return try await withTaskCancellationHandler {
-            try await unsafe withUnsafeThrowingContinuation { continuation in
-                let call = unsafe CurlCall(id: id, request: request, deadline: deadline, continuation: continuation)
-                guard mailbox.post(call) else {
-                    call.resume(with: .failure(TransportError.transportClosed(phase: .queued)))
-                    return
-                }
+        let deadline = request.limit ?? .now + configuration.requestTimeout
+        let call = CurlCall(id: .next(), request: request, deadline: deadline)
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                unsafe call.await(by: WaitingCaller(continuation))
+                guard mailbox.post(call) else { return call.refuse(with: .transportClosed(phase: .queued)) }
                 // The handler below may have run before the call was posted; its message was then about a call that
                 // nobody knew. Looking again after posting closes that gap.
-                if Task.isCancelled { mailbox.cancel(id) }
+                if Task.isCancelled { mailbox.cancel(call.id) }
             }
         } onCancel: {
-            mailbox.cancel(id)
+            mailbox.cancel(call.id)
         }
+        return try call.takeOutcome()
     }
 
     /// Ends the transport: calls in flight and waiting fail with `TransportError.Code.transportClosed`, connections are

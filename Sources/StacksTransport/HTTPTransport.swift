@@ -59,7 +59,13 @@ public struct TransportRequest: Sendable {
 
     /// The instant at which the call fails if the answer has not arrived; `nil` leaves it to the transport's own
     /// request time-out.
-    public var deadline: ContinuousClock.Instant?
+    public var deadline: ContinuousClock.Instant? {
+        get { limit?.instant }
+        set { limit = newValue.map(Moment.init) }
+    }
+
+    /// The same as ``deadline``.
+    package var limit: Moment?
 
     /// Whether the request may be written twice.
     public var replay: Replay
@@ -79,7 +85,7 @@ public struct TransportRequest: Sendable {
         self.path = path
         self.headerFields = headerFields
         self.body = body
-        self.deadline = deadline
+        limit = deadline.map(Moment.init)
         self.replay = replay
     }
 

@@ -59,6 +59,46 @@ public struct ResponseHeaderFields: Sendable {
         }
     }
 
+    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name and its trimmed value. One pass
+    /// and no string, for who reads several fields of every answer.
+    ///
+    /// - Parameter prefix: Lowercase; the names are compared without regard to case.
+    /// - Returns: Whether the fields are kept as bytes. When they are not, `body` was not called.
+    package func forEachField(
+        withPrefix prefix: StaticString,
+        _ body: (_ rest: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void
+    ) -> Bool {
+        guard case .lines(let bytes) = storage else { return false }
+        let count = prefix.utf8CodeUnitCount
+        bytes.withUnsafeBufferPointer { bytes in
+            var start = 0
+            while start < bytes.count {
+                let end = Self.lineEnd(in: bytes, from: start)
+                let line = bytes[start..<end]
+                start = end + 1
+                // Bit 5 is what upper and lower case differ in: one look tells nearly every other line apart.
+                guard let first = line.first, first | 0x20 == prefix.utf8Start.pointee | 0x20,
+                    Self.hasPrefix(line, prefix), let colon = line.firstIndex(of: UInt8(ascii: ":"))
+                else { continue }
+                let value = Self.trimmed(line[(colon + 1)...])
+                body(
+                    UnsafeBufferPointer(rebasing: line[(line.startIndex + count)..<colon]),
+                    UnsafeBufferPointer(rebasing: value))
+            }
+        }
+        return true
+    }
+
+    /// Whether a name, or the rest of one, is `name`, which is lowercase, without regard to case.
+    package static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
+        bytes.count == name.utf8CodeUnitCount && hasPrefix(bytes[...], name)
+    }
+
+    private static func hasPrefix(_ line: UnsafeBufferPointer<UInt8>.SubSequence, _ prefix: StaticString) -> Bool {
+        let prefix = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+        return line.count >= prefix.count && isEqual(line.prefix(prefix.count), toLowercase: prefix)
+    }
+
     /// The trimmed value of the first line whose name is `name`, which is lowercase.
     private static func value(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> String? {
         var name = name

@@ -59,6 +59,19 @@ struct CurlTransportTests {
         }
     }
 
+    @Test("a long body is sent without asking first", arguments: [1, 600_000, 1_100_000])
+    func longBody(size: Int) async throws {
+        try await withServer({ _, _ in .ok("{}") }) { transport, server in
+            // The one before it leaves a handle whose header lines do not speak of it.
+            _ = try await transport.send(request(server, .post, body: "{}"))
+            let body = String(repeating: "a", count: size)
+            _ = try await transport.send(request(server, .post, body: body))
+            let received = try #require(server.received.last)
+            #expect(received.utf8.count > size)
+            #expect(!received.prefix(1000).lowercased().contains("expect:"))
+        }
+    }
+
     @Test("each method is sent as it is, with and without a body, on one reused handle")
     func methods() async throws {
         try await withServer({ _, _ in .ok("") }) { transport, server in

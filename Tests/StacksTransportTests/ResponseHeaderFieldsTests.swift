@@ -19,6 +19,17 @@ struct ResponseHeaderFieldsTests {
 
             """.utf8))
 
+    @Test("the fields whose names begin alike are found in one pass, in their order")
+    func fieldsWithPrefix() {
+        var found: [String] = []
+        let areBytes = fields.forEachField(withPrefix: "x-") { rest, value in
+            found.append("\(String(decoding: rest, as: UTF8.self))=\(String(decoding: value, as: UTF8.self))")
+        }
+        #expect(areBytes)
+        #expect(found == ["Padded=two words", "Empty="])
+        #expect(!ResponseHeaderFields(HTTPFields()).forEachField(withPrefix: "x-") { _, _ in })
+    }
+
     @Test(
         "a name is found whatever its case, and its value is trimmed",
         arguments: [

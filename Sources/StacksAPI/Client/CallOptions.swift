@@ -1,4 +1,5 @@
 public import HTTPTypes
+import StacksTransport
 
 /// What one call does otherwise than its client.
 public struct CallOptions: Sendable {
@@ -6,7 +7,13 @@ public struct CallOptions: Sendable {
     public var retryPolicy: RetryPolicy?
 
     /// The instant by which the call has returned or thrown, retries and waits included; `nil` for none.
-    public var deadline: ContinuousClock.Instant?
+    public var deadline: ContinuousClock.Instant? {
+        get { limit?.instant }
+        set { limit = newValue.map(Moment.init) }
+    }
+
+    /// The same as ``deadline``.
+    var limit: Moment?
 
     /// How long the call may take, retries and waits included; `nil` for no limit. With a ``deadline`` too, the earlier
     /// one counts.
@@ -25,10 +32,10 @@ public struct CallOptions: Sendable {
         retryPolicy: RetryPolicy? = nil,
         deadline: ContinuousClock.Instant? = nil,
         timeout: Duration? = nil,
-        headerFields: HTTPFields = [:]
+        headerFields: HTTPFields = HTTPFields()
     ) {
         self.retryPolicy = retryPolicy
-        self.deadline = deadline
+        limit = deadline.map(Moment.init)
         self.timeout = timeout
         self.headerFields = headerFields
     }

@@ -84,7 +84,7 @@ extension ClientCore {
         _ requests: (CallOptions) async throws -> StacksResponse<Value>
     ) async throws -> StacksResponse<Value> {
         var options = options
-        options.deadline = options.absoluteDeadline(environment.now)
+        options.limit = options.absoluteDeadline(environment.now)
         options.timeout = nil
         let trace = trace(of: endpoint, options)
         if let part = trace.part { options.trace = part }

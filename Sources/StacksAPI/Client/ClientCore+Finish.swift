@@ -16,7 +16,7 @@ extension ClientCore {
         of job: JobID, stack: String, body: [UInt8], options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         var decision = FinishDecision(
-            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.deadline)
+            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.limit)
         let path = path("stacks/", stack, "/jobs/", job, "/finish")
         var options = options
         while true {

@@ -36,7 +36,7 @@ extension ClientCore {
 
     /// Ends a call before its next request is sent.
     func refused(
-        _ call: PendingCall, _ error: StacksAPIError, _ now: ContinuousClock.Instant
+        _ call: PendingCall, _ error: StacksAPIError, _ now: Moment
     ) -> StacksAPIError {
         if call.waitsSince != nil, let permit = call.permit { governor?.leave(permit, now: now) }
         return failed(call, error)

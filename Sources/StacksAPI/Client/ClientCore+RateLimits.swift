@@ -3,13 +3,13 @@ import StacksTransport
 
 extension ClientCore {
     /// The earliest instant at which the rate limit can let the next request go, or `nil` for now.
-    func turn(of call: inout PendingCall, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    func turn(of call: inout PendingCall, _ now: Moment) -> Moment? {
         guard let governor, let stack = call.stack, let scope = call.endpoint.rateScope else { return nil }
         if call.waitsSince == nil, governor.isUnlimited(call.endpoint.operation) {
             call.permit = nil
             return nil
         }
-        let turn: ContinuousClock.Instant?
+        let turn: Moment?
         if call.waitsSince != nil, var permit = call.permit {
             turn = governor.look(&permit, now: now)
             call.permit = permit
@@ -41,7 +41,8 @@ extension ClientCore {
         switch outcome {
         case .success(let answer):
             if !permit.counts, answer.status != .tooManyRequests { return }
-            governor.answered(permit, answer, longestPause: longestPause, now: environment.now())
+            guard let scope = call.endpoint.rateScope else { return }
+            governor.answered(permit, answer, scope: scope, longestPause: longestPause, now: environment.now())
         case .failure(let error):
             if !permit.counts { return }
             let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true

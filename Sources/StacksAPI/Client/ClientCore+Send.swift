@@ -95,7 +95,7 @@ extension ClientCore {
             return RateGovernor.sleep(until: turn, now: now)
         }
         let limit = now + configuration.requestTimeout
-        call.request.deadline = call.decision.deadline.map { min($0, limit) } ?? limit
+        call.request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
         call.trace.sends(&call.request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
         return nil
     }
@@ -121,7 +121,7 @@ extension ClientCore {
             throw error
         case .failure(let error):
             failure = self.failure(of: call.endpoint, thrown: error)
-            if failure.underlying?.code == .timeout, let limit = call.request.deadline, limit <= environment.now(),
+            if failure.underlying?.code == .timeout, let limit = call.request.limit, limit <= environment.now(),
                 limit != call.decision.deadline
             {
                 failure.message += " One request may take \(configuration.requestTimeout)."
@@ -141,9 +141,9 @@ extension ClientCore {
 
 extension CallOptions {
     /// The earlier of deadline and time-out.
-    func absoluteDeadline(_ now: () -> ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        guard let timeout else { return deadline }
+    func absoluteDeadline(_ now: () -> Moment) -> Moment? {
+        guard let timeout else { return limit }
         let end = now() + timeout
-        return deadline.map { min($0, end) } ?? end
+        return limit.map { min($0, end) } ?? end
     }
 }

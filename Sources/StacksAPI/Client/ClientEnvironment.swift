@@ -1,7 +1,9 @@
+import StacksTransport
+
 /// What a client takes from the world beside its transport: time and chance.
 struct ClientEnvironment: Sendable {
     /// The present instant, for deadlines.
-    var now: @Sendable () -> ContinuousClock.Instant
+    var now: @Sendable () -> Moment
     /// Waits, or throws `CancellationError` when the task is cancelled.
     var sleep: @Sendable (Duration) async throws -> Void
     /// 64 random bits, for jitter.
@@ -10,7 +12,7 @@ struct ClientEnvironment: Sendable {
     /// Time by `clock`. Instants of another clock than the continuous one are counted from now on.
     init(clock: any Clock<Duration>, randomBits: (@Sendable () -> UInt64)? = nil) {
         if clock is ContinuousClock {
-            now = { ContinuousClock.now }
+            now = { .now }
         } else {
             now = Self.instants(of: clock)
         }
@@ -22,9 +24,9 @@ struct ClientEnvironment: Sendable {
             }
     }
 
-    private static func instants<C: Clock<Duration>>(of clock: C) -> @Sendable () -> ContinuousClock.Instant {
+    private static func instants<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Moment {
         let origin = clock.now
-        let base = ContinuousClock.now
+        let base = Moment.now
         return { base + origin.duration(to: clock.now) }
     }
 }

@@ -40,9 +40,9 @@ struct PendingCall {
     /// The place of the next request under the rate limit.
     var permit: RateGovernor.Permit?
     /// Since when the next request waits for that place.
-    var waitsSince: ContinuousClock.Instant?
+    var waitsSince: Moment?
     var waited = Duration.zero
     /// When the call began, for its duration; `nil` where nobody measures it.
-    let began: ContinuousClock.Instant?
+    let began: Moment?
     var trace: CallTrace
 }

@@ -51,7 +51,7 @@ extension ClientCore {
     /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another
     /// call that waits for the same answer asks again in its own time.
     private func token(
-        after refused: Authorization?, for operation: StacksOperation, by deadline: ContinuousClock.Instant?,
+        after refused: Authorization?, for operation: StacksOperation, by deadline: Moment?,
         late: @escaping @Sendable () -> StacksAPIError
     ) async throws -> Authorization {
         guard let deadline else { return try await credentials.renewed(after: refused, for: operation) }

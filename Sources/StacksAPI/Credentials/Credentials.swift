@@ -1,9 +1,14 @@
 import Synchronization
 
-/// A token with what is made of it.
-struct Authorization: Sendable {
+/// A token with what is made of it. An object, because every call keeps it for its own length.
+final class Authorization: Sendable {
     let token: Secret
     let fields: RequestFields
+
+    init(token: Secret, fields: RequestFields) {
+        self.token = token
+        self.fields = fields
+    }
 }
 
 /// The client's token and where the next one comes from. It owns both.

@@ -110,7 +110,7 @@ extension JSONReader {
     /// Sets the top bit of the first byte that is a quote, a backslash or a control character; bits above that one may
     /// be set wrongly, because the subtraction borrows.
     @inline(__always)
-    private static func stops(in word: UInt64) -> UInt64 {
+    static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let quote = word ^ (ones &* 0x22)
         let backslash = word ^ (ones &* 0x5C)

@@ -62,7 +62,7 @@ struct JSONWriter: ~Copyable {
             var index = 0
             while index < bytes.count {
                 let run = index
-                while index < bytes.count, Self.escapedSize(bytes[index]) == 1 { index += 1 }
+                index = Self.endOfPlainRun(bytes, from: index)
                 if index > run { reserve(index - run).update(from: bytes.baseAddress! + run, count: index - run) }
                 if index < bytes.count {
                     escape(bytes[index])
@@ -102,7 +102,20 @@ struct JSONWriter: ~Copyable {
     /// How many bytes ``string(_:)`` writes.
     static func size(_ text: String) -> Int {
         var text = text
-        return text.withUTF8 { bytes in bytes.reduce(2) { $0 + escapedSize($1) } }
+        return text.withUTF8 { bytes in
+            var size = 2
+            var index = 0
+            while index < bytes.count {
+                let run = index
+                index = endOfPlainRun(bytes, from: index)
+                size += index - run
+                if index < bytes.count {
+                    size += escapedSize(bytes[index])
+                    index += 1
+                }
+            }
+            return size
+        }
     }
 
     /// How many bytes ``identifier(_:)`` writes.
@@ -116,6 +129,21 @@ struct JSONWriter: ~Copyable {
 
     /// The most that ``int(_:)`` writes.
     static let maximumIntSize = 20
+
+    /// The first byte at or after `start` that has to be escaped, or the end: eight bytes at a time, as far as there are
+    /// eight.
+    @inline(__always)
+    private static func endOfPlainRun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        var index = start
+        while bytes.count - index >= 8, let base = bytes.baseAddress {
+            let word = UInt64(littleEndian: UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self))
+            let stops = JSONReader.stops(in: word)
+            if stops != 0 { return index + stops.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < bytes.count, escapedSize(bytes[index]) == 1 { index += 1 }
+        return index
+    }
 
     @inline(__always)
     private static func escapedSize(_ byte: UInt8) -> Int {

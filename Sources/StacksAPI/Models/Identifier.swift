@@ -25,6 +25,9 @@ public struct Identifier<Resource>: Sendable, Hashable {
     /// The identifier as a UUID, or `nil` when it is not one.
     public var uuid: UUID? { storage.uuid }
 
+    /// What the standard library's tables place an identifier by; see `hash(into:)`, which says the same to others.
+    public func _rawHashValue(seed: Int) -> Int { storage._rawHashValue(seed: seed) }
+
     /// Whether the identifier is the empty string, which names nothing.
     public var isEmpty: Bool { storage.isEmpty }
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// It never waits itself: it says until when, and the caller sleeps and looks again. Nobody has to be woken, so nobody
 /// can be forgotten.
 final class RateGovernor: Sendable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     /// A request that was let through, or waits to be.
     struct Permit: Sendable {
@@ -92,29 +92,30 @@ final class RateGovernor: Sendable {
 
     /// A request was answered.
     ///
-    /// - Parameter longestPause: How long a `Retry-After` can stop the scope.
-    func answered(_ permit: Permit, _ answer: TransportResponse, longestPause: Duration, now: Instant) {
+    /// - Parameters:
+    ///   - scope: The scope that it is likely to name.
+    ///   - longestPause: How long a `Retry-After` can stop the scope.
+    func answered(
+        _ permit: Permit, _ answer: TransportResponse, scope: RateScope, longestPause: Duration, now: Instant
+    ) {
         let isRefusal = answer.status == .tooManyRequests
         guard permit.counts || isRefusal else { return }
         // Only an answer that was counted tells of its scope: another error can come from anywhere.
         let tells = isRefusal || answer.status.kind == .successful
-        let rate = tells ? RateLimit(answer) : nil
+        let rate = tells ? RateLimit(answer, expecting: scope.name) : nil
         let wait = isRefusal ? answer.retryAfter ?? rate?.reset ?? .seconds(1) : .zero
         state.withLock { state in
             guard let place = state.stacks.index(forKey: permit.stack) else { return }
             if permit.counts { state.stacks.values[place][permit.pacer].ended(sent: permit.sent, now: now) }
             guard tells else { return }
-            let index = state.stacks.values[place].pacer(of: rate, for: permit.operation, from: permit.pacer)
-            if isRefusal {
-                state.stacks.values[place][index].refused(rate, wait: min(wait, longestPause), now: now)
-            } else {
-                state.stacks.values[place][index].learn(rate, sent: permit.sent, now: now)
-            }
+            let isPaced = state.stacks.values[place].learn(
+                rate, of: permit.operation, from: permit.pacer, sent: permit.sent,
+                refusedFor: isRefusal ? min(wait, longestPause) : nil, now: now)
             // Under the lock, so that of an answer without a limit and a refusal the later one counts.
             let bit: UInt = 1 << UInt(permit.operation.index)
             if isRefusal {
                 unlimited.bitwiseAnd(~bit, ordering: .relaxed)
-            } else if !state.stacks.values[place][index].isPaced {
+            } else if !isPaced {
                 unlimited.bitwiseOr(bit, ordering: .relaxed)
             }
         }
@@ -133,12 +134,12 @@ final class RateGovernor: Sendable {
             leave(permit, now: now)
         }
         permit.counts = false
-        answered(permit, answer, longestPause: longestPause, now: now)
+        answered(permit, answer, scope: scope, longestPause: longestPause, now: now)
     }
 }
 
 extension ScopePacer.Verdict {
-    fileprivate var instant: ContinuousClock.Instant? {
+    fileprivate var instant: Moment? {
         if case .notBefore(let instant) = self { instant } else { nil }
     }
 }

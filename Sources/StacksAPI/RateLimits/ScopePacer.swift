@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// Paces the requests of one stack key in one rate-limit scope, so that the server's window of one second never
 /// overflows: a value that takes requests, answers and the time, and says who may go.
 ///
@@ -5,7 +7,7 @@
 /// a second after the answer. With as many places as the limit has, no second holds more requests than it allows,
 /// wherever it begins.
 struct ScopePacer: Sendable {
-    typealias Instant = ContinuousClock.Instant
+    typealias Instant = Moment
 
     /// Who waits: first by lane, then in the order of asking.
     struct Ticket: Comparable, Sendable {

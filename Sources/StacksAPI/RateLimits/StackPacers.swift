@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// The pacers of one stack key, one for each scope, and which operation belongs to which scope.
 struct StackPacers: Sendable {
     private var pacers: [ScopePacer] = []
@@ -14,7 +16,7 @@ struct StackPacers: Sendable {
 
     /// Asks for a place for an operation's request: from which pacer, its verdict, and whether the request counts.
     mutating func request(
-        _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: ContinuousClock.Instant
+        _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: Moment
     ) -> (pacer: Int, verdict: ScopePacer.Verdict, counts: Bool) {
         let index = pacer(for: operation, scope)
         let verdict = pacers[index].request(ticket, now: now)
@@ -30,9 +32,25 @@ struct StackPacers: Sendable {
         return index
     }
 
+    /// An answer told a limit, that there is none, or that the request was refused.
+    ///
+    /// - Returns: Whether the operation's requests are paced from now on.
+    mutating func learn(
+        _ rate: RateLimit?, of operation: StacksOperation, from pacer: Int, sent: Moment,
+        refusedFor wait: Duration?, now: Moment
+    ) -> Bool {
+        let index = self.pacer(of: rate, for: operation, from: pacer)
+        if let wait {
+            pacers[index].refused(rate, wait: wait, now: now)
+        } else {
+            pacers[index].learn(rate, sent: sent, now: now)
+        }
+        return pacers[index].isPaced
+    }
+
     /// The pacer of the scope that an answer named. The operation's later requests go there; those that wait elsewhere
     /// stay where they are.
-    mutating func pacer(of rate: RateLimit?, for operation: StacksOperation, from index: Int) -> Int {
+    private mutating func pacer(of rate: RateLimit?, for operation: StacksOperation, from index: Int) -> Int {
         guard let name = rate?.scope, names[index] != name else { return index }
         if let other = names.firstIndex(of: name) {
             pacerOfOperation[operation.index] = other

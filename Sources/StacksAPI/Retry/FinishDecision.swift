@@ -17,7 +17,7 @@ struct FinishDecision {
     }
 
     let policy: RetryPolicy
-    let deadline: ContinuousClock.Instant?
+    let deadline: Moment?
 
     /// How many requests were sent, questions included.
     private(set) var requests = 0
@@ -31,7 +31,7 @@ struct FinishDecision {
     /// A refusal that may be the answer to a repetition of what had been done.
     private var refusal: StacksAPIError?
 
-    init(policy: RetryPolicy, deadline: ContinuousClock.Instant?) {
+    init(policy: RetryPolicy, deadline: Moment?) {
         self.policy = policy
         self.deadline = deadline
     }
@@ -49,7 +49,7 @@ struct FinishDecision {
     /// What follows from a finish that failed.
     mutating func next(
         afterFinish failure: StacksAPIError,
-        now: ContinuousClock.Instant,
+        now: Moment,
         using generator: inout some RandomNumberGenerator
     ) -> Action {
         requests += failure.attempts

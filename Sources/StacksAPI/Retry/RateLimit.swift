@@ -25,18 +25,82 @@ public struct RateLimit: Sendable, Hashable {
     /// What the `RateLimit-Scope`, `-Limit`, `-Remaining` and `-Reset` (seconds) header fields say, or `nil` when there
     /// is none of them.
     public init?(_ headerFields: ResponseHeaderFields) {
-        scope = headerFields[.rateLimitScope]
-        limit = headerFields[.rateLimitLimit].flatMap { Int($0) }
-        remaining = headerFields[.rateLimitRemaining].flatMap { Int($0) }
-        reset = headerFields[.rateLimitReset].flatMap { RetryAfter.seconds($0) }
-        if scope == nil, limit == nil, remaining == nil, reset == nil { return nil }
+        self.init(headerFields, expecting: nil)
+    }
+
+    /// The same.
+    ///
+    /// - Parameter scope: The likely scope, whose string is then used instead of a new one.
+    init?(_ headerFields: borrowing ResponseHeaderFields, expecting scope: String?) {
+        self.init()
+        var seen = Seen()
+        if !headerFields.forEachField(
+            withPrefix: "ratelimit-",
+            { name, value in
+                read(name, value, &seen, expecting: scope)
+            })
+        {
+            self.scope = headerFields[.rateLimitScope]
+            limit = headerFields[.rateLimitLimit].flatMap { Int($0) }
+            remaining = headerFields[.rateLimitRemaining].flatMap { Int($0) }
+            reset = headerFields[.rateLimitReset].flatMap { RetryAfter.seconds($0) }
+        }
+        if self.scope == nil, limit == nil, remaining == nil, reset == nil { return nil }
+    }
+
+    /// Which fields there were: the first of a name counts, whether it can be read or not.
+    private struct Seen {
+        var scope = false
+        var limit = false
+        var remaining = false
+        var reset = false
+    }
+
+    private mutating func read(
+        _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, _ seen: inout Seen,
+        expecting likely: String?
+    ) {
+        if ResponseHeaderFields.isName(name, "limit") {
+            if !seen.limit { limit = Self.number(value) ?? Int(Self.text(value)) }
+            seen.limit = true
+        } else if ResponseHeaderFields.isName(name, "remaining") {
+            if !seen.remaining { remaining = Self.number(value) ?? Int(Self.text(value)) }
+            seen.remaining = true
+        } else if ResponseHeaderFields.isName(name, "reset") {
+            if !seen.reset {
+                // More digits than these may be more seconds than are believed.
+                reset =
+                    value.count <= 8 ? Self.number(value).map { .seconds($0) } : nil
+                if reset == nil { reset = RetryAfter.seconds(Self.text(value)) }
+            }
+            seen.reset = true
+        } else if ResponseHeaderFields.isName(name, "scope") {
+            if !seen.scope {
+                scope = likely.flatMap { $0.utf8.elementsEqual(value) ? $0 : nil } ?? Self.text(value)
+            }
+            seen.scope = true
+        }
+    }
+
+    private static func text(_ value: UnsafeBufferPointer<UInt8>) -> String { String(decoding: value, as: UTF8.self) }
+
+    /// The number that a few digits spell; `nil` for anything else.
+    private static func number(_ value: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard (1...18).contains(value.count) else { return nil }
+        var number = 0
+        for byte in value {
+            let digit = Int(byte) - Int(UInt8(ascii: "0"))
+            guard (0...9).contains(digit) else { return nil }
+            number = 10 * number + digit
+        }
+        return number
     }
 }
 
 extension RateLimit {
     /// What an answer says: its header fields, and for a 429 its body where they are silent.
-    init?(_ answer: TransportResponse) {
-        let told = RateLimit(answer.headerFields)
+    init?(_ answer: borrowing TransportResponse, expecting scope: String? = nil) {
+        let told = RateLimit(answer.headerFields, expecting: scope)
         guard answer.status == .tooManyRequests, let body = RateLimit(body: answer.body) else {
             guard let told else { return nil }
             self = told

@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// How many retries a client has for all its calls together, so that an outage does not multiply its traffic.
 ///
 /// A retry takes one from the budget, and a call that finds it empty fails with what it failed with. It fills up with
@@ -41,7 +43,7 @@ public struct RetryBudget: Sendable, Hashable {
 struct RetryBucket: Sendable {
     private let budget: RetryBudget
     private var tokens: Double
-    private var updated: ContinuousClock.Instant?
+    private var updated: Moment?
 
     init(_ budget: RetryBudget) {
         self.budget = budget
@@ -51,7 +53,7 @@ struct RetryBucket: Sendable {
     var isFull: Bool { tokens >= Double(budget.capacity) }
 
     /// Takes one retry, if there is one.
-    mutating func spend(now: ContinuousClock.Instant) -> Bool {
+    mutating func spend(now: Moment) -> Bool {
         if let updated {
             add(budget.perSecond * max(0, updated.duration(to: now) / .seconds(1)))
         }

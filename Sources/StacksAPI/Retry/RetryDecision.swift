@@ -11,7 +11,7 @@ struct RetryDecision {
 
     let policy: RetryPolicy
     let repetition: Endpoint.Repetition
-    let deadline: ContinuousClock.Instant?
+    let deadline: Moment?
 
     /// How many requests have been sent, the one under way included.
     private(set) var attempts = 1
@@ -22,7 +22,7 @@ struct RetryDecision {
     /// Whether any request so far may have taken effect.
     private var mayHaveTakenEffect = false
 
-    init(policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: ContinuousClock.Instant?) {
+    init(policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: Moment?) {
         self.policy = policy
         self.repetition = repetition
         self.deadline = deadline
@@ -31,7 +31,7 @@ struct RetryDecision {
     /// What follows from a failure: a wait before the next attempt, or the error to throw.
     mutating func next(
         after failure: StacksAPIError,
-        now: ContinuousClock.Instant,
+        now: Moment,
         using generator: inout some RandomNumberGenerator,
         budget: SharedRetryBudget? = nil
     ) -> Action {

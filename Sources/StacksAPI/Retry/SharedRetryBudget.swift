@@ -1,3 +1,4 @@
+import StacksTransport
 import Synchronization
 
 /// The one retry budget of a client. It owns the bucket.
@@ -9,7 +10,7 @@ final class SharedRetryBudget: Sendable {
     init(_ budget: RetryBudget) { bucket = Mutex(RetryBucket(budget)) }
 
     /// Takes one retry, if there is one.
-    func spend(now: ContinuousClock.Instant) -> Bool {
+    func spend(now: Moment) -> Bool {
         bucket.withLock { bucket in
             defer { isFull.store(bucket.isFull, ordering: .relaxed) }
             return bucket.spend(now: now)

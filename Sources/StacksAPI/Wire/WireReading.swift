@@ -76,7 +76,7 @@ package enum WireReading {
     // MARK: Refusals
 
     /// The `message` of an error's body.
-    package static func message(_ body: [UInt8]) -> String? { ServerMessage.read(body) }
+    package static func message(_ body: [UInt8]) -> String? { ServerMessage.read(body, Redaction()) }
 
     /// The rate limit that an answer tells, by its header fields or its body.
     package static func rateLimit(_ answer: TransportResponse) -> RateLimit? { RateLimit(answer) }

@@ -33,6 +33,21 @@ import Testing
         }
     }
 
+    @Test("identifiers that differ in a few bits alone have places of their own in a table")
+    func spreads() {
+        for shift in stride(from: UInt64(0), to: 60, by: 12) {
+            var places: Set<Int> = []
+            for number in UInt64(0)..<4096 {
+                let id = JobID(storage: .uuid(high: 0x0189_0a5d_ac96_774b ^ number << shift, low: 0xBCCE ^ number))
+                places.insert(id._rawHashValue(seed: 7) & 0xFFFF)
+            }
+            // As many as 4096 random numbers below 65 536 leave, and no fewer.
+            #expect(places.count > 3800)
+        }
+        let id = JobID("01890a5d-ac96-774b-bcce-b302099a8057")
+        #expect(id._rawHashValue(seed: 1) != id._rawHashValue(seed: 2))
+    }
+
     @Test("a string with one character that is no hexadecimal digit is kept as it is")
     func keepsOtherStrings() {
         let canonical = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)

@@ -1,11 +1,12 @@
 import StacksTesting
+import StacksTransport
 import Testing
 
 @testable import StacksAPI
 
 @Suite struct ScopePacerTests {
-    private let start = ContinuousClock.now
-    private func at(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
+    private let start = Moment.now
+    private func at(_ milliseconds: Int) -> Moment { start + .milliseconds(milliseconds) }
     private func ticket(_ number: UInt64, _ lane: RateLane = .normal) -> ScopePacer.Ticket {
         ScopePacer.Ticket(lane: lane, number: number)
     }
@@ -112,9 +113,9 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let limit = Int.random(in: 1...30, using: &generator)
         var pacer = ScopePacer(limit: limit)
-        var arrivals: [ContinuousClock.Instant] = []
+        var arrivals: [Moment] = []
         var underWay: [(ends: Int, sent: Int)] = []
-        var waiting: [(ticket: ScopePacer.Ticket, due: ContinuousClock.Instant)] = []
+        var waiting: [(ticket: ScopePacer.Ticket, due: Moment)] = []
         func send(_ now: Int, using generator: inout SeededGenerator) {
             let outward = Int.random(in: 0...200, using: &generator)
             arrivals.append(at(now + outward))

@@ -5,7 +5,7 @@ import Testing
 @testable import StacksAPI
 
 @Suite struct RetryBudgetTests {
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
     @Test("retries end with the budget; time and successes fill it, up to its capacity")
     func spendsAndFills() {

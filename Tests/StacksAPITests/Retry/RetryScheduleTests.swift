@@ -126,7 +126,7 @@ import Testing
         configuration.requestTimeout = .seconds(30)
         configuration.clock = ManualClock()
         let client = try StacksClient(token: Testbed.token, transport: recorder, configuration: configuration)
-        let now = client.core.environment.now()
+        let now = client.core.environment.now().instant
         for options in [
             CallOptions(), CallOptions(timeout: .seconds(5)), CallOptions(deadline: now + .seconds(60)),
             CallOptions(deadline: now + .seconds(7), timeout: .seconds(6)),
