@@ -4,9 +4,10 @@ import Testing
 
 @Suite("The Swift examples of the README, the articles and the documentation comments")
 struct CompiledExampleTests {
-    /// Where examples are compiled. The last one is a test of its own.
+    /// Where examples are compiled. Those outside the folder are also run by tests.
     private static let places = [
         "Tests/ReadmeTests/Examples", "Tests/StacksControllerTests/DocumentedStackTests.swift",
+        "Tests/StacksAPITests/Outbox/OutboxArticleExamples.swift",
     ]
 
     @Test(

@@ -178,7 +178,8 @@ struct ConfigurationEffectTests {
         let descriptor: Int32
 
         init?(remotePort: Int) {
-            for descriptor in Int32(3)..<1024 {
+            let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+            for descriptor in descriptors.compactMap({ Int32($0) }) {
                 var address = sockaddr_in()
                 var size = socklen_t(MemoryLayout<sockaddr_in>.size)
                 let result = withUnsafeMutablePointer(to: &address) {
