@@ -62,12 +62,16 @@ static inline CURLcode stacks_easy_set_resolver_start_callback(CURL *easy, curl_
 /// The version of the headers that this is compiled with.
 static const unsigned int stacks_header_version = LIBCURL_VERSION_NUM;
 
-/// The newest option of those that name the protocols: the others are deprecated, and even their names a warning.
+/// The newest option of those that name the protocols: the bit mask is deprecated, and even its name a warning.
 #if LIBCURL_VERSION_NUM >= 0x075500
 static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS_STR;
 #else
 static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS;
 #endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static const CURLoption stacks_option_protocol_mask = CURLOPT_PROTOCOLS;
+#pragma GCC diagnostic pop
 
 /// CURLOPT_PROTOCOLS_STR, or before 7.85.0 the bit mask that it replaces.
 static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, int by_name) {
@@ -81,6 +85,14 @@ static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, in
                                                                  : (long)CURLPROTO_HTTPS);
 #pragma GCC diagnostic pop
 }
+
+/// The option that stacks_easy_set_quick_exit sets, to be named where it is refused. Older headers have none, and then
+/// nothing is set either.
+#if LIBCURL_VERSION_NUM >= 0x075700
+static const CURLoption stacks_option_quick_exit = CURLOPT_QUICK_EXIT;
+#else
+static const CURLoption stacks_option_quick_exit = (CURLoption)0;
+#endif
 
 /// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
 /// resolver's thread. Without it the removal can block for as long as the look-up takes.

@@ -6,6 +6,8 @@ struct CallQueue<Call> {
     private struct Lane {
         let origin: String
         var limit: Int
+        /// Whether a connection carries several calls at a time, once that is known.
+        var sharesConnections: Bool?
         var inFlight = 0
         var order: [CallID] = []
         var head = 0
@@ -54,13 +56,15 @@ struct CallQueue<Call> {
         lanes[lane(for: origin)].inFlight -= 1
     }
 
-    /// Sets how many calls to `origin` may be in flight.
-    mutating func setLimit(_ limit: Int, origin: String) {
-        lanes[lane(for: origin)].limit = limit
+    /// Notes what an answer has taught: how many calls to `origin` may be in flight, and whether they share connections.
+    mutating func learn(limit: Int, sharesConnections: Bool, origin: String) {
+        let lane = lane(for: origin)
+        lanes[lane].limit = limit
+        lanes[lane].sharesConnections = sharesConnections
     }
 
-    /// How many calls to `origin` may be in flight.
-    mutating func limit(origin: String) -> Int { lanes[lane(for: origin)].limit }
+    /// Whether calls to `origin` share connections, or `nil` when no answer has told yet.
+    mutating func sharesConnections(origin: String) -> Bool? { lanes[lane(for: origin)].sharesConnections }
 
     /// The next call to `origin` that may start, which then counts as in flight.
     mutating func next(origin: String) -> Call? {

@@ -3,7 +3,7 @@ import StacksTransport
 
 extension CurlLoop {
     mutating func enqueue(_ call: CurlCall) {
-        if call.deadline < earliestDeadline ?? call.deadline + .seconds(1) { earliestDeadline = call.deadline }
+        earliestDeadline = min(earliestDeadline ?? call.deadline, call.deadline)
         if queue.add(call, id: call.id, origin: call.request.origin) { start(call) }
     }
 
@@ -45,7 +45,7 @@ extension CurlLoop {
             // libcurl looks at the age of idle connections only: one that is always in use would live for ever.
             multi.isGivenUp = true
         }
-        let multi = try CurlMulti(configuration: configuration, library: library, now: now)
+        let multi = try CurlMulti(configuration: configuration, library: library, turn: tick, now: now)
         multis.append(multi)
         return multi
     }
@@ -70,6 +70,7 @@ extension CurlLoop {
 
     mutating func recycle(_ transfer: CurlTransfer) {
         _ = transfer.takeCall()
+        transfer.dropAnswer()
         if !transfer.hasLongConnectTimeout, idleTransfers.count < configuration.maximumConcurrentStreams {
             idleTransfers.append(transfer)
         }

@@ -36,6 +36,8 @@ extension CurlLoop {
     }
 
     mutating func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
+        // A look-up that failed is over too, and what is finished is reported once: it must not be left to libcurl.
+        transfer.progress.isResolving = false
         guard transfer.call != nil else { return bury(transfer) }
         if transfer.progress.connectionWasStale { return restartLater(transfer) }
         guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
@@ -47,7 +49,9 @@ extension CurlLoop {
         do throws(TransportError) {
             let response = try transfer.takeResponse()
             if let version = response.metrics?.httpVersion, let origin = transfer.call?.request.origin {
-                queue.setLimit(configuration.callLimit(overHTTP2: version == .http2), origin: origin)
+                let isShared = version == .http2
+                queue.learn(
+                    limit: configuration.callLimit(overHTTP2: isShared), sharesConnections: isShared, origin: origin)
             }
             if let call = detach(transfer) { end(call, .success(response)) }
         } catch {
@@ -78,8 +82,8 @@ extension CurlLoop {
 
     /// Whether connections to `origin` are known to carry one call at a time.
     mutating func speaksHTTP1(_ origin: String) -> Bool {
-        configuration.httpVersion == .http1_1 || isPlaintext(origin)
-            || queue.limit(origin: origin) != configuration.callLimit(overHTTP2: true)
+        configuration.httpVersion == .http1_1 || !CurlLibrary.hasHTTP2 || isPlaintext(origin)
+            || queue.sharesConnections(origin: origin) == false
     }
 
     /// Whether a failure leaves a connection behind on which nothing works any more.

@@ -16,7 +16,7 @@ struct Orphan {
 extension CurlLoop {
     /// Ends a call's part in a transfer, but not the transfer.
     mutating func leave(_ transfer: CurlTransfer, of call: CurlCall, to multi: CurlMulti) {
-        transfer.putOffConnectTimeout(to: max(Self.longestLookUp, configuration.connectTimeout))
+        putOffConnectTimeout(of: transfer)
         multi.leave(transfer, id: call.id, origin: call.request.origin)
     }
 
@@ -46,7 +46,7 @@ extension CurlLoop {
                 expectLookUp()
                 guard let began = transfer.progress.lookUpBegan else { continue }
                 if transfer.progress.isResolving, began + lookUpPatience <= now {
-                    transfer.putOffConnectTimeout(to: max(Self.longestLookUp, configuration.connectTimeout))
+                    putOffConnectTimeout(of: transfer)
                 }
                 guard transfer.progress.isResolving || transfer.hasLongConnectTimeout else { continue }
                 let next = began + (transfer.hasLongConnectTimeout ? configuration.connectTimeout : lookUpPatience)
@@ -60,17 +60,14 @@ extension CurlLoop {
         }
     }
 
+    private func putOffConnectTimeout(of transfer: CurlTransfer) {
+        transfer.putOffConnectTimeout(to: max(Self.longestLookUp, configuration.connectTimeout))
+    }
+
     /// After how much of the connect time-out a look-up that still goes on is taken over.
     private var lookUpPatience: Duration { configuration.connectTimeout * 3 / 4 }
 
     /// The longest that libcurl is given for a look-up that nobody waits for: what its own connect time-out is when
     /// nobody sets it, and longer than the system's resolver takes.
     private static var longestLookUp: Duration { .seconds(300) }
-}
-
-extension TransportError {
-    /// No connection stood when the connect time-out passed.
-    static func connectTimeout(_ timeout: Duration, phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "no connection stood after \(timeout)")
-    }
 }

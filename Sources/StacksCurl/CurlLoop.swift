@@ -13,8 +13,9 @@ import StacksTransport
 ///
 /// A turn of the loop collects what callers posted, lets libcurl read, write and start transfers, ends the calls that
 /// are done, cancelled or past their deadline, and sleeps in `poll` when there is nothing left to do. Every call that the
-/// mailbox took is resumed here, once: it is either waiting in ``queue`` or in one of the multi handles, and leaves that
-/// place in the same step in which its continuation is resumed.
+/// mailbox took is settled here, once: it waits in ``queue``, is in one of the multi handles, or waits in ``restarting`` to
+/// be begun anew, and leaves that place in the same step in which it is settled. Its continuation is resumed later, by
+/// ``resumeEnded()``.
 ///
 /// It is a value that nobody else knows, not an object: its parts are reached without a look at who else might.
 struct CurlLoop: ~Copyable {

@@ -24,7 +24,7 @@ import StacksTransport
     /// When the loop's turn began.
     private(set) var now: Moment
     /// The number of the loop's turn.
-    private(set) var turn: UInt64 = 0
+    private(set) var turn: UInt64
     /// When the handle was made.
     let madeAt: Moment
     private var receipts = Receipts()
@@ -41,12 +41,13 @@ import StacksTransport
     }
 
     init(
-        configuration: CurlTransport.Configuration, library: CurlFeatures, now: Moment
+        configuration: CurlTransport.Configuration, library: CurlFeatures, turn: UInt64, now: Moment
     ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
             throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
         }
         unsafe self.handle = handle
+        self.turn = turn
         self.now = now
         madeAt = now
         lastUse = now

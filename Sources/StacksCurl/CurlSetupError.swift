@@ -1,5 +1,3 @@
-import CLibcurl
-
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -23,48 +21,4 @@ public struct CurlSetupError: Error, Sendable, CustomStringConvertible {
 
     /// The message.
     public var description: String { message }
-}
-
-/// The libcurl that this process runs with.
-enum CurlLibrary {
-    /// Initialises libcurl once in the life of the process, and says what is wrong if it cannot be used.
-    ///
-    /// `curl_global_init` is not safe to call from several threads in every version
-    /// (<https://curl.se/libcurl/c/curl_global_init.html>); the initialiser of a static property runs once.
-    static func prepare() throws(CurlSetupError) {
-        if let problem { throw problem }
-    }
-
-    /// The version in use, `8.5.0` for example.
-    static let versionString: String = unsafe String(cString: stacks_version_info().pointee.version)
-
-    /// What it can do, by its version or that of the headers, whichever is older.
-    static let features = CurlFeatures(
-        version: unsafe min(stacks_version_info().pointee.version_num, stacks_header_version),
-        resolvesOnThreads: unsafe stacks_version_info().pointee.ares_num == 0)
-
-    /// The version of the headers that this was built with.
-    static let headerVersion: UInt32 = stacks_header_version
-
-    /// Whether it can speak HTTP/2.
-    static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
-
-    private static let problem: CurlSetupError? = {
-        let result = curl_global_init(stacks_global_default)
-        guard result == CURLE_OK else {
-            return CurlSetupError(
-                "libcurl cannot be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
-        }
-        let info = unsafe stacks_version_info().pointee
-        guard features.isSupported else {
-            return CurlSetupError("libcurl \(versionString) is too old: 7.81.0 or newer is needed")
-        }
-        guard unsafe info.features & CURL_VERSION_SSL != 0 else {
-            return CurlSetupError("libcurl \(versionString) was built without TLS")
-        }
-        guard unsafe info.features & CURL_VERSION_ASYNCHDNS != 0 else {
-            return CurlSetupError("libcurl \(versionString) resolves names synchronously, which would block every call")
-        }
-        return nil
-    }()
 }

@@ -1,5 +1,4 @@
 import CLibcurl
-import HTTPTypes
 import StacksTransport
 
 #if canImport(Darwin)

@@ -51,8 +51,3 @@ extension CurlTransfer {
         try unsafe easy.set(CURLOPT_POSTFIELDS, pointer: upload.address)
     }
 }
-
-extension TransportRequest {
-    /// Whether it goes over plaintext, where there is only HTTP/1.1.
-    var isPlaintext: Bool { StacksCurl.isPlaintext(origin) }
-}

@@ -2,14 +2,6 @@ import CLibcurl
 import HTTPTypes
 import StacksTransport
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
-
 /// Owns one easy handle, which carries one call at a time and then the next one.
 ///
 /// What does not change from call to call is set once; between calls the handle keeps its buffers and TLS sessions, and
@@ -98,7 +90,7 @@ import StacksTransport
             try easy.set(CURLOPT_HTTPHEADER, headers)
             self.headers = headers
         }
-        try setPlaintext(call.request.isPlaintext)
+        try setPlaintext(StacksCurl.isPlaintext(call.request.origin))
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
         self.isAlone = isAlone
@@ -135,6 +127,11 @@ import StacksTransport
             body: answer.body,
             metrics: metrics
         )
+    }
+
+    /// Frees what was received of an answer that nobody took, instead of keeping it until the next call.
+    func dropAnswer() {
+        progress.answer = AnswerBuffers()
     }
 
     /// Whether a transfer that ended in an error has brought the whole answer all the same.

@@ -59,13 +59,13 @@ import StacksTransport
     func setProtocols(allowsPlaintext: Bool, _ library: CurlFeatures) throws(TransportError) {
         try check(
             unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, library.namesProtocols ? 1 : 0),
-            stacks_option_protocols)
+            library.namesProtocols ? stacks_option_protocols : stacks_option_protocol_mask)
     }
 
     /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.
     func setQuickExit(_ library: CurlFeatures) throws(TransportError) {
         guard library.leavesLookUps else { return }
-        try check(unsafe stacks_easy_set_quick_exit(pointer), CURLOPT_NOSIGNAL)
+        try check(unsafe stacks_easy_set_quick_exit(pointer), stacks_option_quick_exit)
     }
 
     /// An integer that `curl_easy_getinfo` tells, or 0.

@@ -12,6 +12,11 @@ extension TransportError {
         TransportError(code: .timeout, phase: phase, message: "the deadline passed before the answer was whole")
     }
 
+    /// No connection stood when the connect time-out passed.
+    static func connectTimeout(_ timeout: Duration, phase: Phase) -> TransportError {
+        TransportError(code: .timeout, phase: phase, message: "no connection stood after \(timeout)")
+    }
+
     /// What a transfer's result and the callbacks' notes amount to.
     ///
     /// The results are those of <https://curl.se/libcurl/c/libcurl-errors.html>.

@@ -32,7 +32,12 @@ public struct ResponseHeaderFields: Sendable {
         storage = .lines(lines)
     }
 
-    /// All fields in the order in which they arrived. Names or values that HTTP does not allow are left out.
+    /// How many fields are listed at most. `HTTPFields` traps beyond 65 535 of them, which is fewer than the lines that a
+    /// server can send; half as many leave room for those that a reader adds.
+    package static var maximumCount: Int { 32_768 }
+
+    /// All fields in the order in which they arrived. Names or values that HTTP does not allow are left out, and so is
+    /// what comes after the 32 768th field.
     public var fields: HTTPFields {
         switch storage {
         case .fields(let fields):
@@ -43,7 +48,7 @@ public struct ResponseHeaderFields: Sendable {
                 if let name = HTTPField.Name(String(decoding: name, as: UTF8.self)) {
                     fields.append(HTTPField(name: name, value: String(decoding: value, as: UTF8.self)))
                 }
-                return true
+                return fields.count < Self.maximumCount
             }
             return fields
         }

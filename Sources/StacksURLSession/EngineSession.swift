@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -14,8 +13,10 @@ final class EngineSession: Sendable {
     private let session: URLSession
     private let delegate = SessionDelegate()
     private let queue = DispatchQueue(label: "stacks-urlsession")
-    /// Set on the queue: an invalidated session traps when it is asked for a task.
-    private let isInvalid = Mutex(false)
+    /// Whether the session was invalidated: it then traps when it is asked for a task.
+    ///
+    /// Unchecked, and safe because only blocks on `queue` read or write it, and that queue runs one at a time.
+    private nonisolated(unsafe) var isInvalid = false
 
     init(_ configuration: URLSessionTransport.Configuration) {
         let settings = URLSessionConfiguration.ephemeral
@@ -35,7 +36,7 @@ final class EngineSession: Sendable {
     /// Begins a call, unless it is settled by then.
     func begin(_ request: URLRequest, for exchange: Exchange) {
         queue.async { [self] in
-            guard !isInvalid.withLock({ $0 }) else { return exchange.close() }
+            guard !isInvalid else { return exchange.close() }
             guard !exchange.isSettled else { return }
             let task = session.dataTask(with: request)
             delegate.follow(task, with: exchange)
@@ -51,7 +52,7 @@ final class EngineSession: Sendable {
     /// Ends the session and its connections. Without it a session keeps itself and its delegate alive.
     func invalidate() {
         queue.async { [self] in
-            isInvalid.withLock { $0 = true }
+            isInvalid = true
             session.invalidateAndCancel()
         }
     }

@@ -190,10 +190,12 @@ final class Exchange: Sendable {
 }
 
 extension HTTPFields {
-    /// The fields of `response`. URLSession has joined fields of the same name and forgotten their order.
+    /// The fields of `response`, or as many as are listed. URLSession has joined fields of the same name and forgotten
+    /// their order.
     init(_ response: HTTPURLResponse) {
         self.init()
         for case let (name as String, value as String) in response.allHeaderFields {
+            guard count < ResponseHeaderFields.maximumCount else { break }
             guard let name = HTTPField.Name(name) else { continue }
             append(HTTPField(name: name, value: value))
         }

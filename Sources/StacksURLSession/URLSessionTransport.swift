@@ -106,9 +106,10 @@ public final class URLSessionTransport: HTTPTransport {
         }
     }
 
-    /// Ends every call in flight with the code `transportClosed`, closes the connections and refuses further calls.
+    /// Ends every call in flight with the code `transportClosed` and refuses further calls.
     ///
-    /// Calling it again does nothing.
+    /// When this returns the calls have ended, but the connections may still stand: the engine was asked to close them,
+    /// and does so on a thread of its own, on Linux after the name look-ups that go on. Calling it again does nothing.
     public func shutdown() async {
         let exchanges = state.withLock { state in
             state.isShutDown = true

@@ -50,12 +50,21 @@ struct CallQueueTests {
         let queue = Queue(limit: 3)
         let ids = ids(4)
         for index in 0..<4 { _ = queue.add(index, id: ids[index], origin: origin) }
-        queue.setLimit(1, origin: origin)
+        queue.learn(limit: 1, sharesConnections: true, origin: origin)
         queue.finish(origin: origin)
         #expect(queue.next(origin: origin) == nil)
         queue.finish(origin: origin)
         queue.finish(origin: origin)
         #expect(queue.next(origin: origin) == 3)
+    }
+
+    @Test("whether an origin's calls share connections is known when an answer has told, whatever the limit")
+    func sharedConnections() {
+        let queue = Queue(limit: 8)
+        #expect(queue.sharesConnections(origin: origin) == nil)
+        queue.learn(limit: 8, sharesConnections: false, origin: origin)
+        #expect(queue.sharesConnections(origin: origin) == false)
+        #expect(queue.sharesConnections(origin: "https://b.example") == nil)
     }
 
     @Test("ten thousand waiting calls that are cancelled leave nothing behind")
@@ -94,7 +103,10 @@ private final class Queue {
     var laneCount: Int { queue.laneCount }
     func add(_ call: Int, id: CallID, origin: String) -> Bool { queue.add(call, id: id, origin: origin) }
     func finish(origin: String) { queue.finish(origin: origin) }
-    func setLimit(_ limit: Int, origin: String) { queue.setLimit(limit, origin: origin) }
+    func sharesConnections(origin: String) -> Bool? { queue.sharesConnections(origin: origin) }
+    func learn(limit: Int, sharesConnections: Bool, origin: String) {
+        queue.learn(limit: limit, sharesConnections: sharesConnections, origin: origin)
+    }
     func next(origin: String) -> Int? { queue.next(origin: origin) }
     func remove(_ id: CallID) -> Int? { queue.remove(id) }
 }

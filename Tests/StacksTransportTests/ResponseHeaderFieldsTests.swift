@@ -71,4 +71,12 @@ struct ResponseHeaderFieldsTests {
         #expect(fields[.age] == nil)
         #expect(fields.fields.count <= 1)
     }
+
+    @Test("of more fields than a list holds, the first ones are listed, and a look-up still finds the last one")
+    func tooManyFields() {
+        let lines = Array(repeatElement("a:\n", count: 70_000).joined().utf8) + Array("age: 1\n".utf8)
+        let fields = ResponseHeaderFields(lines: lines)
+        #expect(fields.fields.count == 32_768)
+        #expect(fields[.age] == "1")
+    }
 }

@@ -1,5 +1,6 @@
 import FaultServer
 import HTTPTypes
+import StacksCurl
 import StacksTransport
 import Testing
 
@@ -64,15 +65,28 @@ struct OddAnswerTests {
     func unasked(engine: Engine) async throws {
         guard engine != .urlSession else {
             // The engine of Linux takes such bytes for the answer, and gives no hook that could prevent it.
-            return await withKnownIssue(isIntermittent: true) { try await meetUnaskedAnswer(engine) }
+            return await withKnownIssue(isIntermittent: true) {
+                try await engine.withTransport { try await meetUnaskedAnswer($0, .plaintext) }
+            }
         }
-        try await meetUnaskedAnswer(engine)
+        try await engine.withTransport { try await meetUnaskedAnswer($0, .plaintext) }
     }
 
-    private func meetUnaskedAnswer(_ engine: Engine) async throws {
+    @Test("nor is it over TLS, where a host may have as many connections as a connection has streams")
+    func unaskedOverTLS() async throws {
+        var configuration = CurlTransport.Configuration.forTests
+        configuration.maximumConcurrentStreams = configuration.maximumConnectionsPerHost
+        try await withCurlTransport(configuration: configuration) { transport in
+            try await meetUnaskedAnswer(transport, .tls(.valid, protocols: ["http/1.1"]))
+        }
+    }
+
+    private func meetUnaskedAnswer(
+        _ transport: any HTTPTransport, _ security: ScriptedServer.Security
+    ) async throws {
         for closes in [false, true] {
             let (speaks, hasSpoken) = (Gate(), Gate())
-            try await ScriptedServer.run(engine.security) { connection in
+            try await ScriptedServer.run(security) { connection in
                 let exchanges = HTTP1Script(connection: connection)
                 guard connection.number == 0 else {
                     while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
@@ -85,17 +99,15 @@ struct OddAnswerTests {
                 hasSpoken.open()
                 try await connection.waitForEnd()
             } _: { server in
-                try await engine.withTransport { transport in
-                    for path in ["/before", "/after"] {
-                        let answer = try await transport.send(
-                            TransportRequest(
-                                method: .post, origin: server.origin, path: path, body: [],
-                                deadline: .now + .seconds(20)))
-                        #expect(answer.status == .ok)
-                        #expect(answer.body == Array(path.utf8))
-                        speaks.open()
-                        try await hasSpoken.wait()
-                    }
+                for path in ["/before", "/after"] {
+                    let answer = try await transport.send(
+                        TransportRequest(
+                            method: .post, origin: server.origin, path: path, body: [],
+                            deadline: .now + .seconds(20)))
+                    #expect(answer.status == .ok)
+                    #expect(answer.body == Array(path.utf8))
+                    speaks.open()
+                    try await hasSpoken.wait()
                 }
             }
         }

@@ -115,6 +115,22 @@ import Testing
             }
         }
 
+        @Test("a look-up that fails ends its call, and gives its place to the next one", arguments: libraries)
+        func failure(library: CurlFeatures) async throws {
+            try await withTransport(library, change: { $0.maximumConnectionsPerHost = 1 }) { transport, _ in
+                let calls = (0..<5).map { _ in
+                    Task { try await transport.send(request("http://a.invalid", within: .seconds(10))) }
+                }
+                for call in calls {
+                    let error = await #expect(throws: TransportError.self) { try await call.value }
+                    #expect(error?.code == .nameResolution)
+                    #expect(error?.phase == .resolving)
+                }
+                #expect(transport.statistics.inFlight == 0)
+                #expect(transport.statistics.queued == 0)
+            }
+        }
+
         @Test("shutdown fails its calls at once, and ends with the look-ups at the latest", arguments: libraries)
         func shutdown(library: CurlFeatures) async throws {
             try await withTransport(library) { transport, _ in
