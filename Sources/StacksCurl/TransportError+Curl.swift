@@ -47,6 +47,10 @@ extension TransportError {
         var code = Code(curl: result)
         // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
+        // Newer versions, 8.21 for one, call a private key that they cannot read a bad argument.
+        if result == CURLE_BAD_FUNCTION_ARGUMENT, configuration.clientCertificate != nil, !progress.isSending {
+            code = .certificate
+        }
         // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
         // text, which always names the method, tells.
         if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") {

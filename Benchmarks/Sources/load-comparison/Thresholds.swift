@@ -20,7 +20,7 @@ struct Thresholds: Codable {
         var margin: Double {
             switch self {
             case .instructions: 0.08
-            case .cpu: 0.15
+            case .cpu: 0.3
             case .allocations: 0.1
             }
         }
