@@ -113,6 +113,7 @@ struct ScopePacer: Sendable {
         }
         limit = Self.sensible(told)
         if told > Self.largestLimit {
+            // A pause after a 429 is kept all the same: this can be an answer from before it.
             isPaced = isPaused(now)
             return
         }
