@@ -59,7 +59,10 @@ final class Exchange: Sendable {
             group.addTask { try await self.exchange(request, on: engine) }
             group.addTask {
                 // Ends early, without an error, when the call has ended and the group is cancelled.
-                try? await Task.sleep(until: deadline, clock: .continuous)
+                while !Task.isCancelled, deadline > .now {
+                    // A day at a time: the clock traps on an instant beyond what its 64 bits of seconds hold.
+                    try? await Task.sleep(until: min(deadline, .now + .seconds(86_400)), clock: .continuous)
+                }
                 if !Task.isCancelled { self.expire() }
                 return nil
             }

@@ -114,6 +114,19 @@ struct URLSessionTransportTests {
         }
     }
 
+    @Test("a deadline beyond what the clock can count to is no deadline")
+    func farDeadline() async throws {
+        try await withServer { _, _ in
+            .ok("done")
+        } _: { server in
+            let response = try await transport.send(
+                TransportRequest(
+                    method: .get, origin: server.origin, path: "/",
+                    deadline: .now.advanced(by: .seconds(Int64.max))))
+            #expect(response.body == Array("done".utf8))
+        }
+    }
+
     @Test("the deadline ends a call that hangs, and says that the server may have seen it")
     func deadline() async throws {
         try await withServer { _, _ in

@@ -16,7 +16,14 @@ struct ClientEnvironment: Sendable {
         } else {
             now = Self.instants(of: clock)
         }
-        sleep = { duration in try await clock.sleep(for: duration, tolerance: nil) }
+        sleep = { duration in
+            var rest = duration
+            repeat {
+                // A day at a time: the continuous clock traps on an instant beyond what its 64 bits of seconds hold.
+                try await clock.sleep(for: min(rest, .seconds(86_400)), tolerance: nil)
+                rest -= .seconds(86_400)
+            } while rest > .zero
+        }
         self.randomBits =
             randomBits ?? {
                 var generator = SystemRandomNumberGenerator()

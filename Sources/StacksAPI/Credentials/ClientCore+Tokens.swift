@@ -33,6 +33,7 @@ extension ClientCore {
             call.hasRenewedToken = true
         } catch var error as StacksAPIError {
             error.attempts = call.decision.attempts
+            error.mayHaveTakenEffect = error.mayHaveTakenEffect || decision.mayHaveTakenEffect
             throw failed(call, error)
         } catch {
             cancelled(call, attempts: call.decision.attempts)

@@ -115,6 +115,10 @@ final class Credentials: Sendable {
                 token: token, fields: try RequestFields(token: token, userAgentPrefixes: userAgentPrefixes))
             end(.answered(authorization))
             return authorization
+        } catch  where Task.isCancelled {
+            // Whatever a provider throws that was cut off: it says nothing of the token.
+            end(.abandoned)
+            throw CancellationError()
         } catch let error as StacksAPIError where error.code == .invalidArgument {
             let error = StacksAPIError(
                 code: .unauthorized, operation: operation, message: "The token provider's token is no token.")

@@ -39,8 +39,9 @@ enum PayloadRedaction {
 
     /// Whether the name of a value, or of a header field, says that the value is secret.
     static func speaksOfSecret(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return ["token", "secret", "password", "authorization", "cookie", "api-key"].contains { name.contains($0) }
+        let name = name.lowercased().filter { $0 != "-" && $0 != "_" }
+        let words = ["token", "secret", "password", "authorization", "cookie", "apikey", "credential", "privatekey"]
+        return words.contains { name.contains($0) }
     }
 
     /// A string as JSON. It is scrubbed before it is escaped: a credential may be written with escapes.

@@ -54,10 +54,9 @@ final class Redaction: Sendable {
             case UInt8(ascii: "/"): hide(Self.lengthOfUserInfo(at: index, in: bytes))
             case UInt8(ascii: ":"), UInt8(ascii: "="):
                 guard Self.endsAuthorization(bytes[..<(index - 1)]) else { continue }
-                while index < bytes.count, bytes[index] == UInt8(ascii: " ") {
-                    result.append(bytes[index])
-                    index += 1
-                }
+                let opening = Self.lengthOfOpening(at: index, in: bytes)
+                result.append(contentsOf: bytes[index..<(index + opening)])
+                index += opening
                 hide(Self.lengthOfLine(at: index, in: bytes))
             default: break
             }
@@ -71,7 +70,7 @@ final class Redaction: Sendable {
         }
         // Buildkite's tokens: "bk", a few letters that tell the kind, an underscore, and the secret part.
         guard bytes[index] == UInt8(ascii: "b"), bytes[index...].starts(with: "bk".utf8) else { return 0 }
-        if index > 0, PercentEncoding.isKeyByte(bytes[index - 1]) { return 0 }
+        guard beginsWord(at: index, in: bytes) else { return 0 }
         let word = bytes[index...].prefix { PercentEncoding.isKeyByte($0) || $0 == UInt8(ascii: ".") }
         guard let underscore = word.firstIndex(of: UInt8(ascii: "_")), underscore - index <= 8,
             word.endIndex - underscore > 8
@@ -79,18 +78,39 @@ final class Redaction: Sendable {
         return word.count
     }
 
-    /// A URL's user and password, which end with an `@` before the host.
-    private static func lengthOfUserInfo(at index: Int, in bytes: [UInt8]) -> Int {
-        guard bytes[..<index].suffix(3).elementsEqual("://".utf8) else { return 0 }
-        let ends = "/?#\"'<>\\@".utf8
-        let end = bytes[index...].firstIndex { $0 <= 0x20 || ends.contains($0) }
-        guard let end, bytes[end] == UInt8(ascii: "@") else { return 0 }
-        return end - index
+    /// Whether no word goes on here. The letters and digits of an escape, in JSON or in a URL, are not a word's.
+    private static func beginsWord(at index: Int, in bytes: [UInt8]) -> Bool {
+        guard index > 0, PercentEncoding.isKeyByte(bytes[index - 1]) else { return true }
+        func escapes(_ start: String, digits: Int) -> Bool {
+            let escape = bytes[..<index].suffix(start.utf8.count + digits)
+            return escape.starts(with: start.utf8)
+                && escape.suffix(digits).allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
+        }
+        return bytes[..<index].dropLast().last == UInt8(ascii: "\\") || escapes("\\u", digits: 4)
+            || escapes("%", digits: 2)
     }
 
-    /// Whether a header field's name has just ended that is `Authorization` or `Proxy-Authorization`.
+    /// A URL's user and password, which end with the last `@` before the host: the password can hold others.
+    private static func lengthOfUserInfo(at index: Int, in bytes: [UInt8]) -> Int {
+        guard bytes[..<index].suffix(3).elementsEqual("://".utf8) else { return 0 }
+        let ends = "/?#\"'<>\\".utf8
+        let authority = bytes[index...].prefix { $0 > 0x20 && !ends.contains($0) }
+        return authority.lastIndex(of: UInt8(ascii: "@")).map { $0 - index } ?? 0
+    }
+
+    /// Whether a header field's name has just ended that is `Authorization` or `Proxy-Authorization`, in quotes perhaps.
     private static func endsAuthorization(_ bytes: ArraySlice<UInt8>) -> Bool {
-        bytes.suffix(13).elementsEqual("authorization".utf8) { $0 | 0x20 == $1 }
+        let closing = bytes.suffix(8).reversed().prefix { " \"'\\".utf8.contains($0) }.count
+        return bytes.dropLast(closing).suffix(13).elementsEqual("authorization".utf8) { $0 | 0x20 == $1 }
+    }
+
+    /// What stands between the colon after a name and its value: spaces, an array's bracket, one quotation mark.
+    private static func lengthOfOpening(at index: Int, in bytes: [UInt8]) -> Int {
+        var end = index
+        while end < bytes.count, " [".utf8.contains(bytes[end]) { end += 1 }
+        let quotation = bytes[end...].drop { $0 == UInt8(ascii: "\\") }
+        if let first = quotation.first, "\"'".utf8.contains(first) { end = quotation.startIndex + 1 }
+        return end - index
     }
 
     /// The rest of a line, as far as it can be a header field's value.

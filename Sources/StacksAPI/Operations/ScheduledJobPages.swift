@@ -51,11 +51,11 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
             let page = try await pages.client.scheduledJobs(
                 stack: pages.stack, queue: pages.queue, limit: pages.pageSize, after: cursor, options: pages.options)
             count += 1
-            position = try nextPosition(after: page.value.pageInfo)
+            position = nextPosition(after: page.value.pageInfo)
             return page
         }
 
-        private mutating func nextPosition(after info: ScheduledJobsPage.PageInfo) throws -> PagePosition {
+        private mutating func nextPosition(after info: ScheduledJobsPage.PageInfo) -> PagePosition {
             guard info.hasNextPage, let cursor = info.endCursor, !cursor.isEmpty else { return .end }
             return seen.insert(cursor).inserted ? .after(cursor) : .repeated(cursor)
         }

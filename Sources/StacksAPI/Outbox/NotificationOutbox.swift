@@ -26,7 +26,6 @@ public final class NotificationOutbox: Sendable {
         var queue: OutboxQueue
         var serverTime = ServerTime()
         var isFinished = false
-        var hasEnded = false
         var nextWaiter: UInt64 = 0
         var waiters: [UInt64: Waiter] = [:]
     }

@@ -7,8 +7,6 @@ import Synchronization
 /// It never waits itself: it says until when, and the caller sleeps and looks again. Nobody has to be woken, so nobody
 /// can be forgotten.
 final class RateGovernor: Sendable {
-    typealias Instant = Moment
-
     /// A request that was let through, or waits to be.
     struct Permit: Sendable {
         fileprivate let stack: String
@@ -16,7 +14,7 @@ final class RateGovernor: Sendable {
         fileprivate var pacer: Int
         fileprivate let ticket: ScopePacer.Ticket
         /// When it was let through.
-        fileprivate(set) var sent: Instant
+        fileprivate(set) var sent: Moment
         /// Whether its end has to be told. It is `false` where the server sets no limit.
         fileprivate(set) var counts: Bool
     }
@@ -43,8 +41,8 @@ final class RateGovernor: Sendable {
 
     /// Asks to send a request: the permit, and until when to wait before ``look(_:now:)``; `nil` to send it now.
     func admit(
-        _ operation: StacksOperation, _ scope: RateScope, stack: String, now: Instant
-    ) -> (permit: Permit, notBefore: Instant?) {
+        _ operation: StacksOperation, _ scope: RateScope, stack: String, now: Moment
+    ) -> (permit: Permit, notBefore: Moment?) {
         state.withLock { state in
             if state.stacks.count >= Self.maximumStacks, state.stacks[stack] == nil {
                 state.stacks = state.stacks.filter { !$0.value.isIdle }
@@ -60,7 +58,7 @@ final class RateGovernor: Sendable {
     }
 
     /// Looks whether a request that waits may be sent: until when to wait, or `nil` to send it now.
-    func look(_ permit: inout Permit, now: Instant) -> Instant? {
+    func look(_ permit: inout Permit, now: Moment) -> Moment? {
         let verdict = state.withLock { state in
             state.stacks[permit.stack]?[permit.pacer].look(permit.ticket, now: now)
         }
@@ -69,17 +67,17 @@ final class RateGovernor: Sendable {
     }
 
     /// How long to sleep until an instant before looking again.
-    static func sleep(until instant: Instant, now: Instant) -> Duration {
+    static func sleep(until instant: Moment, now: Moment) -> Duration {
         min(max(now.duration(to: instant), .zero), longestSleep)
     }
 
     /// A request that waited will not be sent.
-    func leave(_ permit: Permit, now: Instant) {
+    func leave(_ permit: Permit, now: Moment) {
         state.withLock { $0.stacks[permit.stack]?[permit.pacer].leave(permit.ticket, now: now) }
     }
 
     /// A request had no answer.
-    func ended(_ permit: Permit, mayHaveReachedServer: Bool, now: Instant) {
+    func ended(_ permit: Permit, mayHaveReachedServer: Bool, now: Moment) {
         guard permit.counts else { return }
         state.withLock { state in
             if mayHaveReachedServer {
@@ -96,7 +94,7 @@ final class RateGovernor: Sendable {
     ///   - scope: The scope that it is likely to name.
     ///   - longestPause: How long a `Retry-After` can stop the scope.
     func answered(
-        _ permit: Permit, _ answer: TransportResponse, scope: RateScope, longestPause: Duration, now: Instant
+        _ permit: Permit, _ answer: TransportResponse, scope: RateScope, longestPause: Duration, now: Moment
     ) {
         let isRefusal = answer.status == .tooManyRequests
         guard permit.counts || isRefusal else { return }
@@ -109,7 +107,7 @@ final class RateGovernor: Sendable {
             if permit.counts { state.stacks.values[place][permit.pacer].ended(sent: permit.sent, now: now) }
             guard tells else { return }
             let isPaced = state.stacks.values[place].learn(
-                rate, of: permit.operation, from: permit.pacer, sent: permit.sent,
+                rate, of: permit.operation, in: scope, from: permit.counts ? permit.pacer : nil, sent: permit.sent,
                 refusedFor: isRefusal ? min(wait, longestPause) : nil, now: now)
             // Under the lock, so that of an answer without a limit and a refusal the later one counts.
             let bit: UInt = 1 << UInt(permit.operation.index)
@@ -124,7 +122,7 @@ final class RateGovernor: Sendable {
     /// A request that was not asked for was refused with 429: there is a limit after all.
     func refused(
         _ operation: StacksOperation, _ scope: RateScope, stack: String, _ answer: TransportResponse,
-        longestPause: Duration, now: Instant
+        longestPause: Duration, now: Moment
     ) {
         var (permit, notBefore) = admit(operation, scope, stack: stack, now: now)
         // It has been sent already: it needs no place.

@@ -7,8 +7,6 @@ import StacksTransport
 /// a second after the answer. With as many places as the limit has, no second holds more requests than it allows,
 /// wherever it begins.
 struct ScopePacer: Sendable {
-    typealias Instant = Moment
-
     /// Who waits: first by lane, then in the order of asking.
     struct Ticket: Comparable, Sendable {
         var lane: RateLane
@@ -23,11 +21,14 @@ struct ScopePacer: Sendable {
         /// Send it, and tell when it is answered.
         case go
         /// Not before this instant, at the earliest.
-        case notBefore(Instant)
+        case notBefore(Moment)
     }
 
     /// How long a place is taken after an answer: the window, and what the server's clock and ours can differ in it.
     static let window = Duration.milliseconds(1002)
+
+    /// No client sends more in a window; a limit above it is none. It bounds what is kept for a window, too.
+    private static let largestLimit = 100_000
 
     /// How many requests a window allows.
     private(set) var limit: Int
@@ -39,17 +40,19 @@ struct ScopePacer: Sendable {
     private var underWay = 0
 
     /// When the places of answered requests are free again, in order.
-    private var frees: [Instant] = []
+    private var frees: [Moment] = []
     private var firstFree = 0
 
-    private var pausedUntil: Instant?
+    private var pausedUntil: Moment?
     private var waiting: [Ticket] = []
     private var granted: Set<UInt64> = []
 
     /// The last request that was answered and counted.
-    private var lastCounted: (sent: Instant, answered: Instant)?
+    private var lastCounted: (sent: Moment, answered: Moment)?
 
-    init(limit: Int) { self.limit = max(1, limit) }
+    init(limit: Int) { self.limit = Self.sensible(limit) }
+
+    private static func sensible(_ limit: Int) -> Int { min(max(1, limit), largestLimit) }
 
     /// Whether nothing would be lost with it but what it learnt.
     var isIdle: Bool { underWay == 0 && waiting.isEmpty }
@@ -57,7 +60,7 @@ struct ScopePacer: Sendable {
     // MARK: Before a request
 
     /// Asks for a place. Whoever gets none stays in the queue until it is granted one by ``look(_:now:)`` or leaves.
-    mutating func request(_ ticket: Ticket, now: Instant) -> Verdict {
+    mutating func request(_ ticket: Ticket, now: Moment) -> Verdict {
         guard isPaced else { return .go }
         dropFree(now)
         if waiting.isEmpty, capacity > 0, !isPaused(now) {
@@ -69,14 +72,14 @@ struct ScopePacer: Sendable {
     }
 
     /// Looks whether the turn of one that waits has come.
-    mutating func look(_ ticket: Ticket, now: Instant) -> Verdict {
+    mutating func look(_ ticket: Ticket, now: Moment) -> Verdict {
         grant(now)
         if granted.remove(ticket.number) != nil { return .go }
         return .notBefore(bound(of: ticket, now))
     }
 
     /// Takes back a request that will not be sent.
-    mutating func leave(_ ticket: Ticket, now: Instant) {
+    mutating func leave(_ ticket: Ticket, now: Moment) {
         if granted.remove(ticket.number) != nil {
             underWay = max(0, underWay - 1)
         } else {
@@ -89,27 +92,32 @@ struct ScopePacer: Sendable {
     // MARK: After a request
 
     /// A request surely did not reach the server: its place is free at once.
-    mutating func wasNotSent(now: Instant) {
+    mutating func wasNotSent(now: Moment) {
         underWay = max(0, underWay - 1)
         grant(now)
     }
 
     /// A request was answered, or its answer was lost.
-    mutating func ended(sent: Instant, now: Instant) {
+    mutating func ended(sent: Moment, now: Moment) {
         underWay = max(0, underWay - 1)
         occupy(1, now)
     }
 
     /// A successful answer told the limit, or that there is none.
-    mutating func learn(_ rate: RateLimit?, sent: Instant, now: Instant) {
+    mutating func learn(_ rate: RateLimit?, sent: Moment, now: Moment) {
         defer { grant(now) }
         guard let rate, let told = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
             // The server does not say anything of limits, so it has none.
             isPaced = false
             return
         }
-        limit = max(1, told)
-        guard let remaining = rate.remaining else { return }
+        limit = Self.sensible(told)
+        if told > Self.largestLimit {
+            // A pause after a 429 is kept all the same: this can be an answer from before it.
+            isPaced = isPaused(now)
+            return
+        }
+        guard let remaining = rate.remaining.map({ min(max(0, $0), limit) }) else { return }
         if remaining >= limit, let last = lastCounted, last.answered <= sent, last.sent > now - .seconds(1) {
             // Another request was in this window, and it was not counted.
             isPaced = false
@@ -122,9 +130,9 @@ struct ScopePacer: Sendable {
     }
 
     /// The server refused a request with 429: everybody waits until the window is empty.
-    mutating func refused(_ rate: RateLimit?, wait: Duration, now: Instant) {
+    mutating func refused(_ rate: RateLimit?, wait: Duration, now: Moment) {
         isPaced = true
-        if let told = rate?.limit { limit = max(1, told) }
+        if let told = rate?.limit { limit = Self.sensible(told) }
         dropFree(now)
         occupy(limit - underWay - (frees.count - firstFree), now)
         pausedUntil = max(pausedUntil ?? now, now + wait)
@@ -134,15 +142,15 @@ struct ScopePacer: Sendable {
 
     private var capacity: Int { limit - underWay - (frees.count - firstFree) }
 
-    private func isPaused(_ now: Instant) -> Bool { pausedUntil.map { $0 > now } ?? false }
+    private func isPaused(_ now: Moment) -> Bool { pausedUntil.map { $0 > now } ?? false }
 
-    private mutating func occupy(_ count: Int, _ now: Instant) {
+    private mutating func occupy(_ count: Int, _ now: Moment) {
         guard count > 0 else { return }
         let free = max(frees.last ?? now, now + Self.window)
         for _ in 0..<count { frees.append(free) }
     }
 
-    private mutating func dropFree(_ now: Instant) {
+    private mutating func dropFree(_ now: Moment) {
         while firstFree < frees.count, frees[firstFree] <= now { firstFree += 1 }
         if firstFree == frees.count || firstFree > 1024 {
             frees.removeFirst(firstFree)
@@ -151,7 +159,7 @@ struct ScopePacer: Sendable {
     }
 
     /// Gives places to those who wait, in their order, whoever looks.
-    private mutating func grant(_ now: Instant) {
+    private mutating func grant(_ now: Moment) {
         dropFree(now)
         if waiting.isEmpty { return }
         let count: Int
@@ -177,7 +185,7 @@ struct ScopePacer: Sendable {
 
     /// The earliest instant at which one that waits can have its turn: places that are under way are taken to be
     /// answered now, and everything else is known.
-    private func bound(of ticket: Ticket, _ now: Instant) -> Instant {
+    private func bound(of ticket: Ticket, _ now: Moment) -> Moment {
         let ahead = position(of: ticket) - max(0, capacity)
         var bound = max(now, pausedUntil ?? now)
         guard ahead >= 0 else { return bound }

@@ -34,12 +34,14 @@ struct StackPacers: Sendable {
 
     /// An answer told a limit, that there is none, or that the request was refused.
     ///
+    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While one of those is under way
+    ///   these pacers can be forgotten and made anew, in another order.
     /// - Returns: Whether the operation's requests are paced from now on.
     mutating func learn(
-        _ rate: RateLimit?, of operation: StacksOperation, from pacer: Int, sent: Moment,
+        _ rate: RateLimit?, of operation: StacksOperation, in scope: RateScope, from pacer: Int?, sent: Moment,
         refusedFor wait: Duration?, now: Moment
     ) -> Bool {
-        let index = self.pacer(of: rate, for: operation, from: pacer)
+        let index = self.pacer(of: rate, for: operation, from: pacer ?? self.pacer(for: operation, scope))
         if let wait {
             pacers[index].refused(rate, wait: wait, now: now)
         } else {

@@ -20,7 +20,7 @@ struct RetryDecision {
     private(set) var budgetWasSpent = false
 
     /// Whether any request so far may have taken effect.
-    private var mayHaveTakenEffect = false
+    private(set) var mayHaveTakenEffect = false
 
     init(policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: Moment?) {
         self.policy = policy

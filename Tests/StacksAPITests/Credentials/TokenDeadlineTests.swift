@@ -131,4 +131,35 @@ import Testing
         #expect(error.code == .deadlineExceeded)
         #expect(vault.asked == 0)
     }
+
+    /// A clock that tells what it is asked for.
+    private struct WatchedClock: Clock {
+        let inner: ManualClock
+        let asked: @Sendable (Duration) -> Void
+
+        var now: ManualClock.Instant { inner.now }
+        var minimumResolution: Duration { inner.minimumResolution }
+
+        func sleep(until deadline: ManualClock.Instant, tolerance: Duration?) async throws {
+            asked(now.duration(to: deadline))
+            try await inner.sleep(until: deadline, tolerance: tolerance)
+        }
+    }
+
+    @Test("a deadline beyond what the system's clock can count to is waited for a day at a time")
+    func waitsForFarDeadlines() async throws {
+        let longest = Mutex(Duration.zero)
+        var configuration = StacksClient.Configuration()
+        configuration.clock = WatchedClock(inner: clock) { duration in longest.withLock { $0 = max($0, duration) } }
+        let clock = clock
+        let provider = TokenProvider {
+            await clock.waitForSleepers(1)
+            return Secret("bkct_one")
+        }
+        let client = try StacksClient(
+            tokenProvider: provider, transport: Timeless(inner: InMemoryTransport(script: [.answer()])),
+            configuration: configuration)
+        _ = try await client.tokenIdentity(options: CallOptions(timeout: .seconds(Int64.max)))
+        #expect(longest.withLock { $0 } == .seconds(86_400))
+    }
 }

@@ -170,4 +170,45 @@ import Testing
         #expect(error.serverMessage == "not [redacted], not [redacted]")
         for token in ["first-token", "second-token"] { #expect(!"\(error) \(log.text)".contains(token)) }
     }
+
+    @Test("when the call that asks is cancelled, another asks, whatever the provider throws then")
+    func survivesOtherErrors() async throws {
+        struct Interrupted: Error {}
+        let asked = Mutex(0)
+        let provider = TokenProvider {
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            if count == 1 {
+                do { try await Task.sleep(for: .seconds(600)) } catch { throw Interrupted() }
+            }
+            return Secret("bkct_one")
+        }
+        let client = try StacksClient(tokenProvider: provider, transport: InMemoryTransport(script: [.answer()]))
+        let first = Task { try await client.tokenIdentity() }
+        while asked.withLock({ $0 }) == 0 { await Task.yield() }
+        let second = Task { try await client.tokenIdentity() }
+        for _ in 0..<20 { await Task.yield() }
+        first.cancel()
+        await #expect(throws: CancellationError.self) { try await first.value }
+        _ = try await second.value
+        #expect(asked.withLock { $0 } == 2)
+    }
+
+    @Test("a refusal does not make a request certain to have had no effect whose predecessor may have had one")
+    func keepsDoubt() async throws {
+        for tokens in [Vault("bkct_one"), Vault("bkct_one", nil)] {
+            let transport = InMemoryTransport(script: [.answer(.internalServerError), .answer(.unauthorized)])
+            var configuration = StacksClient.Configuration()
+            configuration.retryPolicy.backoff = Backoff(initial: .zero, multiplier: 1, maximum: .zero)
+            configuration.retryPolicy.jitter = .zero ... .zero
+            let client = try StacksClient(
+                tokenProvider: tokens.provider, transport: transport, configuration: configuration)
+            let error = try await failure { try await client.notify(.sample, detail: "d", stack: "k") }
+            #expect(error.code == .unauthorized)
+            #expect(error.attempts == 2)
+            #expect(error.mayHaveTakenEffect)
+        }
+    }
 }

@@ -125,4 +125,47 @@ import Testing
                 == "bk_1 backup_0123456789 bk subkct_0123456789")
         #expect(redaction.scrub("") == "")
     }
+
+    @Test("a token is found behind an escape, of JSON or of a URL")
+    func scrubsBehindEscapes() {
+        let redaction = Redaction()
+        for escape in [#"\n"#, #"\t"#, #"\u0020"#, #"\\n"#, "%20", "%3D", "%3d"] {
+            let text = "see" + escape
+            #expect(redaction.scrub(text + "bkjat_0123456789") == text + "[redacted]")
+        }
+        #expect(redaction.scrub("100subkct_0123456789 u0020bkct_0123456789").contains("[redacted]") == false)
+    }
+
+    @Test(
+        "the value of an authorizing header field is hidden in JSON too",
+        arguments: [
+            (#"{"Authorization":"Basic dTpw","a":"b"}"#, #"{"Authorization":"[redacted]","a":"b"}"#),
+            (#"{"Proxy-Authorization" : "Basic dTpw"}"#, #"{"Proxy-Authorization" : "[redacted]"}"#),
+            (#"{"authorization":["Basic dTpw"]}"#, #"{"authorization":["[redacted]"]}"#),
+            (#""{\"Authorization\":\"Basic dTpw\"}""#, #""{\"Authorization\":\"[redacted]\"}""#),
+            (#"{"Authorization":"","a":"b"}"#, #"{"Authorization":"","a":"b"}"#),
+            ("Authorization: Basic dTpw", "Authorization: [redacted]"),
+            (
+                #""Authorization: Basic dTpw\nAuthorization:\nHost: h""#,
+                #""Authorization: [redacted]\nAuthorization:\nHost: h""#
+            ),
+        ])
+    func scrubsAuthorization(_ text: String, _ scrubbed: String) {
+        #expect(Redaction().scrub(text) == scrubbed)
+    }
+
+    @Test("a URL's password is hidden as far as its last @")
+    func scrubsPasswords() {
+        let redaction = Redaction()
+        #expect(redaction.scrub("http://u:pa55@word@proxy:80/a@b") == "http://[redacted]@proxy:80/a@b")
+        #expect(redaction.scrub("http://proxy:80/a@b") == "http://proxy:80/a@b")
+    }
+
+    @Test("the names of secrets are known however their words are joined")
+    func knowsNames() {
+        for name in ["api_key", "apikey", "API-Key", "x-api-key", "credentials", "private_key", "privateKey"] {
+            #expect(PayloadRedaction.speaksOfSecret(name), "\(name)")
+        }
+        #expect(!PayloadRedaction.speaksOfSecret("queue_key"))
+    }
 }

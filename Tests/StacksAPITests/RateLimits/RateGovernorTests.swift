@@ -300,4 +300,25 @@ import Testing
         }
         #expect(error.code == .rateLimited)
     }
+
+    @Test("a 429 that comes when its stack key was forgotten, and met again, stops its own operation")
+    func survivesForgetting() {
+        let governor = RateGovernor()
+        let now = Moment.now
+        let pairs = [(StacksOperation.job, RateScope.showJob), (.jobStates, .batchLoadJobStates)]
+        func answer(_ permit: RateGovernor.Permit, _ status: HTTPResponse.Status, _ scope: RateScope) {
+            governor.answered(
+                permit, TransportResponse(status: status, headerFields: [:], body: []), scope: scope,
+                longestPause: .seconds(5), now: now)
+        }
+        for (operation, scope) in pairs {
+            answer(governor.admit(operation, scope, stack: "k", now: now).permit, .ok, scope)
+        }
+        let underWay = governor.admit(.jobStates, .batchLoadJobStates, stack: "k", now: now).permit
+        for number in 0..<64 { _ = governor.admit(.job, .showJob, stack: "other\(number)", now: now) }
+        _ = governor.admit(.job, .showJob, stack: "k", now: now)
+        answer(underWay, .tooManyRequests, .batchLoadJobStates)
+        #expect(governor.admit(.jobStates, .batchLoadJobStates, stack: "k", now: now).notBefore != nil)
+        #expect(governor.admit(.job, .showJob, stack: "k", now: now).notBefore == nil)
+    }
 }

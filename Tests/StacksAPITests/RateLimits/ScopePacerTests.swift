@@ -145,4 +145,34 @@ import Testing
         }
         #expect(arrivals.count > limit * 3, "it did not go on")
     }
+
+    @Test("numbers that make no sense are taken for the nearest that do", arguments: [Int.min, -1, 0, 1, Int.max])
+    func survivesNonsense(_ number: Int) {
+        for rate in [
+            RateLimit(limit: number), RateLimit(limit: number, remaining: number), RateLimit(remaining: number),
+            RateLimit(limit: 10, remaining: number), RateLimit(limit: number, remaining: 0),
+        ] {
+            var pacer = ScopePacer(limit: number)
+            #expect(pacer.request(ticket(0), now: at(0)) == .go)
+            pacer.ended(sent: at(0), now: at(0))
+            pacer.learn(rate, sent: at(0), now: at(0))
+            pacer.refused(rate, wait: .seconds(1), now: at(1))
+            #expect(pacer.request(ticket(1), now: at(2)) != .go)
+            #expect(pacer.look(ticket(1), now: at(1003)) == .go)
+            #expect((1...100_000).contains(pacer.limit))
+        }
+    }
+
+    @Test("a limit that nobody reaches is none, but for the pause after a 429")
+    func sparesTheFast() {
+        var pacer = ScopePacer(limit: 10)
+        #expect(pacer.request(ticket(0), now: at(0)) == .go)
+        pacer.ended(sent: at(0), now: at(0))
+        pacer.refused(nil, wait: .seconds(2), now: at(1))
+        pacer.learn(RateLimit(limit: 1_000_000, remaining: 5), sent: at(0), now: at(2))
+        #expect(pacer.request(ticket(1), now: at(3)) == .notBefore(at(2001)))
+        #expect(pacer.look(ticket(1), now: at(2001)) == .go)
+        pacer.learn(RateLimit(limit: 1_000_000, remaining: 5), sent: at(2001), now: at(2002))
+        #expect(!pacer.isPaced)
+    }
 }
