@@ -47,7 +47,7 @@ void probe_allocations(int new_mode) {
     mode = new_mode;
 }
 
-static void note_site(size_t size) {
+__attribute__((noinline)) static void note_site(size_t size) {
     void *frames[PROBE_FRAMES + 3];
     is_looking = 1;
     // Past this function, the one that counts, and `malloc` itself.
@@ -77,7 +77,11 @@ __attribute__((noinline)) static void note(size_t size) {
     if (is_looking) return;
     atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&allocation_bytes, size, memory_order_relaxed);
-    if (atomic_load_explicit(&mode, memory_order_relaxed) == PROBE_SITES) note_site(size);
+    if (atomic_load_explicit(&mode, memory_order_relaxed) == PROBE_SITES) {
+        note_site(size);
+        // Not a tail call: as many frames as are skipped have to be there.
+        __asm__ volatile("");
+    }
 }
 
 #define COUNT(size)                                                                                                    \

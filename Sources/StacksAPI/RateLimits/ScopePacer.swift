@@ -28,7 +28,7 @@ struct ScopePacer: Sendable {
     static let window = Duration.milliseconds(1002)
 
     /// No client sends more in a window; a limit above it is none. It bounds what is kept for a window, too.
-    private static let largestLimit = 100_000
+    private static let largestLimit = 1_000_000
 
     /// How many requests a window allows.
     private(set) var limit: Int
