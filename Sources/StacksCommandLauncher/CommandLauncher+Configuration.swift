@@ -47,7 +47,8 @@ extension CommandLauncher {
         /// It is made when it is not there, its parent has to be, on a file system of this machine, and it belongs to
         /// one launcher at a time. A file for each job names the job, its process, and at last its exit status; no
         /// credential and no command is in it. Each command has a shell beside it then, which writes that status: of a
-        /// command that a signal ended it tells 128 + the signal's number, and no more.
+        /// command that a signal ended it tells 128 + the signal's number, and no more. The shell may keep environment
+        /// variables from the command whose names are none to a shell, such as `a.b` or `x-y`: dash drops them.
         public var stateDirectory: String?
 
         /// The defaults.

@@ -72,18 +72,25 @@ public struct CommandLauncher: JobLauncher {
     ///   the controller instead of failing one job after the other; ``CommandLaunchError`` when a process that was
     ///   started could not be followed.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
+        let record = try record(job.id)
+        defer { record?.file.remove() }
         do {
             switch configuration.output {
             case .inherited:
-                return try await launch(job, output: .currentStandardOutput, error: .currentStandardError)
+                return try await launch(job, record, output: .currentStandardOutput, error: .currentStandardError)
             case .standardError:
-                return try await launch(job, output: .currentStandardError, error: .currentStandardError)
+                return try await launch(job, record, output: .currentStandardError, error: .currentStandardError)
             case .discarded:
-                return try await launch(job, output: .discarded, error: .discarded)
+                return try await launch(job, record, output: .discarded, error: .discarded)
             case .files(let directory):
-                let file = try LogFile.open(for: job.id, in: directory)
+                let file: FileDescriptor
+                do { file = try LogFile.open(for: job.id, in: directory) } catch {
+                    // Nothing is spawned that would close it.
+                    try? record?.descriptor.close()
+                    throw error
+                }
                 let output = FileDescriptorOutput.fileDescriptor(file, closeAfterSpawningProcess: true)
-                return try await launch(job, output: output, error: .combinedWithOutput)
+                return try await launch(job, record, output: output, error: .combinedWithOutput)
             }
         } catch let error as SubprocessError {
             throw Self.launchError(error, executable: name)
@@ -92,6 +99,9 @@ public struct CommandLauncher: JobLauncher {
 
     /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
     /// did.
+    ///
+    /// Call it once, before the first ``launch(_:)``: it takes the file of a launch that is just beginning for one that
+    /// a dead controller left unfinished, and removes it.
     ///
     /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
     /// and the directory is still there. None without ``Configuration/stateDirectory``.
@@ -134,14 +144,26 @@ public struct CommandLauncher: JobLauncher {
 
     private nonisolated(nonsending) func launch<Output: OutputProtocol, ErrorOutput: ErrorOutputProtocol>(
         _ job: LaunchedJob,
+        _ record: Record?,
         output: Output,
         error: ErrorOutput
     ) async throws -> JobExit {
-        guard let state else {
+        guard let record else {
             let executable: Executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
             return try await launch(
                 job, executable, Arguments(arguments), input: .none, output: output, error: error)
         }
+        return try await launch(
+            job, .path("/bin/sh"), Arguments(["-c", ProcessRecord.wrapper, name, record.executable] + arguments),
+            input: .fileDescriptor(record.descriptor, closeAfterSpawningProcess: true), output: output, error: error)
+    }
+
+    /// The file that says that the command runs, open for the shell that is to hold it, and what that shell starts.
+    private typealias Record = (file: RecordFile, descriptor: FileDescriptor, executable: String)
+
+    /// Makes the record of a job, before anything else is opened for it; `nil` without a state directory.
+    private func record(_ job: JobID) throws -> Record? {
+        guard let state else { return nil }
         // The shell would say of a command that is gone what a command can say itself: 127.
         let path = Self.searchPath(configuration)
         if let problem = ExecutableLookup.problem(
@@ -150,11 +172,8 @@ public struct CommandLauncher: JobLauncher {
             throw StackControllerError(code: .launcherUnusable, message: problem)
         }
         let executable = name.contains("/") ? name : ExecutableLookup.file(named: name, path: path) ?? name
-        let (file, descriptor) = try state.record(job.id)
-        defer { file.remove() }
-        return try await launch(
-            job, .path("/bin/sh"), Arguments(["-c", ProcessRecord.wrapper, name, executable] + arguments),
-            input: .fileDescriptor(descriptor, closeAfterSpawningProcess: true), output: output, error: error)
+        let (file, descriptor) = try state.record(job)
+        return (file, descriptor, executable)
     }
 
     private nonisolated(nonsending) func launch<

@@ -48,8 +48,9 @@ struct ProcessRecord: Equatable {
     ///
     /// The shell alone keeps the record open, and with it the lock on it, so that the lock says whether the shell
     /// lives: no process that got the same number later can be taken for it. It outlives the signals that are for the
-    /// command, whose exit status it writes and ends with; one that comes before the command is there keeps it from
-    /// being started.
+    /// command, whose exit status it writes and ends with. One that comes before the check keeps the command from being
+    /// started; one that comes between the check and the command's start reaches the shell alone, and a command that
+    /// was not there to get it is what SIGKILL after the grace period is for.
     static let wrapper = """
         exec 9<&0 </dev/null
         stopped=

@@ -17,7 +17,8 @@ struct RecoveredProcess: Sendable {
     let file: RecordFile
     let gracePeriod: Duration
 
-    /// Waits for its end; cancelling the task stops it.
+    /// Waits for its end; cancelling the task stops it. Nobody holds the file any more when this returns: a record that
+    /// is taken away from a process that lives leaves its job to be launched a second time.
     ///
     /// - Returns: The exit status, or `nil` when the process was killed before it could write it.
     func end() async -> Int32? {
@@ -30,19 +31,19 @@ struct RecoveredProcess: Sendable {
         return file.read().exitStatus
     }
 
-    /// Sends SIGTERM to the group, and SIGKILL to what is left of it after the grace period.
+    /// Sends SIGTERM to the group, and SIGKILL to what is left of it after the grace period; returns when the process
+    /// has let go of its file.
     private func stop() async {
         // A task of its own, awaited here: this one is cancelled, and would not wait.
         await Task {
-            let deadline = ContinuousClock.now.advanced(by: gracePeriod)
-            // A process that was started a moment ago has yet to say its number.
-            while file.isHeld, file.read().process == nil, ContinuousClock.now < deadline {
-                try? await Task.sleep(for: .milliseconds(20))
-            }
+            // A process that was started a moment ago has yet to say its number. Before that nothing can stop it.
+            while file.isHeld, file.read().process == nil { try? await Task.sleep(for: .milliseconds(20)) }
             // The number is that of the process only as long as the process holds its file.
             guard let process = file.read().process, file.isHeld else { return }
             kill(-process, SIGTERM)
-            await ProcessGroup(leader: process).end(within: ContinuousClock.now.duration(to: deadline))
+            await ProcessGroup(leader: process).end(within: gracePeriod)
+            // SIGKILL takes its time with a process that waits for a disk.
+            while file.isHeld { try? await Task.sleep(for: .milliseconds(20)) }
         }.value
     }
 }

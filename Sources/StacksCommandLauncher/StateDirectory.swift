@@ -78,6 +78,8 @@ final class StateDirectory: Sendable {
     }
 
     /// The jobs that an earlier launcher has left here: what still runs, and what has ended since.
+    ///
+    /// To be called once, before the first ``record(_:)``: a file that is being made looks like one that was left.
     func find() throws -> [JobID] {
         let names: [String]
         do {

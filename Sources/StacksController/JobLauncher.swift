@@ -31,7 +31,8 @@ public protocol JobLauncher: Sendable {
 
     /// The jobs whose agents run already, from before this process was started. None by default.
     ///
-    /// Each takes a slot, nothing is launched for it, and ``follow(_:)`` is called for it.
+    /// The controller calls it once, before it launches anything, and not at all in a dry run. Each job takes a slot,
+    /// nothing is launched for it, and ``follow(_:)`` is called for it.
     ///
     /// - Returns: The jobs' UUIDs.
     /// - Throws: Why it cannot be told which agents run. The controller then ends with that error before it takes any

@@ -109,7 +109,8 @@ public final class StackController: Service {
         guard isFirst else {
             throw StackControllerError(code: .invalidConfiguration, message: "A controller runs once")
         }
-        let recovered = try await launcher.recover()
+        // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
+        let recovered = configuration.isDryRun ? [] : try await launcher.recover()
         let ending = await withGracefulShutdownHandler {
             await work(recovered)
         } onGracefulShutdown: { [mailbox] in

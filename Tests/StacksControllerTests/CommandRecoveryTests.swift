@@ -247,6 +247,34 @@ struct CommandRecoveryTests {
         }
     }
 
+    @Test("launches that fail before their process is there leave no file open, and no record")
+    func failedDescriptors() async throws {
+        func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/dev/fd").count }
+        try await withPlace { place in
+            let path = "\(place.root)/agent"
+            try Data("#!/bin/sh\n".utf8).write(to: URL(filePath: path))
+            chmod(path, 0o700)
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: place.root)
+            configuration.stateDirectory = "\(place.state)-1"
+            let gone = try CommandLauncher(command: [path], configuration: configuration)
+            configuration.output = .files(directory: "\(place.root)/no/such")
+            configuration.stateDirectory = place.state
+            let logless = try CommandLauncher(command: ["true"], configuration: configuration)
+            unlink(path)
+            let job = LaunchedJob(scheduled: ScheduledJob(id: Self.job), acquisitionToken: Secret("t"))
+            for launcher in [gone, logless] {
+                let before = try open()
+                for _ in 0..<60 {
+                    await #expect(throws: StackControllerError.self) { try await launcher.launch(job) }
+                }
+                // Other tests run at the same time and hold some for a moment.
+                #expect(try open() < before + 30)
+            }
+            #expect(try place.records() == [])
+        }
+    }
+
     @Test("launches leave no file open")
     func descriptors() async throws {
         func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/dev/fd").count }

@@ -101,6 +101,7 @@ final class SimulatedAgents: JobLauncher {
         var most = 0
         var launches: [JobID: Int] = [:]
         var cancelled: [JobID] = []
+        var recoveries = 0
     }
 
     private let simulator: StacksSimulator
@@ -112,6 +113,11 @@ final class SimulatedAgents: JobLauncher {
     init(simulator: StacksSimulator, behavior: Behavior) {
         self.simulator = simulator
         self.behavior = behavior
+    }
+
+    func recover() async throws -> [JobID] {
+        state.withLock { $0.recoveries += 1 }
+        return []
     }
 
     func launch(_ job: LaunchedJob) async throws -> JobExit {

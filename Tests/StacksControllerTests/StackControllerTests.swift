@@ -304,6 +304,13 @@ struct StackControllerTests {
         #expect(stack.controller.status.totals.seen == 5)
     }
 
+    @Test("a dry run takes up nothing that runs; any other controller asks for it once", arguments: [true, false])
+    func dryRunRecovery(isDryRun: Bool) async throws {
+        let stack = try SimulatedStack(configure: { $0.isDryRun = isDryRun })
+        try await stack.controller.run()
+        #expect(stack.agents.counts.recoveries == (isDryRun ? 0 : 1))
+    }
+
     @Test("a controller runs once")
     func once() async throws {
         let stack = try SimulatedStack()
