@@ -31,11 +31,16 @@ struct Answer {
     ///
     /// So that the conformance suite can look at what arrived, `/echo` says the method and the path in its header and
     /// repeats the field `x-conformance`; `/redirect` leads to `/echo`, and `/arrivals/N` tells how often `/once/N`
-    /// came.
+    /// came. `/_counts` tells what was counted, and is not counted itself.
     init(
         method: String, path: String, conformanceField: String?, body: ByteBuffer, documents: StacksDocuments,
         counts: TrafficCounts
     ) {
+        if path == "/_counts" {
+            self.body = ByteBuffer(string: counts.json)
+            return
+        }
+        counts.countRequest(path: path)
         let route = path.prefix { $0 != "?" }
         let parts = route.split(separator: "/", omittingEmptySubsequences: true)
         self.body = documents.small

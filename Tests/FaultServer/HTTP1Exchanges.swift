@@ -30,11 +30,6 @@ final class HTTP1Exchanges: ChannelInboundHandler {
         case .body(var part):
             body.writeBuffer(&part)
         case .end:
-            if path == "/_counts" {
-                write(Answer(counts: counts), context: context)
-                return
-            }
-            counts.countRequest(path: path)
             let answer = Answer(
                 method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
                 counts: counts)
@@ -63,12 +58,5 @@ final class HTTP1Exchanges: ChannelInboundHandler {
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         if !keepsAlive { context.close(promise: nil) }
-    }
-}
-
-extension Answer {
-    /// The counts themselves.
-    init(counts: TrafficCounts) {
-        body = ByteBuffer(string: counts.json)
     }
 }

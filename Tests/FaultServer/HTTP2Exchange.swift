@@ -43,8 +43,6 @@ final class HTTP2Exchange: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func respond(context: ChannelHandlerContext) {
-        if path == "/_counts" { return write(Answer(counts: counts), context: context) }
-        counts.countRequest(path: path)
         let answer = Answer(
             method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
             counts: counts)
