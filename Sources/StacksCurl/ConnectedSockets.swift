@@ -8,7 +8,8 @@ import CLibcurl
     import Glibc
 #endif
 
-/// Knows the sockets that libcurl has opened, to look at one before a request is written on it.
+/// Knows the sockets that libcurl has opened, to look at one before a request is written on it, or to hold its writes
+/// together.
 ///
 /// Between two calls an HTTP/1.1 connection has nothing to say: what arrives then is its end, or bytes that nobody asked
 /// for, a proxy's "408 Request Timeout" most often. libcurl asks the socket before it uses a connection again, but
@@ -28,21 +29,26 @@ struct ConnectedSockets {
 
     /// What has arrived on the connection between these two ports.
     mutating func input(localPort: Int32, remotePort: Int32) -> Input {
-        var input = Input.none
+        guard let socket = socket(localPort: localPort, remotePort: remotePort) else { return .none }
+        var byte: UInt8 = 0
+        switch unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) {
+        case 1: return .bytes
+        case 0: return .end
+        default: return errno == EAGAIN || errno == EWOULDBLOCK ? .none : .end
+        }
+    }
+
+    /// The socket of the connection between these two ports; without the second one, of any from the first.
+    mutating func socket(localPort: Int32, remotePort: Int32? = nil) -> curl_socket_t? {
+        var found: curl_socket_t?
         sockets.removeAll { socket in
             guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
-            guard port == localPort, unsafe Self.port(of: socket, getpeername) ?? remotePort == remotePort else {
-                return false
-            }
-            var byte: UInt8 = 0
-            switch unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) {
-            case 1: input = .bytes
-            case 0: input = .end
-            default: if errno != EAGAIN, errno != EWOULDBLOCK { input = .end }
-            }
+            guard port == localPort else { return false }
+            if let remotePort, let port = unsafe Self.port(of: socket, getpeername), port != remotePort { return false }
+            found = socket
             return false
         }
-        return input
+        return found
     }
 
     /// The port of one end, or `nil` when the socket is not open, or not connected.

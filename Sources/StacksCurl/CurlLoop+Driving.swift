@@ -30,6 +30,7 @@ extension CurlLoop {
             hasSleptLong = false
             if !isTimerDue { break }
         }
+        for multi in multis { multi.gatheredWrites.end() }
         if multis.count > 1 || multis.last?.isGivenUp == true {
             multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty && $0.orphans.isEmpty }
         }

@@ -21,6 +21,7 @@ import StacksTransport
     /// Transfers without a call, which libcurl keeps until it has the name that it looks up for them.
     var orphans: [Orphan] = []
     var connectedSockets = ConnectedSockets()
+    var gatheredWrites = GatheredWrites()
     /// When the loop's turn began.
     private(set) var now: Moment
     /// The number of the loop's turn.
@@ -202,7 +203,9 @@ import StacksTransport
             default: 0
             }
         switch (index, events) {
-        case (let index?, 0): sockets.remove(at: index)
+        case (let index?, 0):
+            sockets.remove(at: index)
+            gatheredWrites.end(socket)
         case (let index?, _): sockets[index].events = Int16(events)
         case (nil, 0): break
         case (nil, _): sockets.append(pollfd(fd: socket, events: Int16(events), revents: 0))

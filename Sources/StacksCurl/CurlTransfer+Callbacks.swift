@@ -86,7 +86,18 @@ extension CurlTransfer {
         progress.lookUpBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
+        gatherWrites()
         return call != nil
+    }
+
+    /// Has this request leave together with what else is written in this turn of the loop, where that saves a segment:
+    /// over HTTP/1.1 a request is written whole, and on a connection of its own.
+    private func gatherWrites() {
+        guard let multi, !isAlone, isPlaintext != true, call?.request.body != nil || multi.transfers.count > 1,
+            !multi.gatheredWrites.includes(localPort: progress.localPort),
+            let socket = multi.connectedSockets.socket(localPort: progress.localPort)
+        else { return }
+        multi.gatheredWrites.begin(socket, localPort: progress.localPort)
     }
 
     /// Whether a connection that is to be used again has something on it that should not be there.

@@ -1,0 +1,119 @@
+#if os(Linux)
+    import CLibcurl
+    import Testing
+
+    @testable import StacksCurl
+
+    #if canImport(Musl)
+        import Musl
+    #else
+        import Glibc
+    #endif
+
+    @Suite("What is written in a turn leaves together")
+    struct GatheredWritesTests {
+        @Test("two writes arrive as one, when the turn ends")
+        func gathers() throws {
+            let connection = try Connection()
+            var writes = GatheredWrites()
+            writes.begin(connection.near, localPort: 1)
+            #expect(writes.includes(localPort: 1))
+            connection.write("header")
+            connection.write("body")
+            #expect(connection.hasArrived == false)
+            writes.end()
+            #expect(connection.read() == "headerbody")
+            #expect(!writes.includes(localPort: 1))
+        }
+
+        @Test("what is written later leaves at once")
+        func releases() throws {
+            let connection = try Connection()
+            var writes = GatheredWrites()
+            writes.begin(connection.near, localPort: 1)
+            writes.end()
+            connection.write("header")
+            #expect(connection.read() == "header")
+        }
+
+        @Test("one connection is let go before the others")
+        func letsOneGo() throws {
+            let (first, second) = (try Connection(), try Connection())
+            var writes = GatheredWrites()
+            writes.begin(first.near, localPort: 1)
+            writes.begin(second.near, localPort: 2)
+            first.write("first")
+            second.write("second")
+            writes.end(first.near)
+            #expect(first.read() == "first")
+            #expect(second.hasArrived == false)
+            #expect(!writes.includes(localPort: 1) && writes.includes(localPort: 2))
+            writes.end()
+            #expect(second.read() == "second")
+        }
+
+        @Test("a socket that is none of TCP's loses nothing")
+        func otherSockets() throws {
+            var ends: [CInt] = [-1, -1]
+            try #require(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            let connection = Connection(near: ends[0], far: ends[1])
+            var writes = GatheredWrites()
+            writes.begin(connection.near, localPort: 0)
+            connection.write("header")
+            #expect(connection.read() == "header")
+            writes.end()
+        }
+    }
+
+    /// Both ends of a connection on loopback, without a delay of the kernel's own.
+    private final class Connection {
+        let near: curl_socket_t
+        private let far: curl_socket_t
+
+        init(near: CInt, far: CInt) {
+            (self.near, self.far) = (near, far)
+        }
+
+        convenience init() throws {
+            let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let near = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+            let isConnected = unsafe withUnsafeMutablePointer(to: &address) { address in
+                unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                    unsafe bind(listener, address, size) == 0 && listen(listener, 1) == 0
+                        && getsockname(listener, address, &size) == 0 && connect(near, address, size) == 0
+                }
+            }
+            try #require(isConnected)
+            var isOn: CInt = 1
+            try #require(unsafe setsockopt(near, CInt(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(4)) == 0)
+            self.init(near: near, far: accept(listener, nil, nil))
+        }
+
+        deinit {
+            close(near)
+            close(far)
+        }
+
+        func write(_ text: String) {
+            _ = unsafe send(near, text, text.utf8.count, CInt(MSG_NOSIGNAL))
+        }
+
+        /// Whether there is something to read at the far end.
+        var hasArrived: Bool {
+            var byte: UInt8 = 0
+            return unsafe recv(far, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)) > 0
+        }
+
+        /// What arrives next at the far end.
+        func read() -> String {
+            var bytes = [UInt8](repeating: 0, count: 64)
+            let count = unsafe recv(far, &bytes, bytes.count, 0)
+            return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        }
+    }
+#endif
