@@ -150,6 +150,9 @@ static inline CURLMcode stacks_multi_set_quick_exit(CURLM *multi) {
 
 // MARK: Values that the importer cannot see
 
+/// What libcurl does with the URL of a request, but that a scheme has to be named.
+static const unsigned int stacks_url_as_it_is = CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME;
+
 /// The result of a transfer that `curl_multi_info_read` reported: a member of a C union.
 static inline CURLcode stacks_message_result(const CURLMsg *message) { return message->data.result; }
 

@@ -16,7 +16,10 @@ extension CurlTransfer {
             throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
         }
         url.removeAll(keepingCapacity: true)
+        try parsedURL.set(nextURL)
+        // What libcurl uses is the parsed URL. The text is for its retries, and so that neither is ever an older one.
         try easy.set(CURLOPT_URL, cString: nextURL)
+        try unsafe easy.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
         swap(&url, &nextURL)
     }
 

@@ -49,6 +49,7 @@ import StacksTransport
     var url: [UInt8] = []
     /// The storage of the URL that is set next.
     var nextURL: [UInt8] = []
+    let parsedURL: ParsedURL
     var upload = UploadBuffer()
     private var headers: CurlHeaderList?
     var isAlone = false
@@ -59,6 +60,7 @@ import StacksTransport
 
     init(configuration: CurlTransport.Configuration, library: CurlFeatures) throws(TransportError) {
         easy = try EasyHandle()
+        parsedURL = try ParsedURL()
         maximumResponseSize = configuration.maximumResponseSize
         httpVersion = configuration.httpVersion
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
