@@ -1,5 +1,8 @@
 #if os(Linux)
     import CLibcurl
+    import HTTPTypes
+    import SimulatorProcess
+    import StacksTransport
     import Testing
 
     @testable import StacksCurl
@@ -62,6 +65,64 @@
             connection.write("header")
             #expect(connection.read() == "header")
             writes.end()
+        }
+    }
+
+    @Suite("A request and its body leave together", .timeLimit(.minutes(1)))
+    struct RequestSegmentTests {
+        @Test("over HTTP/2 a request with a body takes no more segments than one without, and leaves nothing behind")
+        func oneSegment() async throws {
+            try await SimulatorProcess.run(["--tls"]) { simulator in
+                var configuration = CurlTransport.Configuration()
+                configuration.certificateAuthorities = .file(try #require(simulator.ready.caFile))
+                let port = try #require(
+                    UInt16(simulator.ready.url.split(separator: ":").last?.prefix { $0 != "/" } ?? ""))
+                func request(_ body: [UInt8]?) -> TransportRequest {
+                    TransportRequest(
+                        method: body == nil ? .get : .post, origin: "https://127.0.0.1:\(port)", path: "/v3/nothing",
+                        headerFields: [.contentType: "application/json"], body: body)
+                }
+                try await withCurlTransport(configuration: configuration) { transport in
+                    // The first one brings the handshake.
+                    _ = try await transport.send(request(nil))
+                    let socket = try #require((0..<1024).first { Self.remotePort(of: $0) == port })
+                    func segments(_ body: [UInt8]?) async throws -> Int {
+                        let before = try #require(Self.option(TCP_INFO, of: socket, at: Self.dataSegmentsSent))
+                        for _ in 0..<20 { _ = try await transport.send(request(body)) }
+                        return try #require(Self.option(TCP_INFO, of: socket, at: Self.dataSegmentsSent)) - before
+                    }
+                    let (without, with) = (try await segments(nil), try await segments(Array("{}".utf8)))
+                    // Now and then a control frame of HTTP/2 is among them; bodies by themselves would be 20 more.
+                    #expect(without >= 20)
+                    #expect(with <= without + 5)
+                    #expect(Self.option(TCP_CORK, of: socket, at: 0) == 0)
+                    #expect(transport.statistics.connectionsOpened == 1)
+                }
+            }
+        }
+
+        /// Where Linux's `struct tcp_info` has the number of segments with data that were sent.
+        private static var dataSegmentsSent: Int { 156 }
+
+        /// Four bytes of what a TCP socket tells.
+        private static func option(_ name: CInt, of socket: CInt, at offset: Int) -> Int? {
+            var bytes = [UInt8](repeating: 0, count: 512)
+            var size = socklen_t(bytes.count)
+            guard unsafe getsockopt(socket, CInt(IPPROTO_TCP), name, &bytes, &size) == 0, Int(size) >= offset + 4 else {
+                return nil
+            }
+            return bytes[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
+        }
+
+        private static func remotePort(of socket: CInt) -> UInt16? {
+            var address = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let result = unsafe withUnsafeMutablePointer(to: &address) { address in
+                unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe getpeername(socket, $0, &size)
+                }
+            }
+            return result == 0 ? UInt16(bigEndian: address.sin_port) : nil
         }
     }
 
