@@ -18,8 +18,7 @@ extension JobStates {
         states.reserveCapacity(min((reader.end - reader.cursor) / 50, 1000))
         var memo = JSONMemo<JobState>()
         try reader.beginObject()
-        while let key = try reader.nextKey() {
-            let job: JobID = key.identifier()
+        while let job: JobID = try reader.nextIdentifierKey() {
             if try reader.null() {
                 states[job] = nil
                 continue
