@@ -18,6 +18,7 @@ extension JSONReader {
     }
 
     /// The next value, a string or null.
+    @inline(__always)
     mutating func optionalString() throws(JSONError) -> String? {
         try null() ? nil : try string()
     }
@@ -88,9 +89,9 @@ extension JSONReader {
                     position += 8
                     continue
                 }
-                let bit = stops.trailingZeroBitCount & ~7
-                nonASCII |= word & ((1 << UInt64(bit)) &- 1)
-                position += bit >> 3
+                // Of the byte at the stop, which is ASCII, the mask leaves what does not count here.
+                nonASCII |= word & (stops ^ (stops &- 1))
+                position += stops.trailingZeroBitCount >> 3
                 break
             }
             while position < end, position.pointee >= 0x20, position.pointee != UInt8(ascii: "\""),
@@ -123,10 +124,10 @@ extension JSONReader {
     @inline(__always)
     static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let quote = word ^ (ones &* 0x22)
-        let backslash = word ^ (ones &* 0x5C)
-        return ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word)
-            & (ones &* 0x80)
+        // With bit 1 turned over, a quote (0x22) comes right after the control characters, and nothing else does.
+        let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
+        let backslash = (word ^ (ones &* 0x5C)) &- ones
+        return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
     }
 
     // MARK: Escapes

@@ -56,8 +56,7 @@ struct JSONWriter: ~Copyable {
     }
 
     mutating func string(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
+        Self.withBytes(of: text) { bytes in
             reserve(1).pointee = UInt8(ascii: "\"")
             var index = 0
             while index < bytes.count {
@@ -101,8 +100,7 @@ struct JSONWriter: ~Copyable {
 
     /// How many bytes ``string(_:)`` writes.
     static func size(_ text: String) -> Int {
-        var text = text
-        return text.withUTF8 { bytes in
+        withBytes(of: text) { bytes in
             var size = 2
             var index = 0
             while index < bytes.count {
@@ -116,6 +114,13 @@ struct JSONWriter: ~Copyable {
             }
             return size
         }
+    }
+
+    @inline(__always)
+    private static func withBytes<Value>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        if let value = text.utf8.withContiguousStorageIfAvailable(body) { return value }
+        var text = text
+        return text.withUTF8(body)
     }
 
     /// How many bytes ``identifier(_:)`` writes.
