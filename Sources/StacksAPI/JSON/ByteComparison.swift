@@ -4,21 +4,21 @@ enum ByteComparison {
     static func areEqual(_ lhs: UnsafePointer<UInt8>, _ rhs: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         let lhs = UnsafeRawPointer(lhs)
         let rhs = UnsafeRawPointer(rhs)
-        var offset = 0
-        while count - offset >= 8 {
-            if lhs.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                != rhs.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            {
-                return false
-            }
-            offset += 8
+        func areEqual<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Bool {
+            lhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
+                == rhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
         }
-        while offset < count {
-            if lhs.load(fromByteOffset: offset, as: UInt8.self) != rhs.load(fromByteOffset: offset, as: UInt8.self) {
-                return false
+        // The last word ends with the last byte, and so may repeat some of those before.
+        if count >= 8 {
+            var offset = 0
+            while offset < count - 8 {
+                guard areEqual(at: offset, UInt64.self) else { return false }
+                offset += 8
             }
-            offset += 1
+            return areEqual(at: count - 8, UInt64.self)
         }
-        return true
+        if count >= 4 { return areEqual(at: 0, UInt32.self) && areEqual(at: count - 4, UInt32.self) }
+        if count >= 2 { return areEqual(at: 0, UInt16.self) && areEqual(at: count - 2, UInt16.self) }
+        return count == 0 || areEqual(at: 0, UInt8.self)
     }
 }

@@ -1,19 +1,22 @@
-/// A key of an object, as bytes. It is good until the next key is read.
+/// A key of an object, as bytes. It is good until the next string is read.
 ///
 /// `switch key { case "id": … }` compares the bytes.
 struct JSONKey {
-    let start: UnsafePointer<UInt8>
-    let count: Int
+    private let raw: JSONReader.RawString
+
+    @inline(__always)
+    init(_ raw: JSONReader.RawString) { self.raw = raw }
 
     @inline(__always)
     static func ~= (name: StaticString, key: JSONKey) -> Bool {
-        key.count == name.utf8CodeUnitCount && ByteComparison.areEqual(key.start, name.utf8Start, key.count)
+        key.raw.count == name.utf8CodeUnitCount
+            && ByteComparison.areEqual(key.raw.start, name.utf8Start, key.raw.count)
     }
 
-    var string: String { String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self) }
+    var string: String { String(raw) }
 
     /// The identifier that the key spells.
-    func identifier<Resource>() -> Identifier<Resource> {
-        Identifier(storage: IdentifierStorage(uuid: start, count: count) ?? .text(string))
+    var identifierStorage: IdentifierStorage {
+        IdentifierStorage(uuid: raw.start, count: raw.count) ?? .text(string)
     }
 }

@@ -1,34 +1,60 @@
-/// Remembers the last value read from one place of a list, together with its bytes.
+/// Remembers the last values read from one place of a list, together with their bytes.
 ///
 /// What follows one another in a list often repeats itself: jobs of one pipeline carry the same rules. When the next
 /// value begins with the same bytes it is the same value, and neither parsing nor allocation is needed.
 ///
 /// It is for strings, arrays and objects, whose last byte ends them whatever follows. A number's does not.
 struct JSONMemo<Value> {
+    /// The latest value, apart from the others: most lists need no more, and then there is nothing to allocate.
     fileprivate var bytes: UnsafeBufferPointer<UInt8>?
     fileprivate var value: Value?
+    fileprivate var earlier: [(bytes: UnsafeBufferPointer<UInt8>, value: Value)] = []
+    /// How many values are remembered besides the latest.
+    private let places: Int
+    /// Whose place is taken next when all are.
+    private var oldest = 0
 
-    init() {}
+    /// - Parameter count: How many values are remembered at most.
+    init(count: Int = 1) { places = count - 1 }
+
+    fileprivate mutating func remember(_ newValue: Value, _ newBytes: UnsafeBufferPointer<UInt8>) {
+        if places > 0, let bytes, let value {
+            if earlier.count < places {
+                earlier.reserveCapacity(places)
+                earlier.append((bytes, value))
+            } else {
+                earlier[oldest] = (bytes, value)
+                oldest = oldest + 1 == places ? 0 : oldest + 1
+            }
+        }
+        bytes = newBytes
+        value = newValue
+    }
 }
 
 extension JSONReader {
-    /// The next value, read by `body` unless it is the one that `memo` remembers.
+    /// The next value, read by `body` unless it is one that `memo` remembers.
     @inline(__always)
     mutating func value<Value>(
         _ memo: inout JSONMemo<Value>,
         _ body: (inout JSONReader) throws(JSONError) -> Value
     ) throws(JSONError) -> Value {
         _ = try peek()
-        if let known = memo.bytes, let value = memo.value, end - cursor >= known.count,
-            ByteComparison.areEqual(cursor, known.baseAddress!, known.count)
-        {
-            cursor += known.count
-            return value
-        }
+        if let bytes = memo.bytes, pass(bytes), let value = memo.value { return value }
+        for index in memo.earlier.indices where pass(memo.earlier[index].bytes) { return memo.earlier[index].value }
         let first = cursor
         let value = try body(&self)
-        memo.bytes = UnsafeBufferPointer(start: first, count: cursor - first)
-        memo.value = value
+        memo.remember(value, UnsafeBufferPointer(start: first, count: cursor - first))
         return value
+    }
+
+    /// Passes over these bytes, if they are the next.
+    @inline(__always)
+    mutating func pass(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard end - cursor >= bytes.count, ByteComparison.areEqual(cursor, bytes.baseAddress!, bytes.count) else {
+            return false
+        }
+        cursor += bytes.count
+        return true
     }
 }

@@ -4,8 +4,10 @@ extension JSONReader {
     mutating func dictionary() throws(JSONError) -> [String: String]? {
         if try null() { return nil }
         var dictionary: [String: String] = [:]
-        try beginObject()
+        let first = try beginObject()
         while let key = try nextKey() {
+            // A variable with its value takes some 50 bytes: room for as many as can follow, within reason.
+            if dictionary.capacity == 0 { dictionary.reserveCapacity(min((end - start - first) / 50, 64)) }
             let name = key.string
             dictionary[name] = try optionalString()
         }

@@ -1,8 +1,10 @@
 extension JSONReader {
-    /// A string as it stands in the document, without its quotes.
+    /// A string whose bytes were checked, without its quotes.
     struct RawString {
         let start: UnsafePointer<UInt8>
         let count: Int
+        let isASCII: Bool
+        /// Whether the bytes are those of the document, with escapes among them that were not checked.
         let hasEscapes: Bool
 
         var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
@@ -12,11 +14,11 @@ extension JSONReader {
     mutating func string() throws(JSONError) -> String {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
         let raw = try scanString()
-        if raw.hasEscapes { return String(decoding: try unescape(raw), as: UTF8.self) }
-        return String(decoding: raw.bytes, as: UTF8.self)
+        return String(raw.hasEscapes ? try unescape(raw) : raw)
     }
 
     /// The next value, a string or null.
+    @inline(__always)
     mutating func optionalString() throws(JSONError) -> String? {
         try null() ? nil : try string()
     }
@@ -24,15 +26,30 @@ extension JSONReader {
     /// The next value, the string of an identifier.
     mutating func identifier<Resource>() throws(JSONError) -> Identifier<Resource> {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
-        // The common case, 36 characters and a quote, needs no scan of its own: the parser checks every byte.
-        let text = cursor + 1
-        if end - text > CanonicalUUID.length, text[CanonicalUUID.length] == UInt8(ascii: "\""),
-            let storage = IdentifierStorage(uuid: text, count: CanonicalUUID.length)
-        {
-            cursor = text + CanonicalUUID.length + 1
-            return Identifier(storage: storage)
-        }
+        if let storage = quotedUUID() { return Identifier(storage: storage) }
         return Identifier(try string())
+    }
+
+    /// The next key of the object, an identifier; see ``nextKey()``.
+    mutating func nextIdentifierKey<Resource>() throws(JSONError) -> Identifier<Resource>? {
+        guard try hasNextKey() else { return nil }
+        var storage = quotedUUID()
+        if storage == nil { storage = try readKey().identifierStorage }
+        try colon()
+        return storage.map { Identifier(storage: $0) }
+    }
+
+    /// Passes over a UUID where the reader stands at its opening quote, or stays there.
+    ///
+    /// It is what most identifiers are, 36 characters and a quote, and needs no scan: the parser checks every byte.
+    @inline(__always)
+    private mutating func quotedUUID() -> IdentifierStorage? {
+        let text = cursor + 1
+        guard end - text > CanonicalUUID.length, text[CanonicalUUID.length] == UInt8(ascii: "\""),
+            let (high, low) = CanonicalUUID.parse(text)
+        else { return nil }
+        cursor = text + CanonicalUUID.length + 1
+        return .uuid(high: high, low: low)
     }
 
     /// The next value, the string of an identifier or null.
@@ -44,13 +61,7 @@ extension JSONReader {
     @inline(__always)
     mutating func readKey() throws(JSONError) -> JSONKey {
         let raw = try scanString()
-        return raw.hasEscapes ? try unescapeKey(raw) : JSONKey(start: raw.start, count: raw.count)
-    }
-
-    @inline(never)
-    private mutating func unescapeKey(_ raw: RawString) throws(JSONError) -> JSONKey {
-        let bytes = keepUnescaped(try unescape(raw))
-        return JSONKey(start: bytes.baseAddress!, count: bytes.count)
+        return JSONKey(raw.hasEscapes ? try unescape(raw) : raw)
     }
 
     mutating func skipString() throws(JSONError) {
@@ -78,9 +89,9 @@ extension JSONReader {
                     position += 8
                     continue
                 }
-                let bit = stops.trailingZeroBitCount & ~7
-                nonASCII |= word & ((1 << UInt64(bit)) &- 1)
-                position += bit >> 3
+                // Of the byte at the stop, which is ASCII, the mask leaves what does not count here.
+                nonASCII |= word & (stops ^ (stops &- 1))
+                position += stops.trailingZeroBitCount >> 3
                 break
             }
             while position < end, position.pointee >= 0x20, position.pointee != UInt8(ascii: "\""),
@@ -99,8 +110,9 @@ extension JSONReader {
             guard end - position >= 2 else { throw error(.unexpectedEnd, at: end) }
             position += 2
         }
-        let raw = RawString(start: text, count: position - text, hasEscapes: hasEscapes)
-        if nonASCII & 0x8080_8080_8080_8080 != 0, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
+        let isASCII = nonASCII & 0x8080_8080_8080_8080 == 0
+        let raw = RawString(start: text, count: position - text, isASCII: isASCII, hasEscapes: hasEscapes)
+        if !isASCII, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
             throw error(.invalidUTF8, at: text + invalid)
         }
         cursor = position + 1
@@ -112,43 +124,74 @@ extension JSONReader {
     @inline(__always)
     static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let quote = word ^ (ones &* 0x22)
-        let backslash = word ^ (ones &* 0x5C)
-        return ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word)
-            & (ones &* 0x80)
+        // With bit 1 turned over, a quote (0x22) comes right after the control characters, and nothing else does.
+        let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
+        let backslash = (word ^ (ones &* 0x5C)) &- ones
+        return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
     }
 
     // MARK: Escapes
 
+    /// The string without its escapes. Its bytes are good until the next one is unescaped.
     @inline(never)
-    private func unescape(_ raw: RawString) throws(JSONError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(raw.count)
+    private mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
+        // No escape is shorter than what it stands for.
+        let start = roomForUnescaped(raw.count)
+        var target = start
+        var isASCII = raw.isASCII
         let limit = raw.start + raw.count
         var position = raw.start
         while position < limit {
-            guard position.pointee == UInt8(ascii: "\\") else {
-                let run = position
-                while position < limit, position.pointee != UInt8(ascii: "\\") { position += 1 }
-                bytes.append(contentsOf: UnsafeBufferPointer(start: run, count: position - run))
-                continue
-            }
+            let run = Self.copy(from: position, to: target, upToBackslashBefore: limit)
+            position += run
+            target += run
+            if position == limit { break }
             let escape = position
             position += 2
             switch escape[1] {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(escape[1])
-            case UInt8(ascii: "b"): bytes.append(0x08)
-            case UInt8(ascii: "f"): bytes.append(0x0C)
-            case UInt8(ascii: "n"): bytes.append(0x0A)
-            case UInt8(ascii: "r"): bytes.append(0x0D)
-            case UInt8(ascii: "t"): bytes.append(0x09)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): target.pointee = escape[1]
+            case UInt8(ascii: "b"): target.pointee = 0x08
+            case UInt8(ascii: "f"): target.pointee = 0x0C
+            case UInt8(ascii: "n"): target.pointee = 0x0A
+            case UInt8(ascii: "r"): target.pointee = 0x0D
+            case UInt8(ascii: "t"): target.pointee = 0x09
             case UInt8(ascii: "u"):
                 let scalar = try unescapeScalar(at: escape, limit: limit, &position)
-                bytes.append(contentsOf: UTF8.encode(scalar)!)
+                isASCII = isASCII && scalar.isASCII
+                for byte in UTF8.encode(scalar)! {
+                    target.pointee = byte
+                    target += 1
+                }
+                continue
             default: throw error(.invalidEscape, at: escape)
             }
+            target += 1
         }
-        return bytes
+        return RawString(start: start, count: target - start, isASCII: isASCII, hasEscapes: false)
+    }
+
+    /// Copies what precedes the next backslash, or all, and returns how many bytes that were.
+    @inline(__always)
+    private static func copy(
+        from source: UnsafePointer<UInt8>,
+        to target: UnsafeMutablePointer<UInt8>,
+        upToBackslashBefore limit: UnsafePointer<UInt8>
+    ) -> Int {
+        var count = 0
+        // Eight bytes at a time. What is copied too much is overwritten: the target has room for all of the source.
+        while limit - source - count >= 8 {
+            let word = UnsafeRawPointer(source + count).loadUnaligned(as: UInt64.self)
+            UnsafeMutableRawPointer(target + count).storeBytes(of: word, as: UInt64.self)
+            let backslash = UInt64(littleEndian: word) ^ 0x5C5C_5C5C_5C5C_5C5C
+            let stops = (backslash &- 0x0101_0101_0101_0101) & ~backslash & 0x8080_8080_8080_8080
+            if stops != 0 { return count + stops.trailingZeroBitCount >> 3 }
+            count += 8
+        }
+        while count < limit - source, source[count] != UInt8(ascii: "\\") {
+            target[count] = source[count]
+            count += 1
+        }
+        return count
     }
 
     /// The character of the `\uXXXX` at `escape`, or of the two of a surrogate pair; moves `position` past them.
@@ -186,5 +229,16 @@ extension JSONReader {
             }
         }
         return value
+    }
+}
+
+extension String {
+    /// The string without checking its bytes once more.
+    init(_ raw: JSONReader.RawString) {
+        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
+            self.init(copying: UTF8Span(unchecked: raw.bytes.span, isKnownASCII: raw.isASCII))
+        } else {
+            self.init(decoding: raw.bytes, as: UTF8.self)
+        }
     }
 }

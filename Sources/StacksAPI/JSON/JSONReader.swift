@@ -19,8 +19,8 @@ struct JSONReader: ~Copyable {
     private var depth = 0
     /// Whether the last thing read was an opening bracket, so that no comma may follow.
     private var hasJustOpened = false
-    /// Holds the last key that was written with escapes; a ``JSONKey`` points into it.
-    private var unescapedKey = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+    /// Holds what was last written with escapes, without them; a ``JSONKey`` can point into it.
+    private var unescaped = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>, from start: UnsafePointer<UInt8>) {
         self.start = start
@@ -42,14 +42,15 @@ struct JSONReader: ~Copyable {
         }
     }
 
-    deinit { unescapedKey.deallocate() }
+    deinit { unescaped.deallocate() }
 
-    /// Keeps the bytes of a key that was written with escapes, in place of the one before.
-    mutating func keepUnescaped(_ key: [UInt8]) -> UnsafeBufferPointer<UInt8> {
-        unescapedKey.deallocate()
-        unescapedKey = .allocate(capacity: max(key.count, 1))
-        _ = unescapedKey.initialize(from: key)
-        return UnsafeBufferPointer(rebasing: unescapedKey[..<key.count])
+    /// Room for a string of `capacity` bytes without its escapes, in place of the one before.
+    mutating func roomForUnescaped(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
+        if unescaped.count < capacity {
+            unescaped.deallocate()
+            unescaped = .allocate(capacity: max(capacity, 256))
+        }
+        return unescaped.baseAddress!
     }
 
     /// Where the reader stands, in bytes from the beginning.
@@ -139,14 +140,27 @@ struct JSONReader: ~Copyable {
     /// The next key of the object, or `nil` at its end. Its value has to be read, or skipped, before the next key.
     @inline(__always)
     mutating func nextKey() throws(JSONError) -> JSONKey? {
-        guard try hasNext(closing: UInt8(ascii: "}"), "',' or '}'") else { return nil }
+        guard try hasNextKey() else { return nil }
+        let key = try readKey()
+        try colon()
+        return key
+    }
+
+    /// Goes to the opening quote of the next key, or past the object's end.
+    @inline(__always)
+    mutating func hasNextKey() throws(JSONError) -> Bool {
+        guard try hasNext(closing: UInt8(ascii: "}"), "',' or '}'") else { return false }
         guard cursor.pointee == UInt8(ascii: "\"") else {
             throw error(.unexpectedByte(cursor.pointee, expected: "a key in quotes"))
         }
-        let key = try readKey()
+        return true
+    }
+
+    /// Passes over what stands between a key and its value.
+    @inline(__always)
+    mutating func colon() throws(JSONError) {
         guard try peek() == UInt8(ascii: ":") else { throw error(.unexpectedByte(cursor.pointee, expected: "':'")) }
         cursor += 1
-        return key
     }
 
     /// Whether the array has another element, which has to be read, or skipped, before the next one.

@@ -56,8 +56,14 @@ struct JSONWriter: ~Copyable {
     }
 
     mutating func string(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
+        Self.withBytes(of: text) { bytes in
+            if Self.isPlain(bytes) {
+                let quoted = reserve(bytes.count + 2)
+                quoted[0] = UInt8(ascii: "\"")
+                (quoted + 1).update(from: bytes.baseAddress!, count: bytes.count)
+                quoted[bytes.count + 1] = UInt8(ascii: "\"")
+                return
+            }
             reserve(1).pointee = UInt8(ascii: "\"")
             var index = 0
             while index < bytes.count {
@@ -101,8 +107,8 @@ struct JSONWriter: ~Copyable {
 
     /// How many bytes ``string(_:)`` writes.
     static func size(_ text: String) -> Int {
-        var text = text
-        return text.withUTF8 { bytes in
+        withBytes(of: text) { bytes in
+            if isPlain(bytes) { return bytes.count + 2 }
             var size = 2
             var index = 0
             while index < bytes.count {
@@ -118,6 +124,13 @@ struct JSONWriter: ~Copyable {
         }
     }
 
+    @inline(__always)
+    private static func withBytes<Value>(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        if let value = text.utf8.withContiguousStorageIfAvailable(body) { return value }
+        var text = text
+        return text.withUTF8(body)
+    }
+
     /// How many bytes ``identifier(_:)`` writes.
     @inline(__always)
     static func size<Resource>(_ identifier: Identifier<Resource>) -> Int {
@@ -129,6 +142,24 @@ struct JSONWriter: ~Copyable {
 
     /// The most that ``int(_:)`` writes.
     static let maximumIntSize = 20
+
+    /// Whether nothing has to be escaped, as in most strings; `false` also for those with fewer than eight bytes.
+    @inline(__always)
+    private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count >= 8, let base = bytes.baseAddress else { return false }
+        func stops(at offset: Int) -> UInt64 {
+            JSONReader.stops(in: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
+        }
+        // The last word ends with the last byte, and so may repeat some of those before.
+        let last = bytes.count &- 8
+        var found = stops(at: last)
+        var offset = 0
+        while offset < last {
+            found |= stops(at: offset)
+            offset &+= 8
+        }
+        return found == 0
+    }
 
     /// The first byte at or after `start` that has to be escaped, or the end: eight bytes at a time, as far as there are
     /// eight.

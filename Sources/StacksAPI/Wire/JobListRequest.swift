@@ -7,14 +7,12 @@ struct JobListRequest: Sendable {
 
     func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
         var capacity = 16 + jobs.count + field.utf8CodeUnitCount + JSONWriter.maximumIntSize
-        for job in jobs { capacity += JSONWriter.size(job) }
+        for index in jobs.indices { capacity += JSONWriter.size(jobs[index]) }
         return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"job_uuids":["#)
-            var isFirst = true
-            for job in jobs {
-                if !isFirst { writer.raw(",") }
-                isFirst = false
-                writer.identifier(job)
+            for index in jobs.indices {
+                if index > jobs.startIndex { writer.raw(",") }
+                writer.identifier(jobs[index])
             }
             writer.raw("]")
             if let seconds {

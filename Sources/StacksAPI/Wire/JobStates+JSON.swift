@@ -16,10 +16,9 @@ extension JobStates {
         var states: [JobID: JobState] = [:]
         // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason.
         states.reserveCapacity(min((reader.end - reader.cursor) / 50, 1000))
-        var memo = JSONMemo<JobState>()
+        var memo = JSONMemo<JobState>(count: 8)
         try reader.beginObject()
-        while let key = try reader.nextKey() {
-            let job: JobID = key.identifier()
+        while let job: JobID = try reader.nextIdentifierKey() {
             if try reader.null() {
                 states[job] = nil
                 continue

@@ -34,22 +34,21 @@ extension NotificationResult {
 /// The body of up to 1000 notifications.
 enum NotificationsRequest {
     static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
-        let items = notifications.map { ($0, timestamp: $0.timestamp.flatMap { ISO8601.text($0) }) }
         var capacity = 24
-        for (item, timestamp) in items {
-            capacity += 32 + JSONWriter.size(item.job) + JSONWriter.size(item.detail)
-            if let timestamp { capacity += 16 + JSONWriter.size(timestamp) }
+        for index in notifications.indices {
+            capacity += 32 + JSONWriter.size(notifications[index].job) + JSONWriter.size(notifications[index].detail)
+            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
         }
         return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"notifications":["#)
-            for (index, (item, timestamp)) in items.enumerated() {
-                writer.raw(index == 0 ? #"{"job_uuid":"# : #",{"job_uuid":"#)
-                writer.identifier(item.job)
+            for index in notifications.indices {
+                writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)
+                writer.identifier(notifications[index].job)
                 writer.raw(#","detail":"#)
-                writer.string(item.detail)
-                if let timestamp {
+                writer.string(notifications[index].detail)
+                if let timestamp = notifications[index].timestamp, let text = ISO8601.text(timestamp) {
                     writer.raw(#","timestamp":"#)
-                    writer.string(timestamp)
+                    writer.string(text)
                 }
                 writer.raw("}")
             }

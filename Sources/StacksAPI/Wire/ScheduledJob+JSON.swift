@@ -1,34 +1,60 @@
 extension ScheduledJob {
-    /// What the jobs of one page are likely to have in common with the one before.
-    struct Memo {
-        var rules = JSONMemo<[String]>()
-        var pipeline = JSONMemo<Pipeline>()
-        var build = JSONMemo<Build>()
-        var step = JSONMemo<Step>()
-    }
+    fileprivate enum Field {
+        case id, priority, agentQueryRules, scheduledAt, runnableAt, pipeline, build, step, other
 
-    static func read(_ reader: inout JSONReader, memo: inout Memo) throws(JSONError) -> ScheduledJob {
-        var id: JobID?
-        var job = ScheduledJob(id: JobID(storage: .uuid(high: 0, low: 0)))
-        let object = try reader.beginObject()
-        while let name = try reader.nextKey() {
-            switch name {
-            case "id": id = try reader.optionalIdentifier()
-            case "priority": job.priority = try reader.optionalInt() ?? 0
-            case "agent_query_rules":
-                job.agentQueryRules = try reader.value(&memo.rules) { (reader) throws(JSONError) in
-                    try reader.strings()
-                }
-            case "scheduled_at": job.scheduledAt = try reader.optionalDate()
-            case "runnable_at": job.runnableAt = try reader.optionalDate()
-            case "pipeline": job.pipeline = try reader.value(&memo.pipeline, Pipeline.read)
-            case "build": job.build = try reader.value(&memo.build, Build.read)
-            case "step": job.step = try reader.value(&memo.step, Step.read)
-            default: try reader.skip()
+        init(_ key: JSONKey) {
+            switch key {
+            case "id": self = .id
+            case "priority": self = .priority
+            case "agent_query_rules": self = .agentQueryRules
+            case "scheduled_at": self = .scheduledAt
+            case "runnable_at": self = .runnableAt
+            case "pipeline": self = .pipeline
+            case "build": self = .build
+            case "step": self = .step
+            default: self = .other
             }
         }
-        job.id = try id.required("id", in: object)
-        return job
+    }
+
+    /// What the jobs of one page are likely to have in common with those before.
+    struct Memo {
+        fileprivate var keys = JSONKeyMemo<Field>()
+        fileprivate var rules = JSONMemo<[String]>(count: 4)
+        fileprivate var pipeline = JSONMemo<Pipeline>()
+        fileprivate var build = JSONMemo<Build>()
+        fileprivate var step = JSONMemo<Step>()
+    }
+
+    /// Appends the next value to `jobs`, where it is filled in: a job is large, and would be copied otherwise.
+    static func read(
+        _ reader: inout JSONReader, into jobs: inout [ScheduledJob], memo: inout Memo
+    ) throws(JSONError) {
+        jobs.append(ScheduledJob(id: JobID(storage: .uuid(high: 0, low: 0))))
+        try jobs[jobs.count - 1].fill(&reader, memo: &memo)
+    }
+
+    private mutating func fill(_ reader: inout JSONReader, memo: inout Memo) throws(JSONError) {
+        var id: JobID?
+        let object = try reader.beginObject()
+        memo.keys.start()
+        while let field = try reader.nextField(&memo.keys, Field.init) {
+            switch field {
+            case .id: id = try reader.optionalIdentifier()
+            case .priority: priority = try reader.optionalInt() ?? 0
+            case .agentQueryRules:
+                agentQueryRules = try reader.value(&memo.rules) { (reader) throws(JSONError) in
+                    try reader.strings()
+                }
+            case .scheduledAt: scheduledAt = try reader.optionalDate()
+            case .runnableAt: runnableAt = try reader.optionalDate()
+            case .pipeline: pipeline = try reader.value(&memo.pipeline, Pipeline.read)
+            case .build: build = try reader.value(&memo.build, Build.read)
+            case .step: step = try reader.value(&memo.step, Step.read)
+            case .other: try reader.skip()
+            }
+        }
+        self.id = try id.required("id", in: object)
     }
 }
 

@@ -23,7 +23,7 @@ extension ScheduledJobsPage {
         jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
         var memo = ScheduledJob.Memo()
         try reader.beginArray()
-        while try reader.nextElement() { jobs.append(try ScheduledJob.read(&reader, memo: &memo)) }
+        while try reader.nextElement() { try ScheduledJob.read(&reader, into: &jobs, memo: &memo) }
         return jobs
     }
 }

@@ -99,4 +99,42 @@ import Testing
         let page = try read(document, ScheduledJobsPage.read)
         #expect(page.jobs.map(\.agentQueryRules) == [["a"], ["a"], ["a", "b"], ["a"], [], []])
     }
+
+    @Test("lists of values that come back are read as they stand, however many they are")
+    func remembersSeveralValues() throws {
+        let rules = (0..<200).map { index in (0...(index * 7 % 12)).map { "rule \($0)" } }
+        let jobs = rules.enumerated().map { index, rules in #"{"id":"\#(index)","agent_query_rules":\#(rules)}"# }
+        let page = try read(#"{"jobs":[\#(jobs.joined(separator: ","))]}"#, ScheduledJobsPage.read)
+        #expect(page.jobs.map(\.agentQueryRules) == rules)
+        let states = (0..<200).map { (id: "\($0)", state: "state \($0 * 7 % 12)") }
+        let document = states.map { #""\#($0.id)":"\#($0.state)""# }.joined(separator: ",")
+        let read = try read(#"{"states":{\#(document)}}"#, JobStates.read).states
+        #expect(read == Dictionary(uniqueKeysWithValues: states.map { (JobID($0.id), JobState(rawValue: $0.state)) }))
+    }
+
+    @Test("the objects of a list have their keys in any order, in any notation, once, twice or not at all")
+    func readsKeysInAnyOrder() throws {
+        let documents = [
+            #"{"id":"1","priority":1,"step":{"key":"a"}}"#, #"{"id":"2","priority":2,"step":{"key":"b"}}"#,
+            #"{"priority":3,"id":"3","step":{"key":"c"}}"#, #"{"id":"4","step":{"key":"d"},"priority":4}"#,
+            #"{"id":"5","priority":0,"priority":5,"step":{"key":"e"}}"#, #"{"id":"6"}"#, #"{"id" : "7","priority" :7}"#,
+            #"{"\u0069d":"8","priorit\u0079":8}"#, #"{"\u0069d":"9","priorit\u0079":9}"#,
+            #"{"id":"10","new":{"priority":1},"priority":10}"#, #"{"id":"11","new":[],"priority":11}"#,
+            #"{"id":"12","priority_":1,"priorit":2}"#,
+        ]
+        let page = try read(#"{"jobs":[\#(documents.joined(separator: ","))]}"#, ScheduledJobsPage.read)
+        #expect(page.jobs.map(\.id) == (1...12).map { JobID("\($0)") })
+        #expect(page.jobs.map(\.priority) == [1, 2, 3, 4, 5, 0, 7, 8, 9, 10, 11, 0])
+        #expect(page.jobs.map(\.step.key) == ["a", "b", "c", "d", "e", nil, nil, nil, nil, nil, nil, nil])
+    }
+
+    @Test(
+        "a string equals its other spellings in Unicode, whether it came as bytes or as escapes",
+        arguments: [#""é""#, #""\u00e9""#, #""e\u0301""#, #""\u0065\u0301""#, "\"e\u{301}\""])
+    func readsAsUnicode(_ document: String) throws {
+        let long = #""a text of more than fifteen bytes, "# + document.dropFirst()
+        #expect(try string(document) == "e\u{301}")
+        #expect(try string(long) == "a text of more than fifteen bytes, \u{E9}")
+        #expect(try string(long).hashValue == "a text of more than fifteen bytes, e\u{301}".hashValue)
+    }
 }
