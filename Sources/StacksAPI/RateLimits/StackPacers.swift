@@ -2,10 +2,14 @@ import StacksTransport
 
 /// The pacers of one stack key, one for each scope, and which operation belongs to which scope.
 struct StackPacers: Sendable {
+    /// The stack's key.
+    let stack: String
     private var pacers: [ScopePacer] = []
     private var names: [String] = []
     /// The pacer of each operation by the operation's index, -1 before its first request.
     private var pacerOfOperation = Array(repeating: -1, count: StacksOperation.count)
+
+    init(stack: String) { self.stack = stack }
 
     var isIdle: Bool { pacers.allSatisfy(\.isIdle) }
 

@@ -76,13 +76,17 @@ public struct RateLimit: Sendable, Hashable {
             seen.reset = true
         } else if ResponseHeaderFields.isName(name, "scope") {
             if !seen.scope {
-                scope = likely.flatMap { $0.utf8.elementsEqual(value) ? $0 : nil } ?? Self.text(value)
+                scope = Self.text(value, likely: likely)
             }
             seen.scope = true
         }
     }
 
-    private static func text(_ value: UnsafeBufferPointer<UInt8>) -> String { String(decoding: value, as: UTF8.self) }
+    /// The text that the bytes spell: `likely`, without making another string, when it is that one.
+    private static func text(_ value: UnsafeBufferPointer<UInt8>, likely: String? = nil) -> String {
+        if var likely, likely.utf8.count == value.count, likely.withUTF8({ $0.elementsEqual(value) }) { return likely }
+        return String(decoding: value, as: UTF8.self)
+    }
 
     /// The number that a few digits spell; `nil` for anything else.
     private static func number(_ value: UnsafeBufferPointer<UInt8>) -> Int? {
