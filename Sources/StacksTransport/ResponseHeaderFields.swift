@@ -77,14 +77,16 @@ public struct ResponseHeaderFields: Sendable {
         let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
         bytes.withUnsafeBufferPointer { bytes in
             var start = 0
-            while bytes.count - start > prefix.count {
+            while bytes.count - start > prefix.count, let line = bytes.baseAddress.map({ $0 + start }) {
                 let end = Self.lineEnd(in: bytes, from: start)
-                let line = Bytes(rebasing: bytes[start..<end])
+                let count = end - start
                 start = end + 1
-                guard Self.hasPrefix(line, prefix) else { continue }
-                let rest = Bytes(rebasing: line[prefix.count...])
-                guard let colon = rest.firstIndex(of: UInt8(ascii: ":")) else { continue }
-                body(Bytes(rebasing: rest[..<colon]), Self.trimmed(Bytes(rebasing: rest[(colon + 1)...])))
+                guard Self.hasPrefix(Bytes(start: line, count: count), prefix) else { continue }
+                let name = Bytes(start: line + prefix.count, count: count - prefix.count)
+                guard let colon = name.firstIndex(of: UInt8(ascii: ":")) else { continue }
+                body(
+                    Bytes(start: name.baseAddress, count: colon),
+                    Self.trimmed(Bytes(start: line + prefix.count + colon + 1, count: name.count - colon - 1)))
             }
         }
         return true
@@ -146,7 +148,7 @@ public struct ResponseHeaderFields: Sendable {
         var (start, end) = (0, bytes.count)
         while start < end, isSpace(bytes[start]) { start += 1 }
         while start < end, isSpace(bytes[end - 1]) { end -= 1 }
-        return Bytes(rebasing: bytes[start..<end])
+        return Bytes(start: bytes.baseAddress.map { $0 + start }, count: end - start)
     }
 
     /// Whether the bytes begin with `prefix`, which is lowercase, without regard to case.

@@ -51,21 +51,33 @@ final class ClientCore: Sendable {
     func path(_ relative: String) -> CallPath { CallPath(text: baseURL.pathPrefix + relative) }
 
     /// A stack's path. The key has been checked, so that it needs no encoding.
-    func path(_ head: String, _ stackKey: String, _ tail: String) -> CallPath {
-        var path = baseURL.pathPrefix
-        path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
-        path += head
-        path += stackKey
-        path += tail
-        return CallPath(text: path, stack: stackKey)
+    func path(_ head: StaticString, _ stackKey: String, _ tail: StaticString) -> CallPath {
+        let size = baseURL.pathPrefix.utf8.count + head.utf8CodeUnitCount + stackKey.utf8.count + tail.utf8CodeUnitCount
+        let text = PathWriter.path(capacity: size) { path in
+            path.append(baseURL.pathPrefix)
+            path.append(head)
+            path.append(stackKey)
+            path.append(tail)
+        }
+        return CallPath(text: text, stack: stackKey)
     }
 
     /// The path of a stack's job.
-    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> CallPath {
-        var path = path(head, stackKey, middle)
-        PercentEncoding.append(job.description, to: &path.text)
-        path.text += tail
-        return path
+    func path(
+        _ head: StaticString, _ stackKey: String, _ middle: StaticString, _ job: JobID, _ tail: StaticString = ""
+    ) -> CallPath {
+        let size =
+            baseURL.pathPrefix.utf8.count + head.utf8CodeUnitCount + stackKey.utf8.count + middle.utf8CodeUnitCount
+            + PathWriter.size(job) + tail.utf8CodeUnitCount
+        let text = PathWriter.path(capacity: size) { path in
+            path.append(baseURL.pathPrefix)
+            path.append(head)
+            path.append(stackKey)
+            path.append(middle)
+            path.append(job)
+            path.append(tail)
+        }
+        return CallPath(text: text, stack: stackKey)
     }
 
     // MARK: Calls
