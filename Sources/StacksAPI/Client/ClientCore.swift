@@ -92,8 +92,10 @@ final class ClientCore: Sendable {
     ) async throws -> StacksResponse<Value> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
         do throws(JSONError) {
-            let response = exchange.response(try JSONReader.read(exchange.answer.body, decode))
-            exchange.trace.succeeded(response)
+            let value = try JSONReader.read(exchange.answer.body, decode)
+            let trace = exchange.trace
+            let response = exchange.response(value)
+            trace.succeeded(response)
             return response
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
@@ -112,8 +114,9 @@ final class ClientCore: Sendable {
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
+        let trace = exchange.trace
         let response = exchange.response(NoContent())
-        exchange.trace.succeeded(response)
+        trace.succeeded(response)
         return response
     }
 }

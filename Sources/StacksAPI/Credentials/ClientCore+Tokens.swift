@@ -7,7 +7,9 @@ extension ClientCore {
         let operation = call.endpoint.operation
         let decision = call.decision
         do {
-            if let deadline = decision.deadline, deadline <= environment.now() { throw decision.expired(operation) }
+            let now = environment.now()
+            call.began = now
+            if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
             let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
                 decision.tokenWasLate(operation, attempts: 0)
             }

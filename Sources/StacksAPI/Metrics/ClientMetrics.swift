@@ -62,8 +62,8 @@ final class ClientMetrics: Sendable {
         transfer = Timer(label: "stacks_transport_total", factory: factory)
     }
 
-    func ended(_ operation: StacksOperation, _ outcome: Outcome, after duration: Duration) {
-        operations[operation.index].durations[outcome.rawValue].recordNanoseconds(duration.wholeNanoseconds)
+    func ended(_ operation: StacksOperation, _ outcome: Outcome, after nanoseconds: Int64) {
+        operations[operation.index].durations[outcome.rawValue].recordNanoseconds(nanoseconds)
     }
 
     func failed(_ operation: StacksOperation, _ code: StacksAPIError.Code) {
