@@ -13,13 +13,14 @@ public import HTTPTypes
 /// Most answers are never asked for a header, so a transport hands over the lines as they arrived, and looking one up
 /// scans them. ``fields`` turns all of them into `HTTPFields`.
 public struct ResponseHeaderFields: Sendable {
-    private enum Storage: Sendable {
+    @usableFromInline
+    enum Storage: Sendable {
         /// Lines of `name: value`, each ended by LF or CRLF. Lines without a colon are ignored.
         case lines([UInt8])
         case fields(HTTPFields)
     }
 
-    private var storage: Storage
+    @usableFromInline var storage: Storage
 
     /// Fields that are there already.
     public init(_ fields: HTTPFields = [:]) {
@@ -69,6 +70,9 @@ public struct ResponseHeaderFields: Sendable {
     ///
     /// - Parameter prefix: Lowercase; the names are compared without regard to case.
     /// - Returns: Whether the fields are kept as bytes. When they are not, `body` was not called.
+    // Compiled into its caller: a comparison with a name that is known there takes a few instructions.
+    @inlinable
+    @inline(__always)
     package func forEachField(
         withPrefix prefix: StaticString,
         _ body: (_ rest: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void
@@ -92,9 +96,11 @@ public struct ResponseHeaderFields: Sendable {
         return true
     }
 
-    private typealias Bytes = UnsafeBufferPointer<UInt8>
+    @usableFromInline typealias Bytes = UnsafeBufferPointer<UInt8>
 
     /// Whether a name, or the rest of one, is `name`, which is lowercase, without regard to case.
+    @inlinable
+    @inline(__always)
     package static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
         bytes.count == name.utf8CodeUnitCount
             && hasPrefix(bytes, Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount))
@@ -119,7 +125,8 @@ public struct ResponseHeaderFields: Sendable {
     }
 
     /// Where the line that begins at `start` ends: at its LF, or with the last byte.
-    private static func lineEnd(in bytes: Bytes, from start: Int) -> Int {
+    @usableFromInline
+    static func lineEnd(in bytes: Bytes, from start: Int) -> Int {
         guard start < bytes.count, let base = bytes.baseAddress else { return bytes.count }
         guard let found = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start) else {
             return bytes.count
@@ -141,7 +148,9 @@ public struct ResponseHeaderFields: Sendable {
         }
     }
 
-    private static func trimmed(_ bytes: Bytes) -> Bytes {
+    @inlinable
+    @inline(__always)
+    static func trimmed(_ bytes: Bytes) -> Bytes {
         func isSpace(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         }
@@ -152,14 +161,20 @@ public struct ResponseHeaderFields: Sendable {
     }
 
     /// Whether the bytes begin with `prefix`, which is lowercase, without regard to case.
-    private static func hasPrefix(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
-        guard bytes.count >= prefix.count, let first = bytes.first, let wanted = prefix.first else {
+    @inlinable
+    @inline(__always)
+    static func hasPrefix(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
+        guard bytes.count >= prefix.count, let start = bytes.baseAddress, let wanted = prefix.baseAddress else {
             return prefix.isEmpty
         }
-        // Bit 5 is what upper and lower case differ in: one look tells nearly every other line apart. The next one
-        // answers for names in lowercase, which all of them are over HTTP/2.
-        guard first | 0x20 == wanted | 0x20 else { return false }
-        if memcmp(bytes.baseAddress!, prefix.baseAddress!, prefix.count) == 0 { return true }
+        // Over HTTP/2 all names are in lowercase. Bit 5 is what upper and lower case differ in: for other names, one
+        // look tells nearly all apart.
+        return ByteComparison.areEqual(start, wanted, prefix.count)
+            || (start.pointee | 0x20 == wanted.pointee | 0x20 && hasPrefixInOtherCase(bytes, prefix))
+    }
+
+    @usableFromInline
+    static func hasPrefixInOtherCase(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
         for (byte, lowercase) in zip(bytes, prefix) {
             let isUppercase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
             if (isUppercase ? byte | 0x20 : byte) != lowercase { return false }

@@ -13,6 +13,8 @@ final class RateGovernor: Sendable {
         fileprivate let operation: StacksOperation
         fileprivate var pacer: Int
         fileprivate let ticket: ScopePacer.Ticket
+        /// The scope that its answer is likely to name.
+        fileprivate let scope: String
         /// When it was let through.
         fileprivate(set) var sent: Moment
         /// Whether its end has to be told. It is `false` where the server sets no limit.
@@ -64,9 +66,10 @@ final class RateGovernor: Sendable {
             let place = state.place(making: stack)
             let ticket = ScopePacer.Ticket(lane: scope.lane, number: state.nextTicket)
             state.nextTicket += 1
-            let (pacer, verdict, counts) = state.stacks[place].request(operation, scope, ticket, now: now)
+            let (pacer, name, verdict, counts) = state.stacks[place].request(operation, scope, ticket, now: now)
             let permit = Permit(
-                stack: stack, operation: operation, pacer: pacer, ticket: ticket, sent: now, counts: counts)
+                stack: stack, operation: operation, pacer: pacer, ticket: ticket, scope: name, sent: now,
+                counts: counts)
             return (permit, verdict.instant)
         }
     }
@@ -109,7 +112,7 @@ final class RateGovernor: Sendable {
     /// A request was answered.
     ///
     /// - Parameters:
-    ///   - scope: The scope that it is likely to name.
+    ///   - scope: The operation's scope as it is documented.
     ///   - longestPause: How long a `Retry-After` can stop the scope.
     func answered(
         _ permit: Permit, _ answer: TransportResponse, scope: RateScope, longestPause: Duration, now: Moment
@@ -118,7 +121,7 @@ final class RateGovernor: Sendable {
         guard permit.counts || isRefusal else { return }
         // Only an answer that was counted tells of its scope: another error can come from anywhere.
         let tells = isRefusal || answer.status.kind == .successful
-        let rate = tells ? RateLimit(answer, expecting: scope.name) : nil
+        let rate = tells ? RateLimit(answer, expecting: permit.scope) : nil
         let wait = isRefusal ? answer.retryAfter ?? rate?.reset ?? .seconds(1) : .zero
         state.withLock { state in
             guard let place = state.place(of: permit.stack) else { return }

@@ -18,13 +18,14 @@ struct StackPacers: Sendable {
         _modify { yield &pacers[index] }
     }
 
-    /// Asks for a place for an operation's request: from which pacer, its verdict, and whether the request counts.
+    /// Asks for a place for an operation's request: from which pacer, that one's name and verdict, and whether the
+    /// request counts.
     mutating func request(
         _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: Moment
-    ) -> (pacer: Int, verdict: ScopePacer.Verdict, counts: Bool) {
+    ) -> (pacer: Int, name: String, verdict: ScopePacer.Verdict, counts: Bool) {
         let index = pacer(for: operation, scope)
         let verdict = pacers[index].request(ticket, now: now)
-        return (index, verdict, pacers[index].isPaced)
+        return (index, names[index], verdict, pacers[index].isPaced)
     }
 
     /// The pacer that an operation's next request belongs to.
