@@ -9,21 +9,23 @@ extension ClientCore {
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        var call = try prepare(endpoint, path: path, body: body, options: options, credentials.current)
-        if call.authorization == nil { try await provideToken(for: &call) }
+        let authorization = credentials.current
+        var request = try request(endpoint, path: path.text, body: body, options: options, authorization)
+        var call = pendingCall(endpoint, request, stack: path.stack, options: options, authorization)
+        if authorization == nil { try await provideToken(for: &call, &request) }
         while true {
-            while let delay = try begin(&call) { try await wait(delay, &call) }
+            while let delay = try begin(&call, &request) { try await wait(delay, &call) }
             let next: Continuation
             do {
-                let answer = try await transport.send(call.request)
+                let answer = try await transport.send(request)
                 if answer.status.kind == .successful { return succeeded(&call, answer) }
                 next = refused(&call, answer)
             } catch {
-                next = unanswered(&call, error)
+                next = unanswered(&call, error, limit: request.limit)
             }
             switch next {
             case .wait(let delay): try await wait(delay, &call)
-            case .renewToken(let error): try await renewToken(of: &call, error)
+            case .renewToken(let error): try await renewToken(of: &call, &request, error)
             case .end(let error): throw error
             }
         }
@@ -48,24 +50,29 @@ extension ClientCore {
     }
 
     @inline(never)
-    private func prepare(
-        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions,
-        _ authorization: Authorization?
-    ) throws(StacksAPIError) -> PendingCall {
+    private func request(
+        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
+    ) throws(StacksAPIError) -> TransportRequest {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
-        let request = TransportRequest(
+        return TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
-            path: path.text,
+            path: path,
             headerFields: try authorization?.fields.fields(
                 hasBody: body != nil, adding: options.headerFields, for: endpoint.operation) ?? [:],
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
         )
-        return PendingCall(
+    }
+
+    @inline(never)
+    private func pendingCall(
+        _ endpoint: Endpoint, _ request: TransportRequest, stack: String?, options: CallOptions,
+        _ authorization: Authorization?
+    ) -> PendingCall {
+        PendingCall(
             endpoint: endpoint,
-            request: request,
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
                 repetition: endpoint.repetition,
@@ -74,7 +81,7 @@ extension ClientCore {
             number: log?.began(endpoint, request) ?? 0,
             authorization: authorization,
             extraFields: options.headerFields,
-            stack: path.stack,
+            stack: stack,
             trace: trace(of: endpoint, options)
         )
     }
@@ -82,7 +89,9 @@ extension ClientCore {
     /// Makes the next request ready, unless the call's deadline has passed: how long to wait before asking again, or
     /// `nil` to send it.
     @inline(never)
-    private func begin(_ call: inout PendingCall) throws(StacksAPIError) -> Duration? {
+    private func begin(
+        _ call: inout PendingCall, _ request: inout TransportRequest
+    ) throws(StacksAPIError) -> Duration? {
         let now = environment.now()
         if call.began == nil { call.began = now }
         if let deadline = call.decision.deadline, deadline <= now {
@@ -95,8 +104,8 @@ extension ClientCore {
             return RateGovernor.sleep(until: turn, now: now)
         }
         let limit = now + configuration.requestTimeout
-        call.request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
-        call.trace.sends(&call.request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
+        request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
+        call.trace.sends(&request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
         return nil
     }
 
@@ -127,7 +136,7 @@ extension ClientCore {
 
     /// What follows from a request that got no answer.
     @inline(never)
-    private func unanswered(_ call: inout PendingCall, _ error: any Error) -> Continuation {
+    private func unanswered(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
         settle(call, error)
         call.trace.unanswered(error)
         if error is CancellationError {
@@ -135,9 +144,7 @@ extension ClientCore {
             return .end(error)
         }
         var failure = failure(of: call.endpoint, thrown: error)
-        if failure.underlying?.code == .timeout, let limit = call.request.limit, limit <= environment.now(),
-            limit != call.decision.deadline
-        {
+        if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline {
             failure.message += " One request may take \(configuration.requestTimeout)."
         }
         return next(&call, after: failure)

@@ -23,11 +23,9 @@ struct Exchange {
     }
 }
 
-/// A call on its way: what is sent, and what has come of it so far. There is one of each: a copy would count two dozen
-/// references.
+/// A call on its way, apart from its request: what it may do, and what has come of it so far.
 struct PendingCall: ~Copyable {
     let endpoint: Endpoint
-    var request: TransportRequest
     var decision: RetryDecision
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
