@@ -144,7 +144,8 @@ extension ClientCore {
             return .end(error)
         }
         var failure = failure(of: call.endpoint, thrown: error)
-        if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline {
+        if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline
+        {
             failure.message += " One request may take \(configuration.requestTimeout)."
         }
         return next(&call, after: failure)

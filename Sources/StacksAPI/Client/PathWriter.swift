@@ -43,10 +43,8 @@ struct PathWriter: ~Copyable {
     }
 
     mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            if let first = bytes.baseAddress { reserve(bytes.count).update(from: first, count: bytes.count) }
-        }
+        let target = UnsafeMutableRawBufferPointer(start: reserve(text.utf8.count), count: text.utf8.count)
+        target.copyBytes(from: text.utf8)
     }
 
     /// An identifier as one segment.
