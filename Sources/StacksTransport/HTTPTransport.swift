@@ -70,6 +70,11 @@ public struct TransportRequest: Sendable {
     /// Whether the request may be written twice.
     public var replay: Replay
 
+    /// The absolute URL, ``origin`` followed by ``path``.
+    public var url: String { origin + path }
+}
+
+extension TransportRequest {
     /// A request for `origin` + `path`.
     public init(
         method: HTTPRequest.Method,
@@ -80,17 +85,20 @@ public struct TransportRequest: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         replay: Replay = .whenConnectionWasDead
     ) {
-        self.method = method
-        self.origin = origin
-        self.path = path
-        self.headerFields = headerFields
-        self.body = body
-        limit = deadline.map(Moment.init)
-        self.replay = replay
+        self.init(
+            method: method, origin: origin, path: path, headerFields: headerFields, body: body,
+            limit: deadline.map(Moment.init), replay: replay)
     }
 
-    /// The absolute URL, ``origin`` followed by ``path``.
-    public var url: String { origin + path }
+    /// The same without a deadline, and without an instant that is missing.
+    package init(
+        method: HTTPRequest.Method, origin: String, path: String, headerFields: HTTPFields, body: [UInt8]?,
+        replay: Replay
+    ) {
+        self.init(
+            method: method, origin: origin, path: path, headerFields: headerFields, body: body, limit: nil,
+            replay: replay)
+    }
 }
 
 extension TransportRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -1,37 +1,83 @@
+#if os(Linux)
+    #if canImport(Musl)
+        import Musl
+    #else
+        import Glibc
+    #endif
+#endif
+
 /// An instant of the continuous clock, for what is copied on the way of every call.
 ///
 /// How large a `ContinuousClock.Instant` is, is known only when the program runs, on Linux at least: whatever holds one is
-/// laid out and copied field by field through the runtime. This one is a plain number, and ten times as cheap.
+/// laid out and copied field by field through the runtime. This one is a plain number of nanoseconds. It ends 292 years
+/// from the clock's beginning: what is later, or an overlong wait, counts as that end.
 package struct Moment: Comparable, Sendable {
-    /// Since an instant that stays the same as long as the process runs.
-    @usableFromInline let offset: Duration
+    @usableFromInline let nanoseconds: Int64
 
-    @inlinable init(offset: Duration) { self.offset = offset }
+    @inlinable init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// The same instant.
     package init(_ instant: ContinuousClock.Instant) {
-        offset = Self.origin.duration(to: instant)
+        let origin = Self.origin
+        self = origin.moment + origin.instant.duration(to: instant)
     }
-
-    private static let origin = ContinuousClock.now
 
     /// The present.
-    package static var now: Moment { Moment(.now) }
+    package static var now: Moment {
+        #if os(Linux)
+            // The clock behind `ContinuousClock`, read without making one of its instants.
+            var time = timespec()
+            clock_gettime(CLOCK_BOOTTIME, &time)
+            return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        #else
+            return Moment(.now)
+        #endif
+    }
 
     /// The same instant as everybody else knows it.
-    package var instant: ContinuousClock.Instant { Self.origin + offset }
+    package var instant: ContinuousClock.Instant { Self.origin.instant + Self.origin.moment.duration(to: self) }
 
-    @inlinable package func duration(to other: Moment) -> Duration { other.offset - offset }
+    /// One instant in both forms.
+    private static let origin: (instant: ContinuousClock.Instant, moment: Moment) = {
+        #if os(Linux)
+            // The closest of a few pairs: the thread can be held up between its two looks at the clock.
+            let pairs = (0..<8).map { _ in (before: now, instant: ContinuousClock.now, after: now) }
+            let closest = pairs.min { $0.after - $0.before < $1.after - $1.before }!
+            return (closest.instant, closest.before)
+        #else
+            return (.now, Moment(nanoseconds: 0))
+        #endif
+    }()
+
+    /// How many nanoseconds later `other` is.
+    @inlinable package func nanoseconds(to other: Moment) -> Int64 {
+        let (distance, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
+        return overflow ? (other < self ? .min : .max) : distance
+    }
+
+    @inlinable package func duration(to other: Moment) -> Duration { .nanoseconds(nanoseconds(to: other)) }
+
+    @inlinable package func advanced(byNanoseconds distance: Int64) -> Moment {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(distance)
+        return Moment(nanoseconds: overflow ? (distance < 0 ? .min : .max) : sum)
+    }
 
     @inlinable package static func + (moment: Moment, duration: Duration) -> Moment {
-        Moment(offset: moment.offset + duration)
+        moment.advanced(byNanoseconds: duration.wholeNanoseconds)
     }
 
-    @inlinable package static func - (moment: Moment, duration: Duration) -> Moment {
-        Moment(offset: moment.offset - duration)
-    }
+    @inlinable package static func - (moment: Moment, duration: Duration) -> Moment { moment + (.zero - duration) }
 
-    @inlinable package static func - (later: Moment, earlier: Moment) -> Duration { later.offset - earlier.offset }
+    @inlinable package static func - (later: Moment, earlier: Moment) -> Duration { earlier.duration(to: later) }
 
-    @inlinable package static func < (lhs: Moment, rhs: Moment) -> Bool { lhs.offset < rhs.offset }
+    // Each by itself: the standard library's are made of `<` and called through a table from other modules.
+    @inlinable package static func < (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds < rhs.nanoseconds }
+    @inlinable package static func <= (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds <= rhs.nanoseconds }
+    @inlinable package static func > (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds > rhs.nanoseconds }
+    @inlinable package static func >= (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds >= rhs.nanoseconds }
+}
+
+extension Duration {
+    /// Whole nanoseconds, at most those of 292 years.
+    @inlinable package var wholeNanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 }

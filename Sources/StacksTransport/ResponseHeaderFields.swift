@@ -13,13 +13,14 @@ public import HTTPTypes
 /// Most answers are never asked for a header, so a transport hands over the lines as they arrived, and looking one up
 /// scans them. ``fields`` turns all of them into `HTTPFields`.
 public struct ResponseHeaderFields: Sendable {
-    private enum Storage: Sendable {
+    @usableFromInline
+    enum Storage: Sendable {
         /// Lines of `name: value`, each ended by LF or CRLF. Lines without a colon are ignored.
         case lines([UInt8])
         case fields(HTTPFields)
     }
 
-    private var storage: Storage
+    @usableFromInline var storage: Storage
 
     /// Fields that are there already.
     public init(_ fields: HTTPFields = [:]) {
@@ -69,53 +70,53 @@ public struct ResponseHeaderFields: Sendable {
     ///
     /// - Parameter prefix: Lowercase; the names are compared without regard to case.
     /// - Returns: Whether the fields are kept as bytes. When they are not, `body` was not called.
+    // Compiled into its caller: a comparison with a name that is known there takes a few instructions.
+    @inlinable
+    @inline(__always)
     package func forEachField(
         withPrefix prefix: StaticString,
         _ body: (_ rest: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void
     ) -> Bool {
         guard case .lines(let bytes) = storage else { return false }
-        let count = prefix.utf8CodeUnitCount
+        let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
         bytes.withUnsafeBufferPointer { bytes in
             var start = 0
-            while start < bytes.count {
+            while bytes.count - start > prefix.count, let line = bytes.baseAddress.map({ $0 + start }) {
                 let end = Self.lineEnd(in: bytes, from: start)
-                let line = bytes[start..<end]
+                let count = end - start
                 start = end + 1
-                // Bit 5 is what upper and lower case differ in: one look tells nearly every other line apart.
-                guard let first = line.first, first | 0x20 == prefix.utf8Start.pointee | 0x20,
-                    Self.hasPrefix(line, prefix), let colon = line.firstIndex(of: UInt8(ascii: ":"))
-                else { continue }
-                let value = Self.trimmed(line[(colon + 1)...])
+                guard Self.hasPrefix(Bytes(start: line, count: count), prefix) else { continue }
+                let name = Bytes(start: line + prefix.count, count: count - prefix.count)
+                guard let colon = name.firstIndex(of: UInt8(ascii: ":")) else { continue }
                 body(
-                    UnsafeBufferPointer(rebasing: line[(line.startIndex + count)..<colon]),
-                    UnsafeBufferPointer(rebasing: value))
+                    Bytes(start: name.baseAddress, count: colon),
+                    Self.trimmed(Bytes(start: line + prefix.count + colon + 1, count: name.count - colon - 1)))
             }
         }
         return true
     }
 
-    /// Whether a name, or the rest of one, is `name`, which is lowercase, without regard to case.
-    package static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
-        bytes.count == name.utf8CodeUnitCount && hasPrefix(bytes[...], name)
-    }
+    @usableFromInline typealias Bytes = UnsafeBufferPointer<UInt8>
 
-    private static func hasPrefix(_ line: UnsafeBufferPointer<UInt8>.SubSequence, _ prefix: StaticString) -> Bool {
-        let prefix = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
-        return line.count >= prefix.count && isEqual(line.prefix(prefix.count), toLowercase: prefix)
+    /// Whether a name, or the rest of one, is `name`, which is lowercase, without regard to case.
+    @inlinable
+    @inline(__always)
+    package static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
+        bytes.count == name.utf8CodeUnitCount
+            && hasPrefix(bytes, Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 
     /// The trimmed value of the first line whose name is `name`, which is lowercase.
-    private static func value(of name: String, in bytes: UnsafeBufferPointer<UInt8>) -> String? {
+    private static func value(of name: String, in bytes: Bytes) -> String? {
         var name = name
         return name.withUTF8 { name in
             var start = 0
             while bytes.count - start > name.count {
                 // The colon's place tells nearly every other line apart before a name is compared.
-                if bytes[start + name.count] == UInt8(ascii: ":"),
-                    isEqual(bytes[start..<start + name.count], toLowercase: name)
-                {
+                if bytes[start + name.count] == UInt8(ascii: ":"), hasPrefix(Bytes(rebasing: bytes[start...]), name) {
                     let end = lineEnd(in: bytes, from: start)
-                    return String(decoding: trimmed(bytes[(start + name.count + 1)..<end]), as: UTF8.self)
+                    return String(
+                        decoding: trimmed(Bytes(rebasing: bytes[(start + name.count + 1)..<end])), as: UTF8.self)
                 }
                 start = lineEnd(in: bytes, from: start) + 1
             }
@@ -124,7 +125,8 @@ public struct ResponseHeaderFields: Sendable {
     }
 
     /// Where the line that begins at `start` ends: at its LF, or with the last byte.
-    private static func lineEnd(in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    @usableFromInline
+    static func lineEnd(in bytes: Bytes, from start: Int) -> Int {
         guard start < bytes.count, let base = bytes.baseAddress else { return bytes.count }
         guard let found = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start) else {
             return bytes.count
@@ -133,38 +135,47 @@ public struct ResponseHeaderFields: Sendable {
     }
 
     /// Calls `body` with name and trimmed value of each line until it returns `false`.
-    private static func forEachLine(
-        of bytes: [UInt8],
-        _ body: (UnsafeBufferPointer<UInt8>.SubSequence, UnsafeBufferPointer<UInt8>.SubSequence) -> Bool
-    ) {
+    private static func forEachLine(of bytes: [UInt8], _ body: (Bytes, Bytes) -> Bool) {
         bytes.withUnsafeBufferPointer { bytes in
             var start = bytes.startIndex
             while start < bytes.endIndex {
                 let end = lineEnd(in: bytes, from: start)
-                let line = bytes[start..<end]
+                let line = Bytes(rebasing: bytes[start..<end])
                 start = end + 1
-                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else { continue }
-                if !body(line[..<colon], trimmed(line[(colon + 1)...])) { return }
+                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { continue }
+                if !body(Bytes(rebasing: line[..<colon]), trimmed(Bytes(rebasing: line[(colon + 1)...]))) { return }
             }
         }
     }
 
-    private static func trimmed(
-        _ bytes: UnsafeBufferPointer<UInt8>.SubSequence
-    ) -> UnsafeBufferPointer<UInt8>.SubSequence {
+    @inlinable
+    @inline(__always)
+    static func trimmed(_ bytes: Bytes) -> Bytes {
         func isSpace(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         }
-        var bytes = bytes
-        while let first = bytes.first, isSpace(first) { bytes.removeFirst() }
-        while let last = bytes.last, isSpace(last) { bytes.removeLast() }
-        return bytes
+        var (start, end) = (0, bytes.count)
+        while start < end, isSpace(bytes[start]) { start += 1 }
+        while start < end, isSpace(bytes[end - 1]) { end -= 1 }
+        return Bytes(start: bytes.baseAddress.map { $0 + start }, count: end - start)
     }
 
-    private static func isEqual(
-        _ name: UnsafeBufferPointer<UInt8>.SubSequence, toLowercase other: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        for (byte, lowercase) in zip(name, other) {
+    /// Whether the bytes begin with `prefix`, which is lowercase, without regard to case.
+    @inlinable
+    @inline(__always)
+    static func hasPrefix(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
+        guard bytes.count >= prefix.count, let start = bytes.baseAddress, let wanted = prefix.baseAddress else {
+            return prefix.isEmpty
+        }
+        // Over HTTP/2 all names are in lowercase. Bit 5 is what upper and lower case differ in: for other names, one
+        // look tells nearly all apart.
+        return ByteComparison.areEqual(start, wanted, prefix.count)
+            || (start.pointee | 0x20 == wanted.pointee | 0x20 && hasPrefixInOtherCase(bytes, prefix))
+    }
+
+    @usableFromInline
+    static func hasPrefixInOtherCase(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
+        for (byte, lowercase) in zip(bytes, prefix) {
             let isUppercase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
             if (isUppercase ? byte | 0x20 : byte) != lowercase { return false }
         }

@@ -15,4 +15,23 @@ struct MomentTests {
             #expect((Moment(instant) < Moment(now)) == (instant < now))
         }
     }
+
+    @Test("the present is that of the continuous clock")
+    func present() {
+        let before = ContinuousClock.now - .milliseconds(10)
+        let moment = Moment.now.instant
+        #expect(before < moment && moment < ContinuousClock.now + .milliseconds(10))
+    }
+
+    @Test("what is later than the clock's end is its end, and a distance too long is the longest")
+    func endsSomewhere() {
+        let now = Moment.now
+        let end = now + .seconds(Int64.max)
+        #expect(end + .seconds(1) == end)
+        #expect(end > now + .seconds(86_400 * 365 * 100))
+        let beginning = now - .seconds(Int64.max)
+        #expect(beginning < now)
+        #expect(beginning.nanoseconds(to: end) == .max)
+        #expect(end.nanoseconds(to: beginning) == .min)
+    }
 }

@@ -27,6 +27,9 @@ public struct CallOptions: Sendable {
     /// The trace of the call that these are options for one request of.
     var trace = CallTrace()
 
+    /// The client's own.
+    public init() { headerFields = HTTPFields() }
+
     /// Options for one call; each left out is the client's.
     public init(
         retryPolicy: RetryPolicy? = nil,

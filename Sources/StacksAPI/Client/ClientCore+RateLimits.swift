@@ -25,28 +25,21 @@ extension ClientCore {
         return turn
     }
 
-    /// Tells the rate limit what became of the last request.
-    func settle(_ call: PendingCall, _ outcome: Result<TransportResponse, any Error>) {
-        guard let governor else { return }
+    /// Tells the rate limit of the last request's answer.
+    func settle(_ call: borrowing PendingCall, _ answer: TransportResponse, _ now: Moment) {
+        guard let governor, let scope = call.endpoint.rateScope else { return }
         let longestPause = call.decision.policy.maximumRetryAfter
-        guard let permit = call.permit else {
-            guard case .success(let answer) = outcome, answer.status == .tooManyRequests, let stack = call.stack,
-                let scope = call.endpoint.rateScope
-            else { return }
-            governor.refused(
-                call.endpoint.operation, scope, stack: stack, answer, longestPause: longestPause,
-                now: environment.now())
-            return
+        if let permit = call.permit {
+            governor.answered(permit, answer, scope: scope, longestPause: longestPause, now: now)
+        } else if answer.status == .tooManyRequests, let stack = call.stack {
+            governor.refused(call.endpoint.operation, scope, stack: stack, answer, longestPause: longestPause, now: now)
         }
-        switch outcome {
-        case .success(let answer):
-            if !permit.counts, answer.status != .tooManyRequests { return }
-            guard let scope = call.endpoint.rateScope else { return }
-            governor.answered(permit, answer, scope: scope, longestPause: longestPause, now: environment.now())
-        case .failure(let error):
-            if !permit.counts { return }
-            let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
-            governor.ended(permit, mayHaveReachedServer: mayHaveArrived, now: environment.now())
-        }
+    }
+
+    /// Tells the rate limit that the last request got no answer.
+    func settle(_ call: borrowing PendingCall, _ error: any Error) {
+        guard let governor, let permit = call.permit, permit.counts else { return }
+        let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
+        governor.ended(permit, mayHaveReachedServer: mayHaveArrived, now: environment.now())
     }
 }

@@ -9,23 +9,24 @@ extension ClientCore {
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
-        var call = try prepare(endpoint, path: path, body: body, options: options, credentials.current)
-        if call.authorization == nil { try await provideToken(for: &call) }
+        let authorization = credentials.current
+        var request = try request(endpoint, path: path.text, body: body, options: options, authorization)
+        var call = pendingCall(endpoint, request, stack: path.stack, options: options, authorization)
+        if authorization == nil { try await provideToken(for: &call, &request) }
         while true {
-            while let delay = try begin(&call) { try await wait(delay, &call) }
-            let outcome: Result<TransportResponse, any Error>
+            while let delay = try begin(&call, &request) { try await wait(delay, &call) }
+            let next: Continuation
             do {
-                outcome = .success(try await transport.send(call.request))
+                let answer = try await transport.send(request)
+                if answer.status.kind == .successful { return succeeded(&call, answer) }
+                next = refused(&call, answer)
             } catch {
-                outcome = .failure(error)
+                next = unanswered(&call, error, limit: request.limit)
             }
-            switch try conclude(&call, outcome) {
-            case .done(let exchange):
-                return exchange
-            case .wait(let delay):
-                try await wait(delay, &call)
-            case .renewToken(let error):
-                try await renewToken(of: &call, error)
+            switch next {
+            case .wait(let delay): try await wait(delay, &call)
+            case .renewToken(let error): try await renewToken(of: &call, &request, error)
+            case .end(let error): throw error
             }
         }
     }
@@ -41,31 +42,37 @@ extension ClientCore {
         }
     }
 
-    private enum Conclusion {
-        case done(Exchange)
+    /// How a call goes on whose request did not succeed.
+    private enum Continuation {
         case wait(Duration)
         case renewToken(StacksAPIError)
+        case end(any Error)
     }
 
     @inline(never)
-    private func prepare(
-        _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions,
-        _ authorization: Authorization?
-    ) throws(StacksAPIError) -> PendingCall {
+    private func request(
+        _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
+    ) throws(StacksAPIError) -> TransportRequest {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
-        let request = TransportRequest(
+        return TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
-            path: path.text,
+            path: path,
             headerFields: try authorization?.fields.fields(
                 hasBody: body != nil, adding: options.headerFields, for: endpoint.operation) ?? [:],
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
         )
-        return PendingCall(
+    }
+
+    @inline(never)
+    private func pendingCall(
+        _ endpoint: Endpoint, _ request: TransportRequest, stack: String?, options: CallOptions,
+        _ authorization: Authorization?
+    ) -> PendingCall {
+        PendingCall(
             endpoint: endpoint,
-            request: request,
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
                 repetition: endpoint.repetition,
@@ -74,8 +81,7 @@ extension ClientCore {
             number: log?.began(endpoint, request) ?? 0,
             authorization: authorization,
             extraFields: options.headerFields,
-            stack: path.stack,
-            began: metrics == nil ? nil : environment.now(),
+            stack: stack,
             trace: trace(of: endpoint, options)
         )
     }
@@ -83,55 +89,75 @@ extension ClientCore {
     /// Makes the next request ready, unless the call's deadline has passed: how long to wait before asking again, or
     /// `nil` to send it.
     @inline(never)
-    private func begin(_ call: inout PendingCall) throws(StacksAPIError) -> Duration? {
+    private func begin(
+        _ call: inout PendingCall, _ request: inout TransportRequest
+    ) throws(StacksAPIError) -> Duration? {
         let now = environment.now()
+        if call.began == nil { call.began = now }
         if let deadline = call.decision.deadline, deadline <= now {
-            throw refused(call, call.decision.expired(call.endpoint.operation), now)
+            throw unsent(call, call.decision.expired(call.endpoint.operation), now)
         }
         if let turn = turn(of: &call, now) {
             if let deadline = call.decision.deadline, deadline <= turn {
-                throw refused(call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
+                throw unsent(call, call.decision.wouldWait(call.endpoint.operation, now.duration(to: turn)), now)
             }
             return RateGovernor.sleep(until: turn, now: now)
         }
         let limit = now + configuration.requestTimeout
-        call.request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
-        call.trace.sends(&call.request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
+        request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
+        call.trace.sends(&request, call.endpoint, attempt: call.decision.attempts, to: baseURL)
         return nil
     }
 
-    /// What follows from an answer or a failure: the end of the call, or a wait before the next request.
+    /// Ends a call whose request was answered with a 2xx.
     @inline(never)
-    private func conclude(
-        _ call: inout PendingCall, _ outcome: Result<TransportResponse, any Error>
-    ) throws -> Conclusion {
-        settle(call, outcome)
-        call.trace.answered(outcome)
-        var failure: StacksAPIError
-        switch outcome {
-        case .success(let answer) where answer.status.kind == .successful:
-            return .done(succeeded(call, answer))
-        case .success(let answer):
-            failure = self.failure(of: call.endpoint, answer: answer)
-            if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
-                return .renewToken(failure)
-            }
-        case .failure(let error as CancellationError):
+    private func succeeded(_ call: inout PendingCall, _ answer: consuming TransportResponse) -> Exchange {
+        let now = call.permit != nil || metrics != nil ? environment.now() : nil
+        if let now { settle(call, answer, now) }
+        call.trace.answered(answer)
+        if let now { measure(call, .success, answer.metrics, now) }
+        budget?.succeeded()
+        let exchange = Exchange(
+            answer: answer, attempts: call.decision.attempts, call: call.number, trace: call.trace,
+            rateLimitWait: call.waited)
+        log?.succeeded(exchange, call.endpoint)
+        return exchange
+    }
+
+    /// What follows from an answer that is not a 2xx.
+    @inline(never)
+    private func refused(_ call: inout PendingCall, _ answer: TransportResponse) -> Continuation {
+        settle(call, answer, environment.now())
+        call.trace.answered(answer)
+        let failure = failure(of: call.endpoint, answer: answer)
+        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken { return .renewToken(failure) }
+        return next(&call, after: failure)
+    }
+
+    /// What follows from a request that got no answer.
+    @inline(never)
+    private func unanswered(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
+        settle(call, error)
+        call.trace.unanswered(error)
+        if error is CancellationError {
             cancelled(call, attempts: call.decision.attempts)
-            throw error
-        case .failure(let error):
-            failure = self.failure(of: call.endpoint, thrown: error)
-            if failure.underlying?.code == .timeout, let limit = call.request.limit, limit <= environment.now(),
-                limit != call.decision.deadline
-            {
-                failure.message += " One request may take \(configuration.requestTimeout)."
-            }
+            return .end(error)
         }
+        var failure = failure(of: call.endpoint, thrown: error)
+        if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline
+        {
+            failure.message += " One request may take \(configuration.requestTimeout)."
+        }
+        return next(&call, after: failure)
+    }
+
+    /// The end of a call, or a wait before its next request.
+    private func next(_ call: inout PendingCall, after failure: StacksAPIError) -> Continuation {
         var generator = FunctionGenerator(bits: environment.randomBits)
         switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {
         case .giveUp(let error):
             if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.endpoint.operation) }
-            throw failed(call, error)
+            return .end(failed(call, error))
         case .wait(let delay):
             retries(call, failure, attempt: call.decision.attempts, after: delay)
             return .wait(delay)

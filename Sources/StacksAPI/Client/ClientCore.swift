@@ -51,21 +51,33 @@ final class ClientCore: Sendable {
     func path(_ relative: String) -> CallPath { CallPath(text: baseURL.pathPrefix + relative) }
 
     /// A stack's path. The key has been checked, so that it needs no encoding.
-    func path(_ head: String, _ stackKey: String, _ tail: String) -> CallPath {
-        var path = baseURL.pathPrefix
-        path.reserveCapacity(path.utf8.count + head.utf8.count + stackKey.utf8.count + tail.utf8.count + 96)
-        path += head
-        path += stackKey
-        path += tail
-        return CallPath(text: path, stack: stackKey)
+    func path(_ head: StaticString, _ stackKey: String, _ tail: StaticString) -> CallPath {
+        let size = baseURL.pathPrefix.utf8.count + head.utf8CodeUnitCount + stackKey.utf8.count + tail.utf8CodeUnitCount
+        let text = PathWriter.path(capacity: size) { path in
+            path.append(baseURL.pathPrefix)
+            path.append(head)
+            path.append(stackKey)
+            path.append(tail)
+        }
+        return CallPath(text: text, stack: stackKey)
     }
 
     /// The path of a stack's job.
-    func path(_ head: String, _ stackKey: String, _ middle: String, _ job: JobID, _ tail: String = "") -> CallPath {
-        var path = path(head, stackKey, middle)
-        PercentEncoding.append(job.description, to: &path.text)
-        path.text += tail
-        return path
+    func path(
+        _ head: StaticString, _ stackKey: String, _ middle: StaticString, _ job: JobID, _ tail: StaticString = ""
+    ) -> CallPath {
+        let size =
+            baseURL.pathPrefix.utf8.count + head.utf8CodeUnitCount + stackKey.utf8.count + middle.utf8CodeUnitCount
+            + PathWriter.size(job) + tail.utf8CodeUnitCount
+        let text = PathWriter.path(capacity: size) { path in
+            path.append(baseURL.pathPrefix)
+            path.append(head)
+            path.append(stackKey)
+            path.append(middle)
+            path.append(job)
+            path.append(tail)
+        }
+        return CallPath(text: text, stack: stackKey)
     }
 
     // MARK: Calls
@@ -80,8 +92,10 @@ final class ClientCore: Sendable {
     ) async throws -> StacksResponse<Value> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
         do throws(JSONError) {
-            let response = exchange.response(try JSONReader.read(exchange.answer.body, decode))
-            exchange.trace.succeeded(response)
+            let value = try JSONReader.read(exchange.answer.body, decode)
+            let trace = exchange.trace
+            let response = exchange.response(value)
+            trace.succeeded(response)
             return response
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
@@ -100,8 +114,9 @@ final class ClientCore: Sendable {
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
+        let trace = exchange.trace
         let response = exchange.response(NoContent())
-        exchange.trace.succeeded(response)
+        trace.succeeded(response)
         return response
     }
 }

@@ -11,7 +11,7 @@ struct Exchange {
     /// How long it waited for its turn under the rate limit.
     var rateLimitWait = Duration.zero
 
-    func response<Value>(_ value: Value) -> StacksResponse<Value> {
+    consuming func response<Value>(_ value: Value) -> StacksResponse<Value> {
         StacksResponse(
             value: value,
             status: answer.status,
@@ -23,10 +23,9 @@ struct Exchange {
     }
 }
 
-/// A call on its way: what is sent, and what has come of it so far.
-struct PendingCall {
+/// A call on its way, apart from its request: what it may do, and what has come of it so far.
+struct PendingCall: ~Copyable {
     let endpoint: Endpoint
-    var request: TransportRequest
     var decision: RetryDecision
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
@@ -42,7 +41,7 @@ struct PendingCall {
     /// Since when the next request waits for that place.
     var waitsSince: Moment?
     var waited = Duration.zero
-    /// When the call began, for its duration; `nil` where nobody measures it.
-    let began: Moment?
+    /// When the call began, for its duration: before it asked for a token or a place.
+    var began: Moment?
     var trace: CallTrace
 }

@@ -3,15 +3,17 @@ import StacksTransport
 /// A call's token: asked for before its first request, and once more when it was refused.
 extension ClientCore {
     /// Asks for the client's first token.
-    func provideToken(for call: inout PendingCall) async throws {
+    func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
         let operation = call.endpoint.operation
         let decision = call.decision
         do {
-            if let deadline = decision.deadline, deadline <= environment.now() { throw decision.expired(operation) }
+            let now = environment.now()
+            call.began = now
+            if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
             let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
                 decision.tokenWasLate(operation, attempts: 0)
             }
-            try use(authorization, for: &call)
+            try use(authorization, for: &call, &request)
         } catch let error as StacksAPIError {
             throw failed(call, error)
         } catch {
@@ -21,7 +23,9 @@ extension ClientCore {
     }
 
     /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
-    func renewToken(of call: inout PendingCall, _ error: StacksAPIError) async throws {
+    func renewToken(
+        of call: inout PendingCall, _ request: inout TransportRequest, _ error: StacksAPIError
+    ) async throws {
         let operation = call.endpoint.operation
         let decision = call.decision
         do {
@@ -29,7 +33,7 @@ extension ClientCore {
                 decision.tokenWasLate(operation, attempts: decision.attempts)
             }
             guard authorization.token != call.authorization?.token else { throw error }
-            try use(authorization, for: &call)
+            try use(authorization, for: &call, &request)
             call.hasRenewedToken = true
         } catch var error as StacksAPIError {
             error.attempts = call.decision.attempts
@@ -43,10 +47,12 @@ extension ClientCore {
         call.decision.countRepetition()
     }
 
-    private func use(_ authorization: Authorization, for call: inout PendingCall) throws(StacksAPIError) {
+    private func use(
+        _ authorization: Authorization, for call: inout PendingCall, _ request: inout TransportRequest
+    ) throws(StacksAPIError) {
         call.authorization = authorization
-        call.request.headerFields = try authorization.fields.fields(
-            hasBody: call.request.body != nil, adding: call.extraFields, for: call.endpoint.operation)
+        request.headerFields = try authorization.fields.fields(
+            hasBody: request.body != nil, adding: call.extraFields, for: call.endpoint.operation)
     }
 
     /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another

@@ -1,45 +1,46 @@
 /// One of the operations of the Stacks API, as errors, logs and metrics name it.
 public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
+    private enum Wrapped: Int, CaseIterable {
+        case registerStack, deregisterStack, scheduledJobs, reserveJobs, job, jobStates, issueJobAcquisitionTokens
+        case finishJob, notify, tokenIdentity
+    }
+
+    private let wrapped: Wrapped
+
+    private init(_ wrapped: Wrapped) { self.wrapped = wrapped }
+
     /// The name, which is that of the client's method: `reserveJobs` for example. Fit for a metric's label.
-    public let name: String
+    public var name: String { "\(wrapped)" }
 
     /// Its place in tables of all operations.
-    let index: Int
-
-    private init(_ name: String, _ index: Int) {
-        self.name = name
-        self.index = index
-    }
+    var index: Int { wrapped.rawValue }
 
     /// The name.
     public var description: String { name }
 
     /// Registers a stack, or says anew what it is.
-    public static let registerStack = StacksOperation("registerStack", 0)
+    public static let registerStack = StacksOperation(.registerStack)
     /// Ends a stack's registration.
-    public static let deregisterStack = StacksOperation("deregisterStack", 1)
+    public static let deregisterStack = StacksOperation(.deregisterStack)
     /// Lists scheduled jobs.
-    public static let scheduledJobs = StacksOperation("scheduledJobs", 2)
+    public static let scheduledJobs = StacksOperation(.scheduledJobs)
     /// Reserves jobs.
-    public static let reserveJobs = StacksOperation("reserveJobs", 3)
+    public static let reserveJobs = StacksOperation(.reserveJobs)
     /// Reads what a job runs.
-    public static let job = StacksOperation("job", 4)
+    public static let job = StacksOperation(.job)
     /// Reads the states of jobs.
-    public static let jobStates = StacksOperation("jobStates", 5)
+    public static let jobStates = StacksOperation(.jobStates)
     /// Issues tokens that acquire one job each.
-    public static let issueJobAcquisitionTokens = StacksOperation("issueJobAcquisitionTokens", 6)
+    public static let issueJobAcquisitionTokens = StacksOperation(.issueJobAcquisitionTokens)
     /// Finishes a job that no agent ran.
-    public static let finishJob = StacksOperation("finishJob", 7)
+    public static let finishJob = StacksOperation(.finishJob)
     /// Shows notifications on jobs.
-    public static let notify = StacksOperation("notify", 8)
+    public static let notify = StacksOperation(.notify)
     /// Tells whose token it is.
-    public static let tokenIdentity = StacksOperation("tokenIdentity", 9)
+    public static let tokenIdentity = StacksOperation(.tokenIdentity)
 
     /// All operations, in the order of their indexes.
-    static let all = [
-        registerStack, deregisterStack, scheduledJobs, reserveJobs, job, jobStates, issueJobAcquisitionTokens,
-        finishJob, notify, tokenIdentity,
-    ]
+    static let all = Wrapped.allCases.map(StacksOperation.init)
 
-    static let count = 10
+    static let count = Wrapped.allCases.count
 }

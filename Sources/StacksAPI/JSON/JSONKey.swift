@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// A key of an object, as bytes. It is good until the next string is read.
 ///
 /// `switch key { case "id": … }` compares the bytes.

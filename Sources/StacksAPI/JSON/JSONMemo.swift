@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// Remembers the last values read from one place of a list, together with their bytes.
 ///
 /// What follows one another in a list often repeats itself: jobs of one pipeline carry the same rules. When the next

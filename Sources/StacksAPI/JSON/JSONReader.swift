@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// Reads JSON straight from its bytes into typed values, strictly as RFC 8259 has it
 /// (<https://www.rfc-editor.org/rfc/rfc8259>).
 ///

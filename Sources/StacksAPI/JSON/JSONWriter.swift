@@ -13,7 +13,16 @@ struct JSONWriter: ~Copyable {
 
     /// The bytes that `body` writes, `capacity` at most.
     static func bytes(capacity: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+        // A short text is written on the stack and copied: making an array that is not initialized costs more.
+        if capacity <= 512 {
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { buffer in
+                guard let start = buffer.baseAddress else { return [] }
+                var writer = JSONWriter(start, capacity: capacity)
+                body(&writer)
+                return Array(UnsafeBufferPointer(start: start, count: writer.count))
+            }
+        }
+        return [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             guard let start = buffer.baseAddress else { return }
             var writer = JSONWriter(start, capacity: capacity)
             body(&writer)

@@ -62,8 +62,8 @@ final class ClientMetrics: Sendable {
         transfer = Timer(label: "stacks_transport_total", factory: factory)
     }
 
-    func ended(_ operation: StacksOperation, _ outcome: Outcome, after duration: Duration) {
-        operations[operation.index].durations[outcome.rawValue].recordNanoseconds(duration.nanoseconds)
+    func ended(_ operation: StacksOperation, _ outcome: Outcome, after nanoseconds: Int64) {
+        operations[operation.index].durations[outcome.rawValue].recordNanoseconds(nanoseconds)
     }
 
     func failed(_ operation: StacksOperation, _ code: StacksAPIError.Code) {
@@ -75,7 +75,7 @@ final class ClientMetrics: Sendable {
     }
 
     func waited(_ operation: StacksOperation, _ duration: Duration) {
-        operations[operation.index].waits.recordNanoseconds(duration.nanoseconds)
+        operations[operation.index].waits.recordNanoseconds(duration.wholeNanoseconds)
     }
 
     func budgetWasSpent(_ operation: StacksOperation) { operations[operation.index].budgetSpent.increment() }
@@ -86,10 +86,10 @@ final class ClientMetrics: Sendable {
     func travelled(_ metrics: TransportMetrics) {
         connections[metrics.reusedConnection ? 1 : 0].increment()
         if !metrics.reusedConnection {
-            connect.recordNanoseconds(max(metrics.connect, metrics.tlsHandshake).nanoseconds)
+            connect.recordNanoseconds(max(metrics.connect, metrics.tlsHandshake).wholeNanoseconds)
         }
-        firstByte.recordNanoseconds(metrics.firstByte.nanoseconds)
-        transfer.recordNanoseconds(metrics.total.nanoseconds)
+        firstByte.recordNanoseconds(metrics.firstByte.wholeNanoseconds)
+        transfer.recordNanoseconds(metrics.total.wholeNanoseconds)
     }
 
     /// Made when it is needed first: most codes never come.
@@ -103,14 +103,5 @@ final class ClientMetrics: Sendable {
             errors[key] = counter
             return counter
         }
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds, at most those of 292 years.
-    fileprivate var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : whole.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
     }
 }

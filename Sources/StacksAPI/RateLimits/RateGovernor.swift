@@ -13,6 +13,8 @@ final class RateGovernor: Sendable {
         fileprivate let operation: StacksOperation
         fileprivate var pacer: Int
         fileprivate let ticket: ScopePacer.Ticket
+        /// The scope that its answer is likely to name.
+        fileprivate let scope: String
         /// When it was let through.
         fileprivate(set) var sent: Moment
         /// Whether its end has to be told. It is `false` where the server sets no limit.
@@ -20,8 +22,25 @@ final class RateGovernor: Sendable {
     }
 
     private struct State {
-        var stacks: [String: StackPacers] = [:]
+        /// A client has one key or a few: looking through them is cheaper than to hash one.
+        var stacks: [StackPacers] = []
         var nextTicket: UInt64 = 0
+
+        func place(of stack: String) -> Int? { stacks.firstIndex { $0.stack == stack } }
+
+        /// The place of a stack, which is made where it is new.
+        mutating func place(making stack: String) -> Int {
+            if let place = place(of: stack) { return place }
+            if stacks.count >= RateGovernor.maximumStacks { stacks.removeAll { $0.isIdle } }
+            stacks.append(StackPacers(stack: stack))
+            return stacks.count - 1
+        }
+
+        /// Does something to the pacer that a permit is of, if it is there still.
+        mutating func withPacer<Result>(of permit: Permit, _ body: (inout ScopePacer) -> Result) -> Result? {
+            guard let place = place(of: permit.stack) else { return nil }
+            return body(&stacks[place][permit.pacer])
+        }
     }
 
     /// More keys than a client has; what is idle is forgotten beyond it.
@@ -44,15 +63,13 @@ final class RateGovernor: Sendable {
         _ operation: StacksOperation, _ scope: RateScope, stack: String, now: Moment
     ) -> (permit: Permit, notBefore: Moment?) {
         state.withLock { state in
-            if state.stacks.count >= Self.maximumStacks, state.stacks[stack] == nil {
-                state.stacks = state.stacks.filter { !$0.value.isIdle }
-            }
+            let place = state.place(making: stack)
             let ticket = ScopePacer.Ticket(lane: scope.lane, number: state.nextTicket)
             state.nextTicket += 1
-            let (pacer, verdict, counts) = state.stacks[stack, default: StackPacers()]
-                .request(operation, scope, ticket, now: now)
+            let (pacer, name, verdict, counts) = state.stacks[place].request(operation, scope, ticket, now: now)
             let permit = Permit(
-                stack: stack, operation: operation, pacer: pacer, ticket: ticket, sent: now, counts: counts)
+                stack: stack, operation: operation, pacer: pacer, ticket: ticket, scope: name, sent: now,
+                counts: counts)
             return (permit, verdict.instant)
         }
     }
@@ -60,7 +77,7 @@ final class RateGovernor: Sendable {
     /// Looks whether a request that waits may be sent: until when to wait, or `nil` to send it now.
     func look(_ permit: inout Permit, now: Moment) -> Moment? {
         let verdict = state.withLock { state in
-            state.stacks[permit.stack]?[permit.pacer].look(permit.ticket, now: now)
+            state.withPacer(of: permit) { $0.look(permit.ticket, now: now) }
         }
         permit.sent = now
         return verdict?.instant
@@ -73,17 +90,21 @@ final class RateGovernor: Sendable {
 
     /// A request that waited will not be sent.
     func leave(_ permit: Permit, now: Moment) {
-        state.withLock { $0.stacks[permit.stack]?[permit.pacer].leave(permit.ticket, now: now) }
+        state.withLock { state in
+            _ = state.withPacer(of: permit) { $0.leave(permit.ticket, now: now) }
+        }
     }
 
     /// A request had no answer.
     func ended(_ permit: Permit, mayHaveReachedServer: Bool, now: Moment) {
         guard permit.counts else { return }
         state.withLock { state in
-            if mayHaveReachedServer {
-                state.stacks[permit.stack]?[permit.pacer].ended(sent: permit.sent, now: now)
-            } else {
-                state.stacks[permit.stack]?[permit.pacer].wasNotSent(now: now)
+            _ = state.withPacer(of: permit) { pacer in
+                if mayHaveReachedServer {
+                    pacer.ended(sent: permit.sent, now: now)
+                } else {
+                    pacer.wasNotSent(now: now)
+                }
             }
         }
     }
@@ -91,7 +112,7 @@ final class RateGovernor: Sendable {
     /// A request was answered.
     ///
     /// - Parameters:
-    ///   - scope: The scope that it is likely to name.
+    ///   - scope: The operation's scope as it is documented.
     ///   - longestPause: How long a `Retry-After` can stop the scope.
     func answered(
         _ permit: Permit, _ answer: TransportResponse, scope: RateScope, longestPause: Duration, now: Moment
@@ -100,13 +121,13 @@ final class RateGovernor: Sendable {
         guard permit.counts || isRefusal else { return }
         // Only an answer that was counted tells of its scope: another error can come from anywhere.
         let tells = isRefusal || answer.status.kind == .successful
-        let rate = tells ? RateLimit(answer, expecting: scope.name) : nil
+        let rate = tells ? RateLimit(answer, expecting: permit.scope) : nil
         let wait = isRefusal ? answer.retryAfter ?? rate?.reset ?? .seconds(1) : .zero
         state.withLock { state in
-            guard let place = state.stacks.index(forKey: permit.stack) else { return }
-            if permit.counts { state.stacks.values[place][permit.pacer].ended(sent: permit.sent, now: now) }
+            guard let place = state.place(of: permit.stack) else { return }
+            if permit.counts { state.stacks[place][permit.pacer].ended(sent: permit.sent, now: now) }
             guard tells else { return }
-            let isPaced = state.stacks.values[place].learn(
+            let isPaced = state.stacks[place].learn(
                 rate, of: permit.operation, in: scope, from: permit.counts ? permit.pacer : nil, sent: permit.sent,
                 refusedFor: isRefusal ? min(wait, longestPause) : nil, now: now)
             // Under the lock, so that of an answer without a limit and a refusal the later one counts.

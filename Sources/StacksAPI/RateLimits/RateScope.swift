@@ -11,19 +11,41 @@ enum RateLane: UInt8, Comparable, Sendable {
 
 /// The rate limit of an operation as it is documented
 /// (<https://buildkite.com/docs/apis/agent-api/stacks>), until an answer tells another.
-struct RateScope: Sendable {
-    let name: String
-    /// Requests in one second.
-    let limit: Int
-    let lane: RateLane
+enum RateScope: Sendable {
+    case standard, listScheduledJobs, batchReserve, showJob, batchLoadJobStates, finishJob, stackNotification
+    case jobAcquisitionTokens
 
-    /// Nothing is documented for acquisition tokens: the lowest limit of all, until the first answer.
-    static let jobAcquisitionTokens = RateScope(name: "job-acquisition-tokens", limit: 10, lane: .normal)
-    static let standard = RateScope(name: "default", limit: 10, lane: .urgent)
-    static let listScheduledJobs = RateScope(name: "list-scheduled-jobs", limit: 10, lane: .normal)
-    static let batchReserve = RateScope(name: "batch-reserve", limit: 10, lane: .normal)
-    static let showJob = RateScope(name: "show-job", limit: 1000, lane: .normal)
-    static let batchLoadJobStates = RateScope(name: "batch-load-job-states", limit: 20, lane: .urgent)
-    static let finishJob = RateScope(name: "finish-job", limit: 100, lane: .urgent)
-    static let stackNotification = RateScope(name: "stack-notification", limit: 200, lane: .background)
+    var name: String {
+        switch self {
+        case .standard: "default"
+        case .listScheduledJobs: "list-scheduled-jobs"
+        case .batchReserve: "batch-reserve"
+        case .showJob: "show-job"
+        case .batchLoadJobStates: "batch-load-job-states"
+        case .finishJob: "finish-job"
+        case .stackNotification: "stack-notification"
+        case .jobAcquisitionTokens: "job-acquisition-tokens"
+        }
+    }
+
+    /// Requests in one second.
+    var limit: Int {
+        switch self {
+        case .standard, .listScheduledJobs, .batchReserve: 10
+        case .showJob: 1000
+        case .batchLoadJobStates: 20
+        case .finishJob: 100
+        case .stackNotification: 200
+        // Nothing is documented for acquisition tokens: the lowest limit of all, until the first answer.
+        case .jobAcquisitionTokens: 10
+        }
+    }
+
+    var lane: RateLane {
+        switch self {
+        case .standard, .batchLoadJobStates, .finishJob: .urgent
+        case .listScheduledJobs, .batchReserve, .showJob, .jobAcquisitionTokens: .normal
+        case .stackNotification: .background
+        }
+    }
 }

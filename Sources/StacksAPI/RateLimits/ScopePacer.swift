@@ -152,7 +152,8 @@ struct ScopePacer: Sendable {
 
     private mutating func dropFree(_ now: Moment) {
         while firstFree < frees.count, frees[firstFree] <= now { firstFree += 1 }
-        if firstFree == frees.count || firstFree > 1024 {
+        // The rest moves when there is no more of it than what goes: a place costs one move at most.
+        if firstFree == frees.count || firstFree > 1024 && firstFree > frees.count / 2 {
             frees.removeFirst(firstFree)
             firstFree = 0
         }

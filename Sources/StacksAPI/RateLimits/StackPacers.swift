@@ -2,10 +2,14 @@ import StacksTransport
 
 /// The pacers of one stack key, one for each scope, and which operation belongs to which scope.
 struct StackPacers: Sendable {
+    /// The stack's key.
+    let stack: String
     private var pacers: [ScopePacer] = []
     private var names: [String] = []
     /// The pacer of each operation by the operation's index, -1 before its first request.
     private var pacerOfOperation = Array(repeating: -1, count: StacksOperation.count)
+
+    init(stack: String) { self.stack = stack }
 
     var isIdle: Bool { pacers.allSatisfy(\.isIdle) }
 
@@ -14,13 +18,14 @@ struct StackPacers: Sendable {
         _modify { yield &pacers[index] }
     }
 
-    /// Asks for a place for an operation's request: from which pacer, its verdict, and whether the request counts.
+    /// Asks for a place for an operation's request: from which pacer, that one's name and verdict, and whether the
+    /// request counts.
     mutating func request(
         _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: Moment
-    ) -> (pacer: Int, verdict: ScopePacer.Verdict, counts: Bool) {
+    ) -> (pacer: Int, name: String, verdict: ScopePacer.Verdict, counts: Bool) {
         let index = pacer(for: operation, scope)
         let verdict = pacers[index].request(ticket, now: now)
-        return (index, verdict, pacers[index].isPaced)
+        return (index, names[index], verdict, pacers[index].isPaced)
     }
 
     /// The pacer that an operation's next request belongs to.

@@ -76,22 +76,31 @@ public struct RateLimit: Sendable, Hashable {
             seen.reset = true
         } else if ResponseHeaderFields.isName(name, "scope") {
             if !seen.scope {
-                scope = likely.flatMap { $0.utf8.elementsEqual(value) ? $0 : nil } ?? Self.text(value)
+                scope = Self.text(value, likely: likely)
             }
             seen.scope = true
         }
     }
 
-    private static func text(_ value: UnsafeBufferPointer<UInt8>) -> String { String(decoding: value, as: UTF8.self) }
+    /// The text that the bytes spell: `likely`, without making another string, when it is that one.
+    private static func text(_ value: UnsafeBufferPointer<UInt8>, likely: String? = nil) -> String {
+        if var likely, likely.utf8.count == value.count, let bytes = value.baseAddress,
+            likely.withUTF8({ ByteComparison.areEqual($0.baseAddress!, bytes, value.count) })
+        {
+            return likely
+        }
+        return String(decoding: value, as: UTF8.self)
+    }
 
     /// The number that a few digits spell; `nil` for anything else.
     private static func number(_ value: UnsafeBufferPointer<UInt8>) -> Int? {
+        // As many cannot overflow.
         guard (1...18).contains(value.count) else { return nil }
         var number = 0
         for byte in value {
-            let digit = Int(byte) - Int(UInt8(ascii: "0"))
-            guard (0...9).contains(digit) else { return nil }
-            number = 10 * number + digit
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = 10 &* number &+ Int(digit)
         }
         return number
     }

@@ -52,7 +52,12 @@ import StacksTransport
         }
 
         /// Ends a request's span.
-        mutating func answered(_ outcome: Result<TransportResponse, any Error>) {
+        mutating func answered(_ answer: TransportResponse) { ended(.success(answer)) }
+
+        /// The same for a request that got no answer.
+        mutating func unanswered(_ error: any Error) { ended(.failure(error)) }
+
+        private mutating func ended(_ outcome: Result<TransportResponse, any Error>) {
             guard let span = recording?.request else { return }
             recording?.request = nil
             let facts = SpanFacts.answer(outcome)
@@ -93,7 +98,8 @@ import StacksTransport
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
         func sends(_ request: inout TransportRequest, _ endpoint: Endpoint, attempt: Int, to server: BaseURL) {}
-        func answered(_ outcome: Result<TransportResponse, any Error>) {}
+        func answered(_ answer: borrowing TransportResponse) {}
+        func unanswered(_ error: any Error) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}
         func failed(_ error: any Error) {}
     }

@@ -13,9 +13,10 @@ extension JobStates {
 
     private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState]? {
         if try reader.null() { return nil }
-        var states: [JobID: JobState] = [:]
-        // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason.
-        states.reserveCapacity(min((reader.end - reader.cursor) / 50, 1000))
+        // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason. For one or two the
+        // room is made with less work when they come.
+        let expected = min((reader.end - reader.cursor) / 50, 1000)
+        var states: [JobID: JobState] = expected > 2 ? Dictionary(minimumCapacity: expected) : [:]
         var memo = JSONMemo<JobState>(count: 8)
         try reader.beginObject()
         while let job: JobID = try reader.nextIdentifierKey() {

@@ -1,7 +1,9 @@
 /// Compares bytes a word at a time.
-enum ByteComparison {
+@usableFromInline
+package enum ByteComparison {
+    @inlinable
     @inline(__always)
-    static func areEqual(_ lhs: UnsafePointer<UInt8>, _ rhs: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    package static func areEqual(_ lhs: UnsafePointer<UInt8>, _ rhs: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         let lhs = UnsafeRawPointer(lhs)
         let rhs = UnsafeRawPointer(rhs)
         func areEqual<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Bool {
