@@ -101,7 +101,10 @@ extension CurlTransport.Configuration {
 }
 
 /// Whether calls to `origin` go over plaintext, where there is only HTTP/1.1.
-func isPlaintext(_ origin: String) -> Bool { origin.utf8.starts(with: "http:".utf8) }
+func isPlaintext(_ origin: String) -> Bool {
+    // Its scheme is http or https: the fifth character tells, and the others need not be compared for every call.
+    origin.utf8.dropFirst(4).first == UInt8(ascii: ":")
+}
 
 extension Duration {
     /// Milliseconds, rounded up, so that a wait is never cut short. For durations that a configuration allows.
