@@ -19,6 +19,21 @@ extension ClientCore {
             return try await perform(
                 endpoint, path: path, body: request.encode(jobs[...]), options: options, decode: decode)
         }
+        return try await performInSeveral(
+            endpoint, path: path, jobs: jobs, request: request, options: options, decode: decode, join: join)
+    }
+
+    /// The same for a list that one request does not hold. Apart, because it takes much memory of its task, and is rare.
+    @inline(never)
+    private func performInSeveral<Value: Sendable>(
+        _ endpoint: Endpoint,
+        path: CallPath,
+        jobs: [JobID],
+        request: JobListRequest,
+        options: CallOptions,
+        decode: @escaping @Sendable (inout JSONReader) throws(JSONError) -> Value,
+        join: ([Value]) -> Value
+    ) async throws -> StacksResponse<Value> {
         let ranges = Self.ranges(jobs.count)
         return try await wholeCall(endpoint, options) { options in
             let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in

@@ -1,15 +1,24 @@
 import HTTPTypes
 import StacksTransport
 
-/// A request that was answered with a 2xx, after one attempt or more.
-struct Exchange {
-    var answer: TransportResponse
-    var attempts: Int
+/// Owns what a request was answered with, a 2xx after one attempt or more. An object for the reason that ``CallInHand``
+/// is one.
+final class Exchange {
+    let answer: TransportResponse
+    let attempts: Int
     /// The call's number in the log, 0 when it is not logged.
-    var call: UInt64
-    var trace = CallTrace()
+    let call: UInt64
+    let trace: CallTrace
     /// How long it waited for its turn under the rate limit.
-    var rateLimitWait = Duration.zero
+    let rateLimitWait: Duration
+
+    init(answer: TransportResponse, attempts: Int, call: UInt64, trace: CallTrace, rateLimitWait: Duration) {
+        self.answer = answer
+        self.attempts = attempts
+        self.call = call
+        self.trace = trace
+        self.rateLimitWait = rateLimitWait
+    }
 
     func response<Value>(_ value: Value) -> StacksResponse<Value> {
         StacksResponse(
@@ -45,4 +54,18 @@ struct PendingCall {
     /// When the call began, for its duration; `nil` where nobody measures it.
     let began: Moment?
     var trace: CallTrace
+    /// The `StacksAPIError` that says why the token is to be renewed. As `any Error` it takes a pointer's room in each call.
+    var refusal: (any Error)?
+}
+
+/// Owns a call for as long as it is under way.
+///
+/// The frame of an async function keeps a place of its own for each copy and each temporary that the compiler makes of a
+/// structure, however short its life, until the function returns: with the call's state in it, ten times what the state
+/// takes. This keeps it out.
+final class CallInHand {
+    // Unchecked at run time, and safe: one task uses it, and no function that is lent the call knows this object.
+    @exclusivity(unchecked) var call: PendingCall
+
+    init(_ call: PendingCall) { self.call = call }
 }
