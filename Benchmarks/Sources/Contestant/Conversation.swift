@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -20,10 +15,9 @@ package enum Conversation {
     package static func hold(
         engine: String, carryOut: (Order, Latencies) async throws -> Tally
     ) async throws {
-        try write(Greeting(engine: engine))
-        let decoder = JSONDecoder()
+        write(Greeting(engine: engine).line)
         while let line = readLine() {
-            let order = try decoder.decode(Order.self, from: Data(line.utf8))
+            let order = try Order(line: line)
             let latencies = Latencies(capacity: order.calls)
             Allocations.start(order.probe)
             let (cpu, instructions) = (ProcessUsage.cpuNanoseconds, ProcessUsage.instructions)
@@ -34,14 +28,13 @@ package enum Conversation {
                 tally, cpuNanoseconds: ProcessUsage.cpuNanoseconds - cpu, wallNanoseconds: Int(wall / .nanoseconds(1)))
             if let before = instructions, let after = ProcessUsage.instructions { report.instructions = after - before }
             report.allocations = Allocations.end(order.probe)
-            try write(report)
+            write(report.line)
             writeAll(UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
         }
     }
 
-    private static func write(_ message: some Encodable) throws {
-        let line = try Array(JSONEncoder().encode(message)) + [UInt8(ascii: "\n")]
-        line.withUnsafeBytes { writeAll($0[...]) }
+    private static func write(_ line: String) {
+        Array("\(line)\n".utf8).withUnsafeBytes { writeAll($0[...]) }
     }
 
     /// Straight to the descriptor: bytes and lines must stay in order.

@@ -1,7 +1,7 @@
 package import Workload
 
 /// What a contestant is told to do: one line of JSON on its standard input.
-package struct Order: Codable, Sendable {
+package struct Order: Encodable, Sendable {
     /// What is done with a call.
     package enum Deed: String, Codable, Sendable {
         /// It is made and answered.
@@ -39,7 +39,7 @@ package struct Order: Codable, Sendable {
 }
 
 /// What a contestant says once it takes orders.
-package struct Greeting: Codable, Sendable {
+package struct Greeting: Decodable, Sendable {
     /// What it stands on, a library and its version.
     package var engine: String
 
@@ -48,7 +48,7 @@ package struct Greeting: Codable, Sendable {
 
 /// What a contestant reports of an order: one line of JSON on its standard output. The latencies follow it as bytes,
 /// nanoseconds in 64 bits each, because putting them into JSON would cost the memory that is being measured.
-package struct Report: Codable, Sendable {
+package struct Report: Decodable, Sendable {
     /// Calls made, failures among them; as many latencies follow.
     package var calls: Int
     /// Calls that failed.

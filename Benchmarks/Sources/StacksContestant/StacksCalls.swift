@@ -8,8 +8,13 @@ package struct StacksCalls: Sendable {
     private let client: StacksClient
     /// Without pacing, which would keep back many calls about which the server says nothing.
     private let unpacedClient: StacksClient
-    private let jobs = Identifiers.jobs.map { JobID($0) }
-    private let notifications: [JobNotification]
+    private let job = JobID(Identifiers.firstJob)
+
+    /// Made for the first call about a thousand jobs: in all others they would count as the client's memory.
+    private enum Many {
+        static let jobs = Identifiers.jobs.map { JobID($0) }
+        static let notifications = jobs.map { JobNotification(job: $0, detail: WireRequest.notificationDetail) }
+    }
 
     /// - Parameter baseURL: Where the API is.
     package init(
@@ -17,31 +22,57 @@ package struct StacksCalls: Sendable {
     ) throws {
         client = try equipment.client(baseURL: baseURL, transport: transport)
         unpacedClient = try Equipment.bare.client(baseURL: baseURL, transport: transport)
-        notifications = jobs.map { JobNotification(job: $0, detail: WireRequest.notificationDetail) }
     }
 
     /// Makes one call and checks that its answer was understood.
+    ///
+    /// Each call has a function of its own: together, their temporaries would count as the client's memory once for every
+    /// caller.
     package func make(_ call: Call) async throws {
-        let stack = WireRequest.stack
         switch call {
-        case .states1, .states1000:
-            let answer = try await client.jobStates(call == .states1 ? [jobs[0]] : jobs, stack: stack)
-            try expect(answer.value.states.count == call.jobCount)
-        case .job:
-            let answer = try await client.job(jobs[0], stack: stack)
-            try expect(answer.value.environment.count == 40)
-        case .list100, .list1000:
-            let answer = try await client.scheduledJobs(stack: stack, queue: "default", limit: call.jobCount)
-            try expect(answer.value.jobs.count == call.jobCount)
-        case .reserve1000:
-            let answer = try await client.reserveJobs(jobs, stack: stack)
-            try expect(answer.value.reserved.count == call.jobCount)
-        case .finish:
-            try await client.finishJob(jobs[0], stack: stack, exitStatus: 1, detail: WireRequest.finishDetail)
-        case .notify1000:
-            let answer = try await client.notify(notifications, stack: stack)
-            try expect(answer.value.failures.isEmpty)
+        case .states1, .states1000: try await readStates(call)
+        case .job: try await readJob()
+        case .list100, .list1000: try await list(call)
+        case .reserve1000: try await reserve(call)
+        case .finish: try await finish()
+        case .notify1000: try await notify()
         }
+    }
+
+    @inline(never)
+    private func readStates(_ call: Call) async throws {
+        let answer = try await client.jobStates(call == .states1 ? [job] : Many.jobs, stack: WireRequest.stack)
+        try expect(answer.value.states.count == call.jobCount)
+    }
+
+    @inline(never)
+    private func readJob() async throws {
+        let answer = try await client.job(job, stack: WireRequest.stack)
+        try expect(answer.value.environment.count == 40)
+    }
+
+    @inline(never)
+    private func list(_ call: Call) async throws {
+        let answer = try await client.scheduledJobs(stack: WireRequest.stack, queue: "default", limit: call.jobCount)
+        try expect(answer.value.jobs.count == call.jobCount)
+    }
+
+    @inline(never)
+    private func reserve(_ call: Call) async throws {
+        let answer = try await client.reserveJobs(Many.jobs, stack: WireRequest.stack)
+        try expect(answer.value.reserved.count == call.jobCount)
+    }
+
+    @inline(never)
+    private func finish() async throws {
+        try await client.finishJob(
+            job, stack: WireRequest.stack, exitStatus: 1, detail: WireRequest.finishDetail)
+    }
+
+    @inline(never)
+    private func notify() async throws {
+        let answer = try await client.notify(Many.notifications, stack: WireRequest.stack)
+        try expect(answer.value.failures.isEmpty)
     }
 
     /// Carries out an order with these calls.

@@ -5,6 +5,12 @@ package enum Identifiers {
         var generator = SplitMix64(seed: 1)
         return (0..<1000).map { _ in generator.nextUUID() }
     }()
+
+    /// The first of them, which calls about one job are about.
+    package static let firstJob: String = {
+        var generator = SplitMix64(seed: 1)
+        return generator.nextUUID()
+    }()
 }
 
 /// A generator whose numbers depend on its seed alone (<https://prng.di.unimi.it/splitmix64.c>).

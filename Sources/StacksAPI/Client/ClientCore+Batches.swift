@@ -19,13 +19,13 @@ extension ClientCore {
             return try await perform(
                 endpoint, path: path, body: request.encode(jobs[...]), options: options, decode: decode)
         }
-        return try await performConcurrently(
+        return try await performInSeveral(
             endpoint, path: path, jobs: jobs, request: request, options: options, decode: decode, join: join)
     }
 
-    // Apart, because a function is as large as all its parts on every call.
+    /// The same for a list that one request does not hold. Apart, because it takes much memory of its task, and is rare.
     @inline(never)
-    private func performConcurrently<Value: Sendable>(
+    private func performInSeveral<Value: Sendable>(
         _ endpoint: Endpoint,
         path: CallPath,
         jobs: [JobID],

@@ -5,7 +5,10 @@ extension ClientCore {
     /// Sends a request until it is answered with a 2xx, as often as the policy and the operation allow.
     ///
     /// What to do after a failure is decided by ``RetryDecision``, a pure value; here is the waiting, and nothing else:
-    /// an async function pays for each of its temporaries with an allocation of its task, a synchronous one does not.
+    /// an async function pays for each of its temporaries with memory of its task, a synchronous one does not. For the
+    /// same reason none of what is called here may become a part of it, nor it of its callers, and errors are thrown
+    /// without their type: a place for one would be kept for as long as the call takes.
+    @inline(never)
     func send(
         _ endpoint: Endpoint, path: CallPath, body: [UInt8]?, options: CallOptions
     ) async throws -> Exchange {
@@ -25,13 +28,14 @@ extension ClientCore {
             }
             switch next {
             case .wait(let delay): try await wait(delay, &call)
-            case .renewToken(let error): try await renewToken(of: &call, &request, error)
+            case .renewToken: try await renewToken(of: &call, &request)
             case .end(let error): throw error
             }
         }
     }
 
     /// Sleeps before the next request of a call.
+    @inline(never)
     private func wait(_ delay: Duration, _ call: inout PendingCall) async throws {
         do {
             try await environment.sleep(delay)
@@ -45,14 +49,15 @@ extension ClientCore {
     /// How a call goes on whose request did not succeed.
     private enum Continuation {
         case wait(Duration)
-        case renewToken(StacksAPIError)
+        /// The refusal is in the call.
+        case renewToken
         case end(any Error)
     }
 
     @inline(never)
     private func request(
         _ endpoint: Endpoint, path: String, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
-    ) throws(StacksAPIError) -> TransportRequest {
+    ) throws -> TransportRequest {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
         return TransportRequest(
@@ -91,7 +96,7 @@ extension ClientCore {
     @inline(never)
     private func begin(
         _ call: inout PendingCall, _ request: inout TransportRequest
-    ) throws(StacksAPIError) -> Duration? {
+    ) throws -> Duration? {
         let now = environment.now()
         if call.began == nil { call.began = now }
         if let deadline = call.decision.deadline, deadline <= now {
@@ -130,7 +135,10 @@ extension ClientCore {
         settle(call, answer, environment.now())
         call.trace.answered(answer)
         let failure = failure(of: call.endpoint, answer: answer)
-        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken { return .renewToken(failure) }
+        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
+            call.refusal = failure
+            return .renewToken
+        }
         return next(&call, after: failure)
     }
 

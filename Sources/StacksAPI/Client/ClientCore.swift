@@ -90,7 +90,15 @@ final class ClientCore: Sendable {
         options: CallOptions,
         decode: (inout JSONReader) throws(JSONError) -> Value
     ) async throws -> StacksResponse<Value> {
-        let exchange = try await send(endpoint, path: path, body: body, options: options)
+        try response(
+            to: endpoint, try await send(endpoint, path: path, body: body, options: options), decode)
+    }
+
+    /// Reads the answer of a call.
+    @inline(never)
+    private func response<Value: Sendable>(
+        to endpoint: Endpoint, _ exchange: Exchange, _ decode: (inout JSONReader) throws(JSONError) -> Value
+    ) throws -> StacksResponse<Value> {
         do throws(JSONError) {
             let value = try JSONReader.read(exchange.answer.body, decode)
             let trace = exchange.trace

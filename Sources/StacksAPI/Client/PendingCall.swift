@@ -1,17 +1,28 @@
 import HTTPTypes
 import StacksTransport
 
-/// A request that was answered with a 2xx, after one attempt or more.
-struct Exchange {
-    var answer: TransportResponse
-    var attempts: Int
+/// Owns what a request was answered with, a 2xx after one attempt or more.
+///
+/// It is an object because the frame of an async function keeps a place of its own for each copy and each temporary that
+/// the compiler makes of a structure, however short its life, until the function returns.
+final class Exchange {
+    let answer: TransportResponse
+    let attempts: Int
     /// The call's number in the log, 0 when it is not logged.
-    var call: UInt64
-    var trace = CallTrace()
+    let call: UInt64
+    let trace: CallTrace
     /// How long it waited for its turn under the rate limit.
-    var rateLimitWait = Duration.zero
+    let rateLimitWait: Duration
 
-    consuming func response<Value>(_ value: Value) -> StacksResponse<Value> {
+    init(answer: TransportResponse, attempts: Int, call: UInt64, trace: CallTrace, rateLimitWait: Duration) {
+        self.answer = answer
+        self.attempts = attempts
+        self.call = call
+        self.trace = trace
+        self.rateLimitWait = rateLimitWait
+    }
+
+    func response<Value>(_ value: Value) -> StacksResponse<Value> {
         StacksResponse(
             value: value,
             status: answer.status,
@@ -44,4 +55,6 @@ struct PendingCall: ~Copyable {
     /// When the call began, for its duration: before it asked for a token or a place.
     var began: Moment?
     var trace: CallTrace
+    /// The `StacksAPIError` that says why the token is to be renewed. As `any Error` it takes a pointer's room in each call.
+    var refusal: (any Error)?
 }

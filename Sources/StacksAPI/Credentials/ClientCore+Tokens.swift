@@ -3,6 +3,7 @@ import StacksTransport
 /// A call's token: asked for before its first request, and once more when it was refused.
 extension ClientCore {
     /// Asks for the client's first token.
+    @inline(never)
     func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
         let operation = call.endpoint.operation
         let decision = call.decision
@@ -22,10 +23,10 @@ extension ClientCore {
         }
     }
 
-    /// Gets another token for a call whose token was refused, once; `error` is thrown when there is no other.
-    func renewToken(
-        of call: inout PendingCall, _ request: inout TransportRequest, _ error: StacksAPIError
-    ) async throws {
+    /// Gets another token for a call whose token was refused, once; its refusal is thrown when there is no other.
+    @inline(never)
+    func renewToken(of call: inout PendingCall, _ request: inout TransportRequest) async throws {
+        guard let error = call.refusal as? StacksAPIError else { return }
         let operation = call.endpoint.operation
         let decision = call.decision
         do {

@@ -35,6 +35,21 @@ enum Argument {
         for job in jobs { try check(job: job, for: operation) }
     }
 
+    /// Checks what many calls are given. What is thrown is a `StacksAPIError`, but not by its type: a place for one would
+    /// be kept in the frame of an async function for as long as the call takes.
+    @inline(never)
+    static func check(stackKey: String, jobs: [JobID], for operation: StacksOperation) throws {
+        try check(stackKey: stackKey, for: operation)
+        try check(jobs: jobs, for: operation)
+    }
+
+    /// The same about one job.
+    @inline(never)
+    static func check(stackKey: String, job: JobID, for operation: StacksOperation) throws {
+        try check(stackKey: stackKey, for: operation)
+        try check(job: job, for: operation)
+    }
+
     static func check(limit: Int?, for operation: StacksOperation) throws(StacksAPIError) {
         guard let limit, !(1...1000).contains(limit) else { return }
         throw failure("A page's limit is 1 to 1000 jobs, not \(limit).", for: operation)

@@ -1,7 +1,9 @@
 import HTTPTypes
 
 /// What is fixed about an operation: how it goes on the wire, and whether it may be sent twice.
-struct Endpoint: Sendable {
+///
+/// There is one object for each operation, so that a call passes a pointer on instead of copies.
+final class Endpoint: Sendable {
     /// When a request may be sent again after a failure. What was certainly not sent can always be.
     enum Repetition: Sendable {
         /// At any time: doing it twice is the same as doing it once, or does no harm.
@@ -16,9 +18,20 @@ struct Endpoint: Sendable {
     let method: HTTPRequest.Method
     let repetition: Repetition
     /// The rate limit that it counts against; `nil` when there is none.
-    var rateScope: RateScope?
+    let rateScope: RateScope?
     /// Whether the body of a success holds secrets: it is kept out of errors then.
-    var answersSecrets = false
+    let answersSecrets: Bool
+
+    private init(
+        operation: StacksOperation, method: HTTPRequest.Method, repetition: Repetition, rateScope: RateScope? = nil,
+        answersSecrets: Bool = false
+    ) {
+        self.operation = operation
+        self.method = method
+        self.repetition = repetition
+        self.rateScope = rateScope
+        self.answersSecrets = answersSecrets
+    }
 
     static let registerStack = Endpoint(operation: .registerStack, method: .post, repetition: .always)
     static let deregisterStack = Endpoint(

@@ -19,8 +19,7 @@ extension StacksClient {
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<JobAcquisitionTokens> {
         let operation = StacksOperation.issueJobAcquisitionTokens
-        try Argument.check(stackKey: stack, for: operation)
-        try Argument.check(jobs: jobs, for: operation)
+        try Argument.check(stackKey: stack, jobs: jobs, for: operation)
         let seconds = try Argument.seconds(lifetime, named: "token lifetime", for: operation)
         return try await core.performInBatches(
             .issueJobAcquisitionTokens,

@@ -12,8 +12,7 @@ extension StacksClient {
         stack: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<Job> {
-        try Argument.check(stackKey: stack, for: .job)
-        try Argument.check(job: id, for: .job)
+        try Argument.check(stackKey: stack, job: id, for: .job)
         return try await core.perform(
             .job, path: core.path("stacks/", stack, "/jobs/", id), options: options, decode: Job.read)
     }
@@ -34,8 +33,7 @@ extension StacksClient {
         stack: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<JobStates> {
-        try Argument.check(stackKey: stack, for: .jobStates)
-        try Argument.check(jobs: jobs, for: .jobStates)
+        try Argument.check(stackKey: stack, jobs: jobs, for: .jobStates)
         let path = core.path("stacks/", stack, "/jobs/get-states")
         return try await core.performInBatches(
             .jobStates, path: path, jobs: jobs, request: JobListRequest(), options: options, decode: JobStates.read

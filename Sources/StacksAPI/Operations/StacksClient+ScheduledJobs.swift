@@ -75,8 +75,7 @@ extension StacksClient {
         expiry: Duration? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<Reservation> {
-        try Argument.check(stackKey: stack, for: .reserveJobs)
-        try Argument.check(jobs: jobs, for: .reserveJobs)
+        try Argument.check(stackKey: stack, jobs: jobs, for: .reserveJobs)
         let seconds = try Argument.seconds(expiry, named: "reservation expiry", for: .reserveJobs)
         let path = core.path("stacks/", stack, "/scheduled-jobs/batch-reserve")
         let request = JobListRequest(
