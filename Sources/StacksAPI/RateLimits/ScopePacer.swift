@@ -27,7 +27,7 @@ struct ScopePacer: Sendable {
     /// How long a place is taken after an answer: the window, and what the server's clock and ours can differ in it.
     static let window = Duration.milliseconds(1002)
 
-    /// No client sends more in a window; a limit above it is none. It bounds what is kept for a window, too.
+    /// No client sends more in a window; a limit above it is none.
     private static let largestLimit = 1_000_000
 
     /// How many requests a window allows.
@@ -39,9 +39,8 @@ struct ScopePacer: Sendable {
     /// Requests that may go or have gone, and are not answered.
     private var underWay = 0
 
-    /// When the places of answered requests are free again, in order.
-    private var frees: [Moment] = []
-    private var firstFree = 0
+    /// The places of answered requests.
+    private var taken = TakenPlaces()
 
     private var pausedUntil: Moment?
     private var waiting: [Ticket] = []
@@ -62,7 +61,7 @@ struct ScopePacer: Sendable {
     /// Asks for a place. Whoever gets none stays in the queue until it is granted one by ``look(_:now:)`` or leaves.
     mutating func request(_ ticket: Ticket, now: Moment) -> Verdict {
         guard isPaced else { return .go }
-        dropFree(now)
+        taken.giveBack(now)
         if waiting.isEmpty, capacity > 0, !isPaused(now) {
             underWay += 1
             return .go
@@ -125,43 +124,33 @@ struct ScopePacer: Sendable {
         }
         lastCounted = (sent, now)
         // Somebody else uses the same key: what it used is taken for us too.
-        dropFree(now)
-        occupy(limit - remaining - underWay - (frees.count - firstFree), now)
+        taken.giveBack(now)
+        occupy(limit - remaining - underWay - taken.count, now)
     }
 
     /// The server refused a request with 429: everybody waits until the window is empty.
     mutating func refused(_ rate: RateLimit?, wait: Duration, now: Moment) {
         isPaced = true
         if let told = rate?.limit { limit = Self.sensible(told) }
-        dropFree(now)
-        occupy(limit - underWay - (frees.count - firstFree), now)
+        taken.giveBack(now)
+        occupy(limit - underWay - taken.count, now)
         pausedUntil = max(pausedUntil ?? now, now + wait)
     }
 
     // MARK: Places
 
-    private var capacity: Int { limit - underWay - (frees.count - firstFree) }
+    private var capacity: Int { limit - underWay - taken.count }
 
     private func isPaused(_ now: Moment) -> Bool { pausedUntil.map { $0 > now } ?? false }
 
     private mutating func occupy(_ count: Int, _ now: Moment) {
         guard count > 0 else { return }
-        let free = max(frees.last ?? now, now + Self.window)
-        for _ in 0..<count { frees.append(free) }
-    }
-
-    private mutating func dropFree(_ now: Moment) {
-        while firstFree < frees.count, frees[firstFree] <= now { firstFree += 1 }
-        // The rest moves when there is no more of it than what goes: a place costs one move at most.
-        if firstFree == frees.count || firstFree > 1024 && firstFree > frees.count / 2 {
-            frees.removeFirst(firstFree)
-            firstFree = 0
-        }
+        taken.take(count, until: now + Self.window)
     }
 
     /// Gives places to those who wait, in their order, whoever looks.
     private mutating func grant(_ now: Moment) {
-        dropFree(now)
+        taken.giveBack(now)
         if waiting.isEmpty { return }
         let count: Int
         if isPaced {
@@ -190,11 +179,10 @@ struct ScopePacer: Sendable {
         let ahead = position(of: ticket) - max(0, capacity)
         var bound = max(now, pausedUntil ?? now)
         guard ahead >= 0 else { return bound }
-        let known = frees.count - firstFree
-        if ahead < known {
-            bound = max(bound, frees[firstFree + ahead])
+        if let free = taken.free(after: ahead) {
+            bound = max(bound, free)
         } else {
-            bound = max(bound, now + Self.window * (1 + (ahead - known) / limit))
+            bound = max(bound, now + Self.window * (1 + (ahead - taken.count) / limit))
         }
         return bound
     }
