@@ -8,7 +8,10 @@ package enum Routes {
         if path.hasSuffix("/finish") { return .finish }
         if path.hasSuffix("/notifications") { return .notify1000 }
         if path.hasSuffix("/batch-reserve") { return .reserve1000 }
-        if path.contains("/scheduled-jobs?") { return path.hasSuffix("limit=100") ? .list100 : .list1000 }
+        if path.contains("/scheduled-jobs?") {
+            // Clients put the query's fields in different orders.
+            return path.hasSuffix("limit=100") || path.contains("limit=100&") ? .list100 : .list1000
+        }
         return path.contains("/jobs/") ? .job : nil
     }
 }
