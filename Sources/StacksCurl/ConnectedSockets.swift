@@ -38,14 +38,14 @@ struct ConnectedSockets {
         }
     }
 
-    /// The socket of the connection between these two ports; without the second one, of any from the first.
-    mutating func socket(localPort: Int32, remotePort: Int32? = nil) -> curl_socket_t? {
+    /// The socket of the connection between these two ports.
+    mutating func socket(localPort: Int32, remotePort: Int32) -> curl_socket_t? {
         var found: curl_socket_t?
         sockets.removeAll { socket in
             guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
-            guard port == localPort else { return false }
-            if let remotePort, let port = unsafe Self.port(of: socket, getpeername), port != remotePort { return false }
-            found = socket
+            if port == localPort, unsafe Self.port(of: socket, getpeername) ?? remotePort == remotePort {
+                found = socket
+            }
             return false
         }
         return found

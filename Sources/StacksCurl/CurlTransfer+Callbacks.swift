@@ -86,16 +86,16 @@ extension CurlTransfer {
         progress.lookUpBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
-        gatherWrites()
+        gatherWrites(remotePort: remotePort)
         return call != nil
     }
 
     /// Has this request leave together with what else is written in this turn of the loop, where that saves a segment:
     /// over HTTP/1.1 a request is written whole, and on a connection of its own.
-    private func gatherWrites() {
+    private func gatherWrites(remotePort: Int32) {
         guard let multi, !isAlone, isPlaintext != true, call?.request.body != nil || multi.transfers.count > 1,
             !multi.gatheredWrites.includes(localPort: progress.localPort),
-            let socket = multi.connectedSockets.socket(localPort: progress.localPort)
+            let socket = multi.connectedSockets.socket(localPort: progress.localPort, remotePort: remotePort)
         else { return }
         multi.gatheredWrites.begin(socket, localPort: progress.localPort)
     }

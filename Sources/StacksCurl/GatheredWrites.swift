@@ -38,6 +38,9 @@ struct GatheredWrites {
     }
 
     /// Sends what was kept.
+    ///
+    /// A connection that failed with its first write was closed unseen, and its number can be another socket's by now. If
+    /// that one is of TCP it sends what it has, which is all that this can do to it.
     mutating func end() {
         for connection in connections { Self.setCork(connection.socket, false) }
         connections.removeAll(keepingCapacity: true)

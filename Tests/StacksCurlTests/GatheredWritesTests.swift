@@ -122,7 +122,7 @@
                     unsafe getpeername(socket, $0, &size)
                 }
             }
-            return result == 0 ? UInt16(bigEndian: address.sin_port) : nil
+            return result == 0 && address.sin_family == sa_family_t(AF_INET) ? UInt16(bigEndian: address.sin_port) : nil
         }
     }
 

@@ -28,7 +28,7 @@ extension ClientCore {
             }
             switch next {
             case .wait(let delay): try await wait(delay, &call)
-            case .renewToken: try await renewToken(of: &call, &request)
+            case .renewToken(let refusal): try await renewToken(of: &call, &request, refusal)
             case .end(let error): throw error
             }
         }
@@ -49,8 +49,8 @@ extension ClientCore {
     /// How a call goes on whose request did not succeed.
     private enum Continuation {
         case wait(Duration)
-        /// The refusal is in the call.
-        case renewToken
+        /// With the refusal, which takes a pointer's room as `any Error`.
+        case renewToken(any Error)
         case end(any Error)
     }
 
@@ -135,10 +135,7 @@ extension ClientCore {
         settle(call, answer, environment.now())
         call.trace.answered(answer)
         let failure = failure(of: call.endpoint, answer: answer)
-        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
-            call.refusal = failure
-            return .renewToken
-        }
+        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken { return .renewToken(failure) }
         return next(&call, after: failure)
     }
 

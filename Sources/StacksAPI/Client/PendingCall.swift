@@ -55,6 +55,4 @@ struct PendingCall: ~Copyable {
     /// When the call began, for its duration: before it asked for a token or a place.
     var began: Moment?
     var trace: CallTrace
-    /// The `StacksAPIError` that says why the token is to be renewed. As `any Error` it takes a pointer's room in each call.
-    var refusal: (any Error)?
 }

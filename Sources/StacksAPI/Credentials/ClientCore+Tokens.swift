@@ -23,10 +23,12 @@ extension ClientCore {
         }
     }
 
-    /// Gets another token for a call whose token was refused, once; its refusal is thrown when there is no other.
+    /// Gets another token for a call whose token was refused, once; `refusal` is thrown when there is no other.
     @inline(never)
-    func renewToken(of call: inout PendingCall, _ request: inout TransportRequest) async throws {
-        guard let error = call.refusal as? StacksAPIError else { return }
+    func renewToken(
+        of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: any Error
+    ) async throws {
+        guard let error = refusal as? StacksAPIError else { throw refusal }
         let operation = call.endpoint.operation
         let decision = call.decision
         do {

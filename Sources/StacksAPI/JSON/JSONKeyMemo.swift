@@ -11,8 +11,15 @@ struct JSONKeyMemo<Field> {
     /// To be called at the beginning of each object.
     mutating func start() { index = 0 }
 
+    /// More keys than the API's objects have; a document with more of them makes the memo no larger.
+    private static var places: Int { 32 }
+
     fileprivate mutating func remember(_ field: Field, _ bytes: UnsafeBufferPointer<UInt8>) {
-        if index < known.count { known[index] = (bytes, field) } else { known.append((bytes, field)) }
+        if index < known.count {
+            known[index] = (bytes, field)
+        } else if index < Self.places {
+            known.append((bytes, field))
+        }
     }
 }
 

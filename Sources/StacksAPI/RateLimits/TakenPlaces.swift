@@ -49,6 +49,7 @@ struct TakenPlaces: Sendable {
     }
 
     /// When the place that is free after `others` more is free, or `nil` when there are no more than those.
+    /// Looks at one entry after the other.
     func free(after others: Int) -> Moment? {
         var passed = 0
         for entry in entries[first...] {
