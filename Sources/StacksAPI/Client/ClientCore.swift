@@ -100,10 +100,8 @@ final class ClientCore: Sendable {
         to endpoint: Endpoint, _ exchange: Exchange, _ decode: (inout JSONReader) throws(JSONError) -> Value
     ) throws -> StacksResponse<Value> {
         do throws(JSONError) {
-            let value = try JSONReader.read(exchange.answer.body, decode)
-            let trace = exchange.trace
-            let response = exchange.response(value)
-            trace.succeeded(response)
+            let response = exchange.response(try JSONReader.read(exchange.answer.body, decode))
+            exchange.trace.succeeded(response)
             return response
         } catch {
             let error = failure(of: endpoint, decoding: exchange, error)
@@ -122,9 +120,8 @@ final class ClientCore: Sendable {
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         let exchange = try await send(endpoint, path: path, body: body, options: options)
-        let trace = exchange.trace
         let response = exchange.response(NoContent())
-        trace.succeeded(response)
+        exchange.trace.succeeded(response)
         return response
     }
 }
