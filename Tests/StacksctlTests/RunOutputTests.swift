@@ -33,7 +33,7 @@ struct RunOutputTests {
                 let child = try ChildProcess(
                     URL(fileURLWithPath: "/usr/bin/script"), ["-qec", command, "/dev/null"],
                     environment: environment, input: [])
-                while !child.text.contains("4 waiting") { try await Task.sleep(for: .milliseconds(5)) }
+                while !child.text.contains("2/2 in flight") { try await Task.sleep(for: .milliseconds(5)) }
                 try Data().write(to: go)
                 let shown = try await child.outcome().text
                 let paintings = shown.components(separatedBy: clear)
