@@ -74,6 +74,9 @@ struct SimulatedStack {
         configuration.mode = mode
         configuration.statusInterval = nil
         configuration.settleTimeout = .seconds(100_000)
+        // As long as may be.
+        configuration.reservationExpiry = .seconds(3600)
+        configuration.tokenLifetime = .seconds(3600)
         configure(&configuration)
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .trace

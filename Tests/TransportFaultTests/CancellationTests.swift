@@ -59,7 +59,8 @@ struct CancellationTests {
         let answer = try await transport.send(request(server.origin, "/after"))
         #expect(answer.body == Array("/after".utf8))
         if engine == .curlOverHTTP2 {
-            #expect(server.connections == 1)
+            // On a machine that stands still for seconds it is taken for dead.
+            #expect(server.connections == 1 + transport.statistics.connectionsQuarantined)
         } else {
             // An answer that was not awaited can only be got rid of with its connection.
             try await wait { server.openConnections == 1 }
@@ -193,6 +194,8 @@ struct CancellationTests {
                 call.cancel()
                 await #expect(throws: CancellationError.self) { try await call.value }
                 let after = try await transport.send(request(server.origin, "/after"))
+                // On a machine that stands still for seconds the connection is taken for dead, and there is another one.
+                guard transport.statistics.connectionsQuarantined == 0 else { return }
                 #expect(after.body == Array("true".utf8))
                 #expect(server.connections == 1)
             }

@@ -99,21 +99,7 @@ import Testing
                 #expect(error?.code == .timeout)
                 #expect(error?.phase == .resolving)
                 #expect(error?.mayHaveReachedServer == false)
-                // A connection that takes half a second on a busy machine is none of this test's.
-                _ = try await outlastConnecting { try await transport.send(request(server.origin)) }
-            }
-        }
-
-        /// The answer to a call whose connection is made within the connect time-out, at the first try or at another.
-        private func outlastConnecting(
-            _ call: () async throws -> TransportResponse
-        ) async throws -> TransportResponse {
-            while true {
-                do {
-                    return try await call()
-                } catch let error as TransportError where error.code == .timeout {
-                    try Task.checkCancellation()
-                }
+                _ = try await untilConnected { try await transport.send(request(server.origin)) }
             }
         }
 

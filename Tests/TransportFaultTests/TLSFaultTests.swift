@@ -117,7 +117,7 @@ struct TLSFaultTests {
                 #expect([.connecting, .securing].contains(error.phase), "\(error)")
                 #expect(!error.mayHaveReachedServer)
                 try await withServer(.valid, ["h2"]) { good in
-                    let answer = try await transport.send(request(good.origin))
+                    let answer = try await untilConnected { try await transport.send(request(good.origin)) }
                     #expect(answer.status == .ok)
                 }
             }

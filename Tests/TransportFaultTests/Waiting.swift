@@ -32,6 +32,18 @@ func outlast(
     }
 }
 
+/// The answer to a call whose connection has to be made within a short connect time-out: on a machine that is busy it may
+/// take longer, and the call is made again.
+func untilConnected(_ call: () async throws -> TransportResponse) async throws -> TransportResponse {
+    while true {
+        do {
+            return try await call()
+        } catch let error as TransportError where error.code == .timeout && error.phase < .sending {
+            try Task.checkCancellation()
+        }
+    }
+}
+
 /// How often something has happened.
 final class Count: Sendable {
     private let value = Atomic(0)

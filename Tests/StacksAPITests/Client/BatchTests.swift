@@ -18,6 +18,7 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.maximumConcurrentBatches = concurrent
         configuration.retryPolicy = .never
+        configuration.requestTimeout = .seconds(3600)
         return (try StacksClient(token: "t", transport: transport, configuration: configuration), transport)
     }
 
