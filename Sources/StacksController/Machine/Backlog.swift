@@ -12,7 +12,6 @@ struct Backlog {
     private(set) var jobs: [ScheduledJob] = []
     /// The job that was scheduled first. Kept, because it is asked for at every step.
     private(set) var oldest: ScheduledJob?
-    private var ids: Set<JobID> = []
 
     var count: Int { jobs.count }
     var isEmpty: Bool { jobs.isEmpty }
@@ -20,8 +19,9 @@ struct Backlog {
     /// Adds what a page has shown, oldest first. Sorting keeps the order of equals. A job that is listed again, in the
     /// same page or in one that was read while the list moved, is in it once.
     mutating func add(_ listed: [ScheduledJob]) {
-        let listed = listed.filter { ids.insert($0.id).inserted }
         guard !listed.isEmpty else { return }
+        var known = Set(jobs.map(\.id))
+        let listed = listed.filter { known.insert($0.id).inserted }
         if oldest == nil { oldest = listed.first }
         jobs += listed
         jobs.sort { $0.priority > $1.priority }
@@ -31,7 +31,6 @@ struct Backlog {
     mutating func takeFirst(_ count: Int) -> [ScheduledJob] {
         let taken = Array(jobs.prefix(max(0, count)))
         jobs.removeFirst(taken.count)
-        for job in taken { ids.remove(job.id) }
         if let id = oldest?.id, taken.contains(where: { $0.id == id }) {
             oldest = jobs.min { Self.time($0) < Self.time($1) }
         }
@@ -40,7 +39,6 @@ struct Backlog {
 
     mutating func removeAll() {
         jobs = []
-        ids = []
         oldest = nil
     }
 
