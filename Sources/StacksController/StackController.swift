@@ -25,6 +25,8 @@ import Synchronization
 /// - What is reserved and not launched when it shuts down is given back at once.
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
 ///   says that it cannot start any, jobs are given back and the controller ends.
+/// - Nothing is finished or given back whose reservation may have run out: by then it may be another stack's.
+/// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
 /// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
 ///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
 public final class StackController: Service {
@@ -223,8 +225,8 @@ public final class StackController: Service {
             case .giveBack(let jobs): mailbox.post(await calls.giveBack(jobs))
             case .issueTokens(let jobs): mailbox.post(await calls.issueTokens(jobs))
             case .queryStates(let query): mailbox.post(await calls.queryStates(query))
-            case .finish(let job, let status, let detail):
-                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail))
+            case .finish(let job, let status, let detail, let time):
+                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail, within: time))
             case .deregister: mailbox.post(await calls.deregister())
             case .launch, .follow, .stop, .log, .measure, .failed, .end: break
             }

@@ -17,6 +17,8 @@ extension ControllerMachine {
         /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
         var known: [JobID: (first: Duration, last: Duration)] = [:]
         var nextForgetting = Duration.zero
+        /// When the page that is being read was asked for.
+        var askedAt = Duration.zero
         /// Whether the list showed any job that could be started, and any job at all, as far as it has been read.
         var foundSuiting = false
         var foundAny = false
@@ -55,6 +57,7 @@ extension ControllerMachine {
         if isIdle { (reading.cursor, reading.resume) = (nil, nil) }
         reading.limit = isIdle ? 1 : pageLimit
         polling.isInFlight = true
+        reading.askedAt = now
         actions.append(.poll(limit: reading.limit, after: reading.cursor))
     }
 
@@ -153,7 +156,7 @@ extension ControllerMachine {
         if isNew { totals.seen += 1 }
         switch matcher.verdict(on: job.agentQueryRules) {
         case .suits:
-            guard !ledger.contains(job.id), cooling[job.id].map({ $0 <= now }) ?? true else { return false }
+            guard canTake(job.id, at: now) else { return false }
             reading.foundSuiting = true
             if configuration.isDryRun, isNew {
                 totals.suiting += 1
