@@ -68,7 +68,8 @@ extension TransportError {
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }
         var message = isAboutProxyURL ? "the proxy's URL cannot be used" : text.isEmpty ? generic : text
-        if result == CURLE_PEER_FAILED_VERIFICATION, Self.isAboutTrust(text) {
+        let isAboutTrust = result == CURLE_PEER_FAILED_VERIFICATION && Self.isAboutTrust(text)
+        if isAboutTrust || result == CURLE_SSL_CACERT_BADFILE {
             message += " (\(configuration.trustAdvice))"
         }
         // libcurl names the address that it could not reach, but not that it is the proxy's.

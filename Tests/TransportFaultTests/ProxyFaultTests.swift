@@ -173,9 +173,8 @@ struct ProxyFaultTests {
                 configuration.proxy = .url("http://user:s3cret@127.0.0.1:\(proxy.port)/p4th?k3y")
                 try await withCurlTransport(configuration: configuration) { transport in
                     request.allowsPlaintextProxy = false
-                    let error = await #expect(throws: TransportError.self) { [request] in
-                        try await transport.send(request)
-                    }
+                    let forbidden = request
+                    let error = await #expect(throws: TransportError.self) { try await transport.send(forbidden) }
                     #expect(error?.code == .invalidRequest)
                     #expect(error?.mayHaveReachedServer == false)
                     #expect(error?.message.contains("127.0.0.1:\(proxy.port)") == true)
