@@ -84,6 +84,14 @@ struct ConnectionEdgeTests {
         }
     }
 
+    /// The environment that has the token in this variable, or in none when the source is an option.
+    private static func environment(_ source: String, _ token: String) -> [String: String] {
+        if source == "--token" { return [:] }
+        var environment = ["BUILDKITE_AGENT_TOKEN": ""]
+        environment[source] = token
+        return environment
+    }
+
     @Test(
         "a line end after the token is left out, with a note at debug",
         arguments: ["BUILDKITE_AGENT_TOKEN", "BUILDKITE_CLUSTER_TOKEN", "--token"], ["\n", "\r\n"])
@@ -92,7 +100,7 @@ struct ConnectionEdgeTests {
             let given = Self.token + end
             let run = try await whoami(
                 ["--log-level", "debug", "--base-url", api.origin] + (source == "--token" ? [source, given] : []),
-                source == "--token" ? [:] : ["BUILDKITE_AGENT_TOKEN": "", source: given])
+                Self.environment(source, given))
             #expect(run.status == 0, "\(run.errors)")
             let request = try #require(api.received.first)
             #expect(request.contains("\r\nAuthorization: Token \(Self.token)\r\n"), "\(request)")
@@ -108,7 +116,7 @@ struct ConnectionEdgeTests {
         let given = Self.token + wrong.0
         let run = try await whoami(
             ["--base-url", "http://127.0.0.1:9"] + (source == "--token" ? [source, given] : []),
-            source == "--token" ? [:] : ["BUILDKITE_AGENT_TOKEN": "", source: given])
+            Self.environment(source, given))
         #expect(run.status == 64)
         #expect(run.errors.contains(source) && run.errors.contains(wrong.1), "\(run.errors)")
     }

@@ -60,7 +60,8 @@ struct OddAnswerTests {
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nold", "old"),
         ])
     func wholeHeader(bytes: String, body: String) async throws {
-        for engine in Engine.overHTTP1 {
+        // URLSession on Linux takes no lines that end with LF alone.
+        for engine in bytes.utf8.contains(0x0D) ? Engine.overHTTP1 : [.curlOverHTTP1] {
             try await FaultTrial(engine: engine, outcome: answer(200, body)).run { exchange in
                 try await exchange.connection.write(bytes)
                 await exchange.connection.close()
