@@ -60,7 +60,7 @@ extension ClientCore {
     ) throws -> TransportRequest {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
-        return TransportRequest(
+        var request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
             path: path,
@@ -69,6 +69,8 @@ extension ClientCore {
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
         )
+        request.allowsPlaintextProxy = configuration.allowsInsecureHTTP
+        return request
     }
 
     @inline(never)

@@ -24,16 +24,12 @@ final class ClientCore: Sendable {
         environment: ClientEnvironment? = nil
     ) throws(StacksAPIError) {
         baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
+        if let problem = configuration.problem(of: transport, for: baseURL) {
+            throw Argument.failure(problem, for: nil)
+        }
         let redaction = Redaction()
-        credentials =
-            switch token {
-            case .fixed(let token):
-                try Credentials(
-                    token: token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
-            case .provided(let provider):
-                try Credentials(
-                    provider: provider, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
-            }
+        credentials = try Credentials(
+            token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction, logger: logger)
         if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
         self.redaction = redaction
         log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
@@ -142,5 +138,14 @@ extension StacksClient.Configuration {
             return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
         }
         return retryBudget?.problem ?? retryPolicy.problem
+    }
+
+    /// Why the token may not go to the base URL over this transport, or `nil`.
+    fileprivate func problem(of transport: any HTTPTransport, for baseURL: BaseURL) -> String? {
+        guard !allowsInsecureHTTP, let transport = transport as? any ProxiedTransport,
+            let proxy = transport.plaintextProxy(for: baseURL.origin)
+        else { return nil }
+        return "The base URL \(baseURL) would send the token in plaintext through the proxy \(proxy). Use https or no "
+            + "proxy, or allow insecure HTTP explicitly when that is what you want."
     }
 }

@@ -50,7 +50,8 @@ struct GlobalOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("allow-insecure-http"),
-        help: "Send the token in plaintext to a host that is not this machine, when the base URL says 'http'."
+        help:
+            "Send the token in plaintext to a host that is not this machine, or through a proxy, when the base URL says 'http'."
     )
     var allowsInsecureHTTP = false
 
@@ -61,14 +62,20 @@ struct GlobalOptions: ParsableArguments {
     var httpVersion: HTTPVersion = .auto
 
     @Option(
-        help: ArgumentHelp("Certificate authorities to trust, PEM. (default: the system's)", valueName: "file"),
+        help: ArgumentHelp(
+            "Certificate authorities to trust, PEM. (default: SSL_CERT_FILE and SSL_CERT_DIR, or the system's)",
+            valueName: "file"
+        ),
         completion: .file(extensions: ["pem", "crt"])
     )
     var caFile: String?
 
     @Option(
         help: ArgumentHelp(
-            "The proxy to go through; 'none' for none. (default: as the environment's https_proxy and no_proxy say)",
+            """
+            The proxy to go through; 'none' for none. Plaintext goes through it only with --allow-insecure-http. (default: \
+            as the environment's https_proxy and no_proxy say, but none to this machine)
+            """,
             valueName: "url"
         )
     )

@@ -117,6 +117,12 @@ struct Run: AsyncParsableCommand {
         let logger = global.logger(default: terminal == nil ? .info : .notice, on: terminal)
         // The controller says what each call means to it, so the client's own lines are for other levels.
         let connection = try Connection(options: global, logger: global.logger(default: .notice, on: terminal))
+        #if canImport(FoundationNetworking)
+            if global.transport == .urlsession {
+                logger.warning(
+                    "URLSession on Linux does not survive every response (before Swift 6.4): prefer '--transport curl'")
+            }
+        #endif
         try await connection.closing {
             let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint))
             let client = connection.client
