@@ -53,6 +53,7 @@ struct SimulatedStack {
         token: String? = nil,
         sharing other: SimulatedStack? = nil,
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        logger given: Logger? = nil,
         behavior: SimulatedAgents.Behavior = .init { try await $0.work() },
         prepare: (StacksSimulator) -> Void = { _ in },
         configure: (inout StackController.Configuration) -> Void = { _ in }
@@ -70,7 +71,7 @@ struct SimulatedStack {
         configuration.mode = mode
         configuration.statusInterval = nil
         configure(&configuration)
-        var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        var logger = given ?? Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .trace
         controller = try StackController(
             client: client,
