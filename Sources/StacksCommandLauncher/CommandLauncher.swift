@@ -80,6 +80,10 @@ public struct CommandLauncher: JobLauncher {
                 return try await launch(job, record, output: .currentStandardOutput, error: .currentStandardError)
             case .standardError:
                 return try await launch(job, record, output: .currentStandardError, error: .currentStandardError)
+            case .fileDescriptor(let number):
+                let output = FileDescriptorOutput.fileDescriptor(
+                    FileDescriptor(rawValue: number), closeAfterSpawningProcess: false)
+                return try await launch(job, record, output: output, error: .combinedWithOutput)
             case .discarded:
                 return try await launch(job, record, output: .discarded, error: .discarded)
             case .files(let directory):

@@ -66,7 +66,7 @@ struct DispatchTests {
         #expect(later.polls.map(\.after) == [nil])
     }
 
-    @Test("jobs that do not suit are counted and logged once")
+    @Test("jobs that do not match are counted and logged once")
     func unmatched() {
         var driver = MachineDriver.running(tags: ["os": "linux"])
         let jobs: [ScheduledJob] = [
@@ -74,11 +74,11 @@ struct DispatchTests {
         ]
         let first = driver.polls(jobs)
         #expect(first.reserved == [[jobs[2].id]])
-        #expect(first.logged("does not suit") == 1)
+        #expect(first.logged("1 job does not match this stack: no tag matches os=macos") == 1)
         #expect(first.logged("not of the form key=value") == 1)
         _ = driver.passes(.seconds(2))
         let second = driver.polls(jobs)
-        #expect(second.logged("does not suit") + second.logged("not of the form") == 0)
+        #expect(second.logged("not match") + second.logged("not of the form") == 0)
         #expect(driver.machine.totals.unmatched == 2)
         #expect(driver.machine.totals.seen == 3)
     }

@@ -13,6 +13,9 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
 
     var description: String { origin + pathPrefix }
 
+    /// Whether the path ends in the API's version, as that of every real one does.
+    var endsWithVersion: Bool { pathPrefix.hasSuffix("/v3/") }
+
     /// - Throws: ``StacksAPIError/Code/invalidArgument`` with what is wrong.
     init(_ text: String, allowsInsecureHTTP: Bool) throws(StacksAPIError) {
         func failure(_ problem: String) -> StacksAPIError {

@@ -121,6 +121,7 @@ extension ClientCore {
     private func succeeded(_ call: inout PendingCall, _ answer: consuming TransportResponse) -> Exchange {
         let now = call.permit != nil || metrics != nil ? environment.now() : nil
         if let now { settle(call, answer, now) }
+        foundSomething()
         call.trace.answered(answer)
         if let now { measure(call, .success, answer.metrics, now) }
         budget?.succeeded()
@@ -134,6 +135,7 @@ extension ClientCore {
     /// What follows from an answer that is not a 2xx.
     @inline(never)
     private func refused(_ call: inout PendingCall, _ answer: TransportResponse) -> Continuation {
+        if answer.status != .notFound { foundSomething() }
         settle(call, answer, environment.now())
         call.trace.answered(answer)
         let failure = failure(of: call.endpoint, answer: answer)

@@ -2,6 +2,7 @@ import CoreMetrics
 import HTTPTypes
 import Logging
 import StacksTransport
+import Synchronization
 
 /// What all copies of a client share.
 final class ClientCore: Sendable {
@@ -15,6 +16,8 @@ final class ClientCore: Sendable {
     let governor: RateGovernor?
     let budget: SharedRetryBudget?
     let metrics: ClientMetrics?
+    /// Whether any response had another status than 404: then the base URL is one.
+    let hasFoundAnything = Atomic<Bool>(false)
 
     init(
         token: TokenSource,

@@ -166,18 +166,19 @@ extension ControllerMachine {
         case .unmatched(let rule):
             guard isNew else { return false }
             totals.unmatched += 1
-            log(.info, "The job does not suit this stack: \(rule) is not matched by its tags", job.id)
+            unmatchedRules.note(rule, of: job.id)
             return false
         case .invalid(let rule):
             guard isNew else { return false }
             totals.unmatched += 1
-            log(.warning, "The job is skipped: its rule \(rule) is not of the form key=value", job.id)
+            unmatchedRules.note(rule, isInvalid: true, of: job.id)
             return false
         }
     }
 
     /// The list was read to its end, or as far as there is use for it.
     private mutating func finishReading(at now: Duration) {
+        for line in unmatchedRules.lines(at: now) { log(line.level, line.message, line.job) }
         if configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun {
             saidOfDryRun = backlog.count
             let started = min(backlog.count, freeSlots)

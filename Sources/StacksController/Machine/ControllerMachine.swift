@@ -33,6 +33,8 @@ struct ControllerMachine {
     var reading = Reading()
     var lastPoll: Duration?
     var isPaused = false
+    /// Why jobs are left alone, for the log.
+    var unmatchedRules = UnmatchedRules()
     /// How many jobs a dry run has said last that suit.
     var saidOfDryRun: Int?
     /// When the stack was registered first.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import StandardStreams
 
 /// The options that every command takes.
 struct GlobalOptions: ParsableArguments {
@@ -110,12 +111,8 @@ struct GlobalOptions: ParsableArguments {
 
     /// The log of this invocation, on stderr.
     ///
-    /// - Parameter terminal: The terminal that stderr is, where a line is painted below the log.
-    func logger(default level: Logger.Level = .notice, on terminal: Terminal? = nil) -> Logger {
-        var logger = Logger(label: "stacksctl") { label in
-            if let terminal { TerminalLogHandler(terminal) } else { StreamLogHandler.standardError(label: label) }
-        }
-        logger.logLevel = logLevel?.level ?? level
-        return logger
+    /// - Parameter form: The short form is for a terminal with a line painted below the log.
+    func logger(default level: Logger.Level = .notice, form: LineLogHandler.Form = .full) -> Logger {
+        StandardError.logger(label: "stacksctl", level: logLevel?.level ?? level, form: form)
     }
 }
