@@ -15,15 +15,19 @@ extension RandomWorld {
             let begin = cursor.flatMap { Int($0) } ?? 0
             let page = scheduled.dropFirst(begin).prefix(limit)
             let hasNext = begin + page.count < scheduled.count
-            return .polled(
-                .success(
-                    ScheduledJobsPage(
-                        jobs: page.compactMap { jobs[$0]?.listed },
-                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
-                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
-                    )
-                )
+            var answer = ScheduledJobsPage(
+                jobs: page.compactMap { jobs[$0]?.listed },
+                pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
+                clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
             )
+            if interferences.contains(.unreadableJobs) {
+                answer.unreadableJobs = answer.jobs.enumerated().filter { $0.offset % 3 == 0 }.map {
+                    UnreadableJob(position: $0.offset, id: $0.element.id, field: "scheduled_at", reason: "is no date")
+                }
+                let odd = Set(answer.unreadableJobs.compactMap(\.id))
+                answer.jobs.removeAll { odd.contains($0.id) }
+            }
+            return .polled(.success(answer))
         case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
         case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
         case .giveBack(let ids):

@@ -25,10 +25,18 @@ struct RandomWorld {
         case isPaused(Bool)
         case stackIsForgotten
         case controllerDies
+        case interferenceBegins(Interference)
+        case interferenceEnds(Interference)
     }
 
-    private var random: Jitter
+    var random: Jitter
     private var driver: MachineDriver
+    /// Who comes between the two now.
+    var interferences: Set<Interference> = []
+    /// How many did so far.
+    private(set) var interferenceCount = 0
+    /// When the controller last wanted to poll or to register.
+    private var lastAsked: Duration = .zero
     var now: Duration = .zero
     var jobs: [JobID: ServerJob] = [:]
     var order: [JobID] = []
@@ -86,6 +94,10 @@ struct RandomWorld {
         }
         if random.next(in: 0..<1) < 0.2 { after(5..<90, .stackIsForgotten) }
         while random.next(in: 0..<1) < 0.4 { after(1..<200, .controllerDies) }
+        for (begin, length, what) in Self.interferences(&random) {
+            after(begin..<(begin + 1), .interferenceBegins(what))
+            after((begin + length)..<(begin + length + 1), .interferenceEnds(what))
+        }
     }
 
     private mutating func after(_ seconds: Range<Double>, _ what: Happening) {
@@ -155,8 +167,13 @@ struct RandomWorld {
             switch action {
             case .log(let level, let message, let job):
                 tell("  \(level) \(message) \(job.map(String.init(describing:)) ?? "")")
+            case .logWait(let level, let message, let until):
+                tell("  \(level) \(message) until \(until)")
+                if until - now > .seconds(300) { violations.append("it waits until \(until), at \(now)") }
             case .measure, .failed: break
-            case .end: ended = true
+            case .end(let error):
+                ended = true
+                if let error { violations.append("it ended by itself: \(error.message)") }
             case .launch(let job): launch(job.id)
             case .follow(let id):
                 // One that cannot be followed says so at once; the end of one that is comes from its agent.
@@ -164,8 +181,17 @@ struct RandomWorld {
             case .stop(let id):
                 if !stopped.insert(id).inserted { violations.append("\(id) is stopped twice") }
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
-            default: after(0..<0.2, .arrives(action))
+            default:
+                switch action {
+                case .poll, .register: lastAsked = now
+                default: break
+                }
+                after(0..<0.2, .arrives(action))
             }
+        }
+        // Two waits of five minutes at most, one after the other, and what is on its way.
+        if driver.machine.phase == .running, now - lastAsked > .seconds(700) {
+            violations.append("it has not asked since \(lastAsked), at \(now)")
         }
         // Of an agent that it did not start itself a controller learns the end from Buildkite, a little before it ends.
         let working = agents.count { !survivors.contains($0) || jobs[$0]?.state.isTerminal != true }
@@ -195,6 +221,10 @@ struct RandomWorld {
         case .isPaused(let value): isPaused = value
         case .stackIsForgotten: isRegistered = false
         case .controllerDies: restart()
+        case .interferenceBegins(let what):
+            interferences.insert(what)
+            interferenceCount += 1
+        case .interferenceEnds(let what): interferences.remove(what)
         case .isCancelled(let id):
             switch jobs[id]?.state {
             case .scheduled?, .reserved?: jobs[id]?.state = .canceled
@@ -227,6 +257,9 @@ struct RandomWorld {
             }
             step([event])
         case .arrives(let action):
+            if let interjection = interjection(to: action) {
+                return after(0..<1, .isDelivered(Self.failure(of: action, interjection)))
+            }
             // Refused, unavailable, or lost on the way; and done, with the answer lost.
             if chance(unreliability / 2) {
                 let refusal = random.next(in: 0..<1) < 0.4 ? Self.tooMany : Self.unavailable

@@ -20,12 +20,15 @@ extension ControllerMachine {
     }
 
     mutating func reserveIfDue(at now: Duration) {
+        // Without tokens nothing can be launched: jobs are left to others until a token is asked for again, for one job.
+        if lacksTokens { reservation.putOff(to: issuing.due) }
         guard wantsReservation, reservation.isDue(at: now) else { return }
+        let limit = lacksTokens ? 1 : reservationLimit.count
         // First those of which it is not known whether they are reserved already; they hold their slots.
-        var asked = Array(uncertain.prefix(reservationLimit.count))
+        var asked = Array(uncertain.prefix(limit))
         uncertain.removeFirst(asked.count)
         if !isPaused {
-            for job in backlog.takeFirst(min(freeSlots, reservationLimit.count - asked.count))
+            for job in backlog.takeFirst(min(freeSlots, limit - asked.count))
             where !ledger.contains(job.id) {
                 let listedAt = reading.known[job.id]?.first
                 ledger.insert(job.id, job: job, stage: .reserving, at: now, listedAt: listedAt)
