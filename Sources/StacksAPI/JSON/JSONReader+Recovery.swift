@@ -28,11 +28,11 @@ extension JSONReader {
     private mutating func passValue() throws(JSONError) {
         switch try peek() {
         case UInt8(ascii: "\""):
-            _ = try passString()
+            try passString()
         case UInt8(ascii: "{"):
             try beginObject()
             while try hasNextKey() {
-                _ = try passString()
+                try passString()
                 try colon()
                 try passValue()
             }
@@ -44,18 +44,27 @@ extension JSONReader {
         }
     }
 
-    /// Passes over a string whatever it holds, where the reader stands at its opening quote; returns what is between the
-    /// quotes.
-    private mutating func passString() throws(JSONError) -> UnsafeBufferPointer<UInt8> {
-        let text = cursor + 1
-        var position = text
+    /// Passes over a string whatever it holds, where the reader stands at its opening quote.
+    private mutating func passString() throws(JSONError) {
+        var position = cursor + 1
         while position < end, position.pointee != UInt8(ascii: "\"") {
             position += position.pointee == UInt8(ascii: "\\") ? 2 : 1
         }
         // An escape at the very end can lead past it.
         guard position < end else { throw error(.unexpectedEnd, at: end) }
         cursor = position + 1
-        return UnsafeBufferPointer(start: text, count: position - text)
+    }
+
+    /// Passes over a key, where the reader stands at its opening quote, and returns whether it is `name`.
+    private mutating func passKey(_ name: StaticString) throws(JSONError) -> Bool {
+        let quote = cursor
+        do throws(JSONError) {
+            return name ~= (try readKey())
+        } catch {
+            cursor = quote
+            try passString()
+            return false
+        }
     }
 
     /// The member `name` of the object that begins at a place, as far as it is an identifier; the reader stands behind the
@@ -72,12 +81,9 @@ extension JSONReader {
             }
             try beginObject()
             while try hasNextKey() {
-                let key = try passString()
+                let isNamed = try passKey(name)
                 try colon()
                 let value = self.place
-                let isNamed =
-                    key.count == name.utf8CodeUnitCount
-                    && key.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: key.count))
                 guard isNamed else {
                     try passValue()
                     continue

@@ -30,6 +30,7 @@ struct UnreadableJobTests {
             (#"{"id":"x","step":{"key":"\q"}}"#, "x", "step.key", "a string holds an escape that JSON does not know"),
             (#"{"id":"x","pipeline":[]}"#, "x", "pipeline", "expected an object, found an array"),
             (#"{"id":"x","build":{"number":true}}"#, "x", "build.number", "expected an integer, found a boolean"),
+            (#"{"\u0069d":"x","\ud800":"y","priority":0.5}"#, "x", "", "a string holds half of a surrogate pair"),
             (#"{"id":7}"#, nil, "id", "expected a string, found a number"),
             (#"{"id":null}"#, nil, "id", #"the field "id" is missing"#),
             (#"{"id":""}"#, "", "id", #"the field "id" is missing"#),
