@@ -181,8 +181,19 @@ let package = Package(
             path: "Tests/StacksFuzz",
             swiftSettings: settings
         ),
+        // Takes what a shell has set out of the environment of the tests' process, before anything runs.
+        .target(name: "TestEnvironment", path: "Tests/TestEnvironment"),
         // For the tests that talk to the real simulator. No product.
-        .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
+        .target(
+            name: "SimulatorProcess",
+            dependencies: [
+                "TestEnvironment",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
+            ],
+            path: "Tests/SimulatorProcess",
+            swiftSettings: settings
+        ),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .testTarget(
