@@ -257,7 +257,8 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "StacksController", "SimulatorProcess", httpTypes, argumentParser,
+                "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport", "SimulatorProcess",
+                httpTypes, argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -52,6 +52,14 @@ struct Run: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "How long one poll may take, up to 3600: after that a new one is made. (default: 10)", valueName: "seconds"),
+        transform: Seconds.init(parsing:)
+    )
+    var pollTimeout: Seconds?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             """
             How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
             (default: the server's, 900)
@@ -123,7 +131,11 @@ struct Run: AsyncParsableCommand {
             let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
             // round wants to hear of it.
-            if once { _ = try await connection.client.tokenIdentity() }
+            if once {
+                var options = CallOptions()
+                options.waitsOutProxies = true
+                _ = try await connection.client.tokenIdentity(options: options)
+            }
             let run = SignalledRun(controller: controller, logger: logger)
             let outcome = await Result {
                 guard let terminal else { return try await run.run() }
@@ -167,6 +179,7 @@ struct Run: AsyncParsableCommand {
         configuration.metadata = ["version": StacksAPIVersion.current]
         configuration.maximumInFlight = maxInFlight
         if let pollInterval { configuration.pollInterval = pollInterval.duration }
+        if let pollTimeout { configuration.pollTimeout = pollTimeout.duration }
         configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
