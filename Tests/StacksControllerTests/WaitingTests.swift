@@ -188,7 +188,8 @@ struct WaitingTests {
         #expect(status.knowsAllWaiting)
         #expect(status.summary.contains("now 56 waiting (counted 10.0 s ago)"))
         // A slot is free: one of those that wait takes it.
-        #expect(driver.happens(.launcherEnded(taken[0], .exited(.success))).reserved.isEmpty == false)
+        let ended = driver.happens(.launcherEnded(taken[0], .exited(.success))).queries.first ?? StateQuery()
+        #expect(driver.says([taken[0]: .finished], to: ended).reserved.isEmpty == false)
         #expect(driver.machine.status(at: driver.now).current.waiting == 55)
     }
 
