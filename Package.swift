@@ -265,9 +265,8 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "StacksController", "StandardStreams", "LoopbackServer", "SimulatorProcess",
-                httpTypes, logging,
-                argumentParser,
+                "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport", "StandardStreams",
+                "LoopbackServer", "SimulatorProcess", httpTypes, logging, argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -30,6 +30,8 @@ public struct ControllerStatus: Sendable, Hashable {
         public var seen = 0
         /// Listed, and their rules did not suit the stack's tags.
         public var unmatched = 0
+        /// Listed, and skipped because they could not be read.
+        public var unreadable = 0
         /// Listed for the first time by a dry run, and would be started. Counted in a dry run alone.
         public var suiting = 0
         /// Reserved for this stack.
@@ -50,7 +52,8 @@ public struct ControllerStatus: Sendable, Hashable {
 
     /// Jobs by what is being done with them now.
     public struct Current: Sendable, Hashable {
-        /// Known to be scheduled and to suit, not asked for yet.
+        /// Known to be scheduled and to suit, not asked for yet, by the last poll that counted them: see
+        /// ``ControllerStatus/sinceWaitingCount``.
         public var waiting = 0
         /// Being reserved, or reserved and not launched.
         public var reserved = 0
@@ -97,6 +100,8 @@ public struct ControllerStatus: Sendable, Hashable {
         case unreachable
         /// Jobs are reserved, and Buildkite issues no token for them.
         case noToken
+        /// Requests to reserve jobs or for their tokens are answered with 404, although the stack is known.
+        case endpointMissing
         /// The controller is starting or ending.
         case notRunning
         /// It is a dry run.
@@ -112,6 +117,7 @@ public struct ControllerStatus: Sendable, Hashable {
             case .rateLimited: "Buildkite limits the requests"
             case .unreachable: "Buildkite cannot be reached"
             case .noToken: "no token is issued for the reserved jobs"
+            case .endpointMissing: "an endpoint that is needed answers 404"
             case .notRunning: "the controller is starting or ending"
             case .dryRun: "this is a dry run"
             }
@@ -130,6 +136,13 @@ public struct ControllerStatus: Sendable, Hashable {
     public var oldestWaiting: WaitingJob?
     /// How long ago the last successful poll was; `nil` before the first.
     public var sinceLastPoll: Duration?
+    /// How long ago the waiting jobs were counted; `nil` before the first time. While nothing can be started one job is
+    /// asked for at a time, and the number stays what it was, less the jobs that were reserved since.
+    public var sinceWaitingCount: Duration?
+    /// Whether the list was read to its end when the waiting jobs were counted. If not there are at least as many.
+    public var knowsAllWaiting = true
+    /// How long it is until Buildkite is asked again, after a poll or a registration that failed; `nil` when none has.
+    public var asksAgainIn: Duration?
     /// Whether the queue's dispatch is paused, by the last poll.
     public var isPaused = false
     /// Why nothing is being started, or `nil` when jobs are.
@@ -146,9 +159,10 @@ public struct ControllerStatus: Sendable, Hashable {
             phase.rawValue,
             "\(totals.seen) seen, \(totals.reserved) reserved, \(totals.launched) launched, \(totals.finished) finished, "
                 + "\(totals.cancelled) cancelled, \(totals.failed) failed, \(totals.released) released",
-            "now \(current.waiting) waiting, \(current.reserved) reserved, \(current.launching) launching, "
+            "now \(waitingText), \(current.reserved) reserved, \(current.launching) launching, "
                 + "\(current.running) running",
         ]
+        if totals.unreadable > 0 { parts.append("\(totals.unreadable) not readable") }
         if current.stopping > 0 { parts.append("\(current.stopping) stopping") }
         if current.unresponsive > 0 { parts.append("\(current.unresponsive) do not stop") }
         if let oldestWaiting { parts.append("the oldest waits for \(oldestWaiting.waited.formattedSeconds) s") }
@@ -157,15 +171,25 @@ public struct ControllerStatus: Sendable, Hashable {
         } else {
             parts.append("not polled yet")
         }
+        if let asksAgainIn { parts.append("asks again in \(asksAgainIn.formattedSeconds) s") }
         if let hindrance { parts.append("nothing starts: \(hindrance)") }
         return parts.joined(separator: "; ")
+    }
+
+    /// The number of waiting jobs, with its age where it is older than the last poll.
+    package var waitingText: String {
+        let text = "\(knowsAllWaiting ? "" : "at least ")\(current.waiting) waiting"
+        guard let sinceWaitingCount, let sinceLastPoll, sinceWaitingCount > sinceLastPoll else { return text }
+        return "\(text) (counted \(sinceWaitingCount.formattedSeconds) s ago)"
     }
 }
 
 extension Duration {
     /// Seconds with one digit after the point; locales and Foundation are not needed for it.
     var formattedSeconds: String {
-        let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
-        return "\(tenths / 10).\(abs(tenths % 10))"
+        let (seconds, attoseconds) = components
+        // Apart from the seconds, of which ten times as many may be too many.
+        let tenth = abs(attoseconds / 100_000_000_000_000_000)
+        return "\(seconds == 0 && attoseconds < 0 && tenth > 0 ? "-" : "")\(seconds).\(tenth)"
     }
 }

@@ -1,10 +1,8 @@
-public import StacksAPI
-
 /// Says which jobs suit a stack.
 ///
 /// A job suits when each of its rules `key=value` is matched by the stack's tags: the key is there, and the value is
-/// equal or the rule's value is `*`. When the stack serves a named queue, the rule `queue` counts as matched, because
-/// the queue alone decided that the job was listed.
+/// equal or the rule's value is `*`. The rule `queue` counts as matched, whatever it says: the list is that of a queue, the
+/// default one too, and what it holds belongs to that queue.
 public struct JobMatcher: Sendable, Hashable {
     /// What a job's rules come to.
     public enum Verdict: Sendable, Hashable {
@@ -19,14 +17,8 @@ public struct JobMatcher: Sendable, Hashable {
     /// What the stack offers.
     public var tags: [String: String]
 
-    /// Whether the stack serves a queue by name, and not the default one.
-    public var servesNamedQueue: Bool
-
-    /// A matcher for a stack that serves `queue` with `tags`.
-    public init(tags: [String: String], queue: QueueKey) {
-        self.tags = tags
-        servesNamedQueue = queue != .default
-    }
+    /// A matcher for a stack with `tags`.
+    public init(tags: [String: String]) { self.tags = tags }
 
     /// What the rules of a job (`ScheduledJob.agentQueryRules`) come to.
     ///
@@ -37,7 +29,7 @@ public struct JobMatcher: Sendable, Hashable {
             guard let equals = rule.firstIndex(of: "="), equals > rule.startIndex else { return .invalid(rule: rule) }
             let key = rule[..<equals]
             let value = rule[rule.index(after: equals)...]
-            if key == "queue", servesNamedQueue { continue }
+            if key == "queue" { continue }
             let tag = tags[String(key)]
             if tag == nil || (value != "*" && tag! != value) { unmatched = unmatched ?? rule }
         }

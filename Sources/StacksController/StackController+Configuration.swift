@@ -40,6 +40,11 @@ extension StackController {
         /// seconds is shown as disconnected.
         public var pollInterval: Duration = .seconds(1)
 
+        /// How long one poll may take at most. 10 seconds by default: a poll into a connection that has died is given up
+        /// by then, and there is time for others on a new one before the queue is shown as disconnected. A list of 1000
+        /// jobs is about 350 KB.
+        public var pollTimeout: Duration = .seconds(10)
+
         /// The time between two looks at the states of launched jobs. 5 seconds by default.
         public var watchInterval: Duration = .seconds(5)
 
@@ -107,6 +112,9 @@ extension StackController.Configuration {
         return min(.seconds(life), configured ?? .seconds(life))
     }
 
+    /// Far from where sums of durations could overflow.
+    private static let longestInterval = Duration.seconds(31_536_000)
+
     func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
@@ -120,6 +128,13 @@ extension StackController.Configuration {
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
+        try require(
+            pollTimeout > .zero && pollTimeout <= .seconds(3600),
+            "pollTimeout must be positive and at most 3600 seconds, not \(pollTimeout.formattedSeconds)")
+        try require(
+            [pollInterval, watchInterval, startTimeout ?? .zero, lingerTimeout, stopTimeout, statusInterval ?? .zero]
+                .allSatisfy { $0 <= Self.longestInterval } && settleTimeout <= Self.longestInterval,
+            "An interval or a time-out is longer than a year")
         try require(
             watchInterval > .zero,
             "watchInterval must be positive, not \(watchInterval.formattedSeconds)")

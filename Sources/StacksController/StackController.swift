@@ -5,6 +5,12 @@ public import StacksAPI
 import StacksTransport
 import Synchronization
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Runs a stack: polls for scheduled jobs, reserves those that suit, launches an agent for each, and watches it until
 /// it is done.
 ///
@@ -28,8 +34,10 @@ import Synchronization
 ///   says that it cannot start any, jobs are given back and the controller ends.
 /// - Nothing is finished or given back whose reservation may have run out: by then it may be another stack's.
 /// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
-/// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
-///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
+/// - Failures of calls are tried again later and later, and after at most five minutes, whatever the server asks for. A
+///   token that is not accepted (401), and a stack that is refused (403) or a queue that does not exist (404) when that is
+///   said again after a pause, end it with one ``StackControllerError``, after the running jobs have ended. Only what the
+///   API itself says counts, JSON with a message: a proxy's page is waited out.
 public final class StackController: Service {
     private struct Snapshot {
         var status: ControllerStatus
@@ -54,6 +62,8 @@ public final class StackController: Service {
         var status = snapshot.status
         let age = snapshot.time.now() - snapshot.takenAt
         status.sinceLastPoll? += age
+        status.sinceWaitingCount? += age
+        status.asksAgainIn = status.asksAgainIn.map { max(.zero, $0 - age) }
         status.oldestWaiting?.waited += age
         return status
     }
@@ -174,6 +184,10 @@ public final class StackController: Service {
                         let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
                         let metadata = job.map { ["job": "\($0)"] as Logger.Metadata }
                         logger.log(level: level, "\(shown)", metadata: metadata?.visible)
+                    case .logWait(let level, let message, let until):
+                        let date = Date(timeIntervalSinceNow: (until - now) / .seconds(1))
+                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
+                        logger.log(level: level, "\(shown), at \(ISO8601.text(date) ?? "\(date)")")
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
@@ -238,7 +252,7 @@ public final class StackController: Service {
             case .finish(let job, let status, let detail, let time):
                 mailbox.post(await calls.finish(job, exitStatus: status, detail: detail, within: time))
             case .deregister: mailbox.post(await calls.deregister())
-            case .launch, .follow, .stop, .log, .measure, .failed, .end: break
+            case .launch, .follow, .stop, .log, .logWait, .measure, .failed, .end: break
             }
         }
     }

@@ -27,7 +27,7 @@ package struct Differential: Sendable {
         let verdict = kind.verdict(on: document)
         if verdict == .bothAccept { accepted += 1 }
         if verdict.isAgreement { return }
-        if let difference = IntendedDifference.explanation(of: verdict, on: document) {
+        if let difference = IntendedDifference.explanation(of: verdict, on: document, as: kind) {
             intended[difference, default: 0] += 1
             return
         }

@@ -16,7 +16,7 @@ package enum DocumentKind: String, CaseIterable, Sendable {
     package func verdict(on document: [UInt8]) -> Verdict {
         switch self {
         case .stack: Verdict(document, PeerStack.self, WireReading.stack)
-        case .scheduledJobs: Verdict(document, PeerPage.self, WireReading.scheduledJobs)
+        case .scheduledJobs: Verdict(document, PeerPage.self) { ComparedPage(try WireReading.scheduledJobs($0)) }
         case .reservation: Verdict(document, PeerReservation.self, WireReading.reservation)
         case .job: Verdict(document, PeerJob.self, WireReading.job)
         case .jobStates: Verdict(document, PeerStates.self, WireReading.jobStates)

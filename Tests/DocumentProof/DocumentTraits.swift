@@ -8,13 +8,15 @@ struct DocumentTraits {
     private(set) var hasHugeNumbers = false
     private(set) var hasRoundedIntegers = false
     private(set) var hasTrailingCommas = false
+    /// Whether a string is none by itself, because of what it holds.
+    private(set) var hasBrokenText = false
     /// Whether the first bytes make Foundation take it for something else than plain UTF-8.
     let isOtherEncoding: Bool
 
     init(_ document: [UInt8]) {
         isOtherEncoding =
             document.prefix(4).contains(0)
-            || [[0xEF, 0xBB, 0xBF], [0xFE, 0xFF], [0xFF, 0xFE]].contains { document.starts(with: $0) }
+            || [[0xFE, 0xFF], [0xFF, 0xFE]].contains { document.starts(with: $0) }
         scan(document)
     }
 
@@ -34,9 +36,10 @@ struct DocumentTraits {
                 let end = endOfString(in: document, from: index)
                 let text = document[index..<end]
                 index = end
-                guard nextByte(in: document, from: end) == UInt8(ascii: ":"), !names.isEmpty else { break }
                 let name =
                     (try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)) as? String
+                if name == nil { hasBrokenText = true }
+                guard nextByte(in: document, from: end) == UInt8(ascii: ":"), !names.isEmpty else { break }
                 if let name, !names[names.count - 1].insert(name).inserted { hasDuplicateNames = true }
             case UInt8(ascii: ","):
                 index += 1

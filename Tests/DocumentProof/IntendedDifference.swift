@@ -5,7 +5,7 @@ import Foundation
 package enum IntendedDifference: String, CaseIterable, Sendable {
     /// Of a name that stands twice the client takes the last value and checks every one, Foundation takes the first.
     case duplicateName = "duplicate name"
-    /// Foundation takes UTF-16, UTF-32 and a byte order mark; for the client JSON is UTF-8 without one (RFC 8259, 8.1).
+    /// Foundation takes UTF-16 and UTF-32; for the client JSON is UTF-8 (RFC 8259, 8.1).
     case encoding
     /// The client refuses what is nested more than 128 levels deep, Foundation more than 512.
     case depth
@@ -16,11 +16,16 @@ package enum IntendedDifference: String, CaseIterable, Sendable {
     case roundedInteger = "rounded integer"
     /// A comma after the last member or element, which RFC 8259 does not know: the client refuses it.
     case trailingComma = "trailing comma"
+    /// A string of a job or a token that is not as JSON has it, half a surrogate pair for example: Foundation refuses the
+    /// document, the client leaves out the job.
+    case brokenText = "broken text in a job"
 }
 
 extension IntendedDifference {
     /// What explains that the two do not agree on the document, or `nil` when nothing does.
-    package static func explanation(of verdict: Verdict, on document: [UInt8]) -> IntendedDifference? {
+    package static func explanation(
+        of verdict: Verdict, on document: [UInt8], as kind: DocumentKind
+    ) -> IntendedDifference? {
         let traits = DocumentTraits(document)
         switch verdict {
         case .bothAccept, .bothRefuse:
@@ -33,6 +38,7 @@ extension IntendedDifference {
             return traits.hasRoundedIntegers ? .roundedInteger : nil
         case .onlyClientAccepts:
             if traits.hasHugeNumbers { return .hugeNumber }
+            if kind == .scheduledJobs || kind == .acquisitionTokens, traits.hasBrokenText { return .brokenText }
             return traits.hasDuplicateNames ? .duplicateName : nil
         case .valuesDiffer:
             // A limit that is refused is no limit: the rest of the answer counts all the same.

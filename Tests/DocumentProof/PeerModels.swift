@@ -23,6 +23,35 @@ struct PeerStack: Peer {
     }
 }
 
+/// A list that has to be there, and can be null.
+struct PeerList<Element: Decodable>: Decodable {
+    var elements: [Element]
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        elements = container.decodeNil() ? [] : try container.decode([Element].self)
+    }
+}
+
+/// A value of a list, which does not take the list with it when it is not what it should be.
+struct PeerElement<Value: Decodable>: Decodable {
+    var value: Value?
+
+    init(from decoder: any Decoder) throws { value = try? decoder.singleValueContainer().decode(Value.self) }
+}
+
+/// A page, with what is comparable of the jobs that cannot be read: where they stand.
+struct ComparedPage: Equatable {
+    var page: ScheduledJobsPage
+    var unreadable: [Int]
+
+    init(_ page: ScheduledJobsPage) {
+        self.page = page
+        self.page.unreadableJobs = []
+        unreadable = page.unreadableJobs.map(\.position)
+    }
+}
+
 struct PeerPage: Peer {
     struct Job: Decodable {
         struct Pipeline: Decodable {
@@ -65,26 +94,33 @@ struct PeerPage: Peer {
         var paused: Bool?
     }
 
-    var jobs: [Job]
+    var jobs: PeerList<PeerElement<Job>>
     var page_info: Info?
     var cluster_queue: Queue?
 
-    var value: ScheduledJobsPage {
-        ScheduledJobsPage(
-            jobs: jobs.map(\.value),
+    /// The jobs; `nil` for one that cannot be read, or has no name.
+    private var elements: [ScheduledJob?] { jobs.elements.map { $0.value.flatMap { $0.id.isEmpty ? nil : $0.value } } }
+
+    var value: ComparedPage {
+        var page = ScheduledJobsPage(
+            jobs: elements.compactMap { $0 },
             pageInfo: .init(hasNextPage: page_info?.has_next_page ?? false, endCursor: page_info?.end_cursor),
             clusterQueue: .init(
                 id: (cluster_queue?.id).map { ClusterQueueID($0) },
                 isDispatchPaused: cluster_queue?.dispatch_paused ?? false || cluster_queue?.paused ?? false))
+        page.unreadableJobs = elements.indices.filter { elements[$0] == nil }
+            .map { UnreadableJob(position: $0, field: "", reason: "") }
+        return ComparedPage(page)
     }
 }
 
 struct PeerReservation: Peer {
-    var reserved: [String]
+    var reserved: PeerList<String>
     var not_reserved: [String]?
 
     var value: Reservation {
-        Reservation(reserved: reserved.map { JobID($0) }, notReserved: (not_reserved ?? []).map { JobID($0) })
+        Reservation(
+            reserved: reserved.elements.map { JobID($0) }, notReserved: (not_reserved ?? []).map { JobID($0) })
     }
 }
 
@@ -99,11 +135,21 @@ struct PeerJob: Peer {
 }
 
 struct PeerStates: Peer {
-    var states: [String: String?]
+    /// A dictionary that has to be there, and can be null.
+    struct States: Decodable {
+        var states: [String: String?]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            states = container.decodeNil() ? [:] : try container.decode([String: String?].self)
+        }
+    }
+
+    var states: States
 
     var value: JobStates {
         var result: [JobID: JobState] = [:]
-        for (job, state) in states { if let state { result[JobID(job)] = JobState(rawValue: state) } }
+        for (job, state) in states.states { if let state { result[JobID(job)] = JobState(rawValue: state) } }
         return JobStates(states: result)
     }
 }
@@ -126,17 +172,30 @@ struct PeerTokens: Peer {
             expires_at = try object.decodeIfPresent(PeerDate.self, forKey: .expires_at)
         }
     }
-    var job_acquisition_tokens: [Token]
+    /// A token, or at least whose it is.
+    struct Entry: Decodable {
+        private struct Name: Decodable { var job_uuid: String }
+
+        var token: Token?
+        var job: String?
+
+        init(from decoder: any Decoder) throws {
+            token = try? Token(from: decoder)
+            job = token == nil ? (try? Name(from: decoder))?.job_uuid : nil
+        }
+    }
+    var job_acquisition_tokens: PeerList<PeerElement<Entry>>
     var not_issued: [String]?
 
     var value: JobAcquisitionTokens {
-        JobAcquisitionTokens(
-            issued: job_acquisition_tokens.map { token in
+        let entries = job_acquisition_tokens.elements.compactMap(\.value)
+        return JobAcquisitionTokens(
+            issued: entries.compactMap(\.token).map { token in
                 JobAcquisitionToken(
                     job: JobID(token.job_uuid), token: Secret(token.job_acquisition_token),
                     expiresAt: token.expires_at?.date)
             },
-            notIssued: (not_issued ?? []).map { JobID($0) })
+            notIssued: ((not_issued ?? []) + entries.compactMap(\.job)).map { JobID($0) })
     }
 }
 

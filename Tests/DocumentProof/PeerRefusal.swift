@@ -39,9 +39,11 @@ struct PeerRefusal: Peer {
                 .map { VisibleText.isHidden($0) ? " " : $0 }
             shown = String(String.UnicodeScalarView(scalars)) + (message.unicodeScalars.count > 1000 ? "…" : "")
         }
-        let isTold = limit.scope != nil || limit.limit != nil || limit.reset != nil
+        // The windows are of one second: more than half a minute is not meant.
+        let reset = limit.reset.flatMap { $0 < 0 ? nil : min($0, 30) }
+        let isTold = limit.scope != nil || limit.limit != nil || reset != nil
         let told = RateLimit(
-            scope: limit.scope, limit: limit.limit, remaining: 0, reset: limit.reset.map { .seconds($0) })
+            scope: limit.scope, limit: limit.limit, remaining: 0, reset: reset.map { .seconds($0) })
         return Refusal(message: shown, rateLimit: isTold ? told : nil)
     }
 }
@@ -52,7 +54,11 @@ extension Refusal {
     /// As the client reads it. Of what is no object it reads neither message nor limit, and says so here.
     static func read(_ document: [UInt8]) throws -> Refusal {
         try WireReading.anything(document)
-        guard document.first(where: { !" \n\r\t".utf8.contains($0) }) == UInt8(ascii: "{") else { throw NoObject() }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        guard
+            document.dropFirst(document.starts(with: mark) ? 3 : 0).first(where: { !" \n\r\t".utf8.contains($0) })
+                == UInt8(ascii: "{")
+        else { throw NoObject() }
         let answer = TransportResponse(status: .tooManyRequests, body: document)
         return Refusal(message: WireReading.message(document), rateLimit: WireReading.rateLimit(answer))
     }

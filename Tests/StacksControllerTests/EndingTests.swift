@@ -139,7 +139,11 @@ struct EndingTests {
     func refused() {
         var driver = MachineDriver()
         _ = driver.happens(.begin(recovered: []))
-        let end = driver.happens(.registered(.failure(CallFailure(.forbidden, message: "stack limit reached"))))
+        let refusal = ControllerEvent.registered(.failure(CallFailure(.forbidden, message: "stack limit reached")))
+        // Once can be a load balancer's.
+        #expect(!driver.happens(refusal).hasEnded)
+        #expect(driver.passes(.seconds(6)).registers == 1)
+        let end = driver.happens(refusal)
         #expect(end.error?.code == .refused)
         #expect(end.error?.message.contains("stack limit reached") == true)
     }
@@ -150,6 +154,8 @@ struct EndingTests {
         _ = driver.happens(.begin(recovered: []))
         _ = driver.happens(.registered(.failure(.lost)))
         #expect(driver.passes(.seconds(2)).registers == 1)
+        #expect(!driver.happens(.registered(.failure(.notFound))).hasEnded)
+        #expect(driver.passes(.seconds(6)).registers == 1)
         #expect(driver.happens(.registered(.failure(.notFound))).error?.code == .queueNotFound)
     }
 
@@ -281,7 +287,7 @@ struct EndingTests {
         driver.launches([job])
         #expect(!summary(driver).contains("nothing starts"))
         // No two reasons read alike.
-        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 9)
+        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 10)
     }
 
     private func summary(_ driver: MachineDriver) -> String { driver.machine.status(at: driver.now).summary }

@@ -28,20 +28,18 @@ struct JobMatcherTests {
             (["os=macos", "nonsense"], .invalid(rule: "nonsense")),
         ] as [([String], JobMatcher.Verdict)])
     func verdicts(rules: [String], verdict: JobMatcher.Verdict) {
-        #expect(JobMatcher(tags: tags, queue: "builds").verdict(on: rules) == verdict)
+        #expect(JobMatcher(tags: tags).verdict(on: rules) == verdict)
     }
 
-    @Test("for a stack of a named queue the queue rule counts as matched, whatever it says")
-    func namedQueue() {
-        let matcher = JobMatcher(tags: tags, queue: "builds")
+    @Test("what the list of a queue holds belongs to the queue: its rule counts as matched, whatever it says")
+    func queueRule() {
+        let matcher = JobMatcher(tags: tags)
         #expect(matcher.verdict(on: ["queue=builds", "os=linux"]) == .suits)
         #expect(matcher.verdict(on: ["queue=other"]) == .suits)
+        #expect(matcher.verdict(on: ["queue="]) == .suits)
         #expect(matcher.verdict(on: ["queue=other", "os=macos"]) == .unmatched(rule: "os=macos"))
-    }
-
-    @Test("for a stack of the default queue the queue rule is a rule like any other")
-    func defaultQueue() {
-        #expect(JobMatcher(tags: tags, queue: .default).verdict(on: ["queue=x"]) == .unmatched(rule: "queue=x"))
-        #expect(JobMatcher(tags: ["queue": "x"], queue: .default).verdict(on: ["queue=x"]) == .suits)
+        #expect(matcher.verdict(on: ["queue"]) == .invalid(rule: "queue"))
+        #expect(matcher.verdict(on: ["Queue=x"]) == .unmatched(rule: "Queue=x"))
+        #expect(JobMatcher(tags: ["queue": "x"]).verdict(on: ["queue=y"]) == .suits)
     }
 }

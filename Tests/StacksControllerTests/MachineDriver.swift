@@ -69,6 +69,12 @@ struct MachineDriver {
         return Wishes(all)
     }
 
+    /// Lets time pass until a poll is wanted.
+    mutating func waitsForPoll() {
+        for _ in 0..<10_000 where !passes(.milliseconds(100)).polls.isEmpty { return }
+        Issue.record("No poll is wanted")
+    }
+
     /// Answers a poll with these jobs, on one page.
     mutating func polls(_ jobs: [ScheduledJob], isPaused: Bool = false, next cursor: String? = nil) -> Wishes {
         happens(.polled(.success(Self.page(jobs, isPaused: isPaused, next: cursor))))
@@ -143,16 +149,26 @@ struct Wishes {
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }
     func logged(_ text: String) -> Int {
-        pick { if case .log(_, let message, _) = $0, message.contains(text) { true } else { nil } }.count
+        lines.count { $0.message.contains(text) }
     }
     func logged(_ text: String, at level: Logger.Level) -> Int {
-        pick { if case .log(level, let message, _) = $0, message.contains(text) { true } else { nil } }.count
+        lines.count { $0.level == level && $0.message.contains(text) }
     }
+    var lines: [(level: Logger.Level, message: String)] {
+        pick { action in
+            switch action {
+            case .log(let level, let message, _), .logWait(let level, let message, _): (level, message)
+            default: nil
+            }
+        }
+    }
+    /// Until when it is waited, as the log has it.
+    var waits: [Duration] { pick { if case .logWait(_, _, let until) = $0 { until } else { nil } } }
     /// What reaches Buildkite or a launcher: everything but log lines.
     var isQuiet: Bool {
         all.allSatisfy { action in
             switch action {
-            case .log, .measure, .failed: true
+            case .log, .logWait, .measure, .failed: true
             default: false
             }
         }

@@ -179,11 +179,14 @@ struct OutageTests {
         #expect(driver.machine.phase == .ended)
     }
 
-    @Test("a reservation for a stack that is not known makes it register again")
+    @Test("after a reservation for a stack that is not known the next poll is made at once, and it is registered again")
     func unknownStack() {
         var driver = MachineDriver.running()
         let job = ScheduledJob.number(1)
         _ = driver.polls([job])
-        #expect(driver.happens(.reserved(asked: [job.id], .failure(.notFound))).registers == 1)
+        let wishes = driver.happens(.reserved(asked: [job.id], .failure(.notFound)))
+        #expect(wishes.polls.count == 1)
+        #expect(wishes.registers == 0)
+        #expect(driver.happens(.polled(.failure(.notFound))).registers == 1)
     }
 }

@@ -53,10 +53,9 @@ struct PollingDepthTests {
     @Test("pages are read five at once, and then no faster than five a second")
     func rate() {
         var driver = MachineDriver.running(capacity: 1)
-        let none = ScheduledJob.number(1, rules: ["os=none"])
         var polls = 0
         for page in 1...100 {
-            var wishes = driver.polls([none], next: "\(page)")
+            var wishes = driver.polls([.number(page, rules: ["os=none"])], next: "\(page)")
             while wishes.polls.isEmpty { wishes = driver.passes(.milliseconds(50)) }
             polls += wishes.polls.count
         }

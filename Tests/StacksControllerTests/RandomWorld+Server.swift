@@ -17,15 +17,19 @@ extension RandomWorld {
             let hasNext = begin + page.count < scheduled.count
             let next = begin + page.count
             if chance(oddity * 0.3) { page += page }
-            return .polled(
-                .success(
-                    ScheduledJobsPage(
-                        jobs: page.compactMap { jobs[$0]?.listed },
-                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(next)" : nil),
-                        clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
-                    )
-                )
+            var answer = ScheduledJobsPage(
+                jobs: page.compactMap { jobs[$0]?.listed },
+                pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(next)" : nil),
+                clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
             )
+            if interferences.contains(.unreadableJobs) {
+                answer.unreadableJobs = answer.jobs.enumerated().filter { $0.offset % 3 == 0 }.map {
+                    UnreadableJob(position: $0.offset, id: $0.element.id, field: "scheduled_at", reason: "is no date")
+                }
+                let odd = Set(answer.unreadableJobs.compactMap(\.id))
+                answer.jobs.removeAll { odd.contains($0.id) }
+            }
+            return .polled(.success(answer))
         case .reserve(let ids): return .reserved(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
         case .renew(let ids): return .renewed(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
         case .giveBack(let ids):

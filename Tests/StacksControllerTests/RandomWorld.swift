@@ -44,10 +44,18 @@ struct RandomWorld {
         case anotherStackEnds(JobID)
         case seemsOver(JobID, Bool)
         case goesDark(Bool)
+        case interferenceBegins(Interference)
+        case interferenceEnds(Interference)
     }
 
-    private var random: Jitter
+    var random: Jitter
     private var driver: MachineDriver
+    /// Who comes between the two now.
+    var interferences: Set<Interference> = []
+    /// How many did so far.
+    private(set) var interferenceCount = 0
+    /// When the controller last wanted to poll or to register.
+    private var lastAsked: Duration = .zero
     var now: Duration = .zero
     var jobs: [JobID: ServerJob] = [:]
     var order: [JobID] = []
@@ -113,6 +121,10 @@ struct RandomWorld {
         if random.next(in: 0..<1) < 0.2 { after(5..<90, .stackIsForgotten) }
         while random.next(in: 0..<1) < 0.4 { after(1..<200, .controllerDies) }
         if oddity > 0 { prepareOddities() }
+        for (begin, length, what) in Self.interferences(&random) {
+            after(begin..<(begin + 1), .interferenceBegins(what))
+            after((begin + length)..<(begin + length + 1), .interferenceEnds(what))
+        }
     }
 
     mutating func after(_ seconds: Range<Double>, _ what: Happening) {
@@ -186,8 +198,13 @@ struct RandomWorld {
             switch action {
             case .log(let level, let message, let job):
                 tell("  \(level) \(message) \(job.map(String.init(describing:)) ?? "")")
+            case .logWait(let level, let message, let until):
+                tell("  \(level) \(message) until \(until)")
+                if until - now > .seconds(300) { violations.append("it waits until \(until), at \(now)") }
             case .measure, .failed: break
-            case .end: ended = true
+            case .end(let error):
+                ended = true
+                if let error { violations.append("it ended by itself: \(error.message)") }
             case .launch(let job): launch(job.id)
             case .follow(let id):
                 // One that cannot be followed says so at once; the end of one that is comes from its agent.
@@ -200,6 +217,10 @@ struct RandomWorld {
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
             default: send(action)
             }
+        }
+        // Two waits of five minutes at most, one after the other, and what is on its way.
+        if driver.machine.phase == .running, now - lastAsked > .seconds(700) {
+            violations.append("it has not asked since \(lastAsked), at \(now)")
         }
         // Of an agent that it did not start itself a controller learns the end from Buildkite, a little before it ends.
         let working = agents.count { !survivors.contains($0) || jobs[$0]?.state.isTerminal != true }
@@ -237,6 +258,10 @@ struct RandomWorld {
         case .isPaused(let value): isPaused = value
         case .stackIsForgotten: isRegistered = false
         case .controllerDies: restart()
+        case .interferenceBegins(let what):
+            interferences.insert(what)
+            interferenceCount += 1
+        case .interferenceEnds(let what): interferences.remove(what)
         case .isCancelled(let id):
             switch jobs[id]?.state {
             case .scheduled?, .reserved?: become(.canceled, id)
@@ -284,6 +309,7 @@ struct RandomWorld {
     }
 
     private mutating func arrives(_ action: ControllerAction, attempt: Int) {
+        if let interjection = interjection(to: action) { return fails(action, interjection, attempt: attempt) }
         // Refused, unavailable, or lost on the way; and done, with the answer lost.
         if isDark || chance(unreliability / 2) {
             let refusal = !isDark && random.next(in: 0..<1) < 0.4 ? Self.tooMany : Self.unavailable
@@ -302,6 +328,10 @@ struct RandomWorld {
 
     /// Some requests take their time. What may not take so long is given up by whoever sent it.
     private mutating func send(_ action: ControllerAction) {
+        switch action {
+        case .poll, .register: lastAsked = now
+        default: break
+        }
         let delay = pick(chance(oddity * 0.1) ? 0..<20 : 0..<0.2)
         if case .finish(_, _, _, let time) = action, .seconds(1) * delay > time {
             return after(0..<1, .isDelivered(Self.failure(of: action, Self.unavailable)))

@@ -24,6 +24,9 @@ public struct CallOptions: Sendable {
     /// refused. So is a value with a control character other than a tab.
     public var headerFields: HTTPFields
 
+    /// Whether a refusal that is not the API's own, a proxy's page for example, is waited out like a 503.
+    package var waitsOutProxies = false
+
     /// The trace of the call that these are options for one request of.
     var trace = CallTrace()
 

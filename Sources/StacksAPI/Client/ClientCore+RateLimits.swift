@@ -25,6 +25,14 @@ extension ClientCore {
         return turn
     }
 
+    /// How long the rate limit keeps the next request of a call that was answered, or that got no answer.
+    func pause(before call: borrowing PendingCall, _ now: Moment) -> Duration {
+        guard let governor, let stack = call.stack, let scope = call.endpoint.rateScope,
+            !governor.isUnlimited(call.endpoint.operation)
+        else { return .zero }
+        return governor.pause(before: call.endpoint.operation, scope, stack: stack, now: now)
+    }
+
     /// Tells the rate limit of the last request's answer.
     func settle(_ call: borrowing PendingCall, _ answer: TransportResponse, _ now: Moment) {
         guard let governor, let scope = call.endpoint.rateScope else { return }

@@ -83,7 +83,8 @@ extension ClientCore {
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
                 repetition: endpoint.repetition,
-                deadline: options.absoluteDeadline(environment.now)
+                deadline: options.absoluteDeadline(environment.now),
+                waitsOutProxies: options.waitsOutProxies
             ),
             number: log?.began(endpoint, request) ?? 0,
             authorization: authorization,
@@ -163,7 +164,10 @@ extension ClientCore {
     /// The end of a call, or a wait before its next request.
     private func next(_ call: inout PendingCall, after failure: StacksAPIError) -> Continuation {
         var generator = FunctionGenerator(bits: environment.randomBits)
-        switch call.decision.next(after: failure, now: environment.now(), using: &generator, budget: budget) {
+        let now = environment.now()
+        // Apart from the decision, which is changed while it decides.
+        let pause = pause(before: call, now)
+        switch call.decision.next(after: failure, now: now, using: &generator, budget: budget, pause: pause) {
         case .giveUp(let error):
             if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.endpoint.operation) }
             return .end(failed(call, error))

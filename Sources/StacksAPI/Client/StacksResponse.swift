@@ -67,7 +67,8 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// The endpoint's rate limit as the answer's `RateLimit-*` header fields tell it; `nil` when there are none.
     public var rateLimit: RateLimit? { RateLimit(headerFields) }
 
-    /// How long the server asks to wait before the next request (`Retry-After`), or `nil` when it does not ask.
+    /// How long the server asks to wait before the next request (`Retry-After`), at most a day, or `nil` when it does not
+    /// ask.
     public var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
 
     /// The server's clock when it responded (`Date`), or `nil` when it does not tell.

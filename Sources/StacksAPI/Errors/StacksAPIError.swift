@@ -33,7 +33,7 @@ public struct StacksAPIError: Error, Sendable {
     /// The endpoint's rate limit, as the last answer told it.
     public var rateLimit: RateLimit?
 
-    /// How long the server asked to wait, or `nil` when it did not ask.
+    /// How long the server asked to wait, at most a day, or `nil` when it did not ask.
     public var retryAfter: Duration?
 
     /// How many requests were sent.
@@ -86,5 +86,12 @@ public struct StacksAPIError: Error, Sendable {
     /// Whether repeating it does harm is another question: see ``mayHaveTakenEffect``.
     public var isRetryable: Bool {
         code == .transport ? underlying?.code.isTransient ?? true : code.isRetryable
+    }
+
+    /// Whether somebody before the API refused the request: every refusal of the API itself is JSON with a message, and
+    /// this one has none. It passes when whoever stands between lets requests through again.
+    package var isProxyRefusal: Bool {
+        guard serverMessage == nil, let status else { return false }
+        return (400...499).contains(status.code) && status != .tooManyRequests
     }
 }

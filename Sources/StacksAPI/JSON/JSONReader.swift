@@ -8,6 +8,7 @@ import StacksTransport
 /// - Of a name that stands twice in an object, the last value counts.
 /// - A number is an integer when its value is one: `1`, `1.0` and `1e2` are. It has to fit.
 /// - Half a surrogate pair, invalid UTF-8 and overlong forms are errors.
+/// - A byte order mark at the very beginning is passed over.
 /// - More than ``maximumDepth`` levels are an error, and so is anything but white space after the end.
 ///
 /// It borrows the bytes: it must not outlive the closure of ``read(_:_:)``.
@@ -18,16 +19,18 @@ struct JSONReader: ~Copyable {
     let start: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>
     var cursor: UnsafePointer<UInt8>
-    private var depth = 0
+    var depth = 0
     /// Whether the last thing read was an opening bracket, so that no comma may follow.
-    private var hasJustOpened = false
+    var hasJustOpened = false
     /// Holds what was last written with escapes, without them; a ``JSONKey`` can point into it.
     private var unescaped = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>, from start: UnsafePointer<UInt8>) {
         self.start = start
         end = start + bytes.count
-        cursor = start
+        // Some servers write a byte order mark, which a reader may pass over (RFC 8259, 8.1).
+        let hasMark = bytes.count >= 3 && start[0] == 0xEF && start[1] == 0xBB && start[2] == 0xBF
+        cursor = hasMark ? start + 3 : start
     }
 
     /// Reads a whole document with `body`.

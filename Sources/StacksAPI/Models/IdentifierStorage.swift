@@ -75,9 +75,21 @@ extension IdentifierStorage: Hashable {
         }
     }
 
-    /// What a `Dictionary` or `Set` places an identifier by: for a UUID one multiplication instead of a run of `Hasher`,
-    /// which is a third of what reading the states of many jobs costs. The seed is the table's own, and the bits of a
-    /// UUID come from the server, so there is nobody whom a stronger function would hold off.
+    /// Random numbers of this process, so that nobody can choose UUIDs that share a place: with known factors such UUIDs
+    /// are a matter of arithmetic, and filling a table with them takes quadratic time. They come from `Hasher`, whose own
+    /// secret they are as hard to learn as, and which gives the same ones every time where a program asks for that.
+    private static let secret: (high: UInt64, low: UInt64) = {
+        func bits(_ number: UInt8) -> UInt64 {
+            var hasher = Hasher()
+            hasher.combine(number)
+            return UInt64(truncatingIfNeeded: hasher.finalize())
+        }
+        return (bits(0), bits(1))
+    }()
+
+    /// What a `Dictionary` or `Set` places an identifier by: for a UUID two multiplications instead of a run of `Hasher`,
+    /// which is a third of what reading the states of many jobs costs. The second one, by a secret too, leaves nothing
+    /// that is known of the product where the halves' differences are.
     func _rawHashValue(seed: Int) -> Int {
         guard case .uuid(let high, let low) = self else {
             var hasher = Hasher()
@@ -85,9 +97,10 @@ extension IdentifierStorage: Hashable {
             hash(into: &hasher)
             return hasher.finalize()
         }
-        let product = (high ^ UInt64(bitPattern: Int64(seed)) ^ 0x9E37_79B9_7F4A_7C15)
-            .multipliedFullWidth(by: low ^ 0xD6E8_FEB8_6659_FD93)
-        return Int(truncatingIfNeeded: product.high ^ product.low)
+        let secret = Self.secret
+        let product = (high ^ secret.high ^ UInt64(bitPattern: Int64(seed))).multipliedFullWidth(by: low ^ secret.low)
+        let mixed = (product.high ^ product.low ^ secret.high).multipliedFullWidth(by: secret.low | 1)
+        return Int(truncatingIfNeeded: mixed.high ^ mixed.low)
     }
 
     func hash(into hasher: inout Hasher) {

@@ -9,16 +9,21 @@ public struct ScheduledJobsPage: Sendable, Hashable {
     public var pageInfo: PageInfo
     /// The queue that was asked about.
     public var clusterQueue: ClusterQueue
+    /// The jobs that the server sent and that could not be read, in their order: they are not among ``jobs``. Empty as a
+    /// rule. A page with more than 1000 of them is refused as a whole.
+    public var unreadableJobs: [UnreadableJob]
 
     /// A page.
     public init(
         jobs: [ScheduledJob],
         pageInfo: PageInfo = PageInfo(),
-        clusterQueue: ClusterQueue = ClusterQueue()
+        clusterQueue: ClusterQueue = ClusterQueue(),
+        unreadableJobs: [UnreadableJob] = []
     ) {
         self.jobs = jobs
         self.pageInfo = pageInfo
         self.clusterQueue = clusterQueue
+        self.unreadableJobs = unreadableJobs
     }
 
     /// Where a page stands among the others.

@@ -1,10 +1,15 @@
 /// The pages of a queue's scheduled jobs, read one at a time when asked for.
 ///
-/// It ends after the last page, after a page without a cursor, and after the page limit. A cursor that the server gives
-/// a second time is an error, because the pages would never end.
+/// It ends after the last page and after the page limit. It is an error, after the pages that were read, when a page says
+/// that more follow and gives no cursor, and when the pages would never end: a cursor that the server gives a second time,
+/// or ``maximumBarrenPages`` pages in a row without a job that is new.
 public struct ScheduledJobPages: AsyncSequence, Sendable {
     /// One page, with what the server said beside it.
     public typealias Element = StacksResponse<ScheduledJobsPage>
+
+    /// After how many pages in a row that show no job that was not shown before it ends with an error. One or two can be
+    /// so because the list is no snapshot.
+    public static let maximumBarrenPages = 10
 
     let client: StacksClient
     let stack: String
@@ -21,6 +26,8 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
         private let pages: ScheduledJobPages
         private var position = PagePosition.first
         private var seen: Set<String> = []
+        private var jobs: Set<JobID> = []
+        private var barrenPages = 0
         private var count = 0
 
         init(pages: ScheduledJobPages) { self.pages = pages }
@@ -29,7 +36,7 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
         ///
         /// - Returns: The page, or `nil` after the last one.
         /// - Throws: ``StacksAPIError`` as the call does that reads the page, and with ``StacksAPIError/Code/decoding``
-        ///   when the server gives a cursor a second time. After a failure the same page is asked for again.
+        ///   when there is no way on or no end. After a failure of a call the same page is asked for again.
         public mutating func next() async throws -> Element? {
             if let limit = pages.pageLimit {
                 try Argument.check(pageLimit: limit, for: .scheduledJobs)
@@ -39,32 +46,44 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
             switch position {
             case .first: cursor = nil
             case .after(let endCursor): cursor = endCursor
-            case .repeated(let endCursor):
-                throw StacksAPIError(
-                    code: .decoding,
-                    operation: .scheduledJobs,
-                    message: "The server gave the cursor \"\(endCursor)\" a second time: its pages do not end."
-                )
+            case .lost(let reason):
+                throw StacksAPIError(code: .decoding, operation: .scheduledJobs, message: reason)
             case .end: return nil
             }
             // A failed page leaves the position where it was, so that asking again tries the same page.
             let page = try await pages.client.scheduledJobs(
                 stack: pages.stack, queue: pages.queue, limit: pages.pageSize, after: cursor, options: pages.options)
             count += 1
-            position = nextPosition(after: page.value.pageInfo)
+            position = nextPosition(after: page.value)
             return page
         }
 
-        private mutating func nextPosition(after info: ScheduledJobsPage.PageInfo) -> PagePosition {
-            guard info.hasNextPage, let cursor = info.endCursor, !cursor.isEmpty else { return .end }
-            return seen.insert(cursor).inserted ? .after(cursor) : .repeated(cursor)
+        private mutating func nextPosition(after page: ScheduledJobsPage) -> PagePosition {
+            guard page.pageInfo.hasNextPage else { return .end }
+            guard let cursor = page.pageInfo.endCursor, !cursor.isEmpty else {
+                return .lost("The server says that another page follows and gives no cursor to ask for it with.")
+            }
+            var isBarren = true
+            for job in page.jobs where jobs.insert(job.id).inserted { isBarren = false }
+            for job in page.unreadableJobs where job.id.map({ jobs.insert($0).inserted }) ?? false { isBarren = false }
+            barrenPages = isBarren ? barrenPages + 1 : 0
+            guard seen.insert(cursor).inserted else {
+                return .lost("The server gave the cursor \"\(cursor.prefix(64))\" a second time: its pages do not end.")
+            }
+            guard barrenPages < maximumBarrenPages else {
+                return .lost(
+                    "The last \(barrenPages) pages show no job that was not shown before, and the server says that more "
+                        + "follow: its pages do not end.")
+            }
+            return .after(cursor)
         }
     }
 
     private enum PagePosition {
         case first
         case after(String)
-        case repeated(String)
+        /// More follow, and there is no way to them, or no end of them.
+        case lost(String)
         case end
     }
 }

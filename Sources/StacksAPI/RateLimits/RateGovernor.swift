@@ -83,6 +83,15 @@ final class RateGovernor: Sendable {
         return verdict?.instant
     }
 
+    /// How long a request of an operation waits for its turn if it is asked for now, as far as is known.
+    func pause(before operation: StacksOperation, _ scope: RateScope, stack: String, now: Moment) -> Duration {
+        state.withLock { state in
+            guard let place = state.place(of: stack) else { return .zero }
+            let ticket = ScopePacer.Ticket(lane: scope.lane, number: state.nextTicket)
+            return max(.zero, now.duration(to: state.stacks[place].turn(of: ticket, operation, scope, now: now)))
+        }
+    }
+
     /// How long to sleep until an instant before looking again.
     static func sleep(until instant: Moment, now: Moment) -> Duration {
         min(max(now.duration(to: instant), .zero), longestSleep)

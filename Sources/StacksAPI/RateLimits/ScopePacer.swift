@@ -70,6 +70,13 @@ struct ScopePacer: Sendable {
         return .notBefore(bound(of: ticket, now))
     }
 
+    /// The earliest instant at which a request can have its turn if it is asked for now. Nothing is asked for by it.
+    mutating func turn(of ticket: Ticket, now: Moment) -> Moment {
+        guard isPaced else { return now }
+        taken.giveBack(now)
+        return bound(of: ticket, now)
+    }
+
     /// Looks whether the turn of one that waits has come.
     mutating func look(_ ticket: Ticket, now: Moment) -> Verdict {
         grant(now)

@@ -28,6 +28,14 @@ struct StackPacers: Sendable {
         return (index, names[index], verdict, pacers[index].isPaced)
     }
 
+    /// The earliest instant at which an operation's request can have its turn if it is asked for now.
+    mutating func turn(
+        of ticket: ScopePacer.Ticket, _ operation: StacksOperation, _ scope: RateScope, now: Moment
+    ) -> Moment {
+        let index = pacer(for: operation, scope)
+        return pacers[index].turn(of: ticket, now: now)
+    }
+
     /// The pacer that an operation's next request belongs to.
     private mutating func pacer(for operation: StacksOperation, _ scope: RateScope) -> Int {
         let known = pacerOfOperation[operation.index]

@@ -28,6 +28,8 @@ public struct Backoff: Sequence, Sendable, Hashable {
         var delay = initial
         var remaining = index
         while remaining > 0, delay < maximum, multiplier > 1 {
+            // Compared as numbers first: the product may be more than a duration holds.
+            guard delay / .seconds(1) * multiplier < maximum / .seconds(1) else { return maximum }
             delay = delay * multiplier
             remaining -= 1
         }

@@ -59,6 +59,13 @@ struct FinishDecision {
         if failure.mayHaveTakenEffect {
             doubt = failure
             refusal = nil
+            if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
+                var error = failure
+                error.message +=
+                    " Its state is not asked for: the server asks to wait \(asked), and the policy waits "
+                    + "\(policy.maximumRetryAfter) at most."
+                return .giveUp(final(error))
+            }
             // The wait gives a request that is still on its way the time to arrive.
             let delay = policy.delay(
                 beforeRetry: max(0, finishes - 1), retryAfter: failure.retryAfter, using: &generator)

@@ -11,7 +11,7 @@ public struct RateLimit: Sendable, Hashable {
     public var limit: Int?
     /// How many of them are left.
     public var remaining: Int?
-    /// How long until the window starts anew.
+    /// How long until the window starts anew. As an answer tells it, 30 seconds at most: the windows are of one second.
     public var reset: Duration?
 
     /// A rate limit.
@@ -43,7 +43,7 @@ public struct RateLimit: Sendable, Hashable {
             self.scope = headerFields[.rateLimitScope]
             limit = headerFields[.rateLimitLimit].flatMap { Int($0) }
             remaining = headerFields[.rateLimitRemaining].flatMap { Int($0) }
-            reset = headerFields[.rateLimitReset].flatMap { RetryAfter.seconds($0) }
+            reset = headerFields[.rateLimitReset].flatMap { RetryAfter.seconds($0) }.flatMap { ServerWait.reset($0) }
         }
         if self.scope == nil, limit == nil, remaining == nil, reset == nil { return nil }
     }
@@ -68,10 +68,11 @@ public struct RateLimit: Sendable, Hashable {
             seen.remaining = true
         } else if ResponseHeaderFields.isName(name, "reset") {
             if !seen.reset {
-                // More digits than these may be more seconds than are believed.
-                reset =
-                    value.count <= 8 ? Self.number(value).map { .seconds($0) } : nil
-                if reset == nil { reset = RetryAfter.seconds(Self.text(value)) }
+                if let seconds = Self.number(value) {
+                    reset = ServerWait.reset(seconds)
+                } else {
+                    reset = RetryAfter.seconds(Self.text(value)).flatMap { ServerWait.reset($0) }
+                }
             }
             seen.reset = true
         } else if ResponseHeaderFields.isName(name, "scope") {
@@ -132,7 +133,7 @@ extension RateLimit {
                 switch name {
                 case "scope": rate.scope = try reader.optionalString()
                 case "limit": rate.limit = try reader.optionalInt()
-                case "reset": rate.reset = try reader.optionalInt().map { .seconds($0) }
+                case "reset": rate.reset = try reader.optionalInt().flatMap { ServerWait.reset($0) }
                 default: try reader.skip()
                 }
             }

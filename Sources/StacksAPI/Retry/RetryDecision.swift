@@ -12,6 +12,8 @@ struct RetryDecision {
     let policy: RetryPolicy
     let repetition: Endpoint.Repetition
     let deadline: Moment?
+    /// Whether a refusal that is not the API's own is waited out.
+    let waitsOutProxies: Bool
 
     /// How many requests have been sent, the one under way included.
     private(set) var attempts = 1
@@ -22,18 +24,25 @@ struct RetryDecision {
     /// Whether any request so far may have taken effect.
     private(set) var mayHaveTakenEffect = false
 
-    init(policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: Moment?) {
+    init(
+        policy: RetryPolicy, repetition: Endpoint.Repetition, deadline: Moment?, waitsOutProxies: Bool = false
+    ) {
+        self.waitsOutProxies = waitsOutProxies
         self.policy = policy
         self.repetition = repetition
         self.deadline = deadline
     }
 
     /// What follows from a failure: a wait before the next attempt, or the error to throw.
+    ///
+    /// - Parameter pause: How long the rate limit keeps the next attempt at least. It is part of the wait, so that what is
+    ///   said of the wait is what is waited.
     mutating func next(
         after failure: StacksAPIError,
         now: Moment,
         using generator: inout some RandomNumberGenerator,
-        budget: SharedRetryBudget? = nil
+        budget: SharedRetryBudget? = nil,
+        pause: Duration = .zero
     ) -> Action {
         mayHaveTakenEffect = mayHaveTakenEffect || failure.mayHaveTakenEffect
         var error = failure
@@ -51,7 +60,8 @@ struct RetryDecision {
                 + "\(policy.maximumRetryAfter) at most."
             return .giveUp(error)
         }
-        let delay = policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator)
+        let delay = max(
+            policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator), pause)
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded
             error.message += " It is not tried again: the next attempt would be in \(delay), after the call's deadline."
@@ -111,13 +121,14 @@ struct RetryDecision {
 
     /// Whether the request may be sent again, by what failed and by what repeating it would do.
     private func mayRepeat(after failure: StacksAPIError) -> Bool {
-        guard failure.isRetryable else { return false }
+        guard failure.isRetryable || waitsOutProxies && failure.isProxyRefusal else { return false }
         if let transportError = failure.underlying {
             return repetition == .always || !transportError.mayHaveReachedServer
         }
         switch repetition {
         case .always, .whenRefused: return true
-        case .whenNotAccepted: return failure.status == .tooManyRequests || failure.status == .serviceUnavailable
+        case .whenNotAccepted:
+            return failure.status == .tooManyRequests || failure.status == .serviceUnavailable || failure.isProxyRefusal
         }
     }
 }

@@ -55,8 +55,11 @@ public struct RetryPolicy: Sendable, Hashable {
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
         if let retryAfter { return max(retryAfter, .zero) }
-        return backoff.delay(retry) + jitter.random(using: &generator)
+        // Nobody waits for more than a year, and a sum of waits that mean "for ever" would be more than a duration holds.
+        return min(backoff.delay(retry), Self.longestWait) + jitter.random(using: &generator)
     }
+
+    fileprivate static let longestWait = Duration.seconds(31_536_000)
 
     /// What is wrong with the policy's values, or `nil`.
     var problem: String? {
@@ -72,7 +75,8 @@ public struct RetryPolicy: Sendable, Hashable {
 extension ClosedRange<Duration> {
     /// A duration of this range, to the millisecond.
     fileprivate func random(using generator: inout some RandomNumberGenerator) -> Duration {
-        let width = upperBound - lowerBound
+        let lowerBound = Swift.min(lowerBound, RetryPolicy.longestWait)
+        let width = Swift.min(upperBound, RetryPolicy.longestWait) - lowerBound
         let milliseconds = width.components.seconds * 1000 + width.components.attoseconds / 1_000_000_000_000_000
         guard milliseconds > 0 else { return lowerBound }
         // Scaled rather than drawn again until it fits: a generator that repeats itself cannot make it endless.

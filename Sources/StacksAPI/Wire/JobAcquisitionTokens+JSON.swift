@@ -1,24 +1,37 @@
 extension JobAcquisitionTokens {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> JobAcquisitionTokens {
         var issued: [JobAcquisitionToken]?
+        var unreadable: [JobID] = []
         var notIssued: [JobID] = []
         let object = try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "job_acquisition_tokens": issued = try readTokens(&reader)
+            case "job_acquisition_tokens": issued = try readTokens(&reader, &unreadable)
             case "not_issued": notIssued = try reader.identifiers() ?? []
             default: try reader.skip()
             }
         }
         return JobAcquisitionTokens(
-            issued: try issued.required("job_acquisition_tokens", in: object), notIssued: notIssued)
+            issued: try issued.required("job_acquisition_tokens", in: object), notIssued: notIssued + unreadable)
     }
 
-    private static func readTokens(_ reader: inout JSONReader) throws(JSONError) -> [JobAcquisitionToken]? {
-        if try reader.null() { return nil }
+    /// The tokens that can be read. One that cannot is as good as not issued, and does not take the others with it.
+    private static func readTokens(
+        _ reader: inout JSONReader, _ unreadable: inout [JobID]
+    ) throws(JSONError) -> [JobAcquisitionToken] {
+        unreadable = []
+        if try reader.null() { return [] }
         var tokens: [JobAcquisitionToken] = []
         try reader.beginArray()
-        while try reader.nextElement() { tokens.append(try JobAcquisitionToken.read(&reader)) }
+        while try reader.nextElement() {
+            let place = reader.place
+            do throws(JSONError) {
+                tokens.append(try JobAcquisitionToken.read(&reader))
+            } catch {
+                _ = try reader.passValue(at: place)
+                if let job: JobID = reader.identifier(named: "job_uuid", at: place) { unreadable.append(job) }
+            }
+        }
         return tokens
     }
 }

@@ -11,8 +11,8 @@ extension JobStates {
         return JobStates(states: try states.required("states", in: object))
     }
 
-    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState]? {
-        if try reader.null() { return nil }
+    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState] {
+        if try reader.null() { return [:] }
         // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason. For one or two the
         // room is made with less work when they come.
         let expected = min((reader.end - reader.cursor) / 50, 1000)

@@ -5,7 +5,7 @@ extension Reservation {
         let object = try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "reserved": reserved = try reader.identifiers()
+            case "reserved": reserved = try reader.identifiers() ?? []
             case "not_reserved": notReserved = try reader.identifiers() ?? []
             default: try reader.skip()
             }

@@ -55,6 +55,8 @@ extension ScheduledJob {
             }
         }
         self.id = try id.required("id", in: object)
+        // Nothing can be asked about a job without a name.
+        if self.id.isEmpty { throw JSONError(reason: .missingField("id"), offset: object) }
     }
 }
 

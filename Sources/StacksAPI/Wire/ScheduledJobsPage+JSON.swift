@@ -1,29 +1,45 @@
 extension ScheduledJobsPage {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> ScheduledJobsPage {
         var jobs: [ScheduledJob]?
+        var unreadable: [UnreadableJob] = []
         var pageInfo = PageInfo()
         var clusterQueue = ClusterQueue()
         let object = try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "jobs": jobs = try readJobs(&reader)
+            case "jobs": jobs = try readJobs(&reader, &unreadable)
             case "page_info": pageInfo = try PageInfo.read(&reader)
             case "cluster_queue": clusterQueue = try ClusterQueue.read(&reader)
             default: try reader.skip()
             }
         }
         return ScheduledJobsPage(
-            jobs: try jobs.required("jobs", in: object), pageInfo: pageInfo, clusterQueue: clusterQueue)
+            jobs: try jobs.required("jobs", in: object), pageInfo: pageInfo, clusterQueue: clusterQueue,
+            unreadableJobs: unreadable)
     }
 
-    private static func readJobs(_ reader: inout JSONReader) throws(JSONError) -> [ScheduledJob]? {
-        if try reader.null() { return nil }
+    /// The jobs that can be read. One that cannot does not take the others with it.
+    private static func readJobs(
+        _ reader: inout JSONReader, _ unreadable: inout [UnreadableJob]
+    ) throws(JSONError) -> [ScheduledJob] {
+        unreadable = []
+        if try reader.null() { return [] }
         var jobs: [ScheduledJob] = []
         // A job takes some 345 bytes: room for as many as can follow, within reason.
         jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
         var memo = ScheduledJob.Memo()
         try reader.beginArray()
-        while try reader.nextElement() { try ScheduledJob.read(&reader, into: &jobs, memo: &memo) }
+        while try reader.nextElement() {
+            let place = reader.place
+            do throws(JSONError) {
+                try ScheduledJob.read(&reader, into: &jobs, memo: &memo)
+            } catch {
+                jobs.removeLast()
+                guard unreadable.count < UnreadableJob.maximum else { throw error }
+                let position = jobs.count + unreadable.count
+                unreadable.append(try UnreadableJob.read(&reader, at: place, position: position, error))
+            }
+        }
         return jobs
     }
 }

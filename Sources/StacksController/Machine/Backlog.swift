@@ -13,7 +13,16 @@ struct Backlog {
     /// The job that was scheduled first. Kept, because it is asked for at every step.
     private(set) var oldest: ScheduledJob?
 
+    /// How many more are known to wait, and were counted and not kept, because nothing could be started.
+    private var others = 0
+    /// When the jobs that wait were counted last.
+    private(set) var countedAt: Duration?
+    /// Whether the list was read to its end then.
+    private(set) var isWhole = true
+
     var count: Int { jobs.count }
+    /// How many jobs wait, as far as they have been counted.
+    var waiting: Int { jobs.count + others }
     var isEmpty: Bool { jobs.isEmpty }
 
     /// Adds what a page has shown, oldest first. Sorting keeps the order of equals. A job that is listed again, in the
@@ -40,6 +49,27 @@ struct Backlog {
     mutating func removeAll() {
         jobs = []
         oldest = nil
+        others = 0
+    }
+
+    /// Keeps the number of the jobs and not the jobs: they are about to be listed again, or must not be reserved.
+    mutating func setAside() {
+        others += jobs.count
+        jobs = []
+        oldest = nil
+    }
+
+    /// Takes down that a page was read to count the jobs.
+    mutating func counted(isWhole: Bool, at now: Duration) {
+        countedAt = now
+        self.isWhole = isWhole
+    }
+
+    /// Takes down that the list was only looked at: the jobs that were added are among those that were counted before,
+    /// and when nothing follows they are all there is.
+    mutating func glanced(nothingFollows: Bool, at now: Duration) {
+        others = nothingFollows ? 0 : max(0, others - jobs.count)
+        if nothingFollows { counted(isWhole: true, at: now) }
     }
 
     private static func time(_ job: ScheduledJob) -> Double {

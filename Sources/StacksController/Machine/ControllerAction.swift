@@ -21,6 +21,8 @@ enum ControllerAction: Sendable {
     case finish(JobID, exitStatus: Int, detail: String, within: Duration)
     case deregister
     case log(Logger.Level, String, job: JobID?)
+    /// The same, of something that is done again at this time, which is added as the time of day.
+    case logWait(Logger.Level, String, until: Duration)
     /// How long a part of a job's life took.
     case measure(ControllerInterval, Duration)
     /// A call did not do what was asked.

@@ -63,30 +63,6 @@ extension ControllerMachine {
         actions.append(.end(fatal))
     }
 
-    // MARK: What goes wrong
-
-    /// Takes down a failure that is tried again, or stops when it is one that waiting does not cure.
-    mutating func note(_ failure: CallFailure, of call: String, at now: Duration) {
-        actions.append(.failed(call: call, failure.kind))
-        switch failure.kind {
-        case .unauthorized:
-            let message = "Buildkite does not accept the agent token (401): \(failure.message)"
-            stop(.init(code: .unauthorized, message: message, underlying: failure.underlying), at: now)
-        case .forbidden:
-            let message = "Buildkite refuses the stack \(configuration.stackKey) (403): \(failure.message)"
-            stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
-        default:
-            lastFailure = (call, "\(call): \(failure.message)", failure.kind)
-            log(.warning, "Buildkite did not do what was asked (\(call)): \(failure.message)")
-            // The poll has a way of its own with a stack that is not known.
-            if failure.kind == .notFound, call != "poll" { registerAgain(failure, at: now) }
-        }
-    }
-
-    mutating func clearFailure(of call: String) {
-        if lastFailure?.call == call { lastFailure = nil }
-    }
-
     mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
         actions.append(.log(level, message, job: job))
     }
@@ -105,7 +81,9 @@ extension ControllerMachine {
         var status = ControllerStatus()
         status.phase = phase
         status.totals = totals
-        status.current.waiting = backlog.count
+        status.current.waiting = backlog.waiting
+        status.sinceWaitingCount = backlog.countedAt.map { now - $0 }
+        status.knowsAllWaiting = backlog.isWhole
         status.current.launching = ledger.launching
         status.current.running = ledger.watched.count - ledger.launching
         status.current.settling = ledger.settling
@@ -121,6 +99,10 @@ extension ControllerMachine {
         status.isPaused = isPaused
         status.hindrance = hindrance
         status.lastFailure = lastFailure?.message
+        if phase == .running || phase == .registering {
+            let asking = wantsRegistration ? registration : polling
+            status.asksAgainIn = asking.failures > 0 ? max(.zero, asking.due - now) : nil
+        }
         return status
     }
 
@@ -130,6 +112,7 @@ extension ControllerMachine {
         if polling.failures > 0 || needsRegistration { return .unreachable }
         if configuration.isDryRun { return .dryRun }
         if isPaused { return .paused }
+        if lacksEndpoint { return .endpointMissing }
         if isTokenOutage || (issuing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
         if freeSlots == 0 { return .full }
         if reading.foundSuiting || lastPoll == nil || ledger.occupied - ledger.settling > ledger.watched.count {

@@ -12,20 +12,31 @@ extension ControllerMachine {
         var headReadAt: Duration = .zero
         /// How many pages have been read since the list was begun.
         var pages = 0
+        /// When the list was begun.
+        var begunAt: Duration = .zero
+        /// When the last poll was sent.
+        var sentAt: Duration = .zero
+        /// How many pages in a row have shown nothing that the same reading had not shown before.
+        var barrenPages = 0
+        /// Whether it was said that the list cannot be read to its end.
+        var hasWarnedOfCursors = false
         /// The limit of the page that is being read.
         var limit = 0
         /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
         var known: [JobID: (first: Duration, last: Duration)] = [:]
+        /// When each job that cannot be read was listed last, by its ID or, where that is not known, by what is wrong.
+        var unreadable: [String: Duration] = [:]
         var nextForgetting = Duration.zero
-        /// When the page that is being read was asked for.
-        var askedAt = Duration.zero
         /// Whether the list showed any job that could be started, and any job at all, as far as it has been read.
         var foundSuiting = false
         var foundAny = false
     }
 
-    /// Against a server whose cursors lead in a circle.
+    /// Against a server whose list has no end.
     private static let maximumPages = 1000
+
+    /// How many of a page's unreadable jobs are named, the first time; the others are counted.
+    private static let maximumNamed = 100
 
     /// How many pages are read without a pause.
     private static let pagesAtOnce = 5
@@ -56,8 +67,8 @@ extension ControllerMachine {
         let isIdle = !configuration.isDryRun && (isPaused || freeSlots == 0)
         if isIdle { (reading.cursor, reading.resume) = (nil, nil) }
         reading.limit = isIdle ? 1 : pageLimit
+        reading.sentAt = now
         polling.isInFlight = true
-        reading.askedAt = now
         actions.append(.poll(limit: reading.limit, after: reading.cursor))
     }
 
@@ -80,6 +91,7 @@ extension ControllerMachine {
                 silentSince = nil
             }
             guard phase == .running else { return polling.succeeded(next: now) }
+            stackIsKnown(at: now)
             noteQueue(page.clusterQueue, at: now)
             let hasMore = read(page, at: now)
             let interval = configuration.pollInterval * jitter.next(in: 0.9..<1.1)
@@ -117,14 +129,26 @@ extension ControllerMachine {
         if isHead { beginReading(at: now) }
         reading.pages += 1
         var suiting: [ScheduledJob] = []
+        let isBarren =
+            !isHead && page.unreadableJobs.isEmpty
+            && page.jobs.allSatisfy { (reading.known[$0.id]?.last ?? .seconds(-1)) >= reading.begunAt }
+        reading.barrenPages = isBarren ? reading.barrenPages + 1 : 0
         for job in page.jobs where read(job, at: now) { suiting.append(job) }
-        if isPaused { backlog.removeAll() } else { backlog.add(suiting) }
+        skipUnreadable(page.unreadableJobs, at: now)
+        backlog.add(suiting)
+        if reading.limit > 1 {
+            backlog.counted(isWhole: !page.pageInfo.hasNextPage, at: now)
+        } else {
+            backlog.glanced(nothingFollows: !page.pageInfo.hasNextPage, at: now)
+        }
+        // The jobs of a paused queue are counted, and none of them may be reserved.
+        if isPaused { backlog.setAside() }
 
         let wantsMore = !isPaused && reading.limit > 1 && (configuration.isDryRun || backlog.count < freeSlots)
-        var next = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : nil
+        var next = nextCursor(page.pageInfo)
         if isHead, next != nil, let resume = reading.resume { next = resume }
         reading.resume = nil
-        guard phase == .running, wantsMore, reading.pages < Self.maximumPages, let next, next != reading.cursor else {
+        guard phase == .running, wantsMore, let next else {
             reading.cursor = nil
             reading.pages = 0
             return false
@@ -134,10 +158,32 @@ extension ControllerMachine {
         return true
     }
 
+    /// Where the next page begins. A list that cannot be read to its end is said to be one, once.
+    private mutating func nextCursor(_ info: ScheduledJobsPage.PageInfo) -> String? {
+        guard info.hasNextPage else {
+            reading.hasWarnedOfCursors = false
+            return nil
+        }
+        let problem: String
+        if let cursor = info.endCursor, !cursor.isEmpty {
+            let isNew = cursor != reading.cursor && reading.barrenPages < ScheduledJobPages.maximumBarrenPages
+            if isNew, reading.pages < Self.maximumPages { return cursor }
+            problem = isNew ? "it has more than \(Self.maximumPages) pages" : "its pages lead to nothing new"
+        } else {
+            problem = "there is no cursor to ask for the next page with"
+        }
+        if !reading.hasWarnedOfCursors {
+            reading.hasWarnedOfCursors = true
+            log(.warning, "The list says that more jobs follow, and \(problem): what may be behind it is not seen")
+        }
+        return nil
+    }
+
     private mutating func beginReading(at now: Duration) {
         reading.headReadAt = now
-        backlog.removeAll()
+        if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
         if reading.resume == nil {
+            reading.begunAt = now
             reading.pages = 0
             reading.foundSuiting = false
             reading.foundAny = false
@@ -146,6 +192,25 @@ extension ControllerMachine {
         guard now >= reading.nextForgetting else { return }
         reading.nextForgetting = now + Self.memory
         reading.known = reading.known.filter { $0.value.last + Self.memory > now }
+        reading.unreadable = reading.unreadable.filter { $0.value + Self.memory > now }
+    }
+
+    /// Takes down listed jobs that cannot be read. Each is said to be skipped once.
+    private mutating func skipUnreadable(_ jobs: [UnreadableJob], at now: Duration) {
+        var news = 0
+        for job in jobs {
+            reading.foundAny = true
+            let what = "\(job.field.isEmpty ? "" : "its field \(job.field): ")\(job.reason)"
+            guard reading.unreadable.updateValue(now, forKey: job.id?.description ?? what) == nil else { continue }
+            totals.seen += 1
+            totals.unreadable += 1
+            news += 1
+            if news <= Self.maximumNamed {
+                log(.warning, "The job is skipped, because it cannot be read: \(what)", job.id)
+            }
+        }
+        guard news > Self.maximumNamed else { return }
+        log(.warning, "\(news - Self.maximumNamed) more jobs of this page are skipped, because they cannot be read")
     }
 
     /// Takes down a listed job, and returns whether it can be reserved.
@@ -197,12 +262,18 @@ extension ControllerMachine {
         drain(reading.foundAny ? "Nothing that suits is scheduled" : "Nothing is scheduled", at: now)
     }
 
-    /// The stack is not known any more: it is registered again, and when that does not help the queue is gone.
+    /// The stack is not known any more: it is registered again, and when that does not help, and the same is still said
+    /// after a pause, the queue is gone.
     private mutating func stackVanished(_ failure: CallFailure, at now: Duration) {
         vanishings += 1
-        guard vanishings < 3 else { return stop(Self.queueNotFound(configuration, failure), at: now) }
-        log(.warning, "Buildkite does not know the stack: \(failure.message). Registering it again")
-        registerAgain(failure, at: now)
+        refusals.stackIsUnknown()
+        let isConfirmed = refusals.isConfirmed("poll", at: now)
+        if isConfirmed, vanishings > 2 { return stop(Self.queueNotFound(configuration, failure), at: now) }
+        note(failure, of: "poll", at: now)
+        guard vanishings < 3 else { return }
+        log(.warning, "Buildkite does not know the stack: registering it again")
+        // Said several times in a row it is one loss of the stack.
+        registerAgain(failure, at: now, counts: vanishings == 1)
     }
 
     // MARK: When nothing is heard

@@ -16,10 +16,10 @@ extension ControllerMachine {
     /// Registers the stack once more, because Buildkite does not know it, or serves another queue with it.
     ///
     /// When that happens again and again somebody else uses the same key, and each takes it from the other.
-    mutating func registerAgain(_ failure: CallFailure?, at now: Duration) {
+    mutating func registerAgain(_ failure: CallFailure?, at now: Duration, counts: Bool = true) {
         guard phase == .running, !needsRegistration else { return }
         reregistrations.removeAll { $0 + Self.reregistrationWindow < now }
-        reregistrations.append(now)
+        if counts { reregistrations.append(now) }
         guard reregistrations.count <= Self.maximumReregistrations else {
             let message =
                 "The stack \(configuration.stackKey) had to be registered anew \(reregistrations.count) times within "
@@ -43,10 +43,6 @@ extension ControllerMachine {
                     + "another controller has registered the same key. Give each controller a key of its own"
                 return stop(StackControllerError(code: .stackTakenOver, message: message), at: now)
             }
-            // Jobs of the default queue may name it by the key it has in the cluster.
-            if configuration.queue == .default, let queue = stack.clusterQueueKey, configuration.tags["queue"] == nil {
-                matcher.tags["queue"] = queue.rawValue
-            }
             if phase == .registering {
                 phase = .running
                 runningSince = now
@@ -63,8 +59,12 @@ extension ControllerMachine {
             }
         case .failure(let failure):
             registration.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+            if failure.kind == .notFound || failure.kind == .forbidden {
+                registration.putOff(to: now + Refusals.pause)
+            }
             switch failure.kind {
-            case .notFound: stop(Self.queueNotFound(configuration, failure), at: now)
+            case .notFound where refusals.isConfirmed("register", at: now):
+                stop(Self.queueNotFound(configuration, failure), at: now)
             case .rejected:
                 let message = "Buildkite does not register the stack \(configuration.stackKey): \(failure.message)"
                 stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)

@@ -17,18 +17,21 @@ extension ControllerMachine {
     var wantsReservation: Bool {
         guard phase == .running, !needsRegistration, !configuration.isDryRun else { return false }
         // One job at a time shows whether there are tokens again.
-        if isTokenOutage, !ledger.waiting.isEmpty || issuing.isInFlight { return false }
+        if triesOneJob, !ledger.waiting.isEmpty || issuing.isInFlight { return false }
         return !uncertain.isEmpty || (!isPaused && !backlog.isEmpty && freeSlots > 0)
     }
 
+    /// Whether nothing gets a token, for long or because there is no endpoint for it: one job shows when that is over.
+    private var triesOneJob: Bool { isTokenOutage || lacksTokens }
+
     /// When something may be reserved next: what gets no token would be given back again.
     var reservationDue: Duration? {
-        reservation.due(if: wantsReservation).map { isTokenOutage ? max($0, issuing.due) : $0 }
+        reservation.due(if: wantsReservation).map { triesOneJob ? max($0, issuing.due) : $0 }
     }
 
     mutating func reserveIfDue(at now: Duration) {
         guard let due = reservationDue, due <= now else { return }
-        let limit = isTokenOutage ? 1 : reservationLimit.count
+        let limit = triesOneJob ? 1 : reservationLimit.count
         // First those of which it is not known whether they are reserved already; they hold their slots.
         var asked = Array(uncertain.prefix(limit))
         uncertain.removeFirst(asked.count)

@@ -113,7 +113,7 @@ extension ControllerMachine {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.
             guard entry.stage == .returning, entry.giveBacks == 0, !renewalInFlight.contains(id),
-                entry.since + Self.giveBackExpiry <= reading.askedAt
+                entry.since + Self.giveBackExpiry <= reading.sentAt
             else { return false }
             ledger.remove(id)
         }

@@ -17,6 +17,9 @@ struct ControllerMachine {
     /// Why it ends, if that is an error.
     var fatal: StackControllerError?
     var lastFailure: (call: String, message: String, kind: CallFailure.Kind)?
+    /// Failures of this step that have yet to be said, with how long it is until the same is asked again.
+    var failuresToSay: [(call: String, message: String, asked: Duration?)] = []
+    var refusals = Refusals()
 
     // Registering
     var registration = Pacing()
@@ -106,7 +109,7 @@ struct ControllerMachine {
 
     init(configuration: StackController.Configuration, seed: UInt64) {
         self.configuration = configuration
-        matcher = JobMatcher(tags: configuration.tags, queue: configuration.queue)
+        matcher = JobMatcher(tags: configuration.tags)
         jitter = Jitter(seed: seed)
     }
 
@@ -116,6 +119,7 @@ struct ControllerMachine {
         let now = max(now, latest)
         latest = now
         for event in events { handle(event, at: now) }
+        sayFailures(at: now)
         if phase != .idle, phase != .deregistering, phase != .ended { advance(at: now) }
         defer { actions = [] }
         return actions

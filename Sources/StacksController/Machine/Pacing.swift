@@ -5,6 +5,10 @@ struct Pacing {
     /// The longest wait after failures, unless the server asks for more.
     static let longestWait = Duration.seconds(60)
 
+    /// The longest wait that a server is granted. What it asks for beyond is more often a mistake than meant, and to ask
+    /// once in five minutes costs nobody anything.
+    static let longestAskedWait = Duration.seconds(300)
+
     /// When it may be done next.
     var due: Duration = .zero
     /// Whether it is being done.
@@ -25,14 +29,24 @@ struct Pacing {
     }
 
     /// Waits 1, 2, 4 … 60 s, each times 0.5…1.5, so that many controllers do not come back together; a wait that the
-    /// server asked for is kept, with up to a tenth more.
+    /// server asked for is kept, with up to a tenth more, and of one above five minutes these, with up to a tenth less.
     mutating func failed(at now: Duration, retryAfter: Duration?, jitter: inout Jitter) {
         isInFlight = false
         failures += 1
         let doubled = Duration.seconds(1 << min(failures - 1, 6))
         let own = min(doubled, Self.longestWait) * jitter.next(in: 0.5..<1.5)
-        due = now + (retryAfter.map { max($0 * jitter.next(in: 1..<1.1), .milliseconds(100)) } ?? own)
+        // Compared before anything is done with it: the product may be more than a duration holds.
+        let granted = retryAfter.map { asked in
+            guard asked < Self.longestAskedWait else { return Self.longestAskedWait * jitter.next(in: 0.9..<1) }
+            // A server that asks for no wait again and again is not asked ten times a second.
+            let wait = max(asked * jitter.next(in: 1..<1.1), failures > 1 ? .seconds(1) : .milliseconds(100))
+            return min(wait, Self.longestAskedWait)
+        }
+        due = now + (granted ?? own)
     }
+
+    /// Waits until `instant` at least.
+    mutating func putOff(to instant: Duration) { due = max(due, instant) }
 }
 
 /// What makes waits differ: the same seed, the same run.

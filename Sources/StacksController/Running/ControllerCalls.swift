@@ -18,7 +18,11 @@ struct ControllerCalls: Sendable {
     private var stack: String { configuration.stackKey }
     private var once: CallOptions { CallOptions(retryPolicy: .never) }
     /// For what is said one time: with the client's retries, as long as an ending controller waits for it.
-    private var settling: CallOptions { CallOptions(timeout: configuration.settleTimeout) }
+    private var settling: CallOptions {
+        var options = CallOptions(timeout: configuration.settleTimeout)
+        options.waitsOutProxies = true
+        return options
+    }
 
     nonisolated(nonsending) func register() async -> ControllerEvent {
         let answer = await result {
@@ -44,7 +48,7 @@ struct ControllerCalls: Sendable {
                     queue: configuration.queue,
                     limit: limit,
                     after: cursor,
-                    options: once
+                    options: CallOptions(retryPolicy: .never, timeout: configuration.pollTimeout)
                 ).value
             }
         )
@@ -158,6 +162,8 @@ extension CallFailure {
         }
         let kind: Kind =
             switch error.code {
+            // What a proxy says of itself is no word of the API: it passes.
+            case _ where error.isProxyRefusal: .transient
             case .unauthorized: .unauthorized
             case .forbidden: .forbidden
             case .notFound: .notFound

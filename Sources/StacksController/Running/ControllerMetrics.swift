@@ -14,6 +14,7 @@ struct ControllerMetrics {
     private let slots: Gauge
     private let pollAge: Gauge
     private let oldestWaiting: Gauge
+    private let waitingAge: Gauge
     private let dispatch: Timer
     private let start: Timer
     private var last: ControllerStatus?
@@ -37,6 +38,7 @@ struct ControllerMetrics {
         slots = Gauge(label: name("slots"), dimensions: common, factory: factory)
         pollAge = Gauge(label: name("poll_age_seconds"), dimensions: common, factory: factory)
         oldestWaiting = Gauge(label: name("oldest_waiting_seconds"), dimensions: common, factory: factory)
+        waitingAge = Gauge(label: name("waiting_age_seconds"), dimensions: common, factory: factory)
         dispatch = Timer(label: name("dispatch_duration"), dimensions: common, factory: factory)
         start = Timer(label: name("start_duration"), dimensions: common, factory: factory)
     }
@@ -58,6 +60,7 @@ struct ControllerMetrics {
         }
         if status.slots != last?.slots { slots.record(status.slots) }
         if let age = status.sinceLastPoll { pollAge.record(age / .seconds(1)) }
+        if let age = status.sinceWaitingCount { waitingAge.record(age / .seconds(1)) }
         oldestWaiting.record((status.oldestWaiting?.waited ?? .zero) / .seconds(1))
     }
 
@@ -76,7 +79,8 @@ struct ControllerMetrics {
     }
 
     private static let totalNames: [(String, @Sendable (ControllerStatus.Totals) -> Int)] = [
-        ("seen", \.seen), ("unmatched", \.unmatched), ("reserved", \.reserved), ("not_reserved", \.notReserved),
+        ("seen", \.seen), ("unmatched", \.unmatched), ("unreadable", \.unreadable), ("reserved", \.reserved),
+        ("not_reserved", \.notReserved),
         ("launched", \.launched), ("finished", \.finished), ("cancelled", \.cancelled), ("failed", \.failed),
         ("released", \.released),
     ]
@@ -98,6 +102,7 @@ extension ControllerStatus.Hindrance {
         case .rateLimited: "rate_limited"
         case .unreachable: "unreachable"
         case .noToken: "no_token"
+        case .endpointMissing: "endpoint_missing"
         case .notRunning: "not_running"
         case .dryRun: "dry_run"
         }

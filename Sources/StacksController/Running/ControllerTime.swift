@@ -18,7 +18,14 @@ struct ControllerTime: Sendable {
         let start = clock.now
         return Self(
             now: { start.duration(to: clock.now) },
-            sleep: { try await clock.sleep(until: start.advanced(by: $0), tolerance: nil) }
+            sleep: { end in
+                var rest = end - start.duration(to: clock.now)
+                while rest > .zero {
+                    // A day at a time: clocks trap on an instant beyond what their 64 bits of seconds hold.
+                    try await clock.sleep(for: min(rest, .seconds(86_400)), tolerance: nil)
+                    rest = end - start.duration(to: clock.now)
+                }
+            }
         )
     }
 }

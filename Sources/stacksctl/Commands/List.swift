@@ -58,35 +58,51 @@ struct List: APICommand {
             queue: queueOption.queue.key,
             pageSize: limit ?? 1000
         )
-        for try await page in pages {
-            jobs += page.value.jobs
-            last = page
+        var unreadable: [UnreadableJob] = []
+        var interruption: StacksAPIError?
+        do {
+            for try await page in pages {
+                let position = jobs.count + unreadable.count
+                for var job in page.value.unreadableJobs {
+                    job.position += position
+                    unreadable.append(job)
+                }
+                jobs += page.value.jobs
+                last = page
+            }
+        } catch let error as StacksAPIError where last != nil {
+            // What was read is good. It is printed, and then it is said that it is not all.
+            interruption = error
         }
         // A sequence of pages has at least one: the first is always asked for.
         guard let last else { throw Failure.refused("the server gave no page.") }
         var joined = last.value
         joined.jobs = jobs
-        return Answer(joined).from(last)
+        joined.unreadableJobs = unreadable
+        var answer = Answer(joined).from(last)
+        answer.interruption = interruption.map { error in
+            .refused("this is not the whole list: \(printable(error.description))")
+        }
+        return answer
     }
 }
 
 extension Answer {
     /// A page of scheduled jobs.
     init(_ page: ScheduledJobsPage) {
-        self.init(
-            members: [
-                "jobs": .array(page.jobs.map(JSONValue.init)),
-                "page_info": [
-                    "has_next_page": .bool(page.pageInfo.hasNextPage),
-                    "end_cursor": .init(page.pageInfo.endCursor),
-                ],
-                "cluster_queue": [
-                    "id": .init(page.clusterQueue.id?.description),
-                    "dispatch_paused": .bool(page.clusterQueue.isDispatchPaused),
-                ],
+        var members: [String: JSONValue] = [
+            "jobs": .array(page.jobs.map(JSONValue.init)),
+            "page_info": [
+                "has_next_page": .bool(page.pageInfo.hasNextPage),
+                "end_cursor": .init(page.pageInfo.endCursor),
             ],
-            lines: Self.lines(page)
-        )
+            "cluster_queue": [
+                "id": .init(page.clusterQueue.id?.description),
+                "dispatch_paused": .bool(page.clusterQueue.isDispatchPaused),
+            ],
+        ]
+        if !page.unreadableJobs.isEmpty { members["unreadable_jobs"] = .array(page.unreadableJobs.map(JSONValue.init)) }
+        self.init(members: members, lines: Self.lines(page))
     }
 
     private static func lines(_ page: ScheduledJobsPage) -> [String] {
@@ -114,8 +130,13 @@ extension Answer {
         }
         var notes: [String] = []
         if page.clusterQueue.isDispatchPaused { notes.append("The queue is paused: no job may be started.") }
-        if page.pageInfo.hasNextPage, let cursor = page.pageInfo.endCursor {
-            notes.append("More follow: --after \(printable(cursor))")
+        if page.pageInfo.hasNextPage {
+            let cursor = page.pageInfo.endCursor.map { "--after \(printable($0))" }
+            notes.append("More follow: \(cursor ?? "the server gives no cursor to ask for them with")")
+        }
+        for job in page.unreadableJobs {
+            let name = job.id.map { " (\(printable($0.description)))" } ?? ""
+            notes.append("Not readable, and left out: \(printable(job.description))\(name)")
         }
         let lines = page.jobs.isEmpty ? ["No scheduled jobs."] : table.lines
         return notes.isEmpty ? lines : lines + [""] + notes
@@ -123,6 +144,14 @@ extension Answer {
 }
 
 extension JSONValue {
+    /// What is known of a job that could not be read. The API has no such thing; the names are those of the model.
+    init(_ job: UnreadableJob) {
+        self = [
+            "position": .integer(job.position), "id": .init(job.id?.description), "field": .string(job.field),
+            "reason": .string(job.reason),
+        ]
+    }
+
     /// A scheduled job, as the API writes it.
     init(_ job: ScheduledJob) {
         self = [

@@ -54,6 +54,14 @@ struct Run: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "How long one poll may take, up to 3600: after that a new one is made. (default: 10)", valueName: "seconds"),
+        transform: Seconds.init(parsing:)
+    )
+    var pollTimeout: Seconds?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             """
             How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
             (default: the server's, 900)
@@ -139,7 +147,11 @@ struct Run: AsyncParsableCommand {
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
             // round wants to hear of it.
             if once {
-                do { _ = try await connection.client.tokenIdentity() } catch let error as StacksAPIError {
+                var options = CallOptions()
+                options.waitsOutProxies = true
+                do {
+                    _ = try await client.tokenIdentity(options: options)
+                } catch let error as StacksAPIError {
                     throw Failure(beforeRun: error)
                 }
             }
@@ -192,6 +204,7 @@ struct Run: AsyncParsableCommand {
         configuration.metadata = ["version": StacksAPIVersion.current]
         configuration.maximumInFlight = maxInFlight
         if let pollInterval { configuration.pollInterval = pollInterval.duration }
+        if let pollTimeout { configuration.pollTimeout = pollTimeout.duration }
         configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun

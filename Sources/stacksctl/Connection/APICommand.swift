@@ -24,7 +24,7 @@ extension APICommand {
 extension Answer {
     /// What went wrong for part of a long list, or `nil` when nothing did.
     fileprivate var failure: Failure? {
-        guard let first = failedBatches.first else { return nil }
+        guard let first = failedBatches.first else { return interruption }
         let failed = failedBatches.reduce(0) { $0 + $1.range.count }
         return .refused("\(failed) of the jobs given are not in this answer: \(printable(first.error.description))")
     }

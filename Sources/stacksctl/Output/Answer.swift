@@ -12,6 +12,8 @@ struct Answer {
     var headerFields: HTTPFields?
     /// The parts of a long list that failed. What the others achieved is printed all the same.
     var failedBatches: [FailedBatch] = []
+    /// Why this is not all that was asked for. It is printed all the same.
+    var interruption: Failure?
 
     init(members: [String: JSONValue], lines: [String]) {
         self.members = members

@@ -36,7 +36,7 @@ struct LiveProgress {
         let (now, sum) = (status.current, status.totals)
         var parts = ["\(stack) \(status.phase.rawValue)"]
         parts.append("\(now.inFlight)/\(status.slots) in flight (\(now.running) running)")
-        parts.append("\(now.waiting) waiting")
+        parts.append(status.waitingText)
         parts.append("\(sum.finished) finished")
         if sum.failed > 0 { parts.append("\(sum.failed) failed") }
         if sum.cancelled > 0 { parts.append("\(sum.cancelled) cancelled") }
@@ -45,6 +45,7 @@ struct LiveProgress {
         if status.phase == .running, let age = status.sinceLastPoll, age >= .seconds(5) {
             parts.append("polled \(age.components.seconds) s ago")
         }
+        if let wait = status.asksAgainIn { parts.append("asks again in \(wait.components.seconds) s") }
         if let hindrance = status.hindrance, status.phase == .running { parts.append("\(hindrance)") }
         return parts.joined(separator: " · ")
     }

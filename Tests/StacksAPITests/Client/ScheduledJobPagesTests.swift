@@ -37,8 +37,38 @@ import Testing
     @Test("it ends when the server says so, whatever the cursor")
     func endsWithoutANextPage() async throws {
         #expect(try await read(try Testbed([page("a", next: "c1", hasNext: false)])) == ["a"])
-        #expect(try await read(try Testbed([page("a", next: nil, hasNext: true)])) == ["a"])
-        #expect(try await read(try Testbed([page("a", next: "", hasNext: true)])) == ["a"])
+        #expect(try await read(try Testbed([page("a", next: nil)])) == ["a"])
+    }
+
+    @Test("more that is announced without a cursor is an error, after the page that was read", arguments: [nil, ""])
+    func missesTheCursor(_ cursor: String?) async throws {
+        let bed = try Testbed([page("a", next: cursor, hasNext: true)])
+        var pages = bed.client.allScheduledJobs(stack: "s", queue: "q").makeAsyncIterator()
+        #expect(try await pages.next()?.jobs.map(\.id) == ["a"])
+        let error = try await failure { _ = try await pages.next() }
+        #expect(error.code == .decoding)
+        #expect(error.description.contains("no cursor"), "\(error)")
+        #expect(bed.transport.requests.count == 1)
+    }
+
+    @Test("pages that show nothing new, with a new cursor each, come to an end, which is an error")
+    func endsBarrenPages() async throws {
+        let bed = try Testbed((0..<100).map { page($0 < 3 ? "\($0)" : "2", next: "c\($0)") })
+        var ids: [JobID] = []
+        let error = try await failure {
+            for try await page in bed.client.allScheduledJobs(stack: "s", queue: "q") { ids += page.jobs.map(\.id) }
+        }
+        #expect(Set(ids) == ["0", "1", "2"])
+        #expect(error.code == .decoding)
+        #expect(error.description.contains("no job that was not shown before"), "\(error)")
+        #expect(bed.transport.requests.count == 3 + ScheduledJobPages.maximumBarrenPages)
+    }
+
+    @Test("a few pages without anything new are no end")
+    func bearsSomeBarrenPages() async throws {
+        let steps = (0..<30).map { page($0 % 9 == 0 ? "\($0)" : "0", next: $0 < 29 ? "c\($0)" : nil) }
+        let ids = try await read(try Testbed(steps))
+        #expect(Set(ids) == ["0", "9", "18", "27"])
     }
 
     @Test("it ends at the page limit")

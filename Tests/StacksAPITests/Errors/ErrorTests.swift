@@ -98,11 +98,10 @@ import Testing
             #expect(error.description.contains("the field \"\(field)\" is missing"), "\(error)")
         }
         try await missing("jobs", "{}") { _ = try await $0.scheduledJobs(stack: "s", queue: "q") }
-        try await missing("id", #"{"jobs":[{}]}"#) { _ = try await $0.scheduledJobs(stack: "s", queue: "q") }
         try await missing("reserved", #"{"not_reserved":[]}"#) { _ = try await $0.reserveJobs([.sample], stack: "s") }
-        try await missing("states", #"{"states":null}"#) { _ = try await $0.jobStates([.sample], stack: "s") }
+        try await missing("states", "{}") { _ = try await $0.jobStates([.sample], stack: "s") }
         try await missing("id", #"{"env":{}}"#) { _ = try await $0.job(.sample, stack: "s") }
-        try await missing("job_acquisition_token", #"{"job_acquisition_tokens":[{"job_uuid":"x"}]}"#) {
+        try await missing("job_acquisition_tokens", #"{"not_issued":[]}"#) {
             _ = try await $0.issueJobAcquisitionTokens(for: [.sample], stack: "s")
         }
         try await missing("state", #"{"id":"s","organization_uuid":"o","key":"k","type":"custom"}"#) {

@@ -21,7 +21,8 @@ import Testing
             "123456789012345678901234567890", "1.0e999", "\"\"", "\"a\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "\"é\"",
             "\"😀\"", "\"\u{7F}\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "[1,2]", "[[],{}]", "{\"a\":1}",
             "{\"a\":1,\"a\":2}", "{\"\":0}", "{\"a\":{\"b\":[null,true,{\"c\":\"d\"}]}}", "\"\u{2028}\"", "[1 , 2 ]",
-            "{ \"a\" : 1 , \"b\" : 2 }", "\"a string that is longer than eight bytes and then some\"",
+            "{ \"a\" : 1 , \"b\" : 2 }", "\u{FEFF}[1]", "\u{FEFF} {}",
+            "\"a string that is longer than eight bytes and then some\"",
         ])
     func accepts(_ document: String) {
         #expect(outcome(Array(document.utf8)) == nil)
@@ -43,7 +44,7 @@ import Testing
             ("\"\\udc00\"", 1),
             ("\"\\ud800\\u0041\"", 1), ("\"\\ud800x\"", 1), ("\"\\ud800\\ud800\"", 1), ("\"\n\"", 1), ("\"\u{0}\"", 1),
             ("\"12345678\u{1F}\"", 9), ("'a'", 0), ("1 2", 2), ("{}{}", 2), ("null,", 4), ("// c\n1", 0),
-            ("\u{FEFF}1", 0),
+            ("\u{FEFF}", 3), (" \u{FEFF}1", 1), ("[\u{FEFF}1]", 1), ("\u{FEFF}\u{FEFF}1", 3),
             ("[1]\u{A0}", 3), ("<html>", 0),
         ] as [(String, Int)])
     func refuses(_ document: String, offset: Int) {
@@ -96,12 +97,12 @@ import Testing
 
     @Test("an error tells the path to what is wrong")
     func tellsThePath() throws {
-        let document = Array(#"{"jobs":[{"id":"a","x":{"y":"a,]}\""}},{"id":"b"},{"id":7}]}"#.utf8)
+        let document = Array(#"{"errors":[{"x":{"y":"a,]}\""}},{"error":"b"},{"error":7}]}"#.utf8)
         do throws(JSONError) {
-            _ = try JSONReader.read(document, ScheduledJobsPage.read)
+            _ = try JSONReader.read(document, NotificationResult.read)
             Issue.record("the document was accepted")
         } catch {
-            #expect(error.description(in: document) == "expected a string, found a number at jobs[2].id (byte 56)")
+            #expect(error.description(in: document) == "expected a string, found a number at errors[2].error (byte 55)")
         }
     }
 

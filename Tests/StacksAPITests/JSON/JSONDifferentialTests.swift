@@ -21,7 +21,7 @@ import Testing
             (.job, #"{"id":"a","id":"b"}"#, .valuesDiffer, .duplicateName),
             (.job, #"{"id":"a","id":7}"#, .onlyFoundationAccepts, .duplicateName),
             (.job, #"{"id":null,"id":"b"}"#, .onlyClientAccepts, .duplicateName),
-            (.job, "\u{FEFF}{\"id\":\"a\"}", .onlyFoundationAccepts, .encoding),
+            (.scheduledJobs, #"{"jobs":[{"id":"a","x":"\ud800"},{"id":"b"}]}"#, .onlyClientAccepts, .brokenText),
             (.job, #"{"id":"a","x":\#(nested(128))}"#, .onlyFoundationAccepts, .depth),
             (.job, #"{"id":"a","x":1e400}"#, .onlyClientAccepts, .hugeNumber),
             (
@@ -34,7 +34,21 @@ import Testing
     func judgesOtherwise(_ kind: DocumentKind, _ document: String, _ verdict: Verdict, _ reason: IntendedDifference) {
         let document = Array(document.utf8)
         #expect(kind.verdict(on: document) == verdict)
-        #expect(IntendedDifference.explanation(of: verdict, on: document) == reason)
+        #expect(IntendedDifference.explanation(of: verdict, on: document, as: kind) == reason)
+    }
+
+    @Test(
+        "what Foundation accepts as well, with the same values",
+        arguments: [
+            (.job, "\u{FEFF}{\"id\":\"a\"}"), (.scheduledJobs, #"{"jobs":null}"#),
+            (.reservation, #"{"reserved":null,"not_reserved":null}"#), (.jobStates, #"{"states":null}"#),
+            (.acquisitionTokens, #"{"job_acquisition_tokens":null,"not_issued":null}"#),
+            (.notificationResult, #"{"errors":null}"#),
+            (.scheduledJobs, #"{"jobs":[{"id":"a"},{"id":"b","scheduled_at":""},null,7,[],{},{"id":""},{"id":"c"}]}"#),
+        ] as [(DocumentKind, String)])
+    func bothAccept(_ kind: DocumentKind, _ document: String) {
+        let verdict = kind.verdict(on: Array(document.utf8))
+        #expect(verdict == .bothAccept)
     }
 
     @Test(

@@ -48,6 +48,23 @@ import Testing
         #expect(id._rawHashValue(seed: 1) != id._rawHashValue(seed: 2))
     }
 
+    @Test(
+        "UUIDs that were chosen to share a place with known factors have places of their own",
+        arguments: [
+            // Halves that make a product with a fixed factor nothing, or leave its low bits alone.
+            { (0x0189_0a5d_0000_7000 ^ $0 << 20, 0xD6E8_FEB8_6659_FD93) }, { ($0 << 48, 0) },
+            { (0x9E37_79B9_7F4A_7C15, $0 << 16) }, { (0x9E37_79B9_7F4A_7C12, $0 << 44) },
+            { ($0 << 52, 0xD6E8_FEB8_6659_FD93 ^ $0 << 52) }, { ($0, ~$0) }, { ($0, $0) },
+        ] as [@Sendable (UInt64) -> (UInt64, UInt64)])
+    func cannotBeChosen(_ chosen: @Sendable (UInt64) -> (UInt64, UInt64)) {
+        var places: Set<Int> = []
+        for number in UInt64(0)..<4096 {
+            let (high, low) = chosen(number)
+            places.insert(JobID(storage: .uuid(high: high, low: low))._rawHashValue(seed: 7) & 0xFFFF)
+        }
+        #expect(places.count > 3800)
+    }
+
     @Test("a string with one character that is no hexadecimal digit is kept as it is")
     func keepsOtherStrings() {
         let canonical = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)

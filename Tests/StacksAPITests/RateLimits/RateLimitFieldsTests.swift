@@ -27,7 +27,25 @@ struct RateLimitFieldsTests {
 
     private func isUnreadable(_ name: String, _ value: String) -> Bool {
         let value = value.split(separator: " ").joined()
-        return name == "RATELIMIT-RESET" ? RetryAfter.seconds(value) == nil : Int(value) == nil
+        return name == "RATELIMIT-RESET"
+            ? RetryAfter.seconds(value).flatMap { ServerWait.reset($0) } == nil : Int(value) == nil
+    }
+
+    @Test(
+        "a reset that no window of a second can have is a short wait, in a field and in the body of a 429",
+        arguments: [
+            ("0", 0), ("9", 9), ("30", 30), ("31", 30), ("86400", 30), ("1784623777", 30), ("1784623777000", 30),
+            ("-1", nil), ("9223372036854775807", 30), ("-9223372036854775808", nil),
+        ] as [(String, Int?)])
+    func reset(_ value: String, _ seconds: Int?) {
+        let expected = seconds.map { Duration.seconds($0) }
+        let fields = ResponseHeaderFields(lines: Array("RateLimit-Limit: 3\r\nRateLimit-Reset: \(value)\r\n".utf8))
+        #expect(RateLimit(fields)?.limit == 3)
+        #expect(RateLimit(fields)?.reset == expected)
+        let body = Array(#"{"message":"slow","limit":3,"reset":\#(value)}"#.utf8)
+        let told = RateLimit(TransportResponse(status: .tooManyRequests, body: body))
+        #expect(told?.limit == 3)
+        #expect(told?.reset == expected)
     }
 
     @Test("the scope that was expected, and another one")

@@ -52,4 +52,21 @@ import Testing
         #expect(policy.delay(beforeRetry: 3, retryAfter: .seconds(2), using: &generator) == .seconds(2))
         #expect(policy.delay(beforeRetry: 0, retryAfter: .zero, using: &generator) == .zero)
     }
+
+    @Test("waits that mean for ever are a year at most, whatever the policy's numbers are")
+    func staysFinite() {
+        let longest = Duration.seconds(Int64.max)
+        var generator = Constant(bits: .max)
+        for backoff in [
+            Backoff(initial: longest, multiplier: 1e300, maximum: longest),
+            Backoff(initial: .seconds(1), multiplier: 1e300, maximum: longest),
+            Backoff(initial: .nanoseconds(1), multiplier: .greatestFiniteMagnitude, maximum: longest),
+        ] {
+            let policy = RetryPolicy(maximumAttempts: 9, backoff: backoff, jitter: .zero...longest)
+            for retry in [0, 1, 2, 1000, Int.max] {
+                let delay = policy.delay(beforeRetry: retry, retryAfter: nil, using: &generator)
+                #expect(delay <= .seconds(2 * 31_536_000))
+            }
+        }
+    }
 }

@@ -67,6 +67,32 @@ import Testing
         #expect(try await attempts == 3)
     }
 
+    @Test("the delay that the log names is the wait that is waited, the rate limit's pause included")
+    func saysTheWait() async throws {
+        let clock = ManualClock()
+        let reset = HTTPField.Name("RateLimit-Reset")!
+        let bed = try Testbed(
+            [
+                .answer(.tooManyRequests, "{}", [reset: "9"]), .answer(.serviceUnavailable),
+                .answer(.ok, #"{"states":{}}"#),
+            ], clock: clock)
+        async let response = bed.client.jobStates([.sample], stack: "k")
+        await follow([.seconds(9), .milliseconds(2040)], on: clock, bed)
+        #expect(try await response.attempts == 3)
+        #expect(bed.log.lines.compactMap { $0.metadata["delay"] }.map { String($0.prefix(3)) } == ["9.0", "2.0"])
+    }
+
+    @Test("a pause of the rate limit that would outlast the deadline is not begun")
+    func doesNotPausePastTheDeadline() async throws {
+        let reset = HTTPField.Name("RateLimit-Reset")!
+        let bed = try Testbed([.answer(.tooManyRequests, "{}", [reset: "9"])], clock: ManualClock())
+        let error = try await failure {
+            _ = try await bed.client.jobStates([.sample], stack: "k", options: CallOptions(timeout: .seconds(8)))
+        }
+        #expect(error.code == .deadlineExceeded)
+        #expect(bed.transport.requests.count == 1)
+    }
+
     @Test("a Retry-After above the policy's limit ends the call with the error that carries it")
     func doesNotAskTooEarly() async throws {
         let bed = try Testbed(

@@ -120,6 +120,21 @@ import Testing
         }
     }
 
+    @Test(
+        "where proxies are waited out their pages are tried again, and what the API itself says is not", arguments: all)
+    func waitsOutProxies(_ call: Call) async throws {
+        var options = Self.immediate
+        options.waitsOutProxies = true
+        for status in [400, 401, 403, 404, 413] {
+            for (body, isSentAgain) in [("<html>", true), ("", true), ("{}", true), (#"{"message":"no"}"#, false)] {
+                let bed = try Testbed([.answer(.init(code: status), body), .answer(.ok, call.answer)])
+                let attempts = try? await call.make(bed.client, options)
+                #expect(attempts == (isSentAgain ? 2 : nil), "\(status) \(body)")
+                #expect(bed.transport.requests.count == (isSentAgain ? 2 : 1), "\(status) \(body)")
+            }
+        }
+    }
+
     @Test("a success that cannot be read is not tried again", arguments: all.filter { $0.operation != .finishJob })
     func doesNotRepeatUnreadableSuccesses(_ call: Call) async throws {
         if call.operation == .deregisterStack { return }

@@ -1,0 +1,52 @@
+/// What Buildkite has refused, and whether that is to be believed.
+///
+/// A load balancer in a deploy answers 403 and 404 for a moment, with a message like the API's own. So a refusal counts
+/// when it is said again after a pause; and of a single endpoint that answers 404 the next poll tells whether the stack is
+/// not known any more, or the endpoint alone is not there.
+struct Refusals {
+    /// How long after the first refusal another one is believed.
+    static let pause = Duration.seconds(5)
+
+    /// Since when a call has been refused, without a success in between.
+    private var since: [String: Duration] = [:]
+    /// Calls that were answered with 404, when, and the next poll has yet to say why.
+    private var doubted: [String: Duration] = [:]
+    /// Calls that are answered with 404 although the stack is known.
+    private(set) var missing: Set<String> = []
+
+    /// Takes down a refusal and returns whether it is believed.
+    mutating func isConfirmed(_ call: String, at now: Duration) -> Bool {
+        guard let first = since[call] else {
+            since[call] = now
+            return false
+        }
+        return now - first >= Self.pause
+    }
+
+    /// Takes down that a call has succeeded, and returns whether it was missing.
+    mutating func succeeded(_ call: String) -> Bool {
+        if since.isEmpty, doubted.isEmpty, missing.isEmpty { return false }
+        since[call] = nil
+        doubted[call] = nil
+        return missing.remove(call) != nil
+    }
+
+    /// Takes down that a call was answered with 404, and returns whether a poll is needed to know why.
+    mutating func doubt(_ call: String, at now: Duration) -> Bool {
+        if missing.contains(call) { return false }
+        doubted[call] = now
+        return true
+    }
+
+    /// The stack is not known: that explains everything.
+    mutating func stackIsUnknown() { doubted = [:] }
+
+    /// The stack is known, by a poll that was sent at a time: the calls that were in doubt before are missing.
+    mutating func stackIsKnown(at sent: Duration) -> [String] {
+        if doubted.isEmpty { return [] }
+        let found = doubted.filter { $0.value <= sent }.keys.sorted()
+        for call in found { doubted[call] = nil }
+        missing.formUnion(found)
+        return found
+    }
+}
