@@ -141,7 +141,7 @@ struct WaitingTests {
         let run = Task { try await controller.run() }
         let pattern =
             /closed; asking again in 2\d\d\.\d s and not in the 86400\.0 s that it asks for, at \d{4}-\d\d-\d\dT[\d:.]+Z/
-        while !log.withLock({ $0.contains { $0.contains(pattern) } }) { await Task.yield() }
+        try await wait { log.withLock { $0.contains { $0.contains(pattern) } } }
         let wait = try #require(controller.status.asksAgainIn)
         #expect(wait > .seconds(200) && wait <= Self.longest)
         run.cancel()

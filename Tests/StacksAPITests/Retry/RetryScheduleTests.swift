@@ -69,7 +69,7 @@ import Testing
 
     @Test("the delay that the log names is the wait that is waited, the rate limit's pause included")
     func saysTheWait() async throws {
-        let clock = ManualClock()
+        let clock = WatchedClock()
         let reset = HTTPField.Name("RateLimit-Reset")!
         let bed = try Testbed(
             [
