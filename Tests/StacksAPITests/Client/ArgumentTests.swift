@@ -158,7 +158,7 @@ import Testing
 
     @Test(
         "a token that is none is refused without being shown",
-        arguments: ["", " ", "bkct_hunter2\n", "bkct hunter2", "hunter2é", "hunter2\u{0}"])
+        arguments: ["", " ", "bkct_hunter2\nx", "bkct hunter2", "hunter2é", "hunter2\u{0}"])
     func checksTokens(_ token: String) {
         let error = #expect(throws: StacksAPIError.self) {
             try StacksClient(token: token, transport: InMemoryTransport(script: []))
