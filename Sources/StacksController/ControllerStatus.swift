@@ -96,6 +96,8 @@ public struct ControllerStatus: Sendable, Hashable {
         case unreachable
         /// Jobs are reserved, and Buildkite issues no token for them.
         case noToken
+        /// The launcher can start nothing at the moment: see ``LauncherUnavailable``.
+        case cannotStart
         /// The controller is starting or ending.
         case notRunning
         /// It is a dry run.
@@ -111,6 +113,7 @@ public struct ControllerStatus: Sendable, Hashable {
             case .rateLimited: "Buildkite limits the requests"
             case .unreachable: "Buildkite cannot be reached"
             case .noToken: "no token is issued for the reserved jobs"
+            case .cannotStart: "the launcher can start nothing right now"
             case .notRunning: "the controller is starting or ending"
             case .dryRun: "this is a dry run"
             }
@@ -133,6 +136,8 @@ public struct ControllerStatus: Sendable, Hashable {
     public var isPaused = false
     /// Why nothing is being started, or `nil` when jobs are.
     public var hindrance: Hindrance?
+    /// What the launcher says, for people, while it can start nothing; `nil` when it can.
+    public var startTrouble: String?
     /// The last failure of a call, for people; `nil` once the same kind of call has succeeded again.
     public var lastFailure: String?
 
@@ -156,7 +161,10 @@ public struct ControllerStatus: Sendable, Hashable {
         } else {
             parts.append("not polled yet")
         }
-        if let hindrance { parts.append("nothing starts: \(hindrance)") }
+        if let hindrance {
+            let why = hindrance == .cannotStart ? startTrouble.map { " (\($0))" } ?? "" : ""
+            parts.append("nothing starts: \(hindrance)\(why)")
+        }
         return parts.joined(separator: "; ")
     }
 }

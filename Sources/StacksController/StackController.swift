@@ -24,7 +24,8 @@ import Synchronization
 /// - While the queue is paused nothing is started; it is polled all the same, so that it is shown as connected.
 /// - What is reserved and not launched when it shuts down is given back at once.
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
-///   says that it cannot start any, jobs are given back and the controller ends.
+///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
+///   says.
 /// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
 ///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
 public final class StackController: Service {
@@ -197,6 +198,8 @@ public final class StackController: Service {
                 return try await work()
             } catch let error as StackControllerError {
                 return .impossible(error.message)
+            } catch let error as LauncherUnavailable {
+                return .unavailable(error.message)
             } catch {
                 return .failed("\(error)")
             }

@@ -45,6 +45,7 @@ extension RandomWorld {
         case .finish(let id, _, _):
             jobs[id]?.finishRequests += 1
             if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
+            if unstarted.contains(id) { violations.append("\(id) is finished although nothing could be started") }
             if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
             if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
             return .finished(id, nil)

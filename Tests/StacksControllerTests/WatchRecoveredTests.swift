@@ -109,7 +109,7 @@ struct WatchRecoveredTests {
         var driver = recovering(isFollowed: true)
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 3)))).queries.first)
         let told = driver.says([job.id: .reserved], to: query)
-        #expect(told.finishes.map(\.status) == [3] && told.givenBack.isEmpty)
+        #expect(told.finishes.map(\.status) == [-1] && told.givenBack.isEmpty)
 
         driver = recovering(isFollowed: true)
         let question = try #require(driver.happens(.launcherEnded(job.id, .failed("unknown"))).queries.first)

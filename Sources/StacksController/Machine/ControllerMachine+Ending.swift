@@ -11,6 +11,7 @@ extension ControllerMachine {
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
         backlog.removeAll()
+        startTrouble = nil
         if isCutOff {
             for id in ledger.waiting.union(uncertain).sorted() { release(id, at: now) }
         } else {
@@ -122,6 +123,7 @@ extension ControllerMachine {
         status.isPaused = isPaused
         status.hindrance = hindrance
         status.lastFailure = lastFailure?.message
+        status.startTrouble = startTrouble?.message
         return status
     }
 
@@ -131,6 +133,7 @@ extension ControllerMachine {
         if polling.failures > 0 || needsRegistration { return .unreachable }
         if configuration.isDryRun { return .dryRun }
         if isPaused { return .paused }
+        if startTrouble != nil { return .cannotStart }
         if issuing.failures > 0, !ledger.waiting.isEmpty { return .noToken }
         if freeSlots == 0 { return .full }
         if reading.foundSuiting || lastPoll == nil || ledger.occupied > ledger.watched.count { return nil }

@@ -58,6 +58,8 @@ struct ControllerMachine {
     // Launching
     var issuing = Pacing()
     var issuingLimit = BatchLimit()
+    /// Why nothing can be started at the moment, if that is so.
+    var startTrouble: StartTrouble?
 
     // Watching
     var watching = Pacing()
@@ -124,6 +126,7 @@ struct ControllerMachine {
     /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
     private mutating func advance(at now: Duration) {
         registerIfDue(at: now)
+        tryToStartIfDue(at: now)
         reserveIfDue(at: now)
         pollIfDue(at: now)
         issueTokensIfDue(at: now)
@@ -152,6 +155,7 @@ struct ControllerMachine {
             renewing.due(if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty)),
             reporting.due(if: !reports.isEmpty),
             nextStopCheck,
+            nextStartCheck,
             nextSilenceCheck,
             settleBy,
             nextStatusLine,

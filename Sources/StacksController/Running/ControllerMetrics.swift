@@ -98,6 +98,7 @@ extension ControllerStatus.Hindrance {
         case .rateLimited: "rate_limited"
         case .unreachable: "unreachable"
         case .noToken: "no_token"
+        case .cannotStart: "cannot_start"
         case .notRunning: "not_running"
         case .dryRun: "dry_run"
         }
