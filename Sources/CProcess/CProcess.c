@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +16,8 @@
 
 #if defined(__linux__)
     #include <sys/prctl.h>
+#elif defined(__APPLE__)
+    #include <crt_externs.h>
 #endif
 
 // Descriptors that a library has opened without close-on-exec, sockets of an older libcurl among them, stay out of the
@@ -115,6 +118,29 @@ int cprocess_forbid_reading(void) {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 #else
     return ENOTSUP;
+#endif
+}
+
+void cprocess_erase_arguments(const char *secret) {
+    size_t length = strlen(secret);
+    if (length == 0) return;
+#if defined(__APPLE__)
+    char **arguments = *_NSGetArgv();
+    for (int index = 0; index < *_NSGetArgc(); index++) {
+        char *argument = arguments[index];
+        for (char *found; (found = strstr(argument, secret)); argument = found + length) memset(found, 'x', length);
+    }
+#elif defined(__GLIBC__)
+    // They stand one after the other from the program's name on, up to the environment (execve(2) lays them so).
+    FILE *shown = fopen("/proc/self/cmdline", "re");
+    size_t size = 0;
+    if (!shown) return;
+    while (getc(shown) != EOF) size++;
+    fclose(shown);
+    char *first = program_invocation_name;
+    for (char *at = first; (size_t)(at - first) + length <= size; at++) {
+        if (memcmp(at, secret, length) == 0) memset(at, 'x', length);
+    }
 #endif
 }
 

@@ -1,4 +1,5 @@
 import CProcess
+public import StacksAPI
 
 #if canImport(Darwin)
     import Darwin
@@ -6,6 +7,11 @@ import CProcess
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
 #endif
 
 /// What the process of a controller does about itself, before it starts commands that other people have written.
@@ -19,15 +25,18 @@ public enum ControllerProcess {
     @discardableResult
     public static func hideMemory() -> Bool { cprocess_forbid_reading() == 0 }
 
-    /// Removes variables from this process's environment, and overwrites their values, which the system shows to others
-    /// as they were when the process was started.
+    /// Removes every variable whose value holds a secret from this process's environment, and overwrites it there and in
+    /// the arguments that the process was started with: the system shows both to others as they are in its memory.
     ///
-    /// Call it at the beginning, while nothing else reads the environment.
-    public static func eraseVariables(_ names: [String]) {
-        for name in names {
+    /// Call it at the beginning, once the secret has been read, and while nothing else reads the environment.
+    public static func erase(_ secret: Secret) {
+        let secret = secret.value
+        guard !secret.isEmpty, !secret.utf8.contains(0) else { return }
+        for (name, value) in ProcessInfo.processInfo.environment where value.contains(secret) {
             if let value = getenv(name) { memset(value, 0, strlen(value)) }
             unsetenv(name)
         }
+        cprocess_erase_arguments(secret)
     }
 
     /// Reaps what processes leave behind that this one has not started: the first process of a container inherits

@@ -198,7 +198,8 @@ struct CommandRecoveryTests {
             await place.wait(for: "ready")
             let process = place.contents(of: place.log).prefix { $0 != " " }
             let path = "\(place.state)/\(Self.job).job"
-            let start = try #require(ProcessStart(of: try #require(pid_t(process))))
+            let number = try #require(pid_t(process))
+            let start = try #require(ProcessStart(of: number))
             let expected = [
                 "job \(Self.job)\nprocess \(process) \(start.description)\n",
                 "job \(Self.job)\nprocess \(process) \nstarted \(start.description)\n",

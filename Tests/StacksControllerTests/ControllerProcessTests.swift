@@ -48,13 +48,18 @@ struct ControllerProcessTests {
         #expect(error?.description.contains("NAME") == true)
     }
 
-    @Test("variables that are erased are gone from the environment, and their values from where they were")
+    @Test("a secret that is erased is gone from the environment, and from where it was in memory")
     func erased() async {
         await #expect(processExitsWith: .success) {
             setenv("STACKS_TEST_TOKEN", "bkct_erase_me", 1)
-            guard let value = getenv("STACKS_TEST_TOKEN") else { exit(1) }
-            ControllerProcess.eraseVariables(["STACKS_TEST_TOKEN", "STACKS_NOT_THERE"])
+            setenv("STACKS_TEST_COPY", "Token bkct_erase_me", 1)
+            setenv("STACKS_TEST_OTHER", "bkct_erase", 1)
+            guard let value = getenv("STACKS_TEST_TOKEN"), let copy = getenv("STACKS_TEST_COPY") else { exit(1) }
+            ControllerProcess.erase(Secret("bkct_erase_me"))
+            ControllerProcess.erase(Secret(""))
             guard getenv("STACKS_TEST_TOKEN") == nil, value.pointee == 0 else { exit(2) }
+            guard getenv("STACKS_TEST_COPY") == nil, copy.pointee == 0 else { exit(3) }
+            guard getenv("STACKS_TEST_OTHER") != nil, getenv("PATH") != nil else { exit(4) }
         }
     }
 

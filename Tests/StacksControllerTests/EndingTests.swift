@@ -280,7 +280,7 @@ struct EndingTests {
         driver.launches([job])
         #expect(!summary(driver).contains("nothing starts"))
         // No two reasons read alike.
-        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 9)
+        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == 10)
     }
 
     private func summary(_ driver: MachineDriver) -> String { driver.machine.status(at: driver.now).summary }

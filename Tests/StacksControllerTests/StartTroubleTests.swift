@@ -12,30 +12,59 @@ struct StartTroubleTests {
 
     private func ended(_ job: ScheduledJob) -> ControllerEvent { .launcherEnded(job.id, .unavailable(trouble)) }
 
-    /// Plays a Buildkite that lists these jobs, reserves whatever is asked for and issues every token, until a job is
-    /// launched or the time is over. The end of a reservation that was given back is not waited for.
-    private func launches(
-        _ driver: inout MachineDriver, of listed: [ScheduledJob], within time: Duration
-    ) -> (launched: [JobID], reserved: Int, story: Wishes) {
-        let end = driver.now + time
-        var (launched, reserved, story): ([JobID], Int, [ControllerAction]) = ([], 0, [])
-        var wishes = Wishes([])
-        while driver.now < end, launched.isEmpty {
-            var next: [ControllerAction] = []
-            if !wishes.polls.isEmpty { next += driver.polls(listed).all }
-            for ids in wishes.reserved {
-                reserved += ids.count
-                next += driver.reserves(ids).all
-            }
-            for ids in wishes.tokens { next += driver.issues(ids).all }
-            for ids in wishes.givenBack { next += driver.happens(.gaveBack(ids, nil)).all }
-            for query in wishes.queries { next += driver.says([:], to: query).all }
-            if next.isEmpty { next = driver.passes(.milliseconds(100)).all }
-            wishes = Wishes(next)
-            story += next
-            launched += wishes.launched
+    /// A Buildkite around the machine, which lists these jobs, reserves whatever is asked for, and issues every token.
+    private struct Buildkite {
+        var driver = MachineDriver.running()
+        var listed: [ScheduledJob]
+        /// What the machine wants and has not been answered.
+        private var pending: [ControllerAction] = []
+
+        /// One whose jobs were launched, all of them in vain.
+        init(
+            _ jobs: [ScheduledJob], trouble: String, configure: (inout StackController.Configuration) -> Void = { _ in }
+        ) {
+            driver = .running(configure: configure)
+            listed = jobs
+            driver.launches(jobs)
+            for job in jobs { _ = happens(.launcherEnded(job.id, .unavailable(trouble))) }
         }
-        return (launched, reserved, Wishes(story))
+
+        mutating func happens(_ event: ControllerEvent) -> Wishes {
+            let wishes = driver.happens(event)
+            pending += wishes.all
+            return wishes
+        }
+
+        /// Answers what is asked until a job is launched or the time is over.
+        mutating func launches(within time: Duration) -> (launched: [JobID], reserved: Int, story: Wishes) {
+            let end = driver.now + time
+            var (launched, reserved, story): ([JobID], Int, [ControllerAction]) = ([], 0, [])
+            while driver.now < end, launched.isEmpty {
+                let asked = Wishes(pending)
+                pending = []
+                var next: [ControllerAction] = []
+                if !asked.polls.isEmpty { next += driver.polls(listed).all }
+                for ids in asked.reserved {
+                    reserved += ids.count
+                    next += driver.reserves(ids).all
+                }
+                for ids in asked.renewed {
+                    next +=
+                        driver.happens(.renewed(asked: ids, .success(Reservation(reserved: ids, notReserved: [])))).all
+                }
+                for ids in asked.tokens { next += driver.issues(ids).all }
+                for ids in asked.givenBack { next += driver.happens(.gaveBack(ids, nil)).all }
+                for query in asked.queries {
+                    let states = query.jobs.map { ($0, JobState.reserved) }
+                    next += driver.says(Dictionary(uniqueKeysWithValues: states), to: query).all
+                }
+                if next.isEmpty { next = driver.passes(.milliseconds(100)).all }
+                pending += next
+                story += next
+                launched += Wishes(next).launched
+            }
+            return (launched, reserved, Wishes(story))
+        }
     }
 
     @Test("the job is given back and not failed, and what is reserved and not launched with it")
@@ -68,18 +97,16 @@ struct StartTroubleTests {
 
     @Test("one job is tried, later and later, and never more than 90 seconds after the last")
     func later() throws {
-        var driver = MachineDriver.running()
-        driver.launches(jobs)
-        for job in jobs { _ = driver.happens(ended(job)) }
+        var world = Buildkite(jobs, trouble: trouble)
         var waits: [Duration] = []
         for _ in 0..<12 {
-            let from = driver.now
-            let (launched, reserved, story) = launches(&driver, of: jobs, within: .seconds(120))
+            let from = world.driver.now
+            let (launched, reserved, story) = world.launches(within: .seconds(120))
             #expect(launched.count == 1 && reserved == 1)
             #expect(story.logged(trouble) == 0)
-            waits.append(driver.now - from)
+            waits.append(world.driver.now - from)
             let id = try #require(launched.first)
-            let end = driver.happens(.launcherEnded(id, .unavailable(trouble)))
+            let end = world.happens(.launcherEnded(id, .unavailable(trouble)))
             #expect(end.givenBack == [[id]] && end.logged(trouble, at: .warning) == 1)
         }
         #expect(waits[0] < .seconds(8))
@@ -92,19 +119,25 @@ struct StartTroubleTests {
         "when the one that is tried runs for a second, or ends with an exit status, all slots are filled again",
         arguments: [nil, 0, 1] as [Int32?])
     func resumes(status: Int32?) throws {
-        var driver = MachineDriver.running()
-        driver.launches(jobs)
-        for job in jobs { _ = driver.happens(ended(job)) }
-        let tried = try #require(launches(&driver, of: jobs, within: .seconds(60)).launched.first)
-        let end = status.map { driver.happens(.launcherEnded(tried, .exited(.init(status: $0)))) }
-        let wishes = end?.logged("can be started again") == 1 ? end : driver.passes(.seconds(1))
-        #expect(wishes?.logged("can be started again", at: .notice) == 1)
-        #expect(driver.machine.startTrouble == nil)
+        var world = Buildkite(jobs, trouble: trouble)
+        let tried = try #require(world.launches(within: .seconds(60)).launched.first)
+        if let status { _ = world.happens(.launcherEnded(tried, .exited(.init(status: status)))) }
         var launched: Set<JobID> = []
-        while launched.count < 9, driver.now < .seconds(120) {
-            launched.formUnion(launches(&driver, of: jobs, within: .seconds(30)).launched)
+        while launched.count < 9, world.driver.now < .seconds(120) {
+            launched.formUnion(world.launches(within: .seconds(5)).launched)
         }
         #expect(launched.count == 9 && !launched.contains(tried))
+        #expect(world.driver.machine.startTrouble == nil)
+    }
+
+    @Test("that something can be started again is said once")
+    func recovered() throws {
+        var world = Buildkite(jobs, trouble: trouble)
+        _ = try #require(world.launches(within: .seconds(60)).launched.first)
+        #expect(world.driver.machine.startTrouble != nil)
+        let wishes = world.driver.passes(.seconds(1))
+        #expect(wishes.logged("can be started again", at: .notice) == 1)
+        #expect(world.driver.machine.startTrouble == nil)
     }
 
     @Test("what was on its way when the trouble came is given back when it arrives, and not launched")
@@ -132,17 +165,15 @@ struct StartTroubleTests {
 
     @Test("the status says that nothing starts, and why, until it does")
     func status() throws {
-        var driver = MachineDriver.running()
-        driver.launches(jobs)
-        for job in jobs { _ = driver.happens(ended(job)) }
-        let status = driver.machine.status(at: driver.now)
+        var world = Buildkite(jobs, trouble: trouble)
+        let status = world.driver.machine.status(at: world.driver.now)
         #expect(status.hindrance == .cannotStart)
         #expect(status.startTrouble == trouble)
         #expect(status.summary.contains(trouble))
-        _ = try #require(launches(&driver, of: jobs, within: .seconds(60)).launched.first)
-        _ = driver.passes(.seconds(1))
-        #expect(driver.machine.status(at: driver.now).hindrance != .cannotStart)
-        #expect(driver.machine.status(at: driver.now).startTrouble == nil)
+        _ = try #require(world.launches(within: .seconds(60)).launched.first)
+        _ = world.driver.passes(.seconds(1))
+        #expect(world.driver.machine.status(at: world.driver.now).hindrance != .cannotStart)
+        #expect(world.driver.machine.status(at: world.driver.now).startTrouble == nil)
     }
 
     @Test("the metrics say it too")
@@ -158,14 +189,12 @@ struct StartTroubleTests {
     }
 
     @Test("a controller that ends when nothing is left does not end for it")
-    func untilIdle() throws {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        driver.launches(jobs)
-        for job in jobs { _ = driver.happens(ended(job)) }
+    func untilIdle() {
+        var world = Buildkite(jobs, trouble: trouble) { $0.mode = .untilIdle }
         // Given back a moment ago, they are not looked at; that does not make them disappear.
-        let (launched, _, story) = launches(&driver, of: jobs, within: .seconds(60))
+        let (launched, _, story) = world.launches(within: .seconds(60))
         #expect(launched.count == 1)
-        #expect(!story.hasEnded && driver.machine.phase == .running)
+        #expect(!story.hasEnded && world.driver.machine.phase == .running)
     }
 
     @Test("while it drains, a job that cannot be started is given back like any other, and the end not put off")

@@ -159,17 +159,36 @@ struct RunTests {
         }
     }
 
+    #if os(Linux)
+        @Test("a token that was given on the command line is not on it for long")
+        func tokenOnTheCommandLine() async throws {
+            try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+                var environment = world.environment
+                let token = world.simulator.ready.token
+                environment["BUILDKITE_AGENT_TOKEN"] = nil
+                let look = "tr '\\0' ' ' < /proc/$PPID/cmdline >&2; exec '\(Checkout.demoAgent.path)'"
+                let run = try await ToolRun.stacksctl(
+                    [
+                        "run", "--token", token, "--stack", "runner", "--queue", "default", "--once", "--", "bash",
+                        "-c",
+                        look,
+                    ], environment: environment)
+                #expect(run.status == 0, "\(run.errors)")
+                #expect(run.errors.contains("run --token xxx") && !run.errors.contains(token))
+            }
+        }
+    #endif
+
     @Test("too low a limit on open files is raised when it can be, and refused with both numbers when not")
     func descriptors() async throws {
         try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "30"]) { world in
             func run(limited how: String) async throws -> ToolRun {
                 var environment = world.environment
                 environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+                let tool = try BuiltProducts.executable(named: "stacksctl").path
                 let arguments = [
-                    "-c", "ulimit \(how); exec \"$@\"", "sh", BuiltProducts.executable(named: "stacksctl").path, "run",
-                    "--stack", "runner", "--queue", "default", "--once", "--max-in-flight", "30", "--output", "json",
-                    "--",
-                    Checkout.demoAgent.path,
+                    "-c", "ulimit \(how); exec \"$@\"", "sh", tool, "run", "--stack", "runner", "--queue", "default",
+                    "--once", "--max-in-flight", "30", "--output", "json", "--", Checkout.demoAgent.path,
                 ]
                 let child = try ChildProcess(
                     URL(fileURLWithPath: "/bin/sh"), arguments, environment: environment, input: [])

@@ -40,6 +40,9 @@ int cprocess_code(int status);
 /// readable again. Returns 0, or an errno value: ENOTSUP where a system has nothing like it.
 int cprocess_forbid_reading(void);
 
+/// Overwrites a secret where the system shows it to everybody, in the arguments that this process was started with.
+void cprocess_erase_arguments(const char *_Nonnull secret);
+
 /// Sets the soft limit on descriptors of another process back, within its hard one.
 void cprocess_limit_descriptors(pid_t process, unsigned long limit);
 

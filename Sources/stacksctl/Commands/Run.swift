@@ -137,7 +137,7 @@ struct Run: AsyncParsableCommand {
         let logger = global.logger(default: terminal == nil ? .info : .notice, on: terminal)
         // The controller says what each call means to it, so the client's own lines are for other levels.
         let connection = try Connection(options: global, logger: global.logger(default: .notice, on: terminal))
-        ControllerProcess.eraseVariables(Endpoint.tokenVariables)
+        ControllerProcess.erase(connection.endpoint.token)
         try await connection.closing {
             let launcher = ObservedLauncher(
                 try launcher(endpoint: connection.endpoint, descriptorLimit: descriptorLimit))
