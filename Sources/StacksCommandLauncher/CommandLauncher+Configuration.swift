@@ -9,6 +9,8 @@ extension CommandLauncher {
             case inherited
             /// Both to the standard error of this process, for one whose standard output is an answer.
             case standardError
+            /// Both to this descriptor, which stays open for as long as the launcher is used.
+            case fileDescriptor(Int32)
             /// Nowhere.
             case discarded
             /// Appended to a file for each job, `<job's UUID>.log` in this directory, which exists. The files are

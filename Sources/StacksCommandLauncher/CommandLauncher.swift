@@ -181,6 +181,7 @@ public struct CommandLauncher: JobLauncher {
         switch configuration.output {
         case .inherited: (output, error) = (STDOUT_FILENO, STDERR_FILENO)
         case .standardError: (output, error) = (STDERR_FILENO, STDERR_FILENO)
+        case .fileDescriptor(let number): (output, error) = (number, number)
         case .discarded: (output, error) = (null.descriptor, null.descriptor)
         case .files(let directory):
             let file = try LogFile.open(for: job.id, in: directory)

@@ -113,6 +113,21 @@ struct CommandLauncherTests {
         }
     }
 
+    @Test("standard output and standard error can go to a descriptor, which stays open")
+    func descriptor() async throws {
+        try await withDirectory { directory in
+            let file = open("\(directory)/both", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0o600)
+            defer { close(file) }
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .fileDescriptor(file)
+            let launcher = try CommandLauncher(
+                command: ["sh", "-c", "echo out; echo err >&2"], configuration: configuration)
+            for _ in 0..<2 { _ = try await launcher.launch(job) }
+            let written = try contents(of: "\(directory)/both")
+            #expect(written == "out\nerr\nout\nerr\n")
+        }
+    }
+
     @Test("a job whose name is no UUID cannot lead out of the directory")
     func fileName() async throws {
         try await withDirectory { directory in
