@@ -57,6 +57,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        // Only for the tests, which start the tools, with the files that the library names where there is no System module.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -177,8 +180,19 @@ let package = Package(
             path: "Tests/StacksFuzz",
             swiftSettings: settings
         ),
+        // Takes what a shell has set out of the environment of the tests' process, before anything runs.
+        .target(name: "TestEnvironment", path: "Tests/TestEnvironment"),
         // For the tests that talk to the real simulator. No product.
-        .target(name: "SimulatorProcess", path: "Tests/SimulatorProcess", swiftSettings: settings),
+        .target(
+            name: "SimulatorProcess",
+            dependencies: [
+                "TestEnvironment",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
+            ],
+            path: "Tests/SimulatorProcess",
+            swiftSettings: settings
+        ),
         .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
         .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
         .testTarget(

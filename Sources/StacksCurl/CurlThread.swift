@@ -10,50 +10,50 @@ import Synchronization
 
 /// Owns one thread: joined once by ``join()``, or detached when the last reference goes.
 final class CurlThread: Sendable {
-    /// `nil` once the thread was joined. A `pthread_t` is a pointer on Darwin, so it is kept as bits.
+    /// `nil` once the thread was joined. A `pthread_t` is a number in Glibc and a pointer elsewhere, so it is kept as
+    /// bits.
     private let handle: Mutex<UInt?>
 
     init(named name: String, _ body: @escaping @Sendable () -> Void) throws(CurlSetupError) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
+        #if canImport(Glibc)
             var thread = pthread_t()
+        #else
+            var thread: pthread_t?
         #endif
         let result = unsafe pthread_create(&thread, nil, startThread, start.toOpaque())
         guard result == 0 else {
             unsafe start.release()
             throw CurlSetupError(systemCall: "pthread_create", errno: result)
         }
-        #if canImport(Darwin)
-            handle = Mutex(unsafe UInt(bitPattern: thread))
-        #else
+        #if canImport(Glibc)
             handle = Mutex(UInt(thread))
+        #else
+            handle = Mutex(unsafe UInt(bitPattern: thread))
         #endif
     }
 
     deinit {
-        handle.withLock { handle in
-            if let thread = Self.take(&handle) { _ = pthread_detach(thread) }
-        }
+        handle.withLock { Self.end(&$0, joins: false) }
     }
 
     /// Returns when the thread has ended. To be called only when it is about to, because it blocks its caller.
     ///
     /// It waits under the lock, so that whoever else asks at the same time returns no sooner.
     func join() {
-        handle.withLock { handle in
-            if let thread = Self.take(&handle) { _ = pthread_join(thread, nil) }
-        }
+        handle.withLock { Self.end(&$0, joins: true) }
     }
 
-    private static func take(_ handle: inout UInt?) -> pthread_t? {
-        let bits = handle
+    /// Joins or detaches the thread, unless that was done before.
+    private static func end(_ handle: inout UInt?, joins: Bool) {
+        guard let bits = handle else { return }
         handle = nil
-        #if canImport(Darwin)
-            return unsafe bits.flatMap { unsafe pthread_t(bitPattern: $0) }
+        #if canImport(Glibc)
+            let thread = pthread_t(bits)
+            _ = joins ? pthread_join(thread, nil) : pthread_detach(thread)
         #else
-            return bits.map { pthread_t($0) }
+            guard let thread = unsafe pthread_t(bitPattern: bits) else { return }
+            _ = unsafe joins ? pthread_join(thread, nil) : pthread_detach(thread)
         #endif
     }
 }

@@ -75,7 +75,8 @@ struct Answer {
         if status != 204 { fields.append(("content-length", "\(body.readableBytes)")) }
         if isRateLimited {
             fields += [
-                ("ratelimit-scope", "default"), ("ratelimit-limit", "1000"), ("ratelimit-remaining", "999"),
+                // A limit that no client here reaches: one that paces itself has all the work of it, and never waits.
+                ("ratelimit-scope", "default"), ("ratelimit-limit", "1000000"), ("ratelimit-remaining", "999999"),
                 ("ratelimit-reset", "1"),
             ]
         }

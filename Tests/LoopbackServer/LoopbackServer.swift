@@ -1,10 +1,12 @@
 import Foundation
 import Synchronization
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
+#if canImport(Darwin)
     import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
 #endif
 
 /// An HTTP/1.1 server on a port of the system's choice: the script says what each request is answered with.
@@ -21,7 +23,10 @@ public final class LoopbackServer: Sendable {
 
     /// The port it listens on.
     public let port: UInt16
-    private let listener: Int32
+    /// Closed by ``stop()``, which the accepting thread sees at the other end. To shut a listener down wakes nobody on
+    /// Darwin.
+    private let stopping: Mutex<Int32?>
+    private let hasStopped = DispatchSemaphore(value: 0)
     private let requests = Mutex<[String]>([])
     private let connections = Mutex((open: Set<Int32>(), count: 0))
 
@@ -35,30 +40,43 @@ public final class LoopbackServer: Sendable {
     /// Listens from now on, and asks `reply` about each request, which is numbered from 0 in the order of arrival.
     public init(reply: @escaping @Sendable (_ request: String, _ index: Int) -> Reply) throws {
         #if canImport(Glibc)
-            listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #else
-            listener = socket(AF_INET, SOCK_STREAM, 0)
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
         #endif
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
         let failed = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 bind(descriptor, generic, size) != 0 || listen(descriptor, 64) != 0
                     || getsockname(descriptor, generic, &size) != 0
             }
         }
-        if failed { throw POSIXError(.EADDRNOTAVAIL) }
+        var ends: [Int32] = [-1, -1]
+        if failed || pipe(&ends) != 0 { throw POSIXError(.EADDRNOTAVAIL) }
+        for descriptor in ends + [descriptor] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        // A client that has gone between poll and accept must not make the latter wait.
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [self] in
+        stopping = Mutex(ends[1])
+        Thread.detachNewThread { [self, stopped = ends[0]] in
+            defer {
+                close(descriptor)
+                close(stopped)
+                hasStopped.signal()
+            }
             while true {
+                var events = [
+                    pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+                    pollfd(fd: stopped, events: Int16(POLLIN), revents: 0),
+                ]
+                guard poll(&events, nfds_t(events.count), -1) > 0 || errno == EINTR else { return }
+                guard events[1].revents == 0 else { return }
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else {
-                    close(descriptor)
-                    return
-                }
+                guard connection >= 0 else { continue }
+                Self.prepare(connection)
                 connections.withLock { connections in
                     connections.open.insert(connection)
                     connections.count += 1
@@ -68,16 +86,30 @@ public final class LoopbackServer: Sendable {
         }
     }
 
-    /// Ends the threads: the listener and every connection are closed.
+    /// A connection that waits for its requests, is no other program's, and ends with an error when its client has gone.
+    private static func prepare(_ connection: Int32) {
+        // Darwin hands the listener's manner on.
+        _ = fcntl(connection, F_SETFL, 0)
+        _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+        #if canImport(Darwin)
+            var isOn: Int32 = 1
+            _ = setsockopt(connection, SOL_SOCKET, SO_NOSIGPIPE, &isOn, socklen_t(MemoryLayout<Int32>.size))
+        #endif
+    }
+
+    /// Ends the threads: when it returns the listener is closed, and every connection is about to be.
     public func stop() {
-        // The accepting thread closes the listener once this has woken it: its number cannot be given out before.
-        shutdown(listener, Int32(SHUT_RDWR))
+        guard let descriptor = stopping.withLock({ $0.take() }) else { return }
+        close(descriptor)
+        hasStopped.wait()
         connections.withLock { for connection in $0.open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
     /// Returns when every connection has been closed by its other side.
     public func waitUntilNoConnectionIsOpen() async {
-        while connections.withLock({ !$0.open.isEmpty }) { await Task.yield() }
+        while connections.withLock({ !$0.open.isEmpty }) {
+            do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+        }
     }
 
     private func serve(_ connection: Int32, _ reply: (String, Int) -> Reply) {
@@ -100,8 +132,13 @@ public final class LoopbackServer: Sendable {
                 let bytes = Array(bytes.utf8)
                 var written = 0
                 while written < bytes.count {
+                    #if canImport(Darwin)
+                        let flags: Int32 = 0
+                    #else
+                        let flags = Int32(MSG_NOSIGNAL)
+                    #endif
                     let count = bytes[written...].withUnsafeBytes {
-                        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                        send(connection, $0.baseAddress, $0.count, flags)
                     }
                     guard count > 0 else { return }
                     written += count

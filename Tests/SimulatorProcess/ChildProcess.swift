@@ -1,12 +1,20 @@
 public import Foundation
+import Subprocess
 import Synchronization
+import TestEnvironment
 
-/// A program that a test starts: its output is collected, every wait has a time limit, and it is killed at the latest
-/// when the object goes away.
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// A program that a test starts: its output is collected, and it is killed at the latest when the object goes away.
 ///
-/// Its standard input is a pipe that this process holds open, so a program that ends with its input ends with the test.
-/// Its output goes to files: of pipes, a test would have to notice the end, and programs that run at the same time can
-/// keep each other's pipes open.
+/// It has the tests' own environment, from which what the shell around them had set was taken, or the one that is
+/// given. Its standard input is a pipe that this process holds open, so a program that ends with its input ends with the
+/// test. Its output goes to files: of pipes, a test would have to notice the end, and programs that run at the same time
+/// can keep each other's pipes open.
 public final class ChildProcess: Sendable {
     /// What a program left behind.
     public struct Outcome: Sendable {
@@ -26,48 +34,60 @@ public final class ChildProcess: Sendable {
         public var description: String
     }
 
-    private struct State {
-        var started: Started?
-        var exitStatus: Int32?
-        var nextID: UInt64 = 0
-        var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
-    }
+    /// The longest that anything is waited for. No program needs that long on the busiest machine: it is for one that
+    /// hangs, so that what it said is seen.
+    public static let patience = Duration.seconds(240)
 
-    private static let starting = Mutex(())
-
-    private let state = Mutex(State())
     private let output: CollectedFile
     private let errors: CollectedFile
+    private let life = ProcessLife()
+    private let input: HeldInput?
 
     /// Starts a program.
     ///
+    /// That it could not be started is told by ``firstLine(within:)`` and ``outcome(within:)``.
+    ///
     /// - Parameters:
-    ///   - environment: The whole environment; this process's own when left out.
+    ///   - environment: The whole environment; the tests' own when left out.
     ///   - input: What its standard input holds; a pipe that stays open when `nil`.
+    /// - Throws: When the files for its output cannot be made.
     public init(
         _ executable: URL, _ arguments: [String], environment: [String: String]? = nil, input: [UInt8]? = nil
     ) throws {
-        output = try CollectedFile()
-        errors = try CollectedFile()
-        // One start at a time: a program that another thread starts in between would inherit descriptors of this one,
-        // and hold open what this one's end is noticed by.
-        try Self.starting.withLock { _ in
-            let process = Process()
-            process.executableURL = executable
-            process.arguments = arguments
-            if let environment { process.environment = environment }
-            let pipe = Pipe()
-            for handle in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-                _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        precondition(test_environment_is_clean() == 1)
+        (output, errors) = (try CollectedFile(), try CollectedFile())
+        let reading: Int32
+        if let input {
+            self.input = nil
+            reading = try CollectedFile(holding: input).duplicate()
+        } else {
+            let pipe = try HeldInput.make()
+            (self.input, reading) = (pipe.held, pipe.reading)
+        }
+        let program = Configuration(
+            executable: .path(FilePath(executable.path)), arguments: Arguments(arguments),
+            environment: environment.map { variables in
+                .custom(Dictionary(uniqueKeysWithValues: variables.map { (.init(stringLiteral: $0), $1) }))
+            } ?? .inherit)
+        let descriptors = try (output.duplicate(), errors.duplicate())
+        // Of its own, because a program outlives the call that starts it; it ends with the program, which is killed when
+        // this object goes away.
+        Task { [life] in
+            do {
+                let result = try await Subprocess.run(
+                    program, input: .fileDescriptor(.init(rawValue: reading), closeAfterSpawningProcess: true),
+                    output: .fileDescriptor(.init(rawValue: descriptors.0), closeAfterSpawningProcess: true),
+                    error: .fileDescriptor(.init(rawValue: descriptors.1), closeAfterSpawningProcess: true)
+                ) { execution in
+                    life.begin(execution.processIdentifier.value)
+                }
+                switch result.terminationStatus {
+                case .exited(let status): life.end(.success(status))
+                case .signaled(let signal): life.end(.success(128 + signal))
+                }
+            } catch {
+                life.end(.failure(error))
             }
-            process.standardInput = try input.map { try CollectedFile(holding: $0).reading } ?? pipe
-            process.standardOutput = output.writing
-            process.standardError = errors.writing
-            process.terminationHandler = { [weak self] process in
-                self?.end(process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0))
-            }
-            try process.run()
-            state.withLock { [started = Started(process: process, standardInput: pipe)] in $0.started = started }
         }
     }
 
@@ -75,33 +95,30 @@ public final class ChildProcess: Sendable {
 
     /// What it has written to standard error so far.
     public var errorText: String { String(decoding: errors.content, as: UTF8.self) }
+    /// What it has written to standard output so far.
+    public var text: String { String(decoding: output.content, as: UTF8.self) }
 
-    /// Sends a signal, if it runs.
-    public func signal(_ number: Int32) {
-        state.withLock { state in
-            guard state.exitStatus == nil, let process = state.started?.process, process.isRunning else { return }
-            Foundation.kill(process.processIdentifier, number)
-        }
-    }
+    /// Sends a signal, if it runs; one that has yet to start gets it then.
+    public func signal(_ number: Int32) { life.signal(number) }
 
     /// Stops it in its tracks, and returns when it has come to a halt. SIGCONT lets it go on.
     public func freeze() {
-        let identifier = state.withLock { $0.started?.process.processIdentifier }
         signal(SIGSTOP)
-        guard let identifier else { return }
+        guard let identifier = life.identifier else { return }
         var information = siginfo_t()
         // The signal takes a moment to reach every thread. Nothing is taken away from whoever waits for the end.
-        _ = waitid(P_PID, id_t(identifier), &information, WSTOPPED | WNOWAIT)
+        while waitid(P_PID, id_t(identifier), &information, WSTOPPED | WEXITED | WNOWAIT) != 0, errno == EINTR {}
     }
 
     /// Sends SIGKILL, if it runs.
     public func kill() { signal(SIGKILL) }
 
     /// The first line of standard output, without its end; `nil` when the program ended before it wrote one.
-    public func firstLine(within limit: Duration = .seconds(20)) async throws -> String? {
+    public func firstLine(within limit: Duration = ChildProcess.patience) async throws -> String? {
         let deadline = ContinuousClock.now + limit
         while true {
-            let hasEnded = state.withLock { $0.exitStatus != nil }
+            // Looked at before the file: what it wrote at its end is there then.
+            let hasEnded = try life.hasEnded()
             let content = output.content
             if let end = content.firstIndex(of: UInt8(ascii: "\n")) {
                 return String(decoding: content[..<end], as: UTF8.self)
@@ -114,67 +131,25 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits for the program's end. It is killed when that takes too long.
-    public func outcome(within limit: Duration = .seconds(20)) async throws -> Outcome {
+    public func outcome(within limit: Duration = ChildProcess.patience) async throws -> Outcome {
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.waitForEnd() }
+            let exitStatus = try await withThrowingTaskGroup(of: Int32.self) { group in
+                group.addTask { [life] in try await life.exitStatus() }
                 group.addTask {
                     try await Task.sleep(for: limit)
                     throw self.limitExceeded(limit)
                 }
                 defer { group.cancelAll() }
-                try await group.next()
+                return try await group.next() ?? -1
             }
+            return Outcome(exitStatus: exitStatus, output: output.content, errors: errors.content)
         } catch {
             kill()
             throw error
         }
-        return Outcome(
-            exitStatus: state.withLock { $0.exitStatus ?? -1 }, output: output.content, errors: errors.content)
     }
-
-    // MARK: Waiting
 
     private func limitExceeded(_ limit: Duration) -> TimeLimitExceeded {
         TimeLimitExceeded(description: "nothing within \(limit); standard error: \(errorText)")
     }
-
-    private func end(_ exitStatus: Int32) {
-        let waiting = state.withLock { state in
-            state.exitStatus = exitStatus
-            defer { state.waiting = [:] }
-            return Array(state.waiting.values)
-        }
-        for continuation in waiting { continuation.resume() }
-    }
-
-    private func waitForEnd() async throws {
-        let id = state.withLock { state in
-            state.nextID += 1
-            return state.nextID
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                // Under the lock, so that neither an end nor a cancellation that came just before is missed.
-                let isOver = state.withLock { state in
-                    if Task.isCancelled || state.exitStatus != nil { return true }
-                    state.waiting[id] = continuation
-                    return false
-                }
-                if isOver { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
-        }
-        try Task.checkCancellation()
-    }
-}
-
-/// A program that runs, and the pipe that it reads from, which is open for as long as this is kept.
-///
-/// Unchecked, and safe because the initializer that makes one hands it to the state behind the lock and does not use it
-/// again; the termination handler reads only what is final by then.
-private struct Started: @unchecked Sendable {
-    var process: Process
-    var standardInput: Pipe
 }

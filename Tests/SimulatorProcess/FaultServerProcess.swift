@@ -26,7 +26,7 @@ public final class FaultServerProcess: Sendable {
     /// - Throws: ``ChildProcess/StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did
     ///   not get ready.
     public static func start(
-        _ arguments: [String] = [], within limit: Duration = .seconds(30)
+        _ arguments: [String] = [], within limit: Duration = ChildProcess.patience
     ) async throws -> FaultServerProcess {
         let (ready, child): (Ready, ChildProcess) = try await ChildProcess.server(
             "fault-server", arguments, within: limit)
@@ -57,6 +57,6 @@ public final class FaultServerProcess: Sendable {
     /// Ends it at once, as a crash would, and waits until it is gone.
     public func kill() async throws {
         child.kill()
-        _ = try await child.outcome(within: .seconds(10))
+        _ = try await child.outcome()
     }
 }

@@ -43,7 +43,7 @@ public final class SimulatorProcess: Sendable {
     /// - Throws: ``ChildProcess/StartFailure`` when it ended at once, ``ChildProcess/TimeLimitExceeded`` when it did
     ///   not get ready.
     public static func start(
-        _ arguments: [String] = [], within limit: Duration = .seconds(30)
+        _ arguments: [String] = [], within limit: Duration = ChildProcess.patience
     ) async throws -> SimulatorProcess {
         let (ready, child): (Ready, ChildProcess) = try await ChildProcess.server(
             "stacks-simulator", ["--exit-with-stdin"] + arguments, within: limit)
@@ -69,7 +69,7 @@ public final class SimulatorProcess: Sendable {
     ///
     /// - Returns: Its exit status.
     @discardableResult
-    public func stop(signal: Int32 = SIGTERM, within limit: Duration = .seconds(10)) async throws -> Int32 {
+    public func stop(signal: Int32 = SIGTERM, within limit: Duration = ChildProcess.patience) async throws -> Int32 {
         child.signal(signal)
         return try await child.outcome(within: limit).exitStatus
     }

@@ -2,7 +2,7 @@ import Foundation
 import SimulatorProcess
 import Testing
 
-@Suite("The control endpoints", .timeLimit(.minutes(1)))
+@Suite("The control endpoints", .timeLimit(.minutes(5)))
 struct ControlTests {
     private func register(_ curl: Curl) async throws {
         let body = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#

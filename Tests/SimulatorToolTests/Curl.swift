@@ -50,7 +50,7 @@ struct Curl {
     }
 
     private func run(_ method: String, _ url: String, _ options: [String]) async throws -> Answer {
-        var arguments = ["-sS", "--max-time", "10", "--path-as-is", "-D", "-", "-X", method]
+        var arguments = ["--disable", "-sS", "--path-as-is", "-D", "-", "-X", method]
         arguments += ["-w", "\n%{http_version} %{http_code}"]
         if let caFile = simulator.ready.caFile { arguments += ["--cacert", caFile] }
         if forcesHTTP1 { arguments.append("--http1.1") }

@@ -2,7 +2,7 @@ import Foundation
 import SimulatorProcess
 import Testing
 
-@Suite("Every endpoint by curl", .timeLimit(.minutes(1)))
+@Suite("Every endpoint by curl", .timeLimit(.minutes(5)))
 struct EndpointTests {
     private static let registration =
         #"{"key": "fleet", "type": "custom", "queue_key": "_default", "metadata": {"version": "1"}}"#
@@ -38,7 +38,7 @@ struct EndpointTests {
 
             let reservation = try await curl(
                 "PUT", "stacks/fleet/scheduled-jobs/batch-reserve",
-                #"{"job_uuids": ["\#(jobs[0])", "\#(jobs[1])"], "reservation_expiry_seconds": 60}"#)
+                #"{"job_uuids": ["\#(jobs[0])", "\#(jobs[1])"], "reservation_expiry_seconds": 3600}"#)
             #expect(reservation.status == 200)
             #expect(reservation.strings("reserved") == [jobs[0], jobs[1]])
 
@@ -51,7 +51,7 @@ struct EndpointTests {
 
             let issued = try await curl(
                 "POST", "stacks/fleet/job-acquisition-tokens",
-                #"{"job_uuids": ["\#(jobs[0])", "\#(jobs[2])"], "token_lifetime_seconds": 60}"#)
+                #"{"job_uuids": ["\#(jobs[0])", "\#(jobs[2])"], "token_lifetime_seconds": 3600}"#)
             #expect(issued.status == 201)
             #expect(issued.strings("not_issued") == [jobs[2]])
             let token = try #require(
@@ -115,13 +115,16 @@ struct EndpointTests {
     func rateLimit(wire: Wire) async throws {
         try await wire.run { curl in
             #expect(try await curl("POST", "stacks/register", Self.registration).status == 201)
-            // Fifteen in one curl, so that they fall into one second however slow the machine is at starting programs.
+            // Fifteen in one curl, so that they fall into one second however slow the machine is at starting programs;
+            // on one that is slower still, again.
             let url = "\(curl.simulator.ready.url)/\(Self.listing)"
-            _ = try await curl("GET", Self.listing, options: Array(repeating: url, count: 14))
-            let report = try await curl.control("GET", "report")
-            let limited = report.object("rate_limited")["list-scheduled-jobs"] as? Int ?? 0
-            #expect(limited >= 1)
-            #expect(report.object("answers_by_status")["429"] as? Int == limited)
+            var limited = 0
+            while limited == 0 {
+                _ = try await curl("GET", Self.listing, options: Array(repeating: url, count: 14))
+                let report = try await curl.control("GET", "report")
+                limited = report.object("rate_limited")["list-scheduled-jobs"] as? Int ?? 0
+                #expect(report.object("answers_by_status")["429"] as? Int ?? 0 == limited)
+            }
         }
     }
 
@@ -139,7 +142,8 @@ struct EndpointTests {
     func untrusted() async throws {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             let child = try ChildProcess(
-                URL(fileURLWithPath: "/usr/bin/env"), ["curl", "-sS", "\(simulator.ready.url)/token"], input: [])
+                URL(fileURLWithPath: "/usr/bin/env"), ["curl", "--disable", "-sS", "\(simulator.ready.url)/token"],
+                input: [])
             #expect(try await child.outcome().exitStatus == 60)
         }
     }
@@ -152,11 +156,12 @@ struct EndpointTests {
             let child = try ChildProcess(
                 URL(fileURLWithPath: "/usr/bin/env"),
                 [
-                    "curl", "-sS", "-Z", "--parallel-max", "50", "--cacert", caFile, "-o", "/dev/null", "-H",
+                    "curl", "--disable", "-sS", "-Z", "--parallel-max", "50", "--cacert", caFile, "-o", "/dev/null",
+                    "-H",
                     "Authorization: Token \(simulator.ready.token)", "\(simulator.ready.url)/token?n=[1-1000]",
                 ], input: []
             )
-            #expect(try await child.outcome(within: .seconds(50)).exitStatus == 0)
+            #expect(try await child.outcome().exitStatus == 0)
             let report = try await curl.control("GET", "report")
             #expect(report.object("answers_by_status") as? [String: Int] == ["200": 1000])
             // And one for the report.

@@ -2,7 +2,7 @@ import Foundation
 import SimulatorProcess
 import Testing
 
-@Suite("The simulator's process", .timeLimit(.minutes(1)))
+@Suite("The simulator's process", .timeLimit(.minutes(5)))
 struct LifecycleTests {
     @Test("a signal ends it with exit status 0 and takes the CA file away", arguments: [SIGTERM, SIGINT])
     func stops(signal: Int32) async throws {
@@ -22,11 +22,11 @@ struct LifecycleTests {
         let script = """
             exec 3<>/dev/tcp/127.0.0.1/\(simulator.ready.port)
             printf 'GET /v3/token HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3
-            read -r line <&3; \(andThen)echo "$line"; exec sleep 30
+            read -r line <&3; \(andThen)echo "$line"; exec sleep 3600
             """
         let client = try ChildProcess(URL(fileURLWithPath: "/usr/bin/env"), ["bash", "-c", script], input: [])
         #expect(try await client.firstLine()?.hasPrefix("HTTP/1.1 401") == true)
-        #expect(try await simulator.stop(within: .seconds(5)) == 0)
+        #expect(try await simulator.stop() == 0)
         client.kill()
         _ = try await client.outcome()
     }
@@ -36,7 +36,7 @@ struct LifecycleTests {
         try await SimulatorProcess.run([]) { simulator in
             let child = try ChildProcess(
                 BuiltProducts.executable(named: "stacks-simulator"), ["--port", "\(simulator.ready.port)"], input: [])
-            let outcome = try await child.outcome(within: .seconds(20))
+            let outcome = try await child.outcome()
             #expect(outcome.exitStatus == 1)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errorText.contains("port \(simulator.ready.port)"), "\(outcome.errorText)")

@@ -6,12 +6,43 @@
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <netdb.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static atomic_int count;
+/// What is known of a name. Few are used, and none is forgotten.
+struct entry {
+    char *name;
+    int count;
+    int is_released;
+    struct entry *next;
+};
+
+static struct entry *entries;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+/// With the lock held.
+static struct entry *entry_of(const char *name) {
+    struct entry *entry = entries;
+    while (entry != NULL && strcmp(entry->name, name) != 0) entry = entry->next;
+    if (entry == NULL) {
+        entry = calloc(1, sizeof *entry);
+        entry->name = strdup(name);
+        entry->next = entries;
+        entries = entry;
+    }
+    return entry;
+}
+
+static void hold(const char *name) {
+    pthread_mutex_lock(&lock);
+    struct entry *entry = entry_of(name);
+    entry->count++;
+    while (!entry->is_released) pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
 
 typedef int (*resolver)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
@@ -25,14 +56,26 @@ int getaddrinfo(const char *restrict name, const char *restrict service, const s
     resolver next = (resolver)dlsym(RTLD_NEXT, "getaddrinfo");
     if (name != NULL && ends_with(name, ".invalid")) return EAI_NONAME;
     if (name != NULL && ends_with(name, ".slow.test")) {
-        atomic_fetch_add(&count, 1);
-        sleep(3);
+        hold(name);
         name = "127.0.0.1";
     }
     return next(name, service, hints, result);
 }
 
-int slow_resolver_count(void) { return atomic_load(&count); }
+int slow_resolver_count(const char *name) {
+    pthread_mutex_lock(&lock);
+    int count = entry_of(name)->count;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+void slow_resolver_release(const char *name) {
+    pthread_mutex_lock(&lock);
+    entry_of(name)->is_released = 1;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
 #else
-int slow_resolver_count(void) { return -1; }
+int slow_resolver_count(const char *name) { return -1; }
+void slow_resolver_release(const char *name) {}
 #endif

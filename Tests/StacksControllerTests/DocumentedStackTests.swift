@@ -56,7 +56,7 @@ struct Machine: Sendable {
     }
 }
 
-@Suite("The documentation's stack", .timeLimit(.minutes(1)))
+@Suite("The documentation's stack", .timeLimit(.minutes(5)))
 struct DocumentedStackTests {
     @Test("runs jobs")
     func runs() async throws {
@@ -67,7 +67,7 @@ struct DocumentedStackTests {
         let client = try StacksClient(token: simulator.token, transport: simulator.transport())
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let run = Task { try await serve(MachinePool(simulator: simulator), client: client, logger: logger) }
-        while simulator.report.finished < 3 { await Task.yield() }
+        try await wait { simulator.report.finished == 3 }
         run.cancel()
         await #expect(throws: CancellationError.self) { try await run.value }
     }

@@ -8,7 +8,7 @@ import Testing
     /// The recipes of the article about engines, as they are printed there, with programs that stand in for the engines'
     /// own: they write down what they are called with, and run the agent as the engine would, in a session and with an
     /// environment of its own.
-    @Suite("The documentation's recipes for engines", .serialized, .timeLimit(.minutes(1)))
+    @Suite("The documentation's recipes for engines", .serialized, .timeLimit(.minutes(5)))
     struct EngineRecipeTests {
         enum Recipe: String, CaseIterable, Sendable, CustomTestStringConvertible {
             case slurm = "Slurm"
@@ -146,6 +146,8 @@ import Testing
             var configuration = CommandLauncher.Configuration()
             configuration.output = .files(directory: root.path)
             configuration.workingDirectory = programs.path
+            // So long that no machine is too busy for what has to be done at SIGTERM.
+            configuration.gracePeriod = .seconds(3600)
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
             configuration.environment = ["PATH": "\(programs.path):\(path)", "REMOTE": root.path]
             let launcher = try CommandLauncher(command: try recipe.command(), configuration: configuration)
@@ -173,12 +175,12 @@ import Testing
         func cancels(recipe: Recipe) async throws {
             try await withEngine(recipe) { engine in
                 let launch = Task { try await engine.launcher.launch(Self.job) }
-                while engine.contents(of: "started").isEmpty { await Task.yield() }
+                try await wait { !engine.contents(of: "started").isEmpty }
                 launch.cancel()
                 let exit = try await launch.value
                 #expect(exit.status == 143)
                 // The pod and the sandbox end in their own time.
-                while engine.contents(of: "end").isEmpty { await Task.yield() }
+                try await wait { !engine.contents(of: "end").isEmpty }
                 #expect(engine.contents(of: "end") == (recipe == .slurm ? "killed\n" : "stopped\n"))
                 #expect(try engine.filesWithToken() == ["agent"])
             }

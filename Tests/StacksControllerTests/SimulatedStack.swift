@@ -14,6 +14,8 @@ import Synchronization
 #endif
 
 /// A clock on which everything takes a fiftieth of the time, for the simulator and the controller alike.
+///
+/// A machine that stands still for a moment stands still for long on it: nothing that is short on it may decide a test.
 struct HurriedClock: Clock, SimulatorClock {
     typealias Duration = Swift.Duration
 
@@ -63,12 +65,18 @@ struct SimulatedStack {
         transport = simulator.transport(clock: clock)
         var settings = StacksClient.Configuration()
         settings.clock = clock
+        // None of these calls is ended by time.
+        settings.requestTimeout = .seconds(1_000_000)
         let client = try StacksClient(token: token ?? simulator.token, transport: transport, configuration: settings)
         agents = SimulatedAgents(simulator: simulator, behavior: behavior)
         var configuration = StackController.Configuration(stackKey: "stack", queue: "default")
         configuration.maximumInFlight = capacity
         configuration.mode = mode
         configuration.statusInterval = nil
+        configuration.settleTimeout = .seconds(100_000)
+        // As long as may be.
+        configuration.reservationExpiry = .seconds(3600)
+        configuration.tokenLifetime = .seconds(3600)
         configure(&configuration)
         var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .trace
@@ -83,8 +91,8 @@ struct SimulatedStack {
     }
 
     /// Waits until `condition` holds. The test's time limit ends it when it never does.
-    func until(_ condition: (StacksSimulator) -> Bool) async {
-        while !condition(simulator) { await Task.yield() }
+    func until(_ condition: (StacksSimulator) -> Bool) async throws {
+        try await wait { condition(simulator) }
     }
 }
 

@@ -7,7 +7,7 @@ import StacksTesting
 import Synchronization
 import Testing
 
-@Suite("A controller against a simulated Buildkite", .timeLimit(.minutes(1)))
+@Suite("A controller against a simulated Buildkite", .timeLimit(.minutes(5)))
 struct StackControllerTests {
     /// Nothing was launched twice, nothing is held that nobody works at, and the stack is gone.
     private func expectOrder(_ stack: SimulatedStack, sourceLocation: SourceLocation = #_sourceLocation) {
@@ -82,7 +82,7 @@ struct StackControllerTests {
             }
         ) { $0.addJobs(1, queue: "default") }
         async let run: Void = stack.controller.run()
-        await stack.until { _ in stack.agents.counts.current == 1 }
+        try await stack.until { _ in stack.agents.counts.current == 1 }
         let job = stack.simulator.jobs()[0]
         stack.simulator.cancel(job.id)
         try await run
@@ -98,16 +98,16 @@ struct StackControllerTests {
         let stack = try SimulatedStack(
             behavior: .init { agent in
                 _ = try agent.start()
-                while agent.simulator.job(agent.job.id.description)?.state != .canceling { await Task.yield() }
+                try await wait { agent.simulator.job(agent.job.id.description)?.state == .canceling }
                 // Long enough for the controller to look at the states in between.
                 let asked = agent.simulator.report.requests[.getJobStates] ?? 0
-                while agent.simulator.report.requests[.getJobStates] ?? 0 < asked + 2 { await Task.yield() }
+                try await wait { agent.simulator.report.requests[.getJobStates] ?? 0 >= asked + 2 }
                 simulatorSawCancel.withLock { $0 = true }
                 return try agent.finish()
             }
         ) { $0.addJobs(1, queue: "default") }
         async let run: Void = stack.controller.run()
-        await stack.until { !$0.jobs(in: .running).isEmpty }
+        try await stack.until { !$0.jobs(in: .running).isEmpty }
         stack.simulator.cancel(stack.simulator.jobs()[0].id)
         try await run
         #expect(simulatorSawCancel.withLock { $0 })
@@ -122,11 +122,11 @@ struct StackControllerTests {
             simulator.setPaused(true, queue: "default")
         }
         async let run: Void = stack.controller.run()
-        await stack.until { $0.report.requests[.listScheduledJobs] ?? 0 >= 5 }
+        try await stack.until { $0.report.requests[.listScheduledJobs] ?? 0 >= 5 }
         #expect(stack.simulator.report.requests[.reserveJobs] == nil)
-        #expect(stack.controller.status.hindrance == .paused)
+        try await stack.until { _ in stack.controller.status.hindrance == .paused }
         stack.simulator.setPaused(false, queue: "default")
-        await stack.until { $0.report.finished == 20 }
+        try await stack.until { $0.report.finished == 20 }
         stack.controller.drain()
         try await run
         expectOrder(stack)
@@ -140,7 +140,7 @@ struct StackControllerTests {
             mode: .continuous,
             behavior: .init { agent in
                 _ = try agent.start()
-                while !isReleased.withLock({ $0 }) { await Task.yield() }
+                try await wait { isReleased.withLock { $0 } }
                 return try agent.finish()
             }
         ) { $0.addJobs(10, queue: "default") }
@@ -149,9 +149,9 @@ struct StackControllerTests {
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         async let run: Void = group.run()
-        await stack.until { $0.jobs(in: .running).count == 3 }
+        try await stack.until { $0.jobs(in: .running).count == 3 }
         await group.triggerGracefulShutdown()
-        await stack.until { _ in stack.controller.status.phase == .draining }
+        try await stack.until { _ in stack.controller.status.phase == .draining }
         #expect(stack.simulator.report.requests[.deregisterStack] == nil)
         isReleased.withLock { $0 = true }
         // A group takes a service that ends for a failure of it, unless it was told to shut down.
@@ -170,11 +170,11 @@ struct StackControllerTests {
                     .refuse(status: .serviceUnavailable, message: "no"), for: .issueJobAcquisitionTokens, count: nil))
         }
         async let run: Void = stack.controller.run()
-        await stack.until { $0.report.requests[.issueJobAcquisitionTokens] ?? 0 >= 2 }
-        #expect(stack.simulator.jobs(in: .reserved).count == 5)
+        try await stack.until { $0.report.requests[.issueJobAcquisitionTokens] ?? 0 >= 2 }
+        try await stack.until { $0.jobs(in: .reserved).count == 5 }
         stack.controller.drain()
         try await run
-        await stack.until { $0.jobs(in: .scheduled).count == 5 }
+        try await stack.until { $0.jobs(in: .scheduled).count == 5 }
         #expect(stack.agents.counts.launches.isEmpty)
         #expect(stack.controller.status.totals.released == 5)
     }
@@ -249,7 +249,7 @@ struct StackControllerTests {
             }
         }
         async let run: Void = stack.controller.run()
-        await stack.until { $0.report.finished == 300 }
+        try await stack.until { $0.report.finished == 300 }
         stack.controller.drain()
         try await run
         expectOrder(stack)
@@ -273,11 +273,11 @@ struct StackControllerTests {
         let doomed = Task { try await first.controller.run() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for other in others { group.addTask { try await other.controller.run() } }
-            await first.until { $0.report.finished > 100 }
+            try await first.until { $0.report.finished > 100 }
             doomed.cancel()
             _ = await doomed.result
             // What the dead one had reserved is scheduled again when its reservations run out.
-            await first.until { $0.report.finished == 600 }
+            try await first.until { $0.report.finished == 600 }
             for other in others { other.controller.drain() }
             try await group.waitForAll()
         }
@@ -304,7 +304,7 @@ struct StackControllerTests {
             }
         ) { $0.addJobs(5, queue: "default") }
         let run = Task { try await stack.controller.run() }
-        await stack.until { _ in stack.agents.counts.current == 5 }
+        try await stack.until { _ in stack.agents.counts.current == 5 }
         run.cancel()
         await #expect(throws: CancellationError.self) { try await run.value }
         #expect(stack.agents.counts.current == 0)

@@ -4,7 +4,7 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Tasks can run on the I/O thread", .timeLimit(.minutes(1)))
+@Suite("Tasks can run on the I/O thread", .timeLimit(.minutes(5)))
 struct CurlExecutorTests {
     private func get(_ server: LoopbackServer) -> TransportRequest {
         TransportRequest(method: .get, origin: server.origin, path: "/v3/x")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StacksCurl
 
-@Suite("The I/O thread", .timeLimit(.minutes(1)))
+@Suite("The I/O thread", .timeLimit(.minutes(5)))
 struct CurlThreadTests {
     private final class Progress: Sendable {
         let hasEnded = Atomic(false)
@@ -32,11 +32,16 @@ struct CurlThreadTests {
                 progress.returned.add(1, ordering: .sequentiallyConsistent)
             }
         }
-        while progress.joining.load(ordering: .sequentiallyConsistent) < 2 { await Task.yield() }
-        // Enough for one that does not wait to return.
-        for _ in 0..<10_000 { await Task.yield() }
+        func wait(until condition: () -> Bool) async throws {
+            while !condition() { try await Task.sleep(for: .milliseconds(1)) }
+        }
+        try await wait { progress.joining.load(ordering: .sequentiallyConsistent) == 2 }
+        // The time for one that does not wait to return; one that waits cannot return before the end, however long it is.
+        for _ in 0..<20 where progress.returned.load(ordering: .sequentiallyConsistent) == 0 {
+            try await Task.sleep(for: .milliseconds(1))
+        }
         mayEnd.signal()
-        while progress.returned.load(ordering: .sequentiallyConsistent) < 2 { await Task.yield() }
+        try await wait { progress.returned.load(ordering: .sequentiallyConsistent) == 2 }
         #expect(progress.early.load(ordering: .sequentiallyConsistent) == 0)
     }
 }

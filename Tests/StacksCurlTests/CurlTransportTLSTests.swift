@@ -5,7 +5,7 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("CurlTransport over TLS, against a real server in another process", .timeLimit(.minutes(2)))
+@Suite("CurlTransport over TLS, against a real server in another process", .timeLimit(.minutes(5)))
 struct CurlTransportTLSTests {
     private func states(_ simulator: SimulatorProcess) -> TransportRequest {
         let url = simulator.ready.url

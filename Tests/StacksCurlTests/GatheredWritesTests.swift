@@ -13,20 +13,35 @@
         import Glibc
     #endif
 
-    @Suite("What is written in a turn leaves together")
+    @Suite("What is written in a turn leaves together", .timeLimit(.minutes(5)))
     struct GatheredWritesTests {
+        /// What `body` saw in a turn that was shorter than 200 ms, after which the system sends what was held back: one
+        /// in which this process stood still for so long says nothing, and there is another one.
+        private func seen<Seen>(_ body: () throws -> Seen) throws -> Seen {
+            while true {
+                let start = ContinuousClock.now
+                let seen = try body()
+                if ContinuousClock.now - start < .milliseconds(150) { return seen }
+                try Task.checkCancellation()
+            }
+        }
+
         @Test("two writes arrive as one, when the turn ends")
         func gathers() throws {
-            let connection = try Connection()
-            var writes = GatheredWrites()
-            writes.begin(connection.near, localPort: 1)
-            #expect(writes.includes(localPort: 1))
-            connection.write("header")
-            connection.write("body")
-            #expect(connection.hasArrived == false)
-            writes.end()
-            #expect(connection.read() == "headerbody")
-            #expect(!writes.includes(localPort: 1))
+            let (arrivedEarly, text) = try seen {
+                let connection = try Connection()
+                var writes = GatheredWrites()
+                writes.begin(connection.near, localPort: 1)
+                #expect(writes.includes(localPort: 1))
+                connection.write("header")
+                connection.write("body")
+                let arrivedEarly = connection.hasArrived
+                writes.end()
+                #expect(!writes.includes(localPort: 1))
+                return (arrivedEarly, connection.read())
+            }
+            #expect(!arrivedEarly)
+            #expect(text == "headerbody")
         }
 
         @Test("what is written later leaves at once")
@@ -41,18 +56,22 @@
 
         @Test("one connection is let go before the others")
         func letsOneGo() throws {
-            let (first, second) = (try Connection(), try Connection())
-            var writes = GatheredWrites()
-            writes.begin(first.near, localPort: 1)
-            writes.begin(second.near, localPort: 2)
-            first.write("first")
-            second.write("second")
-            writes.end(first.near)
-            #expect(first.read() == "first")
-            #expect(second.hasArrived == false)
-            #expect(!writes.includes(localPort: 1) && writes.includes(localPort: 2))
-            writes.end()
-            #expect(second.read() == "second")
+            let arrivedEarly = try seen {
+                let (first, second) = (try Connection(), try Connection())
+                var writes = GatheredWrites()
+                writes.begin(first.near, localPort: 1)
+                writes.begin(second.near, localPort: 2)
+                first.write("first")
+                second.write("second")
+                writes.end(first.near)
+                #expect(first.read() == "first")
+                let arrivedEarly = second.hasArrived
+                #expect(!writes.includes(localPort: 1) && writes.includes(localPort: 2))
+                writes.end()
+                #expect(second.read() == "second")
+                return arrivedEarly
+            }
+            #expect(!arrivedEarly)
         }
 
         @Test("a socket that is none of TCP's loses nothing")
@@ -68,7 +87,7 @@
         }
     }
 
-    @Suite("A request and its body leave together", .timeLimit(.minutes(1)))
+    @Suite("A request and its body leave together", .timeLimit(.minutes(5)))
     struct RequestSegmentTests {
         @Test("over HTTP/2 a request with a body takes no more segments than one without, and leaves nothing behind")
         func oneSegment() async throws {
@@ -85,7 +104,7 @@
                 try await withCurlTransport(configuration: configuration) { transport in
                     // The first one brings the handshake.
                     _ = try await transport.send(request(nil))
-                    let socket = try #require((0..<1024).first { Self.remotePort(of: $0) == port })
+                    let socket = try #require((0..<65_536).first { Self.remotePort(of: $0) == port })
                     func segments(_ body: [UInt8]?) async throws -> Int {
                         let before = try #require(Self.option(TCP_INFO, of: socket, at: Self.dataSegmentsSent))
                         for _ in 0..<20 { _ = try await transport.send(request(body)) }

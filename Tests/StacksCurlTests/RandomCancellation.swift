@@ -1,4 +1,5 @@
-/// Makes calls, a third of which are cancelled after a random part of the time that a call takes.
+/// Makes calls, a third of which are cancelled after a random part of the time that a call takes, which is learnt from
+/// those that came too late: it depends on the machine, and on what else runs.
 struct RandomCancellation {
     struct Outcomes: Sendable {
         var succeeded = 0
@@ -29,18 +30,23 @@ struct RandomCancellation {
     ) async -> Outcomes {
         var outcomes = Outcomes()
         var random = seed
+        var longest = 200
         for _ in 0..<share {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             // From before the call is posted until after its answer came: yields to the other tasks, not time.
-            let yields = (random >> 33) % 3 == 0 ? Int((random >> 40) % 200) : nil
+            let yields = (random >> 33) % 3 == 0 ? Int(random >> 40) % longest : nil
             let task = Task { try await call() }
             if let yields {
                 for _ in 0..<yields { await Task.yield() }
                 task.cancel()
             }
             switch await task.result {
-            case .success: outcomes.succeeded += 1
-            case .failure(is CancellationError): outcomes.cancelled += 1
+            case .success:
+                outcomes.succeeded += 1
+                if let yields { longest = max(1, yields) }
+            case .failure(is CancellationError):
+                outcomes.cancelled += 1
+                longest = min(200, longest + longest / 4 + 1)
             case .failure(let error): outcomes.failures.append("\(error)")
             }
         }

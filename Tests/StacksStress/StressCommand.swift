@@ -102,7 +102,7 @@ struct StressCommand: AsyncParsableCommand {
         }
         // The threads of those that were dropped end by themselves.
         var after = ProcessFigures.now()
-        let limit = ContinuousClock.now + .seconds(10)
+        let limit = ContinuousClock.now + .seconds(120)
         while after.transportThreads > 0 || after.descriptors.count > before.descriptors.count,
             ContinuousClock.now < limit
         {

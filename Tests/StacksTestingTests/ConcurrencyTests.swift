@@ -4,7 +4,7 @@ import StacksTesting
 import StacksTransport
 import Testing
 
-@Suite("Many at once", .timeLimit(.minutes(1)))
+@Suite("Many at once", .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
     @Test("a job that many stacks reserve at once goes to one of them")
     func oneWinner() async throws {

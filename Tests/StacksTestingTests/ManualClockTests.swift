@@ -2,7 +2,7 @@ import Foundation
 import StacksTesting
 import Testing
 
-@Suite("ManualClock", .timeLimit(.minutes(1)))
+@Suite("ManualClock", .timeLimit(.minutes(5)))
 struct ManualClockTests {
     @Test("it stands still until it is advanced, for dates and instants alike")
     func advance() {

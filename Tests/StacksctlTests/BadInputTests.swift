@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the tool says to what cannot be done: one clear error, the right exit status, and nothing on stdout.
-@Suite("Bad input")
+@Suite("Bad input", .timeLimit(.minutes(5)))
 struct BadInputTests {
     /// A command line that must be refused before anything is sent.
     struct Mistake: Sendable, CustomTestStringConvertible {

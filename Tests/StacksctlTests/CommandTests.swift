@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What each command prints, in both forms.
-@Suite("Commands")
+@Suite("Commands", .timeLimit(.minutes(5)))
 struct CommandTests {
     @Test("every command answers in both forms, whatever carries it", arguments: Wire.allCases)
     func bothForms(wire: Wire) async throws {

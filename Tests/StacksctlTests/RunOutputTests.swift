@@ -6,7 +6,7 @@ import Testing
 @testable import stacksctl
 
 /// What people and log collectors see of `stacksctl run`.
-@Suite("What run shows")
+@Suite("What run shows", .timeLimit(.minutes(5)))
 struct RunOutputTests {
     private func arguments(_ world: SimulatedWorld, _ options: [String], _ command: [String]) -> [String] {
         ["run", "--stack", "runner", "--queue", world.simulator.ready.queue, "--poll-interval", "0.2", "--once"]
@@ -16,11 +16,16 @@ struct RunOutputTests {
     #if os(Linux)
         @Test("on a terminal one line is painted over and over, log lines stand above it, and nothing is left of it")
         func terminal() async throws {
+            let go = FileManager.default.temporaryDirectory.appendingPathComponent("go-\(UUID())")
+            defer { try? FileManager.default.removeItem(at: go) }
+            // Nothing ends before the line has been seen.
+            let agent = "until [ -e \"$0\" ]; do sleep 0.02; done; exec \"$1\""
             try await SimulatedWorld.run(["--jobs", "6"]) { world in
                 let clear = "\r\u{1B}[2K"
                 let words =
                     [try BuiltProducts.executable(named: "stacksctl").path]
-                    + arguments(world, ["--max-in-flight", "2"], [Checkout.demoAgent.path])
+                    + arguments(
+                        world, ["--max-in-flight", "2"], ["bash", "-c", agent, go.path, Checkout.demoAgent.path])
                 var environment = world.environment
                 environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
                 environment["TERM"] = "xterm"
@@ -28,7 +33,9 @@ struct RunOutputTests {
                 let child = try ChildProcess(
                     URL(fileURLWithPath: "/usr/bin/script"), ["-qec", command, "/dev/null"],
                     environment: environment, input: [])
-                let shown = try await child.outcome(within: .seconds(60)).text
+                while !child.text.contains("2/2 in flight") { try await Task.sleep(for: .milliseconds(5)) }
+                try Data().write(to: go)
+                let shown = try await child.outcome().text
                 let paintings = shown.components(separatedBy: clear)
                 try #require(paintings.count > 2, "\(shown)")
                 #expect(paintings.contains { $0.contains("in flight") && $0.contains("waiting") })

@@ -3,7 +3,7 @@ import SimulatorProcess
 import Testing
 
 /// `stacksctl run` against the real simulator, with real processes for agents.
-@Suite("Run")
+@Suite("Run", .timeLimit(.minutes(5)))
 struct RunTests {
     @Test("--once runs every scheduled job once, hands out job tokens only, and sums up", arguments: Wire.allCases)
     func once(wire: Wire) async throws {
@@ -97,7 +97,7 @@ struct RunTests {
                 tool.signal(SIGTERM)
                 try await wait(for: "draining", of: tool)
                 try gate.open()
-                let run = ToolRun(try await tool.outcome(within: .seconds(30)))
+                let run = ToolRun(try await tool.outcome())
                 #expect(run.status == 0, "\(run.errors)")
                 #expect(run.lines.contains { $0.hasPrefix("finished") && $0.hasSuffix(" 1") }, "\(run.output)")
             }
@@ -116,7 +116,7 @@ struct RunTests {
                 tool.signal(SIGINT)
                 try await wait(for: "draining", of: tool)
                 tool.signal(SIGINT)
-                let run = ToolRun(try await tool.outcome(within: .seconds(30)))
+                let run = ToolRun(try await tool.outcome())
                 #expect(run.status == 1)
                 #expect(run.errors.contains("a second signal"), "\(run.errors)")
                 #expect(run.lines.contains { $0.hasPrefix("launched") && $0.hasSuffix(" 1") }, "\(run.output)")
@@ -257,7 +257,7 @@ struct RunTests {
         _ world: SimulatedWorld, _ options: [String], _ command: String..., extra: [String: String] = [:]
     ) async throws -> ToolRun {
         let tool = try start(world, options, command, extra: extra)
-        let run = ToolRun(try await tool.outcome(within: .seconds(60)))
+        let run = ToolRun(try await tool.outcome())
         for text in [run.output, run.errors] {
             #expect(!text.contains(SimulatedWorld.secretToken) && !text.contains("bkjat_"))
         }
@@ -266,10 +266,6 @@ struct RunTests {
 
     /// Waits until the tool has logged `text`.
     private func wait(for text: String, of tool: ChildProcess) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while !tool.errorText.contains(text) {
-            try #require(ContinuousClock.now < deadline, "never logged '\(text)': \(tool.errorText)")
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        while !tool.errorText.contains(text) { try await Task.sleep(for: .milliseconds(5)) }
     }
 }

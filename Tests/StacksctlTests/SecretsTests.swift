@@ -3,7 +3,7 @@ import SimulatorProcess
 import Testing
 
 /// With everything logged that can be, nothing secret is on either stream but where a command was asked for it.
-@Suite("Secrets")
+@Suite("Secrets", .timeLimit(.minutes(5)))
 struct SecretsTests {
     @Test(
         "no command prints a credential or a job's secret, whatever is logged",

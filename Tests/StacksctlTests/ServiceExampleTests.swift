@@ -6,7 +6,7 @@ import Testing
 @testable import stacksctl
 
 /// The examples for systemd and launchd in the article about production, as they are printed there.
-@Suite("The documentation's services")
+@Suite("The documentation's services", .timeLimit(.minutes(5)))
 struct ServiceExampleTests {
     /// The lines of the article's first block in this language.
     private func block(_ language: String) throws -> String {

@@ -104,7 +104,7 @@ struct SimulatedWorld: Sendable {
         }
         let child = try ChildProcess(
             URL(fileURLWithPath: "/usr/bin/env"),
-            ["curl"] + arguments + ["\(simulator.ready.control)/\(path)"],
+            ["curl", "--disable"] + arguments + ["\(simulator.ready.control)/\(path)"],
             input: []
         )
         let outcome = try await child.outcome()

@@ -20,7 +20,7 @@ struct ToolRun: Sendable {
         input: String = ""
     ) async throws -> ToolRun {
         let child = try start(arguments, environment: environment, input: input)
-        return ToolRun(try await child.outcome(within: .seconds(60)))
+        return ToolRun(try await child.outcome())
     }
 
     /// Starts the tool, for a test that has something to say to it meanwhile.

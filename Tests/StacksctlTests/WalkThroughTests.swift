@@ -4,7 +4,7 @@ import Testing
 
 /// The walk through the API that people otherwise do with curl and jq, one command a step, from registering a stack to
 /// de-registering it, over every way to reach the server.
-@Suite("Walk through the API")
+@Suite("Walk through the API", .timeLimit(.minutes(5)))
 struct WalkThroughTests {
     @Test("a job goes from scheduled to finished, one command a step", arguments: Wire.allCases)
     func walk(wire: Wire) async throws {

@@ -29,12 +29,13 @@ final class Blackhole {
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 _ = bind(listener, generic, size)
-                _ = listen(listener, 0)
+                // Darwin takes 0 for as many as there may be.
+                _ = listen(listener, 1)
                 _ = getsockname(listener, generic, &size)
             }
         }
         port = UInt16(bigEndian: address.sin_port)
-        for _ in 0..<4 {
+        for _ in 0..<8 {
             let client = makeSocket()
             _ = fcntl(client, F_SETFL, O_NONBLOCK)
             withUnsafePointer(to: &address) { pointer in

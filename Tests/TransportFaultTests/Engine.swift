@@ -33,6 +33,7 @@ enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
             return try await withCurlTransport(configuration: configuration) { try await body($0) }
         case .urlSession:
             var configuration = URLSessionTransport.Configuration()
+            configuration.requestTimeout = .unreached
             configuration.maximumResponseSize = limit
             let transport = try URLSessionTransport(configuration: configuration)
             do {
@@ -48,10 +49,13 @@ enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
 }
 
 extension CurlTransport.Configuration {
-    /// Trusts the tests' authority, and takes no proxy from the environment.
+    /// Trusts the tests' authority, takes no proxy from the environment, and lets nothing but a call's own deadline end
+    /// it by time: that it ends shows that the deadline was kept.
     static var forTests: CurlTransport.Configuration {
         var configuration = CurlTransport.Configuration()
         configuration.proxy = .none
+        configuration.requestTimeout = .unreached
+        configuration.connectTimeout = .unreached
         configuration.certificateAuthorities = .pem(ServedCertificate.valid.authority)
         return configuration
     }

@@ -4,7 +4,7 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Answers that are odd, and answers all the same", .timeLimit(.minutes(2)))
+@Suite("Answers that are odd, and answers all the same", .timeLimit(.minutes(5)))
 struct OddAnswerTests {
     private func answer(_ status: Int, _ body: String = "") -> FaultTrial.Outcome {
         .answer(status, body: Array(body.utf8))
@@ -103,7 +103,7 @@ struct OddAnswerTests {
                     let answer = try await transport.send(
                         TransportRequest(
                             method: .post, origin: server.origin, path: path, body: [],
-                            deadline: .now + .seconds(20)))
+                            deadline: .now + .unreached))
                     #expect(answer.status == .ok)
                     #expect(answer.body == Array(path.utf8))
                     speaks.open()

@@ -26,7 +26,7 @@ package struct Allocations: Codable, Sendable {
     static func start(_ probe: Order.Probe) {
         switch probe {
         case .nothing: break
-        case .allocations: probe_allocations(Int32(PROBE_COUNT))
+        case .counts: probe_allocations(Int32(PROBE_COUNT))
         case .allocationSites: probe_allocations(Int32(PROBE_SITES))
         }
     }

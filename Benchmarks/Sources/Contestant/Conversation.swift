@@ -20,14 +20,17 @@ package enum Conversation {
             let order = try Order(line: line)
             let latencies = Latencies(capacity: order.calls)
             Allocations.start(order.probe)
+            SystemCalls.start(order.probe)
             let (cpu, instructions) = (ProcessUsage.cpuNanoseconds, ProcessUsage.instructions)
             let began = ContinuousClock.now
             let tally = try await carryOut(order, latencies)
             let wall = ContinuousClock.now - began
+            let (systemCalls, allocations) = (SystemCalls.end(order.probe), Allocations.end(order.probe))
             var report = Report(
                 tally, cpuNanoseconds: ProcessUsage.cpuNanoseconds - cpu, wallNanoseconds: Int(wall / .nanoseconds(1)))
             if let before = instructions, let after = ProcessUsage.instructions { report.instructions = after - before }
-            report.allocations = Allocations.end(order.probe)
+            report.allocations = allocations
+            report.systemCalls = systemCalls
             write(report.line)
             writeAll(UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
         }

@@ -65,6 +65,7 @@ extension Report {
         var parts = fields.map { name, value in #""\#(name)":\#(value)"# }
         if let firstError { parts.append(#""firstError":\#(quoted(firstError))"#) }
         if let allocations { parts.append(#""allocations":\#(allocations.text)"#) }
+        if let systemCalls { parts.append(#""systemCalls":\#(systemCalls.text)"#) }
         return "{\(parts.joined(separator: ","))}"
     }
 }
@@ -76,6 +77,13 @@ extension Allocations {
             return #"{"count":\#(site.count),"bytes":\#(site.bytes),"functions":[\#(functions)]}"#
         }
         return #"{"count":\#(count),"bytes":\#(bytes),"sites":[\#(sites.joined(separator: ","))]}"#
+    }
+}
+
+extension SystemCalls {
+    fileprivate var text: String {
+        #"{"sends":\#(sends),"receives":\#(receives),"writes":\#(writes),"reads":\#(reads),"polls":\#(polls),"#
+            + #""socketOptions":\#(socketOptions)}"#
     }
 }
 

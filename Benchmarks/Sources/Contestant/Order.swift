@@ -13,9 +13,9 @@ package struct Order: Encodable, Sendable {
     /// What is looked at besides the cost.
     package enum Probe: String, Codable, Sendable {
         case nothing
-        /// How many allocations are made.
-        case allocations
-        /// And where.
+        /// How many allocations and system calls are made.
+        case counts
+        /// Where allocations are made.
         case allocationSites
     }
 
@@ -69,6 +69,7 @@ package struct Report: Decodable, Sendable {
     package var anonymousMemoryBytes: Int
     /// What the order's probe found.
     package var allocations: Allocations?
+    package var systemCalls: SystemCalls?
 
     package init(_ tally: Tally, cpuNanoseconds: Int, wallNanoseconds: Int) {
         calls = tally.calls

@@ -13,7 +13,7 @@ struct Comparison {
 
     /// What everyone showed in `cell`, added to `results`.
     func run(_ cell: Cell, into results: inout Results) throws {
-        let server = try Server(in: directory)
+        let server = try Server(ownServer)
         defer { server.stop() }
         var entrants: [Entrant] = []
         defer { for entrant in entrants { entrant.stop() } }
@@ -99,12 +99,14 @@ struct Comparison {
     /// Something that one competitor does while no other runs.
     private func alone<Value>(_ competitor: Competitor, _ cell: Cell, _ body: (Entrant) throws -> Value) throws -> Value
     {
-        let server = try Server(in: directory)
+        let server = try Server(ownServer)
         defer { server.stop() }
         let entrant = try Entrant(competitor, cell: cell, server: server, executable: executable(of: competitor))
         defer { entrant.stop() }
         return try body(entrant)
     }
+
+    private var ownServer: URL { directory.appendingPathComponent("benchmark-server") }
 
     private func executable(of competitor: Competitor) -> URL {
         if competitor == .guest, let guest { return guest }

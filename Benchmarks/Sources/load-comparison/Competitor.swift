@@ -13,11 +13,11 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
     /// A program that is not of this package and speaks as a contestant does.
     case guest
 
-    /// Those of a quick run: what this package is responsible for, and the floor.
-    static let quick: [Competitor] = [.floor, .stacksCurl, .stacksCurlExecutor, .stacksMemory]
+    /// What this package is responsible for, and the floor.
+    static let own: [Competitor] = [.floor, .stacksCurl, .stacksCurlExecutor, .stacksMemory]
 
     /// Those of the goals.
-    static let goals: [Competitor] = quick + [.stacksMemoryBare, .stacksMemoryFull]
+    static let goals: [Competitor] = own + [.stacksMemoryBare, .stacksMemoryFull]
 
     /// The name of its program.
     var program: String {

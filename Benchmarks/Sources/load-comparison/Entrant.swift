@@ -55,7 +55,7 @@ final class Entrant {
         let report = try carryOut(calls: callsOfRound, milliseconds: 4 * milliseconds) { latency in
             _ = self.histogram.record(max(latency, 1))
         }
-        serverCPU += try server.counts().cpuNanoseconds - before.cpuNanoseconds
+        serverCPU += (try server.counts().cpuNanoseconds ?? 0) - (before.cpuNanoseconds ?? 0)
         calls += report.calls
         cpu.append(Double(report.cpuNanoseconds) / Double(report.calls) / 1000)
         if let instructions = report.instructions {
@@ -67,7 +67,7 @@ final class Entrant {
     /// One round that does not count, in which the allocations are counted.
     func countAllocations(milliseconds: Int, sites: Bool = false) throws {
         let report = try carryOut(
-            calls: callsOfRound, milliseconds: milliseconds, probe: sites ? .allocationSites : .allocations)
+            calls: callsOfRound, milliseconds: milliseconds, probe: sites ? .allocationSites : .counts)
         allocations = report.allocations
         callsCounted = report.calls
     }

@@ -16,7 +16,7 @@ struct LoadComparison: ParsableCommand {
             """
     )
 
-    @Flag(help: "Under a minute, without the peers: fails when a figure is worse than the committed one.")
+    @Flag(help: "Counts what a call costs and judges it by the committed figures. Judges no time, and needs no rest.")
     var quick = false
 
     @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
@@ -41,10 +41,10 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("A program of your own that takes part as well; README.md says how.", valueName: "file"))
     var guest: String?
 
-    @Option(help: "How many rounds count. Default: 7, and 5 with --quick.")
+    @Option(help: "How many rounds count. Default: 7.")
     var rounds: Int?
 
-    @Option(help: "How long a round takes, in milliseconds. Default: 200, and 100 with --quick.")
+    @Option(help: "How long a round takes, in milliseconds. Default: 200.")
     var roundMilliseconds: Int?
 
     @Option(help: ArgumentHelp("Also watch memory over so many calls, 128 in flight.", valueName: "calls"))
@@ -59,10 +59,13 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
     var svg: String?
 
-    @Option(help: ArgumentHelp("The committed figures.", valueName: "file"))
+    @Option(help: ArgumentHelp("The committed figures of --quick.", valueName: "file"))
     var thresholds: String?
 
-    @Flag(help: "Write this run's figures into the file of --thresholds instead of being judged by it.")
+    @Option(help: ArgumentHelp("The program that answers during --quick: fault-server.", valueName: "file"))
+    var server: String?
+
+    @Flag(help: "With --quick: write the figures into the file of --thresholds instead of judging them by it.")
     var recordThresholds = false
 
     mutating func validate() throws {
@@ -79,26 +82,33 @@ struct LoadComparison: ParsableCommand {
         guard [quick, goals, allocations, profile].count(where: { $0 }) <= 1 else {
             throw ValidationError("--quick, --goals, --allocations and --profile exclude each other.")
         }
-        guard !recordThresholds || thresholds != nil else {
-            throw ValidationError("--record-thresholds needs --thresholds.")
+        guard !quick || thresholds != nil && server != nil else {
+            throw ValidationError("--quick needs --thresholds and --server.")
+        }
+        guard quick || thresholds == nil && server == nil && !recordThresholds else {
+            throw ValidationError("--thresholds, --record-thresholds and --server go with --quick.")
+        }
+        guard !quick || competitors.allSatisfy(CountedCosts.competitors.contains) else {
+            throw ValidationError("--quick counts \(Self.names(CountedCosts.competitors))")
         }
     }
 
     mutating func run() throws {
         signal(SIGPIPE, SIG_IGN)
+        let directory = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        if quick { return try count(in: directory) }
         let comparison = Comparison(
-            directory: URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent(),
+            directory: directory,
             guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
-            rounds: rounds ?? (quick ? 5 : 7),
-            roundMilliseconds: roundMilliseconds ?? (quick ? 100 : 200),
+            rounds: rounds ?? 7, roundMilliseconds: roundMilliseconds ?? 200,
             progress: Self.report)
-        if allocations { return try list(Competitor.quick) { try comparison.allocationListing($0, $1).text } }
+        if allocations { return try list(Competitor.own) { try comparison.allocationListing($0, $1).text } }
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(cells, comparison)
         if watchesEverything {
             results.cancellations = try comparison.cancel()
             results.controller = try comparison.control()
-            results.allocationListings = try Competitor.quick.map {
+            results.allocationListings = try Competitor.own.map {
                 try comparison.allocationListing($0, Cell(call: .states1, concurrency: 32))
             }
         }
@@ -110,8 +120,7 @@ struct LoadComparison: ParsableCommand {
         print(results.text, terminator: "")
         print(results.goals.text, terminator: "")
         try write(results)
-        let isGood = try judge(results, comparison)
-        if !isGood || !results.isSound { throw ExitCode.failure }
+        if !results.isSound { throw ExitCode.failure }
     }
 
     private func write(_ results: Results) throws {
@@ -136,35 +145,26 @@ struct LoadComparison: ParsableCommand {
         }
     }
 
-    /// Whether no figure is worse than it was. What looks worse is measured again.
-    private func judge(_ results: Results, _ comparison: Comparison) throws -> Bool {
-        guard let thresholds else { return true }
+    /// What can be counted, judged by what is committed.
+    private func count(in directory: URL) throws {
+        guard let thresholds, let server else { return }
         let file = URL(fileURLWithPath: thresholds)
-        if recordThresholds {
-            var sittings = [results]
-            while sittings.count < Thresholds.sittings { sittings.append(try sit(cells, comparison)) }
-            try Thresholds(sittings).write(to: file)
-            return true
+        let costs = try CountedCosts(
+            of: calls.isEmpty ? Call.allCases : calls,
+            by: competitors.isEmpty ? CountedCosts.competitors : competitors,
+            in: directory, server: URL(fileURLWithPath: server), progress: Self.report)
+        Self.report("")
+        if recordThresholds { return try CommittedCosts.write(costs, to: file) }
+        let committed = try CommittedCosts(contentsOf: file)
+        let verdicts = committed.verdicts(on: costs)
+        guard verdicts.contains(where: { $0.limit != nil }) else {
+            throw Program.Failure(description: "nothing of this can be judged by \(thresholds)")
         }
-        let committed = try Thresholds(contentsOf: file)
-        var verdicts = committed.verdicts(on: results)
-        guard !verdicts.isEmpty else { throw Program.Failure(description: "none of these rows is in \(thresholds)") }
-        print(Thresholds.text(verdicts), terminator: "")
-        for _ in 1..<Thresholds.sittings {
-            let worse = verdicts.filter(\.isWorse)
-            if worse.isEmpty { return true }
-            let again = try sit(cells.filter { cell in worse.contains { $0.entry.cell == cell } }, comparison)
-            guard again.isSound else { return false }
-            // Only what was worse before: each row is judged for itself.
-            verdicts = committed.verdicts(on: again).filter { verdict in
-                worse.contains { before in
-                    before.entry.cell == verdict.entry.cell && before.entry.competitor == verdict.entry.competitor
-                        && before.entry.measure == verdict.entry.measure
-                }
-            }
-            print("\nmeasured again" + Thresholds.text(verdicts), terminator: "")
-        }
-        return !verdicts.contains(where: \.isWorse)
+        print(CommittedCosts.text(verdicts), terminator: "")
+        if let reservation = committed.reservation(on: costs) { print(reservation, terminator: "") }
+        let worse = verdicts.count { $0.isWorse }
+        print("\(verdicts.count { $0.limit != nil }) figures judged, \(worse) worse. Time and CPU are judged nowhere.")
+        if worse > 0 { throw ExitCode.failure }
     }
 
     private func sit(_ cells: [Cell], _ comparison: Comparison) throws -> Results {
@@ -183,21 +183,16 @@ struct LoadComparison: ParsableCommand {
 extension LoadComparison {
     /// Whether what is beside the calls is looked at as well: when nobody has asked for a part alone.
     private var watchesEverything: Bool {
-        goals || !quick && calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
+        goals || calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
     }
 
     private var chosenCompetitors: [Competitor] {
-        let everybody = quick ? Competitor.quick : goals ? Competitor.goals : Competitor.allCases
+        let everybody = goals ? Competitor.goals : Competitor.allCases
         let chosen = competitors.isEmpty ? everybody : competitors
         return Competitor.allCases.filter { $0 == .floor || ($0 == .guest ? guest != nil : chosen.contains($0)) }
     }
 
     private var cells: [Cell] {
-        if quick, calls.isEmpty, concurrency.isEmpty {
-            return [1, 8, 32, 128].map { Cell(call: .states1, concurrency: $0) } + [
-                Cell(call: .states1000, concurrency: 8), Cell(call: .list1000, concurrency: 8),
-            ]
-        }
         if goals, calls.isEmpty, concurrency.isEmpty {
             return [1, 8, 32, 128, 256, 1024].map { Cell(call: .states1, concurrency: $0) } + [
                 Cell(call: .list1000, concurrency: 1)

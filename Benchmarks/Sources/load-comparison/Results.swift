@@ -91,8 +91,8 @@ extension Results {
     /// Whether what this package answers for took part everywhere and made no error. A peer that gives up says something
     /// about that peer, and URLSession cannot be made to trust the server everywhere.
     var isSound: Bool {
-        !absent.contains { Competitor.quick.contains($0.competitor) }
-            && !rows.contains { $0.errors > 0 && Competitor.quick.contains($0.competitor) }
+        !absent.contains { Competitor.own.contains($0.competitor) }
+            && !rows.contains { $0.errors > 0 && Competitor.own.contains($0.competitor) }
     }
 }
 

@@ -6,7 +6,8 @@ final class Server {
     struct Counts: Decodable {
         var connections: Int
         var requests: Int
-        var cpuNanoseconds: Int
+        /// Only the comparison's own server says it.
+        var cpuNanoseconds: Int?
     }
 
     private struct Ready: Decodable {
@@ -19,8 +20,9 @@ final class Server {
     private let program: Program
     private let loop: OpaquePointer
 
-    init(in directory: URL) throws {
-        program = try Program(directory.appendingPathComponent("benchmark-server"), [])
+    /// - Parameter executable: One that says where it listens, and counts (`/_counts`).
+    init(_ executable: URL, _ arguments: [String] = []) throws {
+        program = try Program(executable, arguments)
         let ready = try program.receive(Ready.self, within: 20)
         url = ready.url
         authorityFile = ready.caFile

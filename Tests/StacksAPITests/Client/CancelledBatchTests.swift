@@ -7,7 +7,7 @@ import Testing
 @testable import StacksAPI
 
 /// What a long list had achieved when its task was cancelled.
-@Suite struct CancelledBatchTests {
+@Suite(.timeLimit(.minutes(5))) struct CancelledBatchTests {
     private let jobs = (0..<4500).map { JobID.numbered($0) }
 
     /// A server that answers the list's first part, and nothing more.
@@ -39,7 +39,7 @@ import Testing
         _ call: @escaping @Sendable () async throws -> StacksResponse<Value>
     ) async throws -> StacksResponse<Value> {
         let task = Task { try await call() }
-        while transport.requests.count < requests { await Task.yield() }
+        try await wait { transport.requests.count >= requests }
         task.cancel()
         return try await task.value
     }
@@ -98,7 +98,7 @@ import Testing
                 cursors.withLock { $0.append(page.pageInfo.endCursor) }
             }
         }
-        while bed.transport.requests.count < 2 { await Task.yield() }
+        try await wait { bed.transport.requests.count == 2 }
         reading.cancel()
         await #expect(throws: CancellationError.self) { try await reading.value }
         #expect(cursors.withLock { $0 } == ["c1"])

@@ -7,7 +7,7 @@ import Testing
 @testable import StacksAPI
 
 /// Every operation against a whole Stacks API in memory, on a clock that the test moves.
-@Suite struct SimulatorTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatorTests {
     private let clock = ManualClock()
 
     private func world(

@@ -7,7 +7,7 @@ import Testing
 @testable import StacksAPI
 
 /// A token provider that takes its time does not take the call's.
-@Suite struct TokenDeadlineTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenDeadlineTests {
     /// Answers each question when the clock has moved as far as the question's number says; `nil` is never.
     private final class SlowVault: Sendable {
         private let delays: [Duration?]

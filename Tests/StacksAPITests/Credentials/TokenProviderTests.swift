@@ -7,15 +7,20 @@ import Testing
 
 @testable import StacksAPI
 
-@Suite struct TokenProviderTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenProviderTests {
     /// Gives one token after the other, and the last one for ever.
     private final class Vault: Sendable {
         struct Sealed: Error { let secret = "hunter2" }
 
         private let tokens: [String?]
+        /// Holds the questions up until so many calls are waiting for an answer.
+        private let gathers: @Sendable () async -> Void
         private let asked = Mutex(0)
 
-        init(_ tokens: String?...) { self.tokens = tokens }
+        init(_ tokens: String?..., gathers: @escaping @Sendable () async -> Void = {}) {
+            self.tokens = tokens
+            self.gathers = gathers
+        }
 
         var questions: Int { asked.withLock { $0 } }
 
@@ -25,13 +30,26 @@ import Testing
                     defer { count += 1 }
                     return count
                 }
-                // So that calls that come at the same time meet.
-                for _ in 0..<10 { await Task.yield() }
+                await self.gathers()
                 guard let token = self.tokens[min(index, self.tokens.count - 1)] else { throw Sealed() }
                 return Secret(token)
             }
         }
     }
+
+    /// A clock on which every call that needs a token sleeps until its deadline: who waits can be counted.
+    private let clock = ManualClock()
+
+    /// A client with that clock.
+    private func waitingClient(
+        _ provider: TokenProvider, _ transport: any HTTPTransport
+    ) throws -> StacksClient {
+        var configuration = StacksClient.Configuration()
+        configuration.clock = clock
+        return try StacksClient(tokenProvider: provider, transport: transport, configuration: configuration)
+    }
+
+    private static let patient = CallOptions(timeout: .seconds(60))
 
     private func client(
         _ vault: Vault, _ steps: [InMemoryTransport.Step], log: RecordedLog = RecordedLog()
@@ -48,10 +66,11 @@ import Testing
 
     @Test("the provider is asked once for any number of calls")
     func asksOnce() async throws {
-        let vault = Vault("bkct_one")
-        let (client, transport) = try client(vault, Array(repeating: .answer(), count: 20))
+        let vault = Vault("bkct_one", gathers: { [clock] in await clock.waitForSleepers(20) })
+        let transport = InMemoryTransport(script: Array(repeating: .answer(), count: 20))
+        let client = try waitingClient(vault.provider, Timeless(inner: transport))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 { group.addTask { _ = try await client.tokenIdentity() } }
+            for _ in 0..<20 { group.addTask { _ = try await client.tokenIdentity(options: Self.patient) } }
             try await group.waitForAll()
         }
         #expect(vault.questions == 1)
@@ -134,21 +153,21 @@ import Testing
     @Test("when the call that asks is cancelled, another asks")
     func survivesCancellation() async throws {
         let asked = Mutex(0)
-        let provider = TokenProvider {
+        let provider = TokenProvider { [clock] in
             let count = asked.withLock { count in
                 count += 1
                 return count
             }
-            if count == 1 { try await Task.sleep(for: .seconds(600)) }
+            if count == 1 { try await clock.sleep(for: .seconds(600)) }
             return Secret("bkct_one")
         }
-        let transport = InMemoryTransport(script: [.answer()])
-        let client = try StacksClient(tokenProvider: provider, transport: transport)
-        let first = Task { try await client.tokenIdentity() }
-        while asked.withLock({ $0 }) == 0 { await Task.yield() }
-        let second = Task { try await client.tokenIdentity() }
-        let third = Task { try await client.tokenIdentity() }
-        for _ in 0..<20 { await Task.yield() }
+        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.answer()])))
+        let first = Task { try await client.tokenIdentity(options: Self.patient) }
+        // The provider and the deadline, and then a deadline more for each that waits.
+        await clock.waitForSleepers(2)
+        let second = Task { try await client.tokenIdentity(options: Self.patient) }
+        let third = Task { try await client.tokenIdentity(options: Self.patient) }
+        await clock.waitForSleepers(4)
         third.cancel()
         await #expect(throws: CancellationError.self) { try await third.value }
         first.cancel()
@@ -175,21 +194,21 @@ import Testing
     func survivesOtherErrors() async throws {
         struct Interrupted: Error {}
         let asked = Mutex(0)
-        let provider = TokenProvider {
+        let provider = TokenProvider { [clock] in
             let count = asked.withLock { count in
                 count += 1
                 return count
             }
             if count == 1 {
-                do { try await Task.sleep(for: .seconds(600)) } catch { throw Interrupted() }
+                do { try await clock.sleep(for: .seconds(600)) } catch { throw Interrupted() }
             }
             return Secret("bkct_one")
         }
-        let client = try StacksClient(tokenProvider: provider, transport: InMemoryTransport(script: [.answer()]))
-        let first = Task { try await client.tokenIdentity() }
-        while asked.withLock({ $0 }) == 0 { await Task.yield() }
-        let second = Task { try await client.tokenIdentity() }
-        for _ in 0..<20 { await Task.yield() }
+        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.answer()])))
+        let first = Task { try await client.tokenIdentity(options: Self.patient) }
+        await clock.waitForSleepers(2)
+        let second = Task { try await client.tokenIdentity(options: Self.patient) }
+        await clock.waitForSleepers(3)
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         _ = try await second.value

@@ -7,7 +7,7 @@ import Testing
 @testable import StacksAPI
 
 /// No secret in any description, dump or log line.
-@Suite struct RedactionTests {
+@Suite(.timeLimit(.minutes(5))) struct RedactionTests {
     private static let secrets = [Testbed.token, "bkjat_Acqu1sit10n", "hunter2", "rm -rf /", "pa55word"]
 
     private func expectNoSecret(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {

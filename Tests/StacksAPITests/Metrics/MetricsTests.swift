@@ -7,7 +7,7 @@ import Testing
 
 @testable import StacksAPI
 
-@Suite struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     private let metrics = TestMetrics()
 
     private func bed(

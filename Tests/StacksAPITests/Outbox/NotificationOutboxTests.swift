@@ -7,7 +7,7 @@ import Testing
 
 @testable import StacksAPI
 
-@Suite struct NotificationOutboxTests {
+@Suite(.timeLimit(.minutes(5))) struct NotificationOutboxTests {
     /// What was not delivered, with a word for the reason.
     private final class Reports: Sendable {
         private let list = Mutex<[String]>([])
@@ -67,7 +67,7 @@ import Testing
         try await post(outbox, "boot", "stop")
         #expect(bed.transport.requests.isEmpty)
         clock.advance(by: .milliseconds(100))
-        while bed.transport.requests.isEmpty { await Task.yield() }
+        try await wait { !bed.transport.requests.isEmpty }
         outbox.finish()
         await run
         #expect(try details(bed) == [["boot", "run", "boot", "stop"]])
@@ -79,7 +79,7 @@ import Testing
         let (outbox, bed) = try outbox([Self.fine, Self.fine]) { $0.batchSize = 2 }
         async let run: Void = outbox.run()
         try await post(outbox, "1", "2")
-        while bed.transport.requests.isEmpty { await Task.yield() }
+        try await wait { !bed.transport.requests.isEmpty }
         outbox.finish()
         await run
         #expect(try details(bed) == [["1", "2"]])
@@ -142,7 +142,7 @@ import Testing
         async let run: Void = outbox.run()
         await clock.waitForSleepers()
         clock.advance(by: .milliseconds(100))
-        while bed.transport.requests.isEmpty { await Task.yield() }
+        try await wait { !bed.transport.requests.isEmpty }
         await clock.waitForSleepers()
         try await post(outbox, "2")
         outbox.finish()

@@ -6,7 +6,7 @@ import Testing
 @testable import StacksAPI
 
 /// A job is finished once, whatever the network does to the request and to its answer.
-@Suite struct FinishTests {
+@Suite(.timeLimit(.minutes(5))) struct FinishTests {
     private static let patient = RetryPolicy(
         maximumAttempts: 1000, backoff: Backoff(initial: .seconds(1), multiplier: 2, maximum: .seconds(4)))
 

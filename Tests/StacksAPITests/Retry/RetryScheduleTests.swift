@@ -7,22 +7,44 @@ import Testing
 @testable import StacksAPI
 
 /// When things happen, on a clock that the test moves.
-@Suite struct RetryScheduleTests {
-    /// Moves the clock to each of the waits in turn, and checks that each wakes the call up exactly then.
-    private func follow(_ waits: [Duration], on clock: ManualClock, _ bed: Testbed) async {
+@Suite(.timeLimit(.minutes(5))) struct RetryScheduleTests {
+    /// A clock that keeps how long it is slept on.
+    private struct WatchedClock: Clock {
+        let inner = ManualClock()
+        private let list = Recorder()
+
+        private final class Recorder: Sendable {
+            let waits = Mutex<[Duration]>([])
+        }
+
+        var now: ManualClock.Instant { inner.now }
+        var minimumResolution: Duration { inner.minimumResolution }
+        /// The sleeps so far, the one that goes on included.
+        var waits: [Duration] { list.waits.withLock { $0 } }
+
+        func sleep(until deadline: ManualClock.Instant, tolerance: Duration?) async throws {
+            list.waits.withLock { $0.append(inner.now.duration(to: deadline)) }
+            try await inner.sleep(until: deadline, tolerance: tolerance)
+        }
+    }
+
+    /// Moves the clock to each of the waits in turn, and checks that there is no request before its end, and that each
+    /// was that long to 2 ms.
+    private func follow(_ waits: [Duration], on clock: WatchedClock, _ bed: Testbed) async {
         for (index, wait) in waits.enumerated() {
-            await clock.waitForSleepers()
+            await clock.inner.waitForSleepers()
             #expect(bed.transport.requests.count == index + 1)
-            clock.advance(by: wait - .milliseconds(2))
-            #expect(clock.sleeperCount == 1, "wait \(index) is not over 2 ms before its end")
-            clock.advance(by: .milliseconds(4))
-            #expect(clock.sleeperCount == 0, "wait \(index) is over 2 ms after its end")
+            clock.inner.advance(by: wait - .milliseconds(2))
+            #expect(clock.inner.sleeperCount == 1, "wait \(index) is not over 2 ms before its end")
+            #expect(clock.waits.count == index + 1)
+            #expect(clock.waits.last.map { abs(($0 - wait) / .milliseconds(1)) < 2 } == true, "\(clock.waits)")
+            clock.inner.advance(by: .milliseconds(4))
         }
     }
 
     @Test("retries come 1.5, 2.0, 2.9 and 4.2 seconds apart when the jitter is least")
     func followsTheSchedule() async throws {
-        let clock = ManualClock()
+        let clock = WatchedClock()
         let bed = try Testbed(
             [.refused, .lostAnswer, .answer(.badGateway), .answer(.tooManyRequests), .answer()], clock: clock)
         async let attempts = bed.client.tokenIdentity().attempts
@@ -33,7 +55,7 @@ import Testing
 
     @Test("Retry-After replaces the wait")
     func obeysRetryAfter() async throws {
-        let clock = ManualClock()
+        let clock = WatchedClock()
         let bed = try Testbed(
             [
                 .answer(.tooManyRequests, "{}", [.retryAfter: "7"]),

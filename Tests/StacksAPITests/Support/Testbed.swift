@@ -23,6 +23,8 @@ struct Testbed: Sendable {
     ) throws {
         var configuration = StacksClient.Configuration()
         configuration.clock = clock
+        // On the real clock no request is ended by time.
+        if clock is ContinuousClock { configuration.requestTimeout = .seconds(3600) }
         configure(&configuration)
         transport = InMemoryTransport(clock: transportClock, script: steps)
         log = RecordedLog()

@@ -26,6 +26,28 @@ void probe_allocations(int mode);
 uint64_t probe_allocation_count(void);
 uint64_t probe_allocation_bytes(void);
 
+/// The system calls that are counted.
+enum {
+    PROBE_SENDS,
+    PROBE_RECEIVES,
+    /// To what is no socket: a byte that wakes the I/O thread, for example.
+    PROBE_WRITES,
+    PROBE_READS,
+    PROBE_POLLS,
+    PROBE_SOCKET_OPTIONS,
+    /// How many kinds there are.
+    PROBE_SYSTEM_CALLS,
+};
+
+/// Whether system calls can be counted here: on Linux with glibc, whose functions a program may define itself.
+int probe_can_count_system_calls(void);
+
+/// Starts counting anew, or stops counting.
+void probe_system_calls(int counts_from_now);
+
+/// How many calls of a kind were made while they were counted.
+uint64_t probe_system_call_count(int kind);
+
 /// The most frames that are remembered of one place.
 #define PROBE_FRAMES 20
 

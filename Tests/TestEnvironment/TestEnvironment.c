@@ -1,0 +1,50 @@
+#include "TestEnvironment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__APPLE__)
+// A bundle, which tests are there, cannot name the variable itself: environ(7).
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron())
+#else
+extern char **environ;
+#endif
+
+static int is_clean;
+
+static const char *const prefixes[] = {"BUILDKITE_", "LC_", "SSL_CERT_", "CURL_"};
+
+static const char *const names[] = {
+    "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+    "LANG", "LANGUAGE", "TZ", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "TERM", "COLUMNS", "LINES",
+    "BASH_ENV", "ENV", "CDPATH", "POSIXLY_CORRECT", "GREP_OPTIONS", "NOTIFY_SOCKET", "LOG_LEVEL",
+};
+
+static int is_foreign(const char *variable) {
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0) return 1;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t length = strlen(names[i]);
+        if (strncmp(variable, names[i], length) == 0 && variable[length] == '=') return 1;
+    }
+    return 0;
+}
+
+__attribute__((constructor)) static void clean(void) {
+    for (char **variable = environ; variable != NULL && *variable != NULL;) {
+        const char *end = strchr(*variable, '=');
+        char *name = is_foreign(*variable) && end != NULL ? strndup(*variable, (size_t)(end - *variable)) : NULL;
+        if (name != NULL && unsetenv(name) == 0) {
+            // The list has moved up, or is another one: from its beginning.
+            variable = environ;
+        } else {
+            variable++;
+        }
+        free(name);
+    }
+    is_clean = 1;
+}
+
+int test_environment_is_clean(void) { return is_clean; }
