@@ -98,7 +98,10 @@ let package = Package(
         ),
         .target(
             name: "StacksController",
-            dependencies: ["SeededRandom", "StacksAPI", httpTypes, logging, metrics, serviceLifecycleOfController],
+            dependencies: [
+                "SeededRandom", "StacksAPI", "StacksTransport", httpTypes, logging, metrics,
+                serviceLifecycleOfController,
+            ],
             swiftSettings: settings
         ),
         // Starting processes and waiting for them, as C has it.
@@ -108,10 +111,14 @@ let package = Package(
             dependencies: ["CProcess", "StacksAPI", "StacksController", logging],
             swiftSettings: settings
         ),
+        // How both tools write what they print and log: where nobody reads, where nothing fits, and where it is read late.
+        .target(
+            name: "StandardStreams", dependencies: ["StacksTransport", logging, argumentParser], swiftSettings: settings
+        ),
         .executableTarget(
             name: "stacksctl",
             dependencies: [
-                "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
+                "StandardStreams", "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
                 "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -120,7 +127,8 @@ let package = Package(
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
-                "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging, argumentParser,
+                "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging,
+                argumentParser,
                 serviceLifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -257,7 +265,9 @@ let package = Package(
         .testTarget(
             name: "StacksctlTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "StacksController", "SimulatorProcess", httpTypes, argumentParser,
+                "stacksctl", "StacksAPI", "StacksController", "StandardStreams", "LoopbackServer", "SimulatorProcess",
+                httpTypes, logging,
+                argumentParser,
             ],
             swiftSettings: settings
         ),

@@ -63,11 +63,12 @@ public struct ControllerStatus: Sendable, Hashable {
         /// Those of ``stopping`` whose launcher has not ended for long: see
         /// ``StackController/Configuration/stopTimeout``.
         public var unresponsive = 0
-        /// Over for the launcher; Buildkite is being asked or told about the rest.
+        /// Over for the launcher, or given back; Buildkite is being asked or told about the rest.
         public var settling = 0
 
-        /// How many slots are taken.
-        public var inFlight: Int { reserved + launching + running + stopping }
+        /// How many slots are taken: ``settling`` ones too, because they may be reserved for this stack until it is known
+        /// better.
+        public var inFlight: Int { reserved + launching + running + stopping + settling }
     }
 
     /// The job that has been scheduled for longest of those that wait here.

@@ -1,5 +1,11 @@
 public import StacksAPI
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension StackController {
     /// What a controller does, and how often.
     public struct Configuration: Sendable {
@@ -27,7 +33,7 @@ extension StackController {
         /// What is shown with the stack on Buildkite.
         public var metadata: [String: String] = [:]
 
-        /// How many jobs may be reserved, launching or running at a time. 10 by default.
+        /// How many jobs may be reserved, launching, running or not settled yet at a time. 10 by default.
         public var maximumInFlight: Int = 10
 
         /// The time between two polls, give or take a tenth. 1 second by default. A queue without a poll for about 30
@@ -46,7 +52,8 @@ extension StackController {
         public var tokenLifetime: Duration?
 
         /// How long a launched job may be without an agent before its launcher is stopped and the job given back; `nil`
-        /// for the life of its token, after which no agent can take it.
+        /// for the life of its token. It is never more than that, by the token's `expires_at`: after it no agent can
+        /// take the job.
         public var startTimeout: Duration?
 
         /// How long a launcher may run on when its job is over for Buildkite, before it is stopped. 5 minutes by
@@ -90,8 +97,20 @@ extension StackController {
 }
 
 extension StackController.Configuration {
-    /// ``startTimeout``, or how long a token lives: 900 seconds is Buildkite's own default.
-    var effectiveStartTimeout: Duration { startTimeout ?? tokenLifetime ?? .seconds(900) }
+    /// How long the controller waits for an agent to take a job: ``startTimeout``, or how long a token lives, which is 900
+    /// seconds when nobody says anything else, and never longer than the token itself is said to live.
+    ///
+    /// - Parameters:
+    ///   - tokenExpiresAt: When the token ends. It counts when that is to come and not further away than a token can
+    ///     live: of two clocks that do not agree one is wrong, and the job must not be lost by that.
+    ///   - serverTime: When the token was issued.
+    func startLimit(tokenExpiresAt: Date? = nil, serverTime: Date? = nil) -> Duration {
+        let configured = startTimeout ?? tokenLifetime
+        guard let tokenExpiresAt, let serverTime else { return configured ?? .seconds(900) }
+        let life = tokenExpiresAt.timeIntervalSince(serverTime)
+        guard life > 0, life <= 3660 else { return configured ?? .seconds(900) }
+        return min(.seconds(life), configured ?? .seconds(life))
+    }
 
     func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {

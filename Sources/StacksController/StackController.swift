@@ -2,6 +2,7 @@ public import CoreMetrics
 public import Logging
 public import ServiceLifecycle
 public import StacksAPI
+import StacksTransport
 import Synchronization
 
 /// Runs a stack: polls for scheduled jobs, reserves those that suit, launches an agent for each, and watches it until
@@ -26,6 +27,8 @@ import Synchronization
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
 ///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
 ///   says.
+/// - Nothing is finished or given back whose reservation may have run out: by then it may be another stack's.
+/// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
 /// - Failures of calls are tried again later and later, but a token that is not accepted (401), a stack that is refused
 ///   (403) and a queue that does not exist end it with one ``StackControllerError``, after the running jobs have ended.
 public final class StackController: Service {
@@ -139,12 +142,16 @@ public final class StackController: Service {
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: configuration, seed: seed)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
+            var launchLog = LaunchLog(logger)
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
             var armed: Duration?
             var ending: Result<Void, StackControllerError>?
             while !Task.isCancelled {
-                for case .launcherEnded(let job, _) in events { launches[job] = nil }
                 let now = time.now()
+                for case .launcherEnded(let job, let outcome) in events {
+                    launches[job] = nil
+                    launchLog.ended(job, outcome, at: now)
+                }
                 let actions = machine.step(events, at: now)
                 let status = machine.status(at: now)
                 metrics.record(status)
@@ -153,16 +160,21 @@ public final class StackController: Service {
                 for action in actions {
                     switch action {
                     case .launch(let job):
+                        launchLog.launched(job.scheduled, at: now)
                         launches[job.id] = attend(job.id, in: &group) { [launcher] in
                             .exited(try await launcher.launch(job))
                         }
                     case .follow(let job):
+                        launchLog.followed(job, at: now)
                         launches[job] = attend(job, in: &group) { [launcher] in
                             try await launcher.follow(job).map { .exited($0) } ?? .notFollowed
                         }
                     case .stop(let job): launches[job]?.cancel()
                     case .log(let level, let message, let job):
-                        logger.log(level: level, "\(message)", metadata: job.map { ["job": "\($0)"] })
+                        // Rules, messages and names in it come from outside: no handler is given a line end of theirs.
+                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
+                        let metadata = job.map { ["job": "\($0)"] as Logger.Metadata }
+                        logger.log(level: level, "\(shown)", metadata: metadata?.visible)
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
@@ -226,8 +238,8 @@ public final class StackController: Service {
             case .giveBack(let jobs): mailbox.post(await calls.giveBack(jobs))
             case .issueTokens(let jobs): mailbox.post(await calls.issueTokens(jobs))
             case .queryStates(let query): mailbox.post(await calls.queryStates(query))
-            case .finish(let job, let status, let detail):
-                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail))
+            case .finish(let job, let status, let detail, let time):
+                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail, within: time))
             case .deregister: mailbox.post(await calls.deregister())
             case .launch, .follow, .stop, .log, .measure, .failed, .end: break
             }

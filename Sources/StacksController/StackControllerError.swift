@@ -1,4 +1,5 @@
 public import StacksAPI
+import StacksTransport
 
 /// Why a controller stopped.
 public struct StackControllerError: Error, Sendable {
@@ -47,6 +48,35 @@ public struct StackControllerError: Error, Sendable {
 }
 
 extension StackControllerError: CustomStringConvertible {
-    /// The message.
-    public var description: String { message }
+    /// The message on one line, of bounded length, with an escape for each character that cannot be seen.
+    public var description: String { VisibleText.escaped(message, limit: 4 * VisibleText.lineLimit) }
+}
+
+extension StackControllerError {
+    /// What to do, in words for a person and without dynamic values.
+    public var advice: String { code.advice }
+}
+
+extension StackControllerError.Code {
+    /// What to do about it, in words for a person and without dynamic values.
+    public var advice: String {
+        switch self {
+        case .invalidConfiguration: "Correct the value that the message names."
+        case .unauthorized: "Give it a valid agent token of the cluster ('bkct_…')."
+        case .refused: "Check the token's cluster, and de-register stacks that are gone."
+        case .queueNotFound: "Check the queue's key, the token's cluster, and that the base URL ends in /v3."
+        case .stackTakenOver: "Give each controller a key of its own."
+        case .launcherUnusable: "Put right what starts the jobs, then start the controller again."
+        default: "Read the message."
+        }
+    }
+
+    /// Whether a controller that is started again with the same settings ends in the same way, so that a person has to
+    /// change something first. What supervises it had better not start it again.
+    public var isPermanent: Bool {
+        switch self {
+        case .invalidConfiguration, .unauthorized, .refused, .queueNotFound, .stackTakenOver: true
+        default: false
+        }
+    }
 }

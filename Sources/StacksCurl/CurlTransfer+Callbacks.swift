@@ -145,6 +145,11 @@ extension CurlTransfer.Progress {
         // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
         if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
             answer.header.removeAll(keepingCapacity: true)
+            hasWholeHeader = false
+        }
+        // What libcurl takes for the end of a header. It hands over no line that has not come to its end.
+        if unsafe line.first == UInt8(ascii: "\r") || line.first == UInt8(ascii: "\n") {
+            hasWholeHeader = answer.header.statusCode.map { $0 >= 200 } ?? true
         }
         isTooLarge = answer.header.count + line.count > limit
         if isTooLarge { return false }

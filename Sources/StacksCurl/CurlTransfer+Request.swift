@@ -48,6 +48,20 @@ extension CurlTransfer {
         self.isPlaintext = isPlaintext
     }
 
+    /// Turns the environment's proxy off for a call to this machine, which a proxy could not reach, and for one that no
+    /// proxy may read.
+    func leaveProxyOut(_ origin: String, _ allowsPlaintextProxy: Bool) throws(TransportError) {
+        // Calls follow each other to one origin, which is looked at once.
+        let isLoopback =
+            directness?.origin == origin
+            ? directness?.isLoopback == true : HostAddress.isLoopback(hostOf: origin)
+        let isDirect = isLoopback || !allowsPlaintextProxy && StacksCurl.isPlaintext(origin)
+        // Without an option the environment's proxy counts, and an empty text means none
+        // (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+        if isDirect != directness?.isDirect { try easy.set(CURLOPT_PROXY, isDirect ? "" : nil) }
+        directness = (origin, isLoopback, isDirect)
+    }
+
     func setBody(_ body: [UInt8]) throws(TransportError) {
         upload.fill(with: body)
         try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, large: body.count)

@@ -34,6 +34,9 @@ import StacksTransport
         /// Whether the request was kept off a connection on which something had arrived that nobody asked for.
         var connectionWasStale = false
         var isTooLarge = false
+        /// Whether the header of the answer has come with the empty line that ends it. The header of an interim answer
+        /// does not count.
+        var hasWholeHeader = false
         /// The turn of the loop in which the request was first written.
         var sentAt: Moment?
         /// The turn in which anything came from the server last, by its number.
@@ -55,6 +58,10 @@ import StacksTransport
     var isAlone = false
     var canBeginAnew = false
     var isPlaintext: Bool?
+    /// Whether the environment decides which proxy is used.
+    let hasEnvironmentProxy: Bool
+    /// Whether the environment's proxy was turned off for the last call, and where that one went.
+    var directness: (origin: String, isLoopback: Bool, isDirect: Bool)?
     let httpVersion: CurlTransport.Configuration.HTTPVersion
     var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
@@ -63,6 +70,7 @@ import StacksTransport
         parsedURL = try ParsedURL()
         maximumResponseSize = configuration.maximumResponseSize
         httpVersion = configuration.httpVersion
+        hasEnvironmentProxy = configuration.proxy == .environment
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setCallbacks()
@@ -93,6 +101,7 @@ import StacksTransport
             self.headers = headers
         }
         try setPlaintext(StacksCurl.isPlaintext(call.request.origin))
+        if hasEnvironmentProxy { try leaveProxyOut(call.request.origin, call.request.allowsPlaintextProxy) }
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
         self.isAlone = isAlone
@@ -113,13 +122,19 @@ import StacksTransport
 
     /// The answer, whose buffers leave this transfer.
     ///
-    /// - Throws: `TransportError` when its status is none: libcurl before 8.0 takes any number for one, and since then a
-    ///   line that it cannot read for a 200.
+    /// - Throws: `TransportError` when there is none: libcurl takes a header that breaks off for a whole one, and when
+    ///   its status is none: libcurl before 8.0 takes any number for one, and since then a line that it cannot read for a
+    ///   200.
     func takeResponse() throws(TransportError) -> TransportResponse {
         let answer = progress.answer
         progress.answer = AnswerBuffers()
+        guard progress.hasWholeHeader else {
+            throw TransportError(
+                code: .connectionClosed, phase: .receiving,
+                message: "the connection was closed before the answer's header was whole")
+        }
         let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard (100...999).contains(status), answer.header.statusLineSays(status) else {
+        guard status >= 200, answer.header.statusCode == status else {
             throw TransportError(
                 code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
@@ -141,7 +156,7 @@ import StacksTransport
     /// A server may answer, a refusal most often, and close the stream before it has read the request's body. libcurl
     /// then delivers the answer, goes on to send the body, and reports that the stream is gone, without a text.
     func isAnswered(inSpiteOf result: CURLcode) -> Bool {
-        guard result == CURLE_HTTP2_STREAM, errorMessage.isEmpty, progress.hasReceived else { return false }
+        guard result == CURLE_HTTP2_STREAM, errorMessage.isEmpty, progress.hasWholeHeader else { return false }
         let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
         return announced < 0 || announced == easy.large(CURLINFO_SIZE_DOWNLOAD_T)
     }

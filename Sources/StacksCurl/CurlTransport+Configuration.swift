@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import StacksTransport
 
 extension CurlTransport {
     /// How a ``CurlTransport`` connects. Each property names the libcurl option behind it, which
@@ -26,7 +20,8 @@ extension CurlTransport {
             enum Wrapped: Hashable { case environment, none, url(String, exceptFor: [String]) }
             let wrapped: Wrapped
 
-            /// What `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say, as curl reads them.
+            /// What `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say, as curl reads them. A host on loopback is
+            /// reached without: a proxy could only reach its own.
             public static let environment = Proxy(wrapped: .environment)
             /// None, whatever the environment says.
             public static let none = Proxy(wrapped: .none)
@@ -47,7 +42,9 @@ extension CurlTransport {
             enum Wrapped: Hashable { case system, file(String), pem([UInt8]) }
             let wrapped: Wrapped
 
-            /// Those that libcurl was built with, the system's usually.
+            /// Those that the environment names in `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else those that libcurl was
+            /// built with, the system's usually. Each of the two variables replaces its own part, the file or the directory,
+            /// as with curl; they are read when the transport is made.
             public static let system = CertificateAuthorities(wrapped: .system)
             /// Those in a file in PEM format, and no others (`CURLOPT_CAINFO`).
             public static func file(_ path: String) -> CertificateAuthorities {
@@ -112,8 +109,14 @@ extension CurlTransport {
         /// Which proxy is used; the environment's by default (`CURLOPT_PROXY`, `CURLOPT_NOPROXY`).
         public var proxy: Proxy = .environment
 
-        /// What a server's certificate is checked against; the system's authorities by default.
+        /// What a server's certificate is checked against; the environment's or the system's authorities by default.
         public var certificateAuthorities: CertificateAuthorities = .system
+
+        /// What `.system` takes from the environment; filled in when a transport is made.
+        var trustEnvironment = TrustEnvironment()
+
+        /// What an error says about a certificate that nobody vouches for: how other authorities are given.
+        package var trustAdvice = "certificateAuthorities of the configuration names other authorities"
 
         /// A certificate with which this side identifies itself, or `nil`, the default.
         public var clientCertificate: ClientCertificate?
@@ -155,19 +158,18 @@ extension CurlTransport.Configuration {
         try Self.check("maximumResponseSize", maximumResponseSize, isFrom: 1, to: 1 << 30)
         if let tcpKeepAlive { try Self.check("tcpKeepAlive", tcpKeepAlive, isFrom: .seconds(1), to: .seconds(86400)) }
         switch certificateAuthorities.wrapped {
-        case .system: break
+        case .system:
+            if let file = trustEnvironment.certificateFile { try Self.check("SSL_CERT_FILE's CA file", file) }
         case .file(let path):
-            guard Self.holdsCertificate(try Self.content(of: "the CA file", path)) else {
-                throw CurlSetupError("the CA file \(path) holds no certificate in PEM format")
-            }
+            try Self.check("the CA file", path)
         case .pem(let text):
             guard Self.holdsCertificate(text) else {
                 throw CurlSetupError("the CA text holds no certificate in PEM format")
             }
         }
         if let clientCertificate {
-            _ = try Self.content(of: "the client certificate", clientCertificate.certificateFile)
-            _ = try Self.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
+            _ = try ConfiguredFile.content(of: "the client certificate", clientCertificate.certificateFile)
+            _ = try ConfiguredFile.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
         }
         if let pinnedPublicKey, !pinnedPublicKey.hasPrefix("sha256//") {
             throw CurlSetupError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
@@ -183,17 +185,27 @@ extension CurlTransport.Configuration {
         }
     }
 
+    /// - Parameter what: What a message calls the file.
+    private static func check(_ what: String, _ path: String) throws(CurlSetupError) {
+        guard holdsCertificate(try ConfiguredFile.content(of: what, path)) else {
+            throw CurlSetupError("\(what) \(path) holds no certificate in PEM format")
+        }
+    }
+
     private static func check(proxy url: String) throws(CurlSetupError) {
         if url.isEmpty { throw CurlSetupError("the proxy's URL is empty: use .none for no proxy") }
         let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
         let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
         let isKnown = parts.count < 2 || schemes.contains(parts[0].lowercased())
-        // What stands before an at sign may be a password, so that the value is not repeated.
-        let host = parts.last?.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
-        guard isKnown, !host.isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+        // What stands before an at sign may be a password, so that the value is not repeated. One behind the authority
+        // means that the password holds a slash or the like, and that libcurl would take a part of it for the host.
+        let authority = (parts.last ?? "").prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let isWhole = authority.contains("@") || !url.contains("@")
+        guard isKnown, isWhole, !ShownURL.authority(url).isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+        else {
             throw CurlSetupError(
-                "the proxy's URL is malformed: it must be like http://proxy.example:3128, without spaces, and its scheme "
-                    + "one of \(schemes.joined(separator: ", "))")
+                "the proxy's URL is malformed: it must be like http://proxy.example:3128, without spaces, with its user "
+                    + "and password percent-encoded, and its scheme one of \(schemes.joined(separator: ", "))")
         }
     }
 
@@ -202,32 +214,19 @@ extension CurlTransport.Configuration {
         let text = String(decoding: text, as: UTF8.self)
         return text.contains("-----BEGIN CERTIFICATE-----") || text.contains("-----BEGIN TRUSTED CERTIFICATE-----")
     }
-
-    /// What a file holds.
-    private static func content(of what: String, _ path: String) throws(CurlSetupError) -> [UInt8] {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        var count = file < 0 ? -1 : unsafe read(file, &chunk, chunk.count)
-        while count > 0 {
-            bytes += chunk[..<count]
-            count = unsafe read(file, &chunk, chunk.count)
-        }
-        let problem = errno
-        if file >= 0 { _ = close(file) }
-        guard count == 0 else {
-            throw CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
-        }
-        return bytes
-    }
 }
 
 extension CurlTransport.Configuration.Proxy {
     /// The proxy's host and port for a message, or `nil` when the configuration names none.
     var shownName: String? {
         guard case .url(let url, _) = wrapped else { return nil }
-        let authority = url.split(separator: "://", maxSplits: 1).last ?? ""
-        return authority.split(separator: "@", omittingEmptySubsequences: false).last.map(String.init)
+        return ShownURL.authority(url)
+    }
+
+    /// Whether requests to `origin` go through a proxy that the configuration names.
+    func isConfigured(for origin: String) -> Bool {
+        guard case .url(_, let hosts) = wrapped else { return false }
+        return !ProxyExceptions(hosts.joined(separator: ",")).names(HostAddress.host(of: origin))
     }
 }
 

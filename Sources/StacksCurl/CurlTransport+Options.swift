@@ -55,7 +55,9 @@ extension CurlTransport.Configuration {
         try easy.set(CURLOPT_SSLVERSION, stacks_tls_1_2)
         switch certificateAuthorities.wrapped {
         case .system:
-            break
+            if let file = trustEnvironment.certificateFile { try easy.set(CURLOPT_CAINFO, file) }
+            // Not every TLS library can look into a directory, and libcurl then has no such option.
+            if let directory = trustEnvironment.certificateDirectory { try? easy.set(CURLOPT_CAPATH, directory) }
         case .file(let path):
             try easy.set(CURLOPT_CAINFO, path)
             try easy.set(CURLOPT_CAPATH, nil)

@@ -28,11 +28,16 @@ public final class CurlTransport: HTTPTransport {
     /// - Throws: ``CurlSetupError`` when a value of the configuration cannot work, when the libcurl of this process is
     ///   too old or built without TLS, or when the system refuses a thread or a pipe.
     public convenience init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
-        try self.init(configuration: configuration, library: CurlLibrary.features)
+        try self.init(
+            configuration: configuration, library: CurlLibrary.features, environment: .ofThisProcess)
     }
 
     /// A transport that takes the process's libcurl for one that can do what `library` says and no more.
-    package init(configuration: Configuration, library: CurlFeatures) throws(CurlSetupError) {
+    package init(
+        configuration: Configuration, library: CurlFeatures, environment: TrustEnvironment = TrustEnvironment()
+    ) throws(CurlSetupError) {
+        var configuration = configuration
+        configuration.trustEnvironment = environment
         try configuration.validate()
         try CurlLibrary.prepare()
         try configuration.probe(library)
@@ -41,7 +46,7 @@ public final class CurlTransport: HTTPTransport {
         self.mailbox = mailbox
         let executor = CurlExecutor(mailbox: mailbox)
         ioExecutor = executor
-        thread = try CurlThread(named: "stacks-curl") {
+        thread = try CurlThread(named: "stacks-curl") { [configuration] in
             var loop = CurlLoop(
                 configuration: configuration, library: library, mailbox: mailbox, executor: executor)
             loop.run()
@@ -58,6 +63,11 @@ public final class CurlTransport: HTTPTransport {
     /// - Throws: `TransportError` when no whole answer was received, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
+        if !request.allowsPlaintextProxy, let proxy = plaintextProxy(for: request.origin) {
+            throw TransportError(
+                code: .invalidRequest, phase: .queued,
+                message: "the request would go through the proxy \(proxy) in plaintext, which is not allowed")
+        }
         let deadline = request.limit ?? .now + configuration.requestTimeout
         let call = CurlCall(id: .next(), request: request, deadline: deadline)
         await withTaskCancellationHandler {
@@ -90,6 +100,14 @@ public final class CurlTransport: HTTPTransport {
 
     /// The version of the libcurl in use, `8.5.0` for example.
     public static var libraryVersion: String { CurlLibrary.versionString }
+}
+
+extension CurlTransport: ProxiedTransport {
+    package func plaintextProxy(for origin: String) -> String? {
+        guard configuration.unixSocketPath == nil, isPlaintext(origin), configuration.proxy.isConfigured(for: origin)
+        else { return nil }
+        return configuration.proxy.shownName
+    }
 }
 
 extension CurlTransport {

@@ -1,8 +1,13 @@
 extension [UInt8] {
-    /// Whether these bytes begin with a status line that has this status: three digits, as RFC 9112 wants it.
-    func statusLineSays(_ status: Int) -> Bool {
+    /// The status in the status line that these bytes begin with: three digits, as RFC 9112 wants it, or `nil`.
+    var statusCode: Int? {
         let digits = drop { $0 != UInt8(ascii: " ") }.drop { $0 == UInt8(ascii: " ") }.prefix(4)
-        guard let last = digits.dropFirst(3).first, last <= UInt8(ascii: " ") else { return false }
-        return digits.prefix(3).reduce(0) { $0 * 10 + Int($1) - 48 } == status
+        guard let last = digits.dropFirst(3).first, last <= UInt8(ascii: " ") else { return nil }
+        var status = 0
+        for digit in digits.prefix(3) {
+            guard digit &- 0x30 < 10 else { return nil }
+            status = status * 10 + Int(digit &- 0x30)
+        }
+        return (100...999).contains(status) ? status : nil
     }
 }

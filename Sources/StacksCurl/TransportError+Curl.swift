@@ -23,12 +23,21 @@ extension TransportError {
     init(curl result: CURLcode, of transfer: CurlTransfer, configuration: CurlTransport.Configuration) {
         let progress = transfer.progress
         let phase = transfer.phase
+        let text = transfer.errorMessage
         if progress.isTooLarge {
             self.init(
                 code: .responseTooLarge, phase: .receiving,
                 message:
                     "the answer is longer than \(configuration.maximumResponseSize) bytes, or its header longer than 256 KiB"
             )
+            return
+        }
+        if Self.isAboutHeaderSize(result, text), progress.isSending {
+            self.init(
+                code: .responseTooLarge, phase: .receiving,
+                message:
+                    "the answer's header is too large: libcurl takes lines of up to 100 KiB, trailers of up to 4 KiB "
+                    + "and 300 KiB of them together")
             return
         }
         if progress.replayWasRefused {
@@ -42,7 +51,6 @@ extension TransportError {
                 message: "the connection was closed before an answer came, and the request must not be repeated")
             return
         }
-        let text = transfer.errorMessage
         let generic = unsafe String(cString: curl_easy_strerror(result))
         var code = Code(curl: result)
         // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
@@ -60,6 +68,10 @@ extension TransportError {
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }
         var message = isAboutProxyURL ? "the proxy's URL cannot be used" : text.isEmpty ? generic : text
+        let isAboutTrust = result == CURLE_PEER_FAILED_VERIFICATION && Self.isAboutTrust(text)
+        if isAboutTrust || result == CURLE_SSL_CACERT_BADFILE {
+            message += " (\(configuration.trustAdvice))"
+        }
         // libcurl names the address that it could not reach, but not that it is the proxy's.
         if phase <= .connecting, let proxy = configuration.proxy.shownName {
             message += " (through the proxy \(proxy))"
@@ -71,6 +83,21 @@ extension TransportError {
             mayHaveReachedServer: progress.isSending,
             message: message
         )
+    }
+
+    /// Whether libcurl gave a header up for its size. That is no result of its own before 8.6, but memory that ran out: a
+    /// buffer has a limit, and refuses to grow past it.
+    private static func isAboutHeaderSize(_ result: CURLcode, _ text: String) -> Bool {
+        // CURLE_TOO_LARGE
+        if result == CURLE_OUT_OF_MEMORY || result.rawValue == 100 { return true }
+        return result == CURLE_RECV_ERROR
+            && (text.hasPrefix("Too large response headers") || text.hasPrefix("Out of memory in chunked-encoding"))
+    }
+
+    /// Whether it is the authority of a certificate that is not accepted, rather than its name or its dates. What
+    /// libcurl's TLS libraries say of the authority differs, and of the others less.
+    private static func isAboutTrust(_ text: String) -> Bool {
+        !["subject name", "host name", "hostname", "expired", "not yet"].contains { text.contains($0) }
     }
 }
 

@@ -70,6 +70,13 @@ public struct TransportRequest: Sendable {
     /// Whether the request may be written twice.
     public var replay: Replay
 
+    /// Whether a proxy may read the request: over `http` it passes every proxy in plaintext, with the credentials in its
+    /// header. True by default. When it is false, a plaintext request goes to its host without the environment's proxy,
+    /// and fails with ``TransportError/Code/invalidRequest``, unsent, where a proxy cannot be left out.
+    ///
+    /// `StacksClient` sets it to its own `allowsInsecureHTTP`.
+    public var allowsPlaintextProxy = true
+
     /// The absolute URL, ``origin`` followed by ``path``.
     public var url: String { origin + path }
 }

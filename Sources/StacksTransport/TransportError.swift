@@ -100,9 +100,11 @@ public struct TransportError: Error, Sendable {
 }
 
 extension TransportError: CustomStringConvertible {
-    /// The message, with what failed and how far the call had come.
+    /// The message, with what failed and how far the call had come: on one line, of bounded length, with an escape for
+    /// each character that cannot be seen.
     public var description: String {
         let reached = mayHaveReachedServer ? "the server may have seen the request" : "the request was not sent"
+        let message = VisibleText.escaped(message, limit: 2 * VisibleText.lineLimit)
         return "\(message) (\(code) while \(phase.rawValue); \(reached))"
     }
 }

@@ -18,8 +18,10 @@ final class EngineSession: Sendable {
     /// Unchecked, and safe because only blocks on `queue` read or write it, and that queue runs one at a time.
     private nonisolated(unsafe) var isInvalid = false
 
-    init(_ configuration: URLSessionTransport.Configuration) {
+    /// - Parameter usesProxy: Whether the system's proxy is used. On Linux it is the environment's, whatever this says.
+    init(_ configuration: URLSessionTransport.Configuration, usesProxy: Bool = true) {
         let settings = URLSessionConfiguration.ephemeral
+        if !usesProxy { settings.connectionProxyDictionary = [:] }
         settings.httpShouldSetCookies = false
         settings.httpCookieAcceptPolicy = .never
         settings.httpCookieStorage = nil

@@ -14,6 +14,8 @@ struct FailureCircumstances {
     var hasBody: Bool
     /// The host is a numeric address, so that there was one address to connect to.
     var hostIsNumeric: Bool
+    /// The host is an IPv6 address.
+    var hostIsIPv6 = false
 
     init(connectionIsCertainlyNew: Bool, hasBody: Bool, hostIsNumeric: Bool) {
         self.connectionIsCertainlyNew = connectionIsCertainlyNew
@@ -28,6 +30,7 @@ struct FailureCircumstances {
             hasBody: request.body?.isEmpty == false,
             hostIsNumeric: host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
         )
+        hostIsIPv6 = host.contains(":")
     }
 
     /// Whether an error that names the connection, or what comes before it, proves that nothing was sent.
@@ -48,18 +51,33 @@ extension TransportError {
     /// Translates the engine's error. Where it is not certain that nothing was sent, the server may have seen it.
     init(_ error: URLError, progress: Exchange.Progress, circumstances: FailureCircumstances) {
         var (code, phase) = Self.codeAndPhase(of: error.code, progress: progress)
+        var message = error.localizedDescription
         #if canImport(FoundationNetworking)
-            // On Linux a certificate that is not accepted has no code of its own; the text is libcurl's.
-            if code == .other, !progress.hasHeader, error.localizedDescription.contains("SSL certificate") {
+            // The text is libcurl's on Linux, where several failures have no code of their own.
+            if code == .other, !progress.hasHeader, message.contains("SSL certificate") {
                 (code, phase) = (.certificate, .securing)
+                message += " (URLSession trusts the system's authorities alone: use CurlTransport for others)"
+            }
+            if message.hasPrefix("Unsupported proxy") {
+                // It repeats the proxy's URL, with the password in it.
+                (code, phase, message) = (.proxy, .connecting, "the environment's proxy has a URL that cannot be used")
+            }
+            if ["Out of memory", "Too large response headers"].contains(where: { message.hasPrefix($0) }) {
+                // A buffer has a limit and refuses to grow past it.
+                (code, phase) = (.responseTooLarge, .receiving)
+                message = "the answer's header is too large: libcurl takes lines of up to 100 KiB, and 300 KiB together"
+            }
+            if code == .invalidRequest, circumstances.hostIsIPv6 {
+                message = "this system's URLSession takes no URL with an IPv6 address: use a name, or CurlTransport"
             }
         #endif
         let isBeforeSending = phase < .sending
         self.init(
             code: code,
             phase: phase,
-            mayHaveReachedServer: !(isBeforeSending && circumstances.proveNothingWasSent(progress)),
-            message: error.localizedDescription
+            mayHaveReachedServer: code != .invalidRequest
+                && !(isBeforeSending && circumstances.proveNothingWasSent(progress)),
+            message: message
         )
     }
 

@@ -16,10 +16,10 @@ extension URLRequest {
         }
         guard request.path.hasPrefix("/") else { throw refuse("The path of \(request) must begin with a slash") }
         guard let url = URL(string: request.url), let host = url.host, !host.isEmpty else {
-            throw refuse("\(request.origin) with the path of \(request) is not a URL")
+            throw refuse("\(ShownURL.text(request.origin)) with the path of \(request) is not a URL")
         }
         guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https" else {
-            throw refuse("The scheme of \(request.origin) is neither https nor http")
+            throw refuse("The scheme of \(ShownURL.text(request.origin)) is neither https nor http")
         }
         guard request.method != .get || request.body == nil else {
             throw refuse("\(request) has a body, which URLSession does not send with a GET")

@@ -33,8 +33,16 @@ import Synchronization
 ///   Where that is too little, take `CurlTransport`, which refuses every second writing itself.
 /// - **Idle connections.** What a server or a proxy sends on an idle connection, a "408 Request Timeout" for example,
 ///   is taken on Linux for the answer to the next request. One marked `TransportRequest.Replay.never` is safe from that.
+/// - **Proxies.** It is the system's, or on Linux the environment's. A host on loopback is reached without; on Linux, where
+///   that cannot be asked of the engine, the call fails with `TransportError.Code.invalidRequest` unless `no_proxy` names
+///   the host.
 /// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
-///   keys cannot be given; the proxy is the one of the system or, on Linux, of the environment.
+///   keys cannot be given.
+/// - **What the engine does not survive.** On Linux, with Foundation up to Swift 6.3, a server can end the process: by an
+///   HTTP/1.1 response that breaks off within its header, and by one in chunks that ends with a trailer field. Foundation
+///   traps on both, and nothing that can be set on a session or a request keeps it from that.
+/// - **IPv6.** On Linux, Foundation up to Swift 6.3 takes no URL with an IPv6 address: the call fails with
+///   `TransportError.Code.invalidRequest`. Use a name.
 /// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
 ///   the server saw the request, `TransportError.mayHaveReachedServer` is true.
 /// - **Name look-ups.** On Linux a call that is given up while its host's name is looked up holds up the others of the
@@ -69,6 +77,10 @@ public final class URLSessionTransport: HTTPTransport {
     private let configuration: Configuration
     /// The session of all calls that may share a connection.
     private let engine: EngineSession
+    #if !canImport(FoundationNetworking)
+        /// The session of calls that no proxy may carry.
+        private let directEngine: EngineSession
+    #endif
     private let state = Mutex(State())
 
     /// A transport with a session of its own.
@@ -78,10 +90,20 @@ public final class URLSessionTransport: HTTPTransport {
         try configuration.validate()
         self.configuration = configuration
         engine = EngineSession(configuration)
+        #if !canImport(FoundationNetworking)
+            directEngine = EngineSession(configuration, usesProxy: false)
+        #endif
     }
 
     deinit {
+        invalidate()
+    }
+
+    private func invalidate() {
         engine.invalidate()
+        #if !canImport(FoundationNetworking)
+            directEngine.invalidate()
+        #endif
     }
 
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
@@ -91,16 +113,17 @@ public final class URLSessionTransport: HTTPTransport {
         guard deadline > .now else {
             throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
         }
+        let isDirect = try mustBeDirect(request)
         let exchange = Exchange(request, limit: configuration.maximumResponseSize)
 
         try register(exchange)
         defer { unregister(exchange) }
         switch request.replay {
         case .whenConnectionWasDead:
-            return try await exchange.run(urlRequest, on: engine, until: deadline)
+            return try await exchange.run(urlRequest, on: sharedEngine(isDirect: isDirect), until: deadline)
         case .never:
             // A session that has no connection yet: the engine has no dead one to write the request to in vain.
-            let engine = EngineSession(configuration)
+            let engine = EngineSession(configuration, usesProxy: !isDirect)
             defer { engine.invalidate() }
             return try await exchange.run(urlRequest, on: engine, until: deadline)
         }
@@ -117,7 +140,36 @@ public final class URLSessionTransport: HTTPTransport {
             return state.exchanges.values.map { $0 }
         }
         for exchange in exchanges { exchange.close() }
-        engine.invalidate()
+        invalidate()
+    }
+
+    private func sharedEngine(isDirect: Bool) -> EngineSession {
+        #if canImport(FoundationNetworking)
+            return engine
+        #else
+            return isDirect ? directEngine : engine
+        #endif
+    }
+
+    /// Whether a request must not go through a proxy: to this machine, which a proxy could not reach, or in plaintext that
+    /// no proxy may read.
+    ///
+    /// - Throws: `TransportError` where it would.
+    private func mustBeDirect(_ request: TransportRequest) throws -> Bool {
+        let isPlaintext = request.origin.prefix { $0 != ":" }.lowercased() == "http"
+        guard HostAddress.isLoopback(hostOf: request.origin) || !request.allowsPlaintextProxy && isPlaintext else {
+            return false
+        }
+        #if canImport(FoundationNetworking)
+            if let variable = EnvironmentProxy.variable(for: request.origin) {
+                throw TransportError(
+                    code: .invalidRequest, phase: .queued,
+                    message: "the environment's \(variable) would carry what goes to "
+                        + "\(HostAddress.host(of: request.origin)), and URLSession on Linux can be kept from it by "
+                        + "no_proxy alone: name the host there, or use CurlTransport")
+            }
+        #endif
+        return true
     }
 
     /// Notes a call, so that a shutdown ends it.

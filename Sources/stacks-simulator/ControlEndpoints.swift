@@ -11,7 +11,7 @@ import StacksTesting
 #endif
 
 /// What scripts use to look at the simulator and to play Buildkite's part. It is under `/_simulator`, apart from the
-/// API, and takes no token: only this machine can reach it.
+/// API, and takes no token: only this machine can reach it, and ``RequestGuard`` keeps web pages away.
 struct ControlEndpoints: Sendable {
     static let basePath = "/_simulator/"
 
@@ -71,6 +71,11 @@ struct ControlEndpoints: Sendable {
         } catch {
             return Response(status: .internalServerError)
         }
+    }
+
+    /// A response that says why a request was not taken.
+    func refuse(_ refusal: RequestGuard.Refusal) -> Response {
+        (try? json(["message": refusal.message], status: refusal.status)) ?? Response(status: refusal.status)
     }
 
     private func addJobs(_ body: [UInt8]) throws -> Response {

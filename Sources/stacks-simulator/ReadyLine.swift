@@ -1,15 +1,10 @@
+import ServiceLifecycle
+import StandardStreams
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
     import Foundation
-#endif
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
 #endif
 
 /// The one line of JSON that says where the simulator listens.
@@ -46,16 +41,27 @@ struct ReadyLine: Encodable {
     }
 
     /// Writes the line to standard output at once: a pipe would otherwise keep it until it has a block of them.
-    func print() {
+    ///
+    /// - Throws: What kept it from being written: whoever started the program would wait for it in vain.
+    func print() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard var line = try? encoder.encode(self) else { return }
-        line.append(UInt8(ascii: "\n"))
-        var rest = Array(line)[...]
-        while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
-        }
+        try StandardOutput.write(String(decoding: try encoder.encode(self), as: UTF8.self))
+    }
+}
+
+/// Prints the ready line, and ends the program when it cannot be printed.
+struct Announcement: Service {
+    private let failures: AsyncStream<any Error>
+    private let failure: AsyncStream<any Error>.Continuation
+
+    init() { (failures, failure) = AsyncStream.makeStream() }
+
+    func make(_ line: ReadyLine) {
+        do { try line.print() } catch { failure.yield(error) }
+    }
+
+    func run() async throws {
+        for await failure in failures.cancelOnGracefulShutdown() { throw failure }
     }
 }

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import StacksTesting
+import StandardStreams
 import UnixSignals
 
 #if canImport(Darwin)
@@ -23,7 +24,10 @@ struct SimulatorCommand: AsyncParsableCommand {
             path of the CA file that a client has to trust. Everything else goes to standard error. SIGTERM and \
             SIGINT stop it.
 
-            Scripts look at it and play Buildkite's part under /_simulator, without a token:
+            Requests of web pages are refused, by their Host, Origin and Sec-Fetch-Site.
+
+            Scripts look at it and play Buildkite's part under /_simulator, without a token; a body is JSON and says so \
+            ('Content-Type: application/json'):
               GET report                            counts of jobs, requests, connections; dispatch latency
               POST jobs                             {"count", "queue", "priority", "agent_query_rules", "env", \
             "command", "state"}
@@ -47,6 +51,11 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     @Option(help: "The loopback address to listen on.")
     var host = "127.0.0.1"
+
+    @Option(
+        name: .customLong("allowed-host"),
+        help: "A name besides localhost and the loopback addresses that requests may have as Host. May be repeated.")
+    var allowedHost: [String] = []
 
     @Flag(help: "Serve TLS, with HTTP/2 and HTTP/1.1, under a test certificate for localhost.")
     var tls = false
@@ -129,8 +138,10 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
     }
 
+    static func main() async { await runAsTool(named: "stacks-simulator") }
+
     func run() async throws {
-        let logger = Logger(label: "stacks-simulator") { StreamLogHandler.standardError(label: $0) }
+        let logger = StandardError.logger(label: "stacks-simulator", level: .info)
         let queues = queue.isEmpty ? ["default"] : queue
         let simulator = makeSimulator(queues: queues)
         let authority = tls ? try AuthorityFile() : nil
@@ -139,16 +150,18 @@ struct SimulatorCommand: AsyncParsableCommand {
             logger.warning(
                 "the CA and the server's key are public: for tests only", metadata: ["caFile": "\(authority.path)"])
         }
-        let server = SimulatorServer(simulator: simulator, host: host, port: port, tls: tls, logger: logger) {
-            [basePath, seed] port in
+        let announcement = Announcement()
+        let server = SimulatorServer(
+            simulator: simulator, host: host, port: port, tls: tls, names: allowedHost, logger: logger
+        ) { [basePath, seed, host] port in
             let ready = ReadyLine(
                 scheme: authority == nil ? "http" : "https", host: host, port: port, basePath: basePath,
                 caFile: authority?.path, token: simulator.token, queues: queues, seed: seed
             )
-            ready.print()
+            announcement.make(ready)
         }
         var configuration = ServiceGroupConfiguration(
-            services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            services: [server, announcement], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         if exitWithStandardInput {
             configuration.services.append(

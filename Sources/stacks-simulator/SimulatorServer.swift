@@ -15,6 +15,8 @@ struct SimulatorServer: Service {
     var host: String
     var port: Int
     var tls: Bool
+    /// Names besides those of loopback by which clients call it.
+    var names: [String]
     var logger: Logger
     /// Called with the port once it listens.
     var onReady: @Sendable (Int) -> Void
@@ -23,7 +25,7 @@ struct SimulatorServer: Service {
         let connections = ConnectionCounts()
         let responder = SimulatorResponder(
             simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
-            connections: connections
+            connections: connections, requestGuard: RequestGuard(scheme: tls ? "https" : "http", names: [host] + names)
         )
         let application = Application(
             responder: responder,
@@ -62,9 +64,11 @@ struct SimulatorResponder: HTTPResponder {
     var simulator: StacksSimulator
     var control: ControlEndpoints
     var connections: ConnectionCounts
+    var requestGuard: RequestGuard
 
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
         let body: ByteBuffer
+        do throws(RequestGuard.Refusal) { try requestGuard.check(request.head) } catch { return control.refuse(error) }
         do {
             body = try await request.body.collect(upTo: Self.largestBody)
         } catch is NIOTooManyBytesError {
@@ -72,6 +76,11 @@ struct SimulatorResponder: HTTPResponder {
         }
         let target = request.head.path ?? "/"
         if target.hasPrefix(ControlEndpoints.basePath) {
+            do throws(RequestGuard.Refusal) {
+                try requestGuard.checkContent(of: request.head, isEmpty: body.readableBytes == 0)
+            } catch {
+                return control.refuse(error)
+            }
             return control.respond(method: request.method, target: target, body: Array(buffer: body))
         }
         connections.countRequest(httpVersion: context.httpVersion)

@@ -1,13 +1,14 @@
 import ArgumentParser
-import Foundation
 import StacksAPI
 import StacksController
+import StacksTransport
+import StandardStreams
 
 /// Why the tool stops: what it says on stderr, and the status it exits with.
-struct Failure: Error {
+struct Failure: ToolFailure {
     /// A line for a person, without a credential.
     var message: String
-    /// 64 for a mistake in what was asked, 1 when the API or the network said no.
+    /// 64 for a mistake in what was asked, 78 when a controller would end so again, 1 for all else.
     var exitCode: ExitCode
 
     /// The API or the network said no: exit status 1.
@@ -21,31 +22,49 @@ struct Failure: Error {
     }
 }
 
+extension ExitCode {
+    /// 78 (`EX_CONFIG` of sysexits.h): a controller that is started again with the same settings ends in the same way.
+    /// A status of its own, so that a supervisor can tell it from a failure that passes.
+    static let permanent = ExitCode(78)
+}
+
 extension Failure {
-    /// What the library says of a failed operation, on one line. A value that it refused to send is a mistake in what
-    /// was asked; all else was said by the API or the network.
+    /// What the library says of a failed operation, and what to do, on one line. A value that it refused to send is a
+    /// mistake in what was asked; all else was said by the API or the network.
     init(_ error: StacksAPIError) {
+        let isMistake = error.code == .invalidArgument
         self.init(
-            message: printable(error.description),
-            exitCode: error.code == .invalidArgument ? .validationFailure : .failure
+            // The message of a mistake says what would be right.
+            message: isMistake ? error.description : Self.adding(error.advice, to: error.description),
+            exitCode: isMistake ? .validationFailure : .failure
         )
     }
 
     /// Why a controller did not start or go on.
     init(_ error: StackControllerError) {
-        let isMistake = error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument
-        // The message has what the underlying error says.
-        self.init(
-            message: printable(error.message),
-            exitCode: isMistake ? .validationFailure : .failure
-        )
+        if error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument {
+            self.init(message: error.description, exitCode: .validationFailure)
+        } else {
+            // The message has what the underlying error says.
+            self.init(
+                message: Self.adding(error.advice, to: error.description),
+                exitCode: error.code.isPermanent ? .permanent : .failure
+            )
+        }
+    }
+
+    /// Why a controller was not even started: what its first question was answered with.
+    init(beforeRun error: StacksAPIError) {
+        self.init(error)
+        if [.unauthorized, .forbidden, .notFound].contains(error.code) { exitCode = .permanent }
+    }
+
+    private static func adding(_ advice: String, to message: String) -> String {
+        // Some messages say themselves what to do.
+        message.contains(advice) ? message : "\(message) What to do: \(advice)"
     }
 }
 
-/// Where everything goes that is not the answer.
-enum StandardError {
-    /// Writes `message` as one entry that names the tool.
-    static func write(_ message: String) {
-        FileHandle.standardError.write(Data("stacksctl: \(message)\n".utf8))
-    }
-}
+/// Text from a server or a user, made fit for a terminal: see ``VisibleText``. It is not cropped: it is what was asked
+/// for.
+func printable(_ text: String) -> String { VisibleText.escaped(text) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import StacksAPI
 import StacksController
+import StandardStreams
 
 /// The command and its subcommands.
 @main
@@ -15,7 +16,9 @@ struct Stacksctl: AsyncParsableCommand {
 
             The answer goes to stdout, as a table or with '--output json' as one JSON document with the API's own \
             field names; logs and errors go to stderr. Exit status: 0 when it was done, 1 when the API or the network \
-            said no, 64 when the command line is wrong.
+            said no or the answer could not be written, 64 when the command line is wrong, and of 'run' 78 when \
+            starting it again would not help: a token that is not accepted, a stack that is refused, a queue that is \
+            not there.
 
             EXAMPLES:
               export BUILDKITE_AGENT_TOKEN=bkct_…
@@ -39,28 +42,13 @@ struct Stacksctl: AsyncParsableCommand {
     // Here too, so that the options may stand before the subcommand as well as after it.
     @OptionGroup(title: "Global options, before or after the subcommand") var global: GlobalOptions
 
-    /// Parses, runs, and turns what is thrown into the exit status that is promised.
     static func main() async {
-        do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
+        await runAsTool(named: "stacksctl") { error in
+            switch error {
+            case let error as StacksAPIError: Failure(error)
+            case let error as StackControllerError: Failure(error)
+            default: nil
             }
-        } catch let failure as Failure {
-            exit(with: failure)
-        } catch let error as StacksAPIError {
-            exit(with: Failure(error))
-        } catch let error as StackControllerError {
-            exit(with: Failure(error))
-        } catch {
-            exit(withError: error)
         }
-    }
-
-    private static func exit(with failure: Failure) -> Never {
-        StandardError.write(failure.message)
-        exit(withError: failure.exitCode)
     }
 }

@@ -111,8 +111,20 @@ struct PeerStates: Peer {
 struct PeerTokens: Peer {
     struct Token: Decodable {
         var job_uuid: String
+        /// Has to be there, and may be null.
         var job_acquisition_token: String
         var expires_at: PeerDate?
+
+        enum CodingKeys: CodingKey { case job_uuid, job_acquisition_token, expires_at }
+
+        init(from decoder: any Decoder) throws {
+            let object = try decoder.container(keyedBy: CodingKeys.self)
+            job_uuid = try object.decode(String.self, forKey: .job_uuid)
+            let isNull =
+                try object.contains(.job_acquisition_token) && object.decodeNil(forKey: .job_acquisition_token)
+            job_acquisition_token = isNull ? "" : try object.decode(String.self, forKey: .job_acquisition_token)
+            expires_at = try object.decodeIfPresent(PeerDate.self, forKey: .expires_at)
+        }
     }
     var job_acquisition_tokens: [Token]
     var not_issued: [String]?

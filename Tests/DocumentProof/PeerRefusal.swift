@@ -36,7 +36,7 @@ struct PeerRefusal: Peer {
         var shown: String?
         if let message, !message.isEmpty {
             let scalars = message.unicodeScalars.prefix(1000)
-                .map { $0.properties.generalCategory == .control ? " " : $0 }
+                .map { VisibleText.isHidden($0) ? " " : $0 }
             shown = String(String.UnicodeScalarView(scalars)) + (message.unicodeScalars.count > 1000 ? "…" : "")
         }
         let isTold = limit.scope != nil || limit.limit != nil || limit.reset != nil

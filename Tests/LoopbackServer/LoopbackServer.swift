@@ -15,6 +15,8 @@ public final class LoopbackServer: Sendable {
     public enum Reply: Sendable {
         /// Writes these bytes as they are, and keeps the connection.
         case bytes(String)
+        /// Writes these bytes as they are, and closes the connection.
+        case lastBytes(String)
         /// Never answers.
         case silence
         /// Closes the connection without a byte.
@@ -125,10 +127,11 @@ public final class LoopbackServer: Sendable {
                 requests.append(request)
                 return requests.count - 1
             }
-            switch reply(request, index) {
+            let reply = reply(request, index)
+            switch reply {
             case .silence: continue
             case .hangUp: return
-            case .bytes(let bytes):
+            case .bytes(let bytes), .lastBytes(let bytes):
                 let bytes = Array(bytes.utf8)
                 var written = 0
                 while written < bytes.count {
@@ -143,6 +146,7 @@ public final class LoopbackServer: Sendable {
                     guard count > 0 else { return }
                     written += count
                 }
+                if case .lastBytes = reply { return }
             }
         }
     }

@@ -46,7 +46,14 @@ struct Curl {
 
     /// A call to one of the control endpoints.
     func control(_ method: String, _ path: String, _ body: String? = nil) async throws -> Answer {
-        try await run(method, "\(simulator.ready.control)/\(path)", body.map { ["--data-binary", $0] } ?? [])
+        let json = ["-H", "Content-Type: application/json"]
+        return try await run(
+            method, "\(simulator.ready.control)/\(path)", body.map { json + ["--data-binary", $0] } ?? [])
+    }
+
+    /// A request as another program, or a web page, would make it; `url` may be of the API or of the control side.
+    func plain(_ method: String, _ url: String, _ options: [String]) async throws -> Answer {
+        try await run(method, url, options)
     }
 
     private func run(_ method: String, _ url: String, _ options: [String]) async throws -> Answer {

@@ -16,12 +16,14 @@ struct LifecycleTests {
 
     @Test(
         "it stops while a client holds a connection open, idle or in the middle of a request",
-        arguments: ["", #"printf 'POST /v3/stacks/register HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{' >&3; "#])
+        arguments: [
+            "", #"printf 'POST /v3/stacks/register HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{' >&3; "#,
+        ])
     func stopsWithConnections(andThen: String) async throws {
         let simulator = try await SimulatorProcess.start()
         let script = """
             exec 3<>/dev/tcp/127.0.0.1/\(simulator.ready.port)
-            printf 'GET /v3/token HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3
+            printf 'GET /v3/token HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&3
             read -r line <&3; \(andThen)echo "$line"; exec sleep 3600
             """
         let client = try ChildProcess(URL(fileURLWithPath: "/usr/bin/env"), ["bash", "-c", script], input: [])

@@ -66,7 +66,7 @@ struct DispatchTests {
         #expect(later.polls.map(\.after) == [nil])
     }
 
-    @Test("jobs that do not suit are counted and logged once")
+    @Test("jobs that do not match are counted and logged once")
     func unmatched() {
         var driver = MachineDriver.running(tags: ["os": "linux"])
         let jobs: [ScheduledJob] = [
@@ -74,11 +74,11 @@ struct DispatchTests {
         ]
         let first = driver.polls(jobs)
         #expect(first.reserved == [[jobs[2].id]])
-        #expect(first.logged("does not suit") == 1)
+        #expect(first.logged("1 job does not match this stack: no tag matches os=macos") == 1)
         #expect(first.logged("not of the form key=value") == 1)
         _ = driver.passes(.seconds(2))
         let second = driver.polls(jobs)
-        #expect(second.logged("does not suit") + second.logged("not of the form") == 0)
+        #expect(second.logged("not match") + second.logged("not of the form") == 0)
         #expect(driver.machine.totals.unmatched == 2)
         #expect(driver.machine.totals.seen == 3)
     }
@@ -111,7 +111,9 @@ struct DispatchTests {
         driver.launches([jobs[0]])
         _ = driver.passes(.seconds(2))
         _ = driver.polls([jobs[1]])
-        let freed = driver.happens(.launcherEnded(jobs[0].id, .exited(.locked)))
+        let end = driver.happens(.launcherEnded(jobs[0].id, .exited(.locked)))
+        #expect(end.reserved.isEmpty)
+        let freed = driver.says([jobs[0].id: .scheduled], to: end.queries.first ?? StateQuery())
         #expect(freed.reserved == [[jobs[1].id]])
         // That one may not be the best any more, or there may be more: the list is looked at soon.
         _ = driver.happens(.reserved(asked: [jobs[1].id], .failure(CallFailure(.rejected, message: "no"))))
@@ -160,32 +162,11 @@ struct DispatchTests {
                         issued: [JobAcquisitionToken(job: ids[0], token: Secret("t"))], notIssued: [ids[1]]))))
         #expect(answer.launched == [ids[0]])
         #expect(answer.givenBack == [[ids[1]]])
+        // It takes its slot until it is scheduled again.
+        #expect(driver.machine.ledger.occupied == 2)
+        _ = driver.happens(.gaveBack([ids[1]], nil))
+        _ = driver.passes(.seconds(1))
         #expect(driver.machine.ledger.occupied == 1)
-    }
-
-    @Test("when tokens cannot be had the job waits, and its reservation is renewed for hours")
-    func renewal() {
-        var driver = MachineDriver.running { $0.reservationExpiry = .seconds(300) }
-        let ids = ScheduledJob.numbers(0..<1).map(\.id)
-        _ = driver.polls(ScheduledJob.numbers(0..<1))
-        _ = driver.reserves(ids)
-        _ = driver.happens(.tokens(asked: ids, .failure(.lost)))
-        var expiry = driver.now + .seconds(300)
-        var renewals = 0
-        while driver.now < .seconds(3 * 3600) {
-            let wishes = driver.passes(.seconds(1))
-            if !wishes.renewed.isEmpty {
-                renewals += 1
-                #expect(driver.now < expiry)
-                expiry = driver.now + .seconds(300)
-                _ = driver.happens(.renewed(asked: ids, .success(Reservation(reserved: ids, notReserved: []))))
-            }
-            if !wishes.polls.isEmpty { _ = driver.polls([]) }
-            if !wishes.tokens.isEmpty { _ = driver.happens(.tokens(asked: ids, .failure(.lost))) }
-            #expect(driver.now < expiry)
-        }
-        #expect(renewals > 30 && renewals < 80)
-        #expect(driver.machine.status(at: driver.now).hindrance == .noToken)
     }
 
     @Test("a reservation whose answer was lost is asked for again, and holds its slots meanwhile")

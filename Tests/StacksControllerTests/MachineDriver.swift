@@ -138,7 +138,7 @@ struct Wishes {
     var stopped: [JobID] { pick { if case .stop(let id) = $0 { id } else { nil } } }
     var queries: [StateQuery] { pick { if case .queryStates(let query) = $0 { query } else { nil } } }
     var finishes: [(id: JobID, status: Int, detail: String)] {
-        pick { if case .finish(let id, let status, let detail) = $0 { (id, status, detail) } else { nil } }
+        pick { if case .finish(let id, let status, let detail, _) = $0 { (id, status, detail) } else { nil } }
     }
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }

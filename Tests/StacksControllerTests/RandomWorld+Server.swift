@@ -13,41 +13,43 @@ extension RandomWorld {
         case .poll(let limit, let cursor):
             let scheduled = order.filter { jobs[$0]?.state == .scheduled }
             let begin = cursor.flatMap { Int($0) } ?? 0
-            let page = scheduled.dropFirst(begin).prefix(limit)
+            var page = Array(scheduled.dropFirst(begin).prefix(limit))
             let hasNext = begin + page.count < scheduled.count
+            let next = begin + page.count
+            if chance(oddity * 0.3) { page += page }
             return .polled(
                 .success(
                     ScheduledJobsPage(
                         jobs: page.compactMap { jobs[$0]?.listed },
-                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(begin + page.count)" : nil),
+                        pageInfo: .init(hasNextPage: hasNext, endCursor: hasNext ? "\(next)" : nil),
                         clusterQueue: .init(id: nil, isDispatchPaused: isPaused)
                     )
                 )
             )
-        case .reserve(let ids): return .reserved(asked: ids, .success(reserve(ids, for: .seconds(300))))
-        case .renew(let ids): return .renewed(asked: ids, .success(reserve(ids, for: .seconds(300))))
+        case .reserve(let ids): return .reserved(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
+        case .renew(let ids): return .renewed(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
         case .giveBack(let ids):
             _ = reserve(ids, for: .seconds(1))
             return .gaveBack(ids, nil)
         case .issueTokens(let ids):
             var answer = JobAcquisitionTokens(issued: [], notIssued: [])
             for id in ids {
-                if jobs[id]?.state == .reserved, !chance(0.05) {
-                    answer.issued.append(JobAcquisitionToken(job: id, token: Secret("t")))
+                if let job = jobs[id], job.state == .reserved, job.holder != Self.anotherStack, !chance(0.05) {
+                    answer.issued.append(issue(id))
+                    if chance(oddity * 0.2) { answer.issued.append(answer.issued[answer.issued.count - 1]) }
                 } else {
                     answer.notIssued.append(id)
                 }
             }
-            return .tokens(asked: ids, .success(answer))
-        case .queryStates(let query):
-            let states = query.jobs.compactMap { id in jobs[id].map { (id, $0.state) } }
-            return .states(query, .success(JobStates(states: Dictionary(uniqueKeysWithValues: states))))
-        case .finish(let id, _, _):
+            return .tokens(asked: ids, .success(answer), serverTime: Self.date(at: now / .seconds(1)))
+        case .queryStates(let query): return .states(query, .success(JobStates(states: states(query))))
+        case .finish(let id, _, _, _):
             jobs[id]?.finishRequests += 1
             if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
             if unstarted.contains(id) { violations.append("\(id) is finished although nothing could be started") }
             if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
-            if jobs[id]?.state == .reserved { jobs[id]?.state = .finished }
+            if jobs[id]?.holder == Self.anotherStack { violations.append("\(id) of another stack is finished") }
+            if jobs[id]?.state == .reserved { become(.finished, id) }
             return .finished(id, nil)
         default: return .deregistered(nil)
         }
@@ -55,7 +57,7 @@ extension RandomWorld {
 
     /// Reservations that have run out are jobs that are scheduled again.
     mutating func expire() {
-        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { jobs[id]?.state = .scheduled }
+        for (id, job) in jobs where job.state == .reserved && job.reservedUntil <= now { become(.scheduled, id) }
         nextExpiry = jobs.values.filter { $0.state == .reserved }.map(\.reservedUntil).min() ?? .seconds(Int64.max)
     }
 
@@ -63,8 +65,11 @@ extension RandomWorld {
         nextExpiry = min(nextExpiry, now + time)
         var answer = Reservation(reserved: [], notReserved: [])
         for id in ids {
-            if let state = jobs[id]?.state, state == .scheduled || state == .reserved {
-                jobs[id]?.state = .reserved
+            if let job = jobs[id],
+                job.state == .scheduled || (job.state == .reserved && job.holder != Self.anotherStack)
+            {
+                become(.reserved, id)
+                jobs[id]?.holder = sender
                 jobs[id]?.reservedUntil = now + time
                 answer.reserved.append(id)
             } else {
@@ -86,7 +91,7 @@ extension RandomWorld {
         case .giveBack(let ids): .gaveBack(ids, failure)
         case .issueTokens(let ids): .tokens(asked: ids, .failure(failure))
         case .queryStates(let query): .states(query, .failure(failure))
-        case .finish(let id, _, _): .finished(id, failure)
+        case .finish(let id, _, _, _): .finished(id, failure)
         default: .deregistered(failure)
         }
     }

@@ -11,10 +11,24 @@ struct RandomWorld {
         var reservedUntil: Duration = .zero
         var hasStarted = false
         var finishRequests = 0
+        /// For which controller of this stack it was reserved last, or for ``anotherStack``.
+        var holder = 0
+        /// The state before this one, which a response that is behind may show.
+        var before: JobState = .scheduled
+        var wasShownWrong = false
+        /// What every question is answered with instead, for a while: jobs may go backwards.
+        var shownAs: JobState?
+        /// When its last token dies.
+        var tokenDiesAt = Duration.seconds(Int64.max)
     }
 
-    private enum Happening {
+    /// The holder of a job that another stack has reserved.
+    static let anotherStack = -1
+
+    enum Happening {
         case arrives(ControllerAction)
+        /// A call is repeated whose response was lost.
+        case isRepeated(ControllerAction, attempt: Int)
         case isDelivered(ControllerEvent)
         case agentComes(JobID)
         case agentEnds(JobID)
@@ -27,6 +41,11 @@ struct RandomWorld {
         case isExhausted(Bool)
         case stackIsForgotten
         case controllerDies
+        case anotherStackTakes
+        case anotherStackRuns(JobID)
+        case anotherStackEnds(JobID)
+        case seemsOver(JobID, Bool)
+        case goesDark(Bool)
     }
 
     private var random: Jitter
@@ -37,7 +56,7 @@ struct RandomWorld {
     private var agents: Set<JobID> = []
     private var stopped: Set<JobID> = []
     /// Agents of a controller that died, which its successor cannot follow.
-    private var survivors: Set<JobID> = []
+    private(set) var survivors: Set<JobID> = []
     /// Agents that a successor follows: it is told when they end.
     private var followed: Set<JobID> = []
     /// Jobs whose last launch could start nothing.
@@ -48,7 +67,11 @@ struct RandomWorld {
     var isPaused = false
     var isRegistered = false
     /// Which controller it is: the answers to one that died reach nobody.
-    private var life = 0
+    private(set) var life = 0
+    /// Which controller sent what the server is doing.
+    private(set) var sender = 0
+    /// Whether nothing reaches the server.
+    var isDark = false
     /// How many jobs have yet to appear, and deaths to happen.
     private var fates = 0
     /// What is to come, the next last.
@@ -67,6 +90,8 @@ struct RandomWorld {
 
     /// How often a call is lost or refused; every call has a chance of its own.
     private let unreliability: Double
+    /// How often a response is empty, late, doubled, behind, or at odds with another; none is in a third of the worlds.
+    let oddity: Double
     /// Whether agents go on when their controller dies.
     private let agentsSurvive: Bool
     /// How many agents the machine can hold, whatever the controller's slots are: descriptors and processes run out.
@@ -79,6 +104,7 @@ struct RandomWorld {
         random = Jitter(seed: seed)
         capacity = Int(random.next(in: 1..<30))
         unreliability = random.next(in: 0..<0.4)
+        oddity = max(0, random.next(in: -0.2..<0.4))
         agentsSurvive = random.next(in: 0..<1) < 0.5
         let canFollow = random.next(in: 0..<1) < 0.5
         agentsAreFollowed = agentsSurvive && canFollow
@@ -100,9 +126,10 @@ struct RandomWorld {
             after(60..<200, .isExhausted(false))
         }
         while random.next(in: 0..<1) < 0.4 { after(1..<200, .controllerDies) }
+        if oddity > 0 { prepareOddities() }
     }
 
-    private mutating func after(_ seconds: Range<Double>, _ what: Happening) {
+    mutating func after(_ seconds: Range<Double>, _ what: Happening) {
         if Self.isFate(what) { fates += 1 }
         let time = now + .seconds(1) * random.next(in: seconds)
         var (low, high) = (0, happenings.count)
@@ -121,6 +148,8 @@ struct RandomWorld {
         }
     }
 
+    mutating func pick(_ range: Range<Double>) -> Double { random.next(in: range) }
+
     mutating func chance(_ probability: Double) -> Bool { random.next(in: 0..<1) < probability }
 
     /// Lets everything happen until every job is over, then drains; gives up after two hours of virtual time.
@@ -138,6 +167,8 @@ struct RandomWorld {
             if let next, next <= wakeAt ?? next, let happening = happenings.popLast() {
                 now = max(now, happening.time)
                 if Self.isFate(happening.what) { fates -= 1 }
+                sender = happening.life
+                if case .isRepeated = happening.what, happening.life != life { continue }
                 if case .isDelivered(let event) = happening.what, happening.life != life {
                     // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
                     // and a successor that follows it sees how.
@@ -177,14 +208,24 @@ struct RandomWorld {
                 if !agentsAreFollowed { after(0..<0.1, .isNotFollowed(id)) }
             case .stop(let id):
                 if !stopped.insert(id).inserted { violations.append("\(id) is stopped twice") }
+                if agents.contains(id), let job = jobs[id], job.state.isWithAgent, job.holder != Self.anotherStack {
+                    violations.append("\(id) is stopped although its agent works")
+                }
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
-            default: after(0..<0.2, .arrives(action))
+            default: send(action)
             }
         }
         // Of an agent that it did not start itself a controller learns the end from Buildkite, a little before it ends.
         let working = agents.count { !survivors.contains($0) || jobs[$0]?.state.isTerminal != true }
         if working > capacity { violations.append("\(working) agents for \(capacity) slots") }
         if driver.machine.ledger.occupied > capacity { violations.append("more slots taken than there are") }
+        if nextExpiry <= now { expire() }
+        let held = jobs.filter { $0.value.state == .reserved && $0.value.holder == life && !agents.contains($0.key) }
+            .keys
+        if held.count + working > capacity {
+            let unknown = held.filter { !driver.machine.ledger.contains($0) }
+            violations.append("\(held.count) jobs reserved and \(working) agents for \(capacity) slots: \(unknown)")
+        }
     }
 
     private mutating func launch(_ id: JobID) {
@@ -209,6 +250,7 @@ struct RandomWorld {
     private mutating func happens(_ what: Happening) {
         if nextExpiry <= now { expire() }
         switch what {
+        case .anotherStackTakes, .anotherStackRuns, .anotherStackEnds, .seemsOver, .goesDark: happensOddly(what)
         case .jobAppears(let job):
             jobs[job.id] = ServerJob(listed: job)
             order.append(job.id)
@@ -218,28 +260,38 @@ struct RandomWorld {
         case .controllerDies: restart()
         case .isCancelled(let id):
             switch jobs[id]?.state {
-            case .scheduled?, .reserved?: jobs[id]?.state = .canceled
-            case .running?: jobs[id]?.state = .canceling
+            case .scheduled?, .reserved?: become(.canceled, id)
+            case .running?: become(.canceling, id)
             default: break
             }
         case .agentComes(let id):
             guard agents.contains(id), !stopped.contains(id) else { return }
-            guard jobs[id]?.state == .reserved else {
+            if let job = jobs[id], job.tokenDiesAt <= now {
+                // It is refused, and some go on to try until they are stopped, if there is anybody to do it.
+                if chance(0.5) || (agentsSurvive && !agentsAreFollowed) {
+                    after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: 1)))))
+                }
+                return
+            }
+            guard jobs[id]?.state == .reserved, jobs[id]?.holder != Self.anotherStack else {
                 return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.notAcquired))))
             }
             if chance(0.05) { return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.locked)))) }
-            jobs[id]?.state = .running
+            become(.running, id)
             jobs[id]?.hasStarted = true
             after(0..<30, .agentEnds(id))
+            if chance(oddity * 0.5), !survivors.contains(id) { after(0..<20, .seemsOver(id, true)) }
         case .agentEnds(let id):
             guard agents.contains(id) else { return }
             switch jobs[id]?.state {
-            case .running?: jobs[id]?.state = .finished
-            case .canceling?: jobs[id]?.state = .canceled
+            case .running? where jobs[id]?.holder != Self.anotherStack: become(.finished, id)
+            case .canceling?: become(.canceled, id)
             default: break
             }
-            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: chance(0.2) ? 1 : 0)))))
-        case .agentIsLost(let id): jobs[id]?.state = .finished
+            // Some agents end with the status of their job, whatever that is.
+            let status = [0, 0, 0, 0, 0, 0, 0, 1, 27, 28][Int(pick(0..<10))]
+            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: Int32(status))))))
+        case .agentIsLost(let id): become(.finished, id)
         case .isNotFollowed(let id): if survivors.contains(id) { step([.launcherEnded(id, .notFollowed)]) }
         case .isDelivered(let event):
             if case .launcherEnded(let id, _) = event {
@@ -247,15 +299,41 @@ struct RandomWorld {
                 guard agents.remove(id) != nil, survivors.remove(id) == nil else { return }
             }
             step([event])
-        case .arrives(let action):
-            // Refused, unavailable, or lost on the way; and done, with the answer lost.
-            if chance(unreliability / 2) {
-                let refusal = random.next(in: 0..<1) < 0.4 ? Self.tooMany : Self.unavailable
-                return after(0..<1, .isDelivered(Self.failure(of: action, refusal)))
-            }
-            let answer = serve(action)
-            after(0..<0.2, .isDelivered(chance(unreliability / 2) ? Self.failure(of: action, .lost) : answer))
+        case .arrives(let action): arrives(action, attempt: 1)
+        case .isRepeated(let action, let attempt): arrives(action, attempt: attempt)
         }
+    }
+
+    private mutating func arrives(_ action: ControllerAction, attempt: Int) {
+        // Refused, unavailable, or lost on the way; and done, with the answer lost.
+        if isDark || chance(unreliability / 2) {
+            let refusal = !isDark && random.next(in: 0..<1) < 0.4 ? Self.tooMany : Self.unavailable
+            return fails(action, refusal, attempt: attempt)
+        }
+        let answer = serve(action)
+        if chance(unreliability / 2) { return fails(action, .lost, attempt: attempt) }
+        after(chance(oddity * 0.1) ? 0..<40 : 0..<0.2, .isDelivered(answer))
+    }
+
+    /// A call that gives jobs back is repeated by itself, some times: what was lost may have been done.
+    private mutating func fails(_ action: ControllerAction, _ failure: CallFailure, attempt: Int) {
+        if case .giveBack = action, attempt < 5 { return after(1..<5, .isRepeated(action, attempt: attempt + 1)) }
+        after(0..<1, .isDelivered(Self.failure(of: action, failure)))
+    }
+
+    /// Some requests take their time. What may not take so long is given up by whoever sent it.
+    private mutating func send(_ action: ControllerAction) {
+        let delay = pick(chance(oddity * 0.1) ? 0..<20 : 0..<0.2)
+        if case .finish(_, _, _, let time) = action, .seconds(1) * delay > time {
+            return after(0..<1, .isDelivered(Self.failure(of: action, Self.unavailable)))
+        }
+        after(delay..<(delay + 0.001), .arrives(action))
+    }
+
+    mutating func become(_ state: JobState, _ id: JobID) {
+        guard let job = jobs[id], job.state != state else { return }
+        jobs[id]?.before = job.state
+        jobs[id]?.state = state
     }
 
     /// The controller is gone, and another one comes. What it had sent arrives; what it would have been told does not.
@@ -273,6 +351,8 @@ struct RandomWorld {
         survivors = agentsAreFollowed ? [] : agents
         followed = agentsAreFollowed ? agents : []
         life += 1
+        // One that is not followed is over for a controller as soon as it seems so.
+        for id in jobs.keys { jobs[id]?.shownAs = nil }
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)

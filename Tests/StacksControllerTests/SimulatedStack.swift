@@ -55,6 +55,7 @@ struct SimulatedStack {
         token: String? = nil,
         sharing other: SimulatedStack? = nil,
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        logger given: Logger? = nil,
         behavior: SimulatedAgents.Behavior = .init { try await $0.work() },
         prepare: (StacksSimulator) -> Void = { _ in },
         configure: (inout StackController.Configuration) -> Void = { _ in }
@@ -78,7 +79,7 @@ struct SimulatedStack {
         configuration.reservationExpiry = .seconds(3600)
         configuration.tokenLifetime = .seconds(3600)
         configure(&configuration)
-        var logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        var logger = given ?? Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .trace
         controller = try StackController(
             client: client,

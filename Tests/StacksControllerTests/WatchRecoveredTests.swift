@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import StacksAPI
@@ -21,9 +22,13 @@ struct WatchRecoveredTests {
     private func watch(_ driver: inout MachineDriver, until end: Duration, _ state: JobState) -> Wishes {
         var all: [ControllerAction] = []
         while driver.now < end {
-            let wishes = driver.passes(.seconds(1))
+            var wishes = driver.passes(.seconds(1))
             all += wishes.all
-            for query in wishes.queries { all += driver.says([job.id: state], to: query).all }
+            for query in wishes.queries {
+                let told = driver.says([job.id: state], to: query)
+                all += told.all
+                wishes = Wishes(wishes.all + told.all)
+            }
             for asked in wishes.renewed {
                 all +=
                     driver.happens(.renewed(asked: asked, .success(Reservation(reserved: asked, notReserved: [])))).all
@@ -40,6 +45,8 @@ struct WatchRecoveredTests {
         #expect(wishes.renewed.count >= 3)
         #expect(wishes.givenBack.isEmpty)
         #expect(watch(&driver, until: .seconds(930), .reserved).givenBack == [[job.id]])
+        _ = driver.happens(.gaveBack([job.id], nil))
+        _ = driver.passes(.seconds(1))
         #expect(driver.machine.ledger.isEmpty)
     }
 
@@ -57,7 +64,8 @@ struct WatchRecoveredTests {
     func gone() {
         for state in [JobState.canceled, .scheduled] {
             var driver = recovering()
-            #expect(watch(&driver, until: .seconds(20), state).stopped.isEmpty)
+            // A job that may have run for hours is not believed to be scheduled again at once.
+            #expect(watch(&driver, until: .seconds(60), state).stopped.isEmpty)
             #expect(driver.machine.ledger.isEmpty)
         }
     }
@@ -108,21 +116,62 @@ struct WatchRecoveredTests {
     func withoutAgent() throws {
         var driver = recovering(isFollowed: true)
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 3)))).queries.first)
+        // Another stack may have reserved it since the controller before died: a renewal tells.
         let told = driver.says([job.id: .reserved], to: query)
-        #expect(told.finishes.map(\.status) == [-1] && told.givenBack.isEmpty)
+        #expect(told.finishes.isEmpty && told.givenBack.isEmpty && told.renewed == [[job.id]])
+        let ours = driver.happens(.renewed(asked: [job.id], .success(Reservation(reserved: [job.id], notReserved: []))))
+        #expect(ours.finishes.map(\.status) == [-1] && ours.givenBack.isEmpty)
 
         driver = recovering(isFollowed: true)
         let question = try #require(driver.happens(.launcherEnded(job.id, .failed("unknown"))).queries.first)
-        let given = driver.says([job.id: .reserved], to: question)
+        #expect(driver.says([job.id: .reserved], to: question).renewed == [[job.id]])
+        let given = driver.happens(
+            .renewed(asked: [job.id], .success(Reservation(reserved: [job.id], notReserved: []))))
         #expect(given.finishes.isEmpty && given.givenBack == [[job.id]])
     }
 
-    @Test("one that could not acquire its job, or found it locked, frees its slot without a question")
-    func exits() {
-        for exit in [JobExit.notAcquired, .locked] {
+    @Test("one that ended without an agent and is another stack's by now is neither finished nor given back")
+    func anothers() throws {
+        for outcome in [LaunchOutcome.exited(JobExit(status: 3)), .exited(.notAcquired), .failed("unknown")] {
             var driver = recovering(isFollowed: true)
-            #expect(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.isEmpty)
+            let query = try #require(driver.happens(.launcherEnded(job.id, outcome)).queries.first)
+            #expect(driver.says([job.id: .reserved], to: query).renewed == [[job.id]])
+            let denied = Reservation(reserved: [], notReserved: [job.id])
+            let told = driver.happens(.renewed(asked: [job.id], .success(denied)))
+            #expect(told.finishes.isEmpty && told.givenBack.isEmpty)
             #expect(driver.machine.ledger.isEmpty)
         }
+    }
+
+    @Test("one that could not acquire its job, or found it locked, frees its slot when its state is known")
+    func exits() throws {
+        for exit in [JobExit.notAcquired, .locked] {
+            var driver = recovering(isFollowed: true)
+            let query = try #require(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.first)
+            _ = driver.says([job.id: .scheduled], to: query)
+            #expect(driver.machine.ledger.isEmpty)
+        }
+    }
+
+    @Test("absence stops none of them, however often and however it is said; a terminal state does")
+    func absence() {
+        var driver = recovering(isFollowed: true)
+        var all: [ControllerAction] = []
+        func says(_ states: [JobID: JobState], until end: Duration) {
+            while driver.now < end {
+                let wishes = driver.passes(.seconds(1))
+                all += wishes.all
+                for query in wishes.queries { all += driver.says(states, to: query).all }
+            }
+        }
+        says([:], until: .seconds(600))
+        #expect(Wishes(all).stopped.isEmpty)
+        #expect(Wishes(all).logged("does not know the job any more", at: .warning) == 1)
+        says([job.id: .running], until: .seconds(610))
+        says([:], until: .seconds(1200))
+        #expect(Wishes(all).stopped.isEmpty)
+        #expect(Wishes(all).logged("does not know the job any more", at: .warning) == 2)
+        says([job.id: .finished], until: .seconds(1600))
+        #expect(Wishes(all).stopped == [job.id])
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import StacksCurl
 import Testing
 
@@ -28,6 +29,10 @@ struct CurlConfigurationTests {
         ("a CA file without a certificate", { $0.certificateAuthorities = .file("/dev/null") }, ["no certificate"]),
         ("a proxy that is no URL", { $0.proxy = .url("not a url") }, ["proxy", "spaces"]),
         ("a proxy of another kind", { $0.proxy = .url("ftp://proxy") }, ["proxy", "socks5"]),
+        (
+            "a proxy's password with a slash", { $0.proxy = .url("http://u:s3cret/x@proxy:1") },
+            ["proxy", "percent-encoded"]
+        ),
         ("an empty proxy", { $0.proxy = .url("") }, ["proxy", ".none"]),
     ]
 
@@ -39,9 +44,38 @@ struct CurlConfigurationTests {
         let error = #expect(throws: CurlSetupError.self, "\(name)") {
             try CurlTransport(configuration: configuration)
         }
+        #expect(error?.message.contains("s3cret") == false)
         for word in words {
             #expect(error.map { "\($0)".contains(word) } == true, "\(name): \(String(describing: error)) names \(word)")
         }
+    }
+
+    @Test("a FIFO that nobody writes to is refused at once, wherever a file is named")
+    func fifo() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("stacks-\(UUID()).pem").path
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        var (authority, certificate, key) = (Configuration(), Configuration(), Configuration())
+        authority.certificateAuthorities = .file(path)
+        certificate.clientCertificate = .init(certificateFile: path, privateKeyFile: path)
+        key.clientCertificate = .init(certificateFile: #filePath, privateKeyFile: path)
+        for configuration in [authority, certificate, key] {
+            let error = #expect(throws: CurlSetupError.self) { try CurlTransport(configuration: configuration) }
+            #expect(error?.message.contains(path) == true && error?.message.contains("FIFO") == true)
+        }
+    }
+
+    @Test("a file is read no further than any certificate is long")
+    func endlessFile() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("stacks-\(UUID()).pem").path
+        try #require(FileManager.default.createFile(atPath: path, contents: nil))
+        defer { unlink(path) }
+        // It takes no room on the disk.
+        try #require(truncate(path, 1 << 40) == 0)
+        var configuration = Configuration()
+        configuration.certificateAuthorities = .file(path)
+        let error = #expect(throws: CurlSetupError.self) { try CurlTransport(configuration: configuration) }
+        #expect(error?.message.contains("16 MiB") == true)
     }
 
     @Test("the library's version is known, and one that is supported")
@@ -54,7 +88,7 @@ struct CurlConfigurationTests {
     @Test("a configuration shows no password")
     func passwords() {
         var configuration = Configuration()
-        configuration.proxy = .url("http://user:s3cret@proxy.example:3128")
+        configuration.proxy = .url("http://user:s3cret@proxy.example:3128/s3cret?s3cret")
         configuration.clientCertificate = .init(
             certificateFile: "/cert", privateKeyFile: "/key", privateKeyPassword: "s3cret")
         var dumped = ""

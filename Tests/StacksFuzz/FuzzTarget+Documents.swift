@@ -28,8 +28,8 @@ extension FuzzTarget {
     func testRefusal(_ bytes: [UInt8]) {
         let message = WireReading.message(bytes)
         precondition((message?.unicodeScalars.count ?? 0) <= 1001, "a message without a bound")
-        let isOneLine = message?.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } ?? true
-        precondition(isOneLine, "a message with control characters")
+        let isOneLine = message?.unicodeScalars.allSatisfy { !VisibleText.isHidden($0) } ?? true
+        precondition(isOneLine, "a message with characters that are not seen")
         _ = WireReading.rateLimit(.init(status: .tooManyRequests, body: bytes))
     }
 

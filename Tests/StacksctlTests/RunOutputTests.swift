@@ -50,6 +50,38 @@ struct RunOutputTests {
                 #expect(!shown.contains(SimulatedWorld.secretToken) && !shown.contains("bkjat_"))
             }
         }
+
+        @Test("what commands print stands above the painted line, whole lines at a time, with colours and nothing else")
+        func commandOutput() async throws {
+            try await SimulatedWorld.run(["--jobs", "4"]) { world in
+                let clear = "\r\u{1B}[2K"
+                let script = """
+                    printf 'said ' >&2; printf 'by the job\\n' >&2; printf 'a\\033[31mred\\033[0m\\033[5A\\n'
+                    printf '10%%\\r20%%\\r\\n'; exec "$0"
+                    """
+                let words =
+                    [try BuiltProducts.executable(named: "stacksctl").path]
+                    + arguments(world, ["--max-in-flight", "1"], ["bash", "-c", script, Checkout.demoAgent.path])
+                var environment = world.environment
+                environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+                environment["TERM"] = "xterm"
+                environment["TOOL"] =
+                    "stty cols 200; "
+                    + words.map { "'" + $0.replacingOccurrences(of: "'", with: #"'\''"#) + "'" }.joined(separator: " ")
+                let child = try ChildProcess(
+                    URL(fileURLWithPath: "/usr/bin/script"), ["-qec", #"eval "$TOOL""#, "/dev/null"],
+                    environment: environment, input: [])
+                let shown = try await child.outcome(within: .seconds(60)).text
+                for line in ["said by the job\r\n", "a\u{1B}[31mred\u{1B}[0m\\u{1b}[5A\u{1B}[0m\r\n", "20%\r\n"] {
+                    #expect(shown.components(separatedBy: line).count == 5, "\(line): \(shown)")
+                }
+                // Nothing follows the painted line on its own row.
+                for painting in shown.components(separatedBy: clear) where painting.contains("in flight") {
+                    let rest = painting[painting.range(of: "in flight")!.upperBound...]
+                    #expect(!rest.contains("said") && !rest.contains("\n"), "\(painting)")
+                }
+            }
+        }
     #endif
 
     @Test("elsewhere there are plain lines, without an escape")

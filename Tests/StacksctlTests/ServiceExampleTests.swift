@@ -39,6 +39,9 @@ struct ServiceExampleTests {
         #expect(run.stateDirectory == "/var/lib/" + (values["StateDirectory"] ?? ""))
         #expect(run.jobLogs == "/var/log/" + (values["LogsDirectory"] ?? ""))
         #expect(values["KillMode"] == "process")
+        #expect(
+            values["RestartPreventExitStatus"]
+                == "\(ExitCode.validationFailure.rawValue) \(ExitCode.permanent.rawValue)")
         #expect(!lines.contains { $0.contains("bkct_") })
     }
 

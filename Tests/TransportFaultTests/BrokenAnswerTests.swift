@@ -1,4 +1,5 @@
 import FaultServer
+import HTTPTypes
 import StacksTransport
 import Testing
 
@@ -44,6 +45,71 @@ struct BrokenAnswerTests {
             try await exchange.body(Array(repeating: 0x78, count: 500), isLast: true)
             // HTTP/1.1 has no other way to say that the body is over.
             if engine != .curlOverHTTP2 { await exchange.connection.close() }
+        }
+    }
+
+    @Test(
+        "a header that breaks off is no answer",
+        arguments: [
+            "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\n", "HTTP/1.1 200 OK\r\nContent-Le",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", "HTTP/1.1 204 No Content\r\n",
+            "HTTP/1.1 304 Not Modified\r\nETag: x\r\n", "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n",
+            "HTTP/1.0 200 OK\r\n",
+            "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+        ])
+    func cutHeader(bytes: String) async throws {
+        try await FaultTrial(engine: .curlOverHTTP1, outcome: .failure([.connectionClosed])).run { exchange in
+            try await exchange.connection.write(bytes)
+            await exchange.connection.close()
+        }
+    }
+
+    @Test("a header that breaks off is no answer over TLS either, and a repeatable request is not repeated below")
+    func cutHeaderOverTLS() async throws {
+        try await ScriptedServer.run(.tls(.valid, protocols: ["http/1.1"])) { connection in
+            _ = try await HTTP1Script(connection: connection).next()
+            try await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
+            await connection.close()
+        } _: { server in
+            try await Engine.curlOverHTTP2.withTransport { transport in
+                let error = await #expect(throws: TransportError.self) {
+                    try await transport.send(
+                        TransportRequest(
+                            method: .get, origin: server.origin, path: "/x", deadline: .now + .seconds(20),
+                            replay: .whenConnectionWasDead))
+                }
+                #expect(error?.code == .connectionClosed, "\(error as Any)")
+                #expect(error?.mayHaveReachedServer == true)
+                #expect(server.requests.count == 1)
+            }
+        }
+    }
+
+    @Test(
+        "a header that libcurl has no room for is too large, not a lack of memory",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nX: \(String(repeating: "v", count: 120_000))\r\n\r\n",
+            "HTTP/1.1 200 \(String(repeating: "v", count: 120_000))\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\(String(repeating: "X: \(String(repeating: "v", count: 1000))\r\n", count: 500))\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: "
+                + "\(String(repeating: "v", count: 120_000))\r\n\r\n",
+        ])
+    func tooLargeHeader(bytes: String) async throws {
+        try await FaultTrial(engine: .curlOverHTTP1, outcome: .failure([.responseTooLarge])).run { exchange in
+            try await exchange.connection.write(bytes)
+        }
+    }
+
+    @Test("a header field of more than 100 KB is too large", arguments: Engine.allCases)
+    func tooLargeField(engine: Engine) async throws {
+        var codes: Set<TransportError.Code> = [.responseTooLarge]
+        // Over HTTP/2 it is the end of the session, and what libcurl says of that differs.
+        if engine == .curlOverHTTP2 { codes = [.responseTooLarge, .http2, .connectionClosed] }
+        try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
+            try await exchange.head(200, [("x-field", String(repeating: "v", count: 120_000))], isLast: false)
         }
     }
 

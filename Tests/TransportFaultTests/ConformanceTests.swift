@@ -35,7 +35,7 @@ struct ConformanceTests {
             ($0 as? InMemoryTransport)?.shutdown()
         }
         // There is no network, and a handler's answer has any length.
-        suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .responseLimit]
+        suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .cutHeader, .responseLimit]
         await expectConformance(suite, exempted: suite.exemptions)
     }
 
@@ -80,6 +80,10 @@ struct ConformanceTests {
             }
             suite.responseLimit = configuration.maximumResponseSize
             suite.exemptions = [.privateAuthority, .http2]
+            #if canImport(FoundationNetworking)
+                // Foundation up to Swift 6.3 traps, which would end the tests.
+                suite.exemptions.insert(.cutHeader)
+            #endif
             await expectConformance(suite, exempted: suite.exemptions)
         }
     }
@@ -99,7 +103,7 @@ struct ConformanceTests {
                 return response
             }
         }
-        suite.exemptions = [.privateAuthority, .http2, .refusedConnection]
+        suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .cutHeader]
         let report = await suite.run()
         #expect(Set(report.failures.map(\.rule)) == [.noRedirects, .everyStatus, .wholeBodies])
     }

@@ -53,6 +53,31 @@ struct OddAnswerTests {
         }
     }
 
+    @Test(
+        "a header without a body, and one whose body ends with the connection, are whole with the empty line",
+        arguments: [
+            ("HTTP/1.0 200 OK\r\n\r\n", ""), ("HTTP/1.0 200 OK\n\n", ""), ("HTTP/1.1 200 OK\r\n\r\n", ""),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nold", "old"),
+        ])
+    func wholeHeader(bytes: String, body: String) async throws {
+        // URLSession on Linux takes no lines that end with LF alone.
+        for engine in bytes.utf8.contains(0x0D) ? Engine.overHTTP1 : [.curlOverHTTP1] {
+            try await FaultTrial(engine: engine, outcome: answer(200, body)).run { exchange in
+                try await exchange.connection.write(bytes)
+                await exchange.connection.close()
+            }
+        }
+    }
+
+    @Test("trailer fields after the chunks end nothing", arguments: ["X-Sum: 1\r\n", "X-Sum: 1\r\nY: 2\r\n"])
+    func trailer(fields: String) async throws {
+        // URLSession on Linux traps, which would end the tests.
+        try await FaultTrial(engine: .curlOverHTTP1, outcome: answer(200, "ok")).run { exchange in
+            try await exchange.head(200, [("transfer-encoding", "chunked")], isLast: false)
+            try await exchange.connection.write("2\r\nok\r\n0\r\n\(fields)\r\n")
+        }
+    }
+
     @Test("more bytes than the length says are not the next call's answer", arguments: Engine.overHTTP1)
     func wrongLength(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: answer(200, "right")).run { exchange in

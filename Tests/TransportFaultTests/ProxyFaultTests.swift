@@ -158,6 +158,45 @@ struct ProxyFaultTests {
         }
     }
 
+    @Test("a proxy of one's own gets no plaintext that it may not read, but for hosts that it is not for")
+    func plaintext() async throws {
+        try await ScriptedServer.run(.plaintext) { connection in
+            guard let exchanges = try await connection.exchanges() else { return }
+            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+        } _: { server in
+            try await ScriptedServer.run(.plaintext) { connection in
+                guard let exchanges = try await connection.exchanges() else { return }
+                while let exchange = try await exchanges.next() { try await exchange.answer(body: Array("proxy".utf8)) }
+            } _: { proxy in
+                var request = request(server.origin)
+                var configuration = CurlTransport.Configuration.forTests
+                configuration.proxy = .url("http://user:s3cret@127.0.0.1:\(proxy.port)/p4th?k3y")
+                try await withCurlTransport(configuration: configuration) { transport in
+                    request.allowsPlaintextProxy = false
+                    let forbidden = request
+                    let error = await #expect(throws: TransportError.self) { try await transport.send(forbidden) }
+                    #expect(error?.code == .invalidRequest)
+                    #expect(error?.mayHaveReachedServer == false)
+                    #expect(error?.message.contains("127.0.0.1:\(proxy.port)") == true)
+                    for secret in ["user", "s3cret", "p4th", "k3y"] {
+                        #expect(error?.message.contains(secret) == false)
+                    }
+                    #expect(proxy.connections == 0)
+                    request.allowsPlaintextProxy = true
+                    let answer = try await transport.send(request)
+                    #expect(answer.body == Array("proxy".utf8))
+                }
+                #expect(server.connections == 0)
+                configuration.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: ["localhost", "127.0.0.1"])
+                try await withCurlTransport(configuration: configuration) { transport in
+                    request.allowsPlaintextProxy = false
+                    let answer = try await transport.send(request)
+                    #expect(answer.body == Array("/x".utf8))
+                }
+            }
+        }
+    }
+
     @Test("a unix socket takes the place of the host, and one that is gone refuses")
     func unixSocket() async throws {
         let path = "/tmp/stacks-\(UInt64.random(in: 0 ... .max)).socket"

@@ -1,4 +1,5 @@
 import FaultServer
+import Foundation
 import HTTPTypes
 import StacksCurl
 import StacksTransport
@@ -71,6 +72,54 @@ struct TLSFaultTests {
     @Test("a certificate of an unknown authority", arguments: protocols)
     func unknownAuthority(protocols: [String]) async throws {
         try await expectRefusal(of: .selfSigned, protocols, authorities: [.valid])
+    }
+
+    @Test("the environment names authorities, unless the configuration does", arguments: protocols)
+    func environment(protocols: [String]) async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("stacks-trust-\(UInt64.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("ca.pem")
+        try Data(ServedCertificate.valid.authority.utf8).write(to: file)
+        var system = CurlTransport.Configuration.forTests
+        system.certificateAuthorities = .system
+        try await withServer(.valid, protocols) { server in
+            func outcome(
+                _ configuration: CurlTransport.Configuration, _ environment: TrustEnvironment
+            ) async throws -> TransportError? {
+                let transport = try CurlTransport(
+                    configuration: configuration, library: .ofThisProcess, environment: environment)
+                do {
+                    _ = try await transport.send(request(server.origin))
+                    await transport.shutdown()
+                    return nil
+                } catch let error as TransportError {
+                    await transport.shutdown()
+                    return error
+                }
+            }
+            #expect(try await outcome(system, TrustEnvironment(certificateFile: file.path)) == nil)
+            let unknown = try await outcome(system, TrustEnvironment())
+            #expect(unknown?.code == .certificate)
+            #expect(unknown?.message.contains("certificateAuthorities") == true, "\(unknown as Any)")
+            // A directory without the authority, in place of the system's.
+            #expect(
+                try await outcome(system, TrustEnvironment(certificateDirectory: folder.path))?.code == .certificate)
+            // What the configuration says counts, and the environment is not even looked at.
+            #expect(try await outcome(.forTests, TrustEnvironment(certificateFile: "/no/such/file")) == nil)
+            var other = system
+            other.certificateAuthorities = .pem(ServedCertificate.selfSigned.authority)
+            #expect(try await outcome(other, TrustEnvironment(certificateFile: file.path))?.code == .certificate)
+        }
+        for path in ["/no/such/ca.pem", "/dev/null", folder.path] {
+            let error = #expect(throws: CurlSetupError.self) {
+                try CurlTransport(
+                    configuration: system, library: .ofThisProcess, environment: TrustEnvironment(certificateFile: path)
+                )
+            }
+            #expect(error?.message.contains("SSL_CERT_FILE") == true && error?.message.contains(path) == true)
+        }
     }
 
     @Test("a certificate of an unknown authority, with URLSession")

@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// Where the API is, taken apart once: what stays the same from call to call, and what paths begin with.
 struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// Scheme, host and port, in lowercase and without a default port.
@@ -10,6 +12,9 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     let port: Int
 
     var description: String { origin + pathPrefix }
+
+    /// Whether the path ends in the API's version, as that of every real one does.
+    var endsWithVersion: Bool { pathPrefix.hasSuffix("/v3/") }
 
     /// - Throws: ``StacksAPIError/Code/invalidArgument`` with what is wrong.
     init(_ text: String, allowsInsecureHTTP: Bool) throws(StacksAPIError) {
@@ -56,11 +61,9 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         return path.utf8.allSatisfy(isPathByte) ? nil : "has a path with a character that has to be percent-encoded."
     }
 
-    /// The URL as an error shows it: without what can be a password.
+    /// The URL as an error shows it: without what can be a password, or a token in the wrong place.
     private static func shown(_ text: String) -> String {
-        guard let at = text.lastIndex(of: "@") else { return Argument.quoted(text) }
-        let scheme = text.firstRange(of: "://").map { text[..<$0.upperBound] } ?? ""
-        return Argument.quoted("\(scheme)\(Secret.placeholder)\(text[at...])")
+        Argument.quoted(Redaction().scrub(ShownURL.text(text)))
     }
 }
 
@@ -89,59 +92,26 @@ private struct Host {
             if host.endIndex != authority.endIndex { port = authority[host.endIndex...].dropFirst() }
         }
         self.port = try port.map { (text) throws(Invalid) in
+            // What stands there is not repeated: it may be a password, before a slash that belongs to it.
             guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = Int(text), (1...65_535).contains(port)
-            else { throw Invalid(problem: "has the port \"\(text)\"; ports are 1 to 65535.") }
+            else { throw Invalid(problem: "has a port that is none; ports are 1 to 65535.") }
             return port
         }
-        name = host.lowercased()
+        // The same name, in the form that every resolver knows.
+        let name = host.lowercased() == "localhost." ? "localhost" : host.lowercased()
+        self.name = name
         if name.hasPrefix("[") {
-            guard let groups = IPv6Text.groups(name.dropFirst().dropLast()) else {
+            guard let groups = HostAddress.ipv6(name.dropFirst().dropLast()) else {
                 throw Invalid(problem: "has a host that is no IPv6 address.")
             }
-            isLoopback = groups == [0, 0, 0, 0, 0, 0, 0, 1]
+            isLoopback = HostAddress.isLoopback(ipv6: groups)
         } else {
             if name.isEmpty { throw Invalid(problem: "has no host.") }
             guard name.utf8.allSatisfy({ PercentEncoding.isKeyByte($0) || $0 == UInt8(ascii: ".") }) else {
                 throw Invalid(problem: "has a host with other characters than letters, digits, '-', '_' and '.'.")
             }
-            isLoopback = name == "localhost" || Self.isIPv4Loopback(name)
+            // An IPv4 address in full form: anything shorter may be read otherwise by a resolver.
+            isLoopback = name == "localhost" || HostAddress.dottedIPv4(name).map { $0 >> 24 == 127 } == true
         }
-    }
-
-    /// Whether it is one of 127.0.0.0/8 in full form. Anything shorter may be read otherwise by a resolver.
-    private static func isIPv4Loopback(_ name: String) -> Bool {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0] == "127" else { return false }
-        return parts.allSatisfy { part in
-            (1...3).contains(part.utf8.count) && part.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-                && (UInt8(part) != nil) && (part.utf8.count == 1 || part.first != "0")
-        }
-    }
-}
-
-/// Reads an IPv6 address in its text form (<https://www.rfc-editor.org/rfc/rfc4291#section-2.2>).
-private enum IPv6Text {
-    /// The eight groups, or `nil` when the text is no address. A tail in IPv4's form is not taken.
-    static func groups(_ text: Substring) -> [UInt16]? {
-        guard let gap = text.firstRange(of: "::") else {
-            guard let groups = list(text), groups.count == 8 else { return nil }
-            return groups
-        }
-        guard let head = list(text[..<gap.lowerBound]), let tail = list(text[gap.upperBound...]),
-            head.count + tail.count < 8
-        else { return nil }
-        return head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
-    }
-
-    private static func list(_ text: Substring) -> [UInt16]? {
-        if text.isEmpty { return [] }
-        var groups: [UInt16] = []
-        for part in text.split(separator: ":", omittingEmptySubsequences: false) {
-            guard (1...4).contains(part.utf8.count), part.first != "+", let group = UInt16(part, radix: 16) else {
-                return nil
-            }
-            groups.append(group)
-        }
-        return groups
     }
 }

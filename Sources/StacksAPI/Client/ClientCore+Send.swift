@@ -60,7 +60,7 @@ extension ClientCore {
     ) throws -> TransportRequest {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: endpoint.operation) }
         if authorization == nil { try RequestFields.check(options.headerFields, for: endpoint.operation) }
-        return TransportRequest(
+        var request = TransportRequest(
             method: endpoint.method,
             origin: baseURL.origin,
             path: path,
@@ -69,6 +69,8 @@ extension ClientCore {
             body: body,
             replay: endpoint.repetition == .always ? .whenConnectionWasDead : .never
         )
+        request.allowsPlaintextProxy = configuration.allowsInsecureHTTP
+        return request
     }
 
     @inline(never)
@@ -119,6 +121,7 @@ extension ClientCore {
     private func succeeded(_ call: inout PendingCall, _ answer: consuming TransportResponse) -> Exchange {
         let now = call.permit != nil || metrics != nil ? environment.now() : nil
         if let now { settle(call, answer, now) }
+        foundSomething()
         call.trace.answered(answer)
         if let now { measure(call, .success, answer.metrics, now) }
         budget?.succeeded()
@@ -132,6 +135,7 @@ extension ClientCore {
     /// What follows from an answer that is not a 2xx.
     @inline(never)
     private func refused(_ call: inout PendingCall, _ answer: TransportResponse) -> Continuation {
+        if answer.status != .notFound { foundSomething() }
         settle(call, answer, environment.now())
         call.trace.answered(answer)
         let failure = failure(of: call.endpoint, answer: answer)

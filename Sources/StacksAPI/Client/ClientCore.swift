@@ -2,6 +2,7 @@ import CoreMetrics
 import HTTPTypes
 import Logging
 import StacksTransport
+import Synchronization
 
 /// What all copies of a client share.
 final class ClientCore: Sendable {
@@ -15,6 +16,8 @@ final class ClientCore: Sendable {
     let governor: RateGovernor?
     let budget: SharedRetryBudget?
     let metrics: ClientMetrics?
+    /// Whether any response had another status than 404: then the base URL is one.
+    let hasFoundAnything = Atomic<Bool>(false)
 
     init(
         token: TokenSource,
@@ -24,16 +27,12 @@ final class ClientCore: Sendable {
         environment: ClientEnvironment? = nil
     ) throws(StacksAPIError) {
         baseURL = try BaseURL(configuration.baseURL, allowsInsecureHTTP: configuration.allowsInsecureHTTP)
+        if let problem = configuration.problem(of: transport, for: baseURL) {
+            throw Argument.failure(problem, for: nil)
+        }
         let redaction = Redaction()
-        credentials =
-            switch token {
-            case .fixed(let token):
-                try Credentials(
-                    token: token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
-            case .provided(let provider):
-                try Credentials(
-                    provider: provider, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction)
-            }
+        credentials = try Credentials(
+            token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction, logger: logger)
         if let problem = configuration.problem { throw Argument.failure(problem, for: nil) }
         self.redaction = redaction
         log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
@@ -142,5 +141,14 @@ extension StacksClient.Configuration {
             return "At least 1 batch has to be under way at a time, not \(maximumConcurrentBatches)."
         }
         return retryBudget?.problem ?? retryPolicy.problem
+    }
+
+    /// Why the token may not go to the base URL over this transport, or `nil`.
+    fileprivate func problem(of transport: any HTTPTransport, for baseURL: BaseURL) -> String? {
+        guard !allowsInsecureHTTP, let transport = transport as? any ProxiedTransport,
+            let proxy = transport.plaintextProxy(for: baseURL.origin)
+        else { return nil }
+        return "The base URL \(baseURL) would send the token in plaintext through the proxy \(proxy). Use https or no "
+            + "proxy, or allow insecure HTTP explicitly when that is what you want."
     }
 }

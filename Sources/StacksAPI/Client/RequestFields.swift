@@ -6,12 +6,8 @@ struct RequestFields: Sendable {
     private let withoutBody: HTTPFields
     private let withBody: HTTPFields
 
+    /// - Parameter token: One that ``AgentTokenText`` finds nothing wrong with.
     init(token: Secret, userAgentPrefixes: [String]) throws(StacksAPIError) {
-        if token.value.isEmpty { throw Argument.failure("The agent token is empty.", for: nil) }
-        guard token.value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw Argument.failure(
-                "The agent token holds a space, a control character or one outside ASCII: it is not a token.", for: nil)
-        }
         for prefix in userAgentPrefixes {
             guard !prefix.isEmpty, prefix.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }),
                 prefix.first != " ", prefix.last != " "

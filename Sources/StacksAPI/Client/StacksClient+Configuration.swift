@@ -13,7 +13,10 @@ extension StacksClient {
         /// refused.
         public var baseURL = "https://agent.buildkite.com/v3/"
 
-        /// Whether the token may travel in plaintext, over `http`, to a host that is not loopback. Default: no.
+        /// Whether the token may travel in plaintext, over `http`, to a host that is not loopback, or through a proxy.
+        /// Default: no.
+        ///
+        /// A base URL on loopback is reached without the environment's proxy whatever this is.
         public var allowsInsecureHTTP = false
 
         /// What stands before this package's own name in the user agent, `["mac-fleet/1.4"]` for example. Default:

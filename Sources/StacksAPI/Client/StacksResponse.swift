@@ -1,6 +1,12 @@
 public import HTTPTypes
 public import StacksTransport
 
+#if canImport(FoundationEssentials)
+    package import FoundationEssentials
+#else
+    package import Foundation
+#endif
+
 /// What an operation answers: the value, and what the server said beside it.
 ///
 /// It forwards to the value, so `response.reserved` is `response.value.reserved`.
@@ -63,6 +69,9 @@ public struct StacksResponse<Value: Sendable>: Sendable {
 
     /// How long the server asks to wait before the next request (`Retry-After`), or `nil` when it does not ask.
     public var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
+
+    /// The server's clock when it responded (`Date`), or `nil` when it does not tell.
+    package var serverDate: Date? { headerFields[.date].flatMap { HTTPDate.parse($0) } }
 
     /// Why an item of a long list was not dealt with, by its position in the caller's list; `nil` when its request was
     /// answered.

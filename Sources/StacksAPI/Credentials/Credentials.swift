@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 
 /// A token with what is made of it. An object, because every call keeps it for its own length.
@@ -36,22 +37,35 @@ final class Credentials: Sendable {
     private let source: Source
     private let userAgentPrefixes: [String]
     private let redaction: Redaction
+    private let logger: Logger?
     private let state = Mutex(State())
 
-    init(token: Secret, userAgentPrefixes: [String], redaction: Redaction) throws(StacksAPIError) {
-        source = .fixed(
-            Authorization(token: token, fields: try RequestFields(token: token, userAgentPrefixes: userAgentPrefixes)))
+    /// - Parameter logger: What is told of a token that is not used as it was given.
+    init(
+        _ token: TokenSource, userAgentPrefixes: [String], redaction: Redaction, logger: Logger?
+    ) throws(StacksAPIError) {
         self.userAgentPrefixes = userAgentPrefixes
         self.redaction = redaction
-        redaction.learn(token)
+        self.logger = logger
+        switch token {
+        case .fixed(let token):
+            let text = AgentTokenText(token)
+            if let problem = text.problem { throw Argument.failure("The agent token \(problem).", for: nil) }
+            source = .fixed(
+                Authorization(
+                    token: text.token,
+                    fields: try RequestFields(token: text.token, userAgentPrefixes: userAgentPrefixes)))
+            redaction.learn(text.token)
+            note(text)
+        case .provided(let provider):
+            // The prefixes are checked now, with a token that goes nowhere.
+            _ = try RequestFields(token: Secret("none"), userAgentPrefixes: userAgentPrefixes)
+            source = .provider(provider)
+        }
     }
 
-    init(provider: TokenProvider, userAgentPrefixes: [String], redaction: Redaction) throws(StacksAPIError) {
-        // The prefixes are checked now, with a token that goes nowhere.
-        _ = try RequestFields(token: Secret("none"), userAgentPrefixes: userAgentPrefixes)
-        source = .provider(provider)
-        self.userAgentPrefixes = userAgentPrefixes
-        self.redaction = redaction
+    private func note(_ text: AgentTokenText) {
+        if text.endedWithLineEnd { logger?.debug("The agent token ended with a line end, which is not part of it") }
     }
 
     /// Whether a token that was refused can be replaced.
@@ -65,6 +79,11 @@ final class Credentials: Sendable {
         case .fixed(let authorization): authorization
         case .provider: state.withLock { $0.current }
         }
+    }
+
+    /// A provider's token that cannot be sent.
+    private struct UnusableToken: Error {
+        let problem: String
     }
 
     private enum Turn {
@@ -109,19 +128,22 @@ final class Credentials: Sendable {
 
     private func ask(_ provider: TokenProvider, for operation: StacksOperation) async throws -> Authorization {
         do {
-            let token = try await provider.token()
-            redaction.learn(token)
+            let text = AgentTokenText(try await provider.token())
+            redaction.learn(text.token)
+            if let problem = text.problem { throw UnusableToken(problem: problem) }
+            note(text)
             let authorization = Authorization(
-                token: token, fields: try RequestFields(token: token, userAgentPrefixes: userAgentPrefixes))
+                token: text.token, fields: try RequestFields(token: text.token, userAgentPrefixes: userAgentPrefixes))
             end(.answered(authorization))
             return authorization
         } catch  where Task.isCancelled {
             // Whatever a provider throws that was cut off: it says nothing of the token.
             end(.abandoned)
             throw CancellationError()
-        } catch let error as StacksAPIError where error.code == .invalidArgument {
+        } catch let error as UnusableToken {
             let error = StacksAPIError(
-                code: .unauthorized, operation: operation, message: "The token provider's token is no token.")
+                code: .unauthorized, operation: operation,
+                message: "The token provider's token is no token: it \(error.problem).")
             end(.failed(error))
             throw error
         } catch is CancellationError {

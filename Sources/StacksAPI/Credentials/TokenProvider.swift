@@ -11,6 +11,9 @@
 /// ``StacksAPIError/Code/deadlineExceeded``, and the provider's task is cancelled when it was this call that asked. The
 /// others ask again. So a provider has to end soon after its task is cancelled, as an async function should, and it
 /// should have a limit of its own for calls without a deadline.
+///
+/// A line end after the token, which a file often has, is not part of it: it is left out, with a line in the log at level
+/// `debug`. The same goes for a token that a client is made with.
 public struct TokenProvider: Sendable {
     let token: @Sendable () async throws -> Secret
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import StacksTransport
+import Synchronization
 
 extension ClientCore {
     /// The error of an answer that is not a 2xx.
@@ -13,7 +14,7 @@ extension ClientCore {
             message: "The server answered \(status.code)\(code.explanation).",
             serverMessage: ServerMessage.read(answer.body, redaction),
             body: shown(answer.body),
-            serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
+            serverRequestID: answer.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(answer),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
             // Other server errors can come from a proxy that lost the answer of a server that did its work.
@@ -22,8 +23,16 @@ extension ClientCore {
         if error.serverMessage == nil {
             error.message += " It gave no reason: \(ServerMessage.describe(answer.body))."
         }
+        if code == .notFound, !baseURL.endsWithVersion, !hasFoundAnything.load(ordering: .relaxed) {
+            error.message += " All was answered with 404 so far, and the base URL does not end in /v3: add that to it."
+        }
         if error.mayHaveTakenEffect { error.message += endpoint.adviceAfterDoubt }
         return error
+    }
+
+    /// A response had another status than 404. Stored once: all calls would write to the same place otherwise.
+    func foundSomething() {
+        if !hasFoundAnything.load(ordering: .relaxed) { hasFoundAnything.store(true, ordering: .relaxed) }
     }
 
     /// The error of a request that got no answer.
@@ -56,7 +65,7 @@ extension ClientCore {
                 + redaction.scrub(error.description(in: answer.body)) + ".",
             body: endpoint.answersSecrets
                 ? [] : shown(answer.body),
-            serverRequestID: answer.headerFields[.requestID].map(redaction.scrub),
+            serverRequestID: answer.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(answer.headerFields),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
             attempts: exchange.attempts,
@@ -66,6 +75,11 @@ extension ClientCore {
 }
 
 extension ClientCore {
+    /// A header field's value as an error carries it, on its way to a log perhaps.
+    private func shown(_ value: String) -> String {
+        VisibleText.escaped(redaction.scrub(value), limit: VisibleText.lineLimit)
+    }
+
     /// The beginning of a body, as an error carries it.
     private func shown(_ body: [UInt8]) -> [UInt8] {
         Array(redaction.scrub(body, limit: StacksAPIError.maximumBodySize).prefix(StacksAPIError.maximumBodySize))

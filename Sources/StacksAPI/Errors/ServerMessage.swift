@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// What an error's body says.
 enum ServerMessage {
     /// How much of a message is kept, in characters.
@@ -19,8 +21,8 @@ enum ServerMessage {
         guard let text = message ?? nil, !text.isEmpty else { return nil }
         let scrubbed = String(
             decoding: redaction.scrub(Array(text.utf8), limit: 4 * (limit + 1)), as: UTF8.self)
-        // On one line and of bounded length, whatever the server sent.
-        let shown = scrubbed.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? " " : $0 }
+        // On one line and of bounded length, whatever the server sent, and without what is not seen.
+        let shown = scrubbed.unicodeScalars.prefix(limit).map { VisibleText.isHidden($0) ? " " : $0 }
         return String(String.UnicodeScalarView(shown)) + (scrubbed.unicodeScalars.count > limit ? "…" : "")
     }
 

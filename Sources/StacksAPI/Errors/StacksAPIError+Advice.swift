@@ -13,6 +13,9 @@ extension StacksAPIError {
 
     /// What to do, in words for a person.
     public var advice: String {
+        if code == .transport, underlying?.code == .certificate {
+            return "Check the server's certificate, and give the transport the authorities that vouch for it."
+        }
         guard mayHaveTakenEffect else { return code.advice }
         switch operation {
         case .finishJob: return "The job may be finished: ask for its state before finishing it again."

@@ -1,13 +1,15 @@
 import HTTPTypes
+import StacksTransport
 
 extension StacksAPIError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The operation, what happened, what the server said, and after how many attempts.
+    /// The operation, what happened, what the server said, and after how many attempts: on one line, of bounded length,
+    /// with an escape for each character that cannot be seen.
     public var description: String {
         var text = operation.map { "\($0.name): " } ?? ""
         text += message
         if let serverMessage { text += " The server says: \(serverMessage)" }
         if attempts > 1 { text += " (after \(attempts) attempts)" }
-        return text
+        return VisibleText.escaped(text, limit: 4 * VisibleText.lineLimit)
     }
 
     /// The same as ``description``.

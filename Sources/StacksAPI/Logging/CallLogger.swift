@@ -37,7 +37,7 @@ final class CallLogger: Sendable {
             metadata["headers"] = .dictionary(
                 Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
             if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
-            logger.debug("Stacks API request", metadata: metadata)
+            write(.debug, "Stacks API request", metadata)
         }
         return call
     }
@@ -50,7 +50,7 @@ final class CallLogger: Sendable {
         if exchange.rateLimitWait > .zero { metadata["rate_limit_wait"] = "\(exchange.rateLimitWait)" }
         if let metrics = exchange.answer.metrics { Self.add(metrics, to: &metadata) }
         if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(exchange.answer.body, redaction))" }
-        logger.debug("Stacks API call succeeded", metadata: metadata)
+        write(.debug, "Stacks API call succeeded", metadata)
     }
 
     func retries(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
@@ -58,29 +58,34 @@ final class CallLogger: Sendable {
         var metadata = metadata(call, endpoint, error)
         metadata["next_attempt"] = "\(attempt)"
         metadata["delay"] = "\(delay)"
-        logger.notice("Stacks API request failed, trying again", metadata: metadata)
+        write(.notice, "Stacks API request failed, trying again", metadata)
     }
 
     func failed(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError) {
         guard logs(.debug) else { return }
         var metadata = metadata(call, endpoint, error)
         metadata["attempts"] = "\(error.attempts)"
-        logger.debug("Stacks API call failed", metadata: metadata)
+        write(.debug, "Stacks API call failed", metadata)
     }
 
     func cancelled(_ call: UInt64, _ endpoint: Endpoint, attempts: Int) {
         guard logs(.debug) else { return }
         var metadata = metadata(call, endpoint)
         metadata["attempts"] = "\(attempts)"
-        logger.debug("Stacks API call cancelled", metadata: metadata)
+        write(.debug, "Stacks API call cancelled", metadata)
     }
 
     func cropped(_ operation: StacksOperation, size: Int, to limit: Int, unit: String) {
         guard logs(.notice) else { return }
-        logger.notice(
-            "A detail was cropped",
-            metadata: ["operation": "\(operation)", "\(unit)": "\(size)", "limit": "\(limit)"]
+        write(
+            .notice, "A detail was cropped",
+            ["operation": "\(operation)", "\(unit)": "\(size)", "limit": "\(limit)"]
         )
+    }
+
+    /// The one way into the log: what others have written reaches no handler unescaped.
+    private func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
+        logger.log(level: level, message, metadata: metadata.visible)
     }
 
     // MARK: Metadata

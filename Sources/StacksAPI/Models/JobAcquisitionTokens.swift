@@ -41,3 +41,24 @@ public struct JobAcquisitionTokens: Sendable, Hashable {
     /// The token of a job, or `nil` when it got none.
     public subscript(job: JobID) -> JobAcquisitionToken? { issued.first { $0.job == job } }
 }
+
+extension JobAcquisitionTokens {
+    /// The same with tokens that no agent could be given among those that were not issued.
+    ///
+    /// A token travels in an environment variable, which cannot hold a NUL, and then in a header field, which cannot hold
+    /// a line end. With an empty one an agent would take the token of its own configuration file.
+    var usable: JobAcquisitionTokens {
+        guard !issued.allSatisfy(\.isUsable) else { return self }
+        let usable = issued.filter(\.isUsable)
+        // Another token for the same job may be a good one.
+        var named = Set(usable.map(\.job)).union(notIssued)
+        let unusable = issued.map(\.job).filter { named.insert($0).inserted }
+        return JobAcquisitionTokens(issued: usable, notIssued: notIssued + unusable)
+    }
+}
+
+extension JobAcquisitionToken {
+    fileprivate var isUsable: Bool {
+        !token.value.isEmpty && token.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+}

@@ -10,7 +10,8 @@ extension StacksClient {
     ///   - lifetime: How long the tokens hold, 1 to 3600 whole seconds; the server's choice when left out. They end
     ///     with the reservation in any case.
     ///   - options: What this call does otherwise than the client.
-    /// - Returns: The tokens, and the jobs that got none.
+    /// - Returns: The tokens, and the jobs that got none. A token that no agent could be given, because it is empty or
+    ///   holds anything but visible ASCII characters, counts as not issued.
     /// - Throws: ``StacksAPIError``.
     public func issueJobAcquisitionTokens(
         for jobs: [JobID],
@@ -21,7 +22,7 @@ extension StacksClient {
         let operation = StacksOperation.issueJobAcquisitionTokens
         try Argument.check(stackKey: stack, jobs: jobs, for: operation)
         let seconds = try Argument.seconds(lifetime, named: "token lifetime", for: operation)
-        return try await core.performInBatches(
+        let response = try await core.performInBatches(
             .issueJobAcquisitionTokens,
             path: core.path("stacks/", stack, "/job-acquisition-tokens"),
             jobs: jobs,
@@ -31,5 +32,6 @@ extension StacksClient {
         ) { parts in
             JobAcquisitionTokens(issued: parts.flatMap(\.issued), notIssued: parts.flatMap(\.notIssued))
         }
+        return response.map(\.usable)
     }
 }

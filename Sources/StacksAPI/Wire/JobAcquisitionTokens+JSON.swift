@@ -32,7 +32,8 @@ extension JobAcquisitionToken {
         while let name = try reader.nextKey() {
             switch name {
             case "job_uuid": job = try reader.optionalIdentifier()
-            case "job_acquisition_token": token = try reader.optionalString()
+            // One that is null is no reason to lose the others: like an empty one it counts as not issued.
+            case "job_acquisition_token": token = try reader.optionalString() ?? ""
             case "expires_at": result.expiresAt = try reader.optionalDate()
             default: try reader.skip()
             }

@@ -16,9 +16,12 @@ struct Backlog {
     var count: Int { jobs.count }
     var isEmpty: Bool { jobs.isEmpty }
 
-    /// Adds what a page has shown, oldest first. Sorting keeps the order of equals.
+    /// Adds what a page has shown, oldest first. Sorting keeps the order of equals. A job that is listed again, in the
+    /// same page or in one that was read while the list moved, is in it once.
     mutating func add(_ listed: [ScheduledJob]) {
         guard !listed.isEmpty else { return }
+        var known = Set(jobs.map(\.id))
+        let listed = listed.filter { known.insert($0.id).inserted }
         if oldest == nil { oldest = listed.first }
         jobs += listed
         jobs.sort { $0.priority > $1.priority }

@@ -17,7 +17,8 @@ enum ControllerAction: Sendable {
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
     case queryStates(StateQuery)
-    case finish(JobID, exitStatus: Int, detail: String)
+    /// Finish a job, and do not try for longer than `within`: after that it may be another stack's.
+    case finish(JobID, exitStatus: Int, detail: String, within: Duration)
     case deregister
     case log(Logger.Level, String, job: JobID?)
     /// How long a part of a job's life took.

@@ -1,5 +1,11 @@
 import StacksAPI
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// What the machine is told. Each answer says what had been asked for.
 enum ControllerEvent: Sendable {
     /// The controller runs; agents for these jobs run already.
@@ -12,7 +18,8 @@ enum ControllerEvent: Sendable {
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>)
     case gaveBack([JobID], CallFailure?)
-    case tokens(asked: [JobID], Result<JobAcquisitionTokens, CallFailure>)
+    /// `serverTime` is when they were issued, by the clock that their expiry is told by.
+    case tokens(asked: [JobID], Result<JobAcquisitionTokens, CallFailure>, serverTime: Date? = nil)
     /// The launcher is done with a job.
     case launcherEnded(JobID, LaunchOutcome)
     case states(StateQuery, Result<JobStates, CallFailure>)
@@ -36,6 +43,14 @@ enum LaunchOutcome: Sendable, Hashable {
     var isUnknown: Bool {
         if case .exited = self { false } else { true }
     }
+
+    /// The status that the agent ended with, if it is known.
+    var exitStatus: Int32? {
+        if case .exited(let exit) = self { exit.status } else { nil }
+    }
+
+    /// Whether the agent says that it could not acquire the job, now or at all: unless its job ended with that status.
+    var isNotAcquired: Bool { exitStatus == JobExit.notAcquired.status || exitStatus == JobExit.locked.status }
 }
 
 /// Which jobs' states are asked for, and why.

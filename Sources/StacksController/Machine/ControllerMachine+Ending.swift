@@ -12,12 +12,8 @@ extension ControllerMachine {
         phase = .draining
         backlog.removeAll()
         startTrouble = nil
-        if isCutOff {
-            for id in ledger.waiting.union(uncertain).sorted() { release(id, at: now) }
-        } else {
-            // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
-            giveBack(ledger.waiting.sorted() + uncertain, at: now)
-        }
+        // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
+        for id in ledger.waiting.sorted() + uncertain { letGo(id, at: now) }
         uncertain = []
     }
 
@@ -34,15 +30,18 @@ extension ControllerMachine {
         guard phase == .draining, ledger.launchers == 0 else { return }
         let isWaitingForAnswers =
             registration.isInFlight || polling.isInFlight || reservation.isInFlight || issuing.isInFlight
-            || givingBack > 0 || ledger.finishing > 0
-        let isSettled = !isWaitingForAnswers && (ledger.ended.isEmpty || isCutOff)
+            || givingBack > 0 || ledger.finishing > 0 || !ledger.returning.isDisjoint(with: renewalInFlight)
+        let isSettled = !isWaitingForAnswers && (ledger.ended.isEmpty && ledger.confirming.isEmpty || isCutOff)
         if !isSettled {
             let deadline = settleBy ?? now + configuration.settleTimeout
             settleBy = deadline
             guard now >= deadline else { return }
-            log(.warning, "Ending although Buildkite could not be asked about \(ledger.ended.count) jobs")
         }
         settleBy = nil
+        let untold = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
+        if untold > 0 {
+            log(.warning, "Buildkite could not be told of \(untold) jobs that ended before an agent had them")
+        }
         // A key that another controller has taken is that one's to de-register, and so is one that a dry run has found.
         let isOurs = isRegistered && fatal?.code != .stackTakenOver && !(configuration.isDryRun && isInherited)
         guard isOurs, !isCutOff, configuration.deregistersAtEnd else { return end() }
@@ -110,8 +109,8 @@ extension ControllerMachine {
         status.current.waiting = backlog.count
         status.current.launching = ledger.launching
         status.current.running = ledger.watched.count - ledger.launching
-        status.current.settling = ledger.ended.count + ledger.finishing
-        status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping
+        status.current.settling = ledger.settling
+        status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling
         status.current.stopping = ledger.stopping
         status.current.unresponsive = deaf.count
         status.slots = configuration.maximumInFlight
@@ -134,9 +133,11 @@ extension ControllerMachine {
         if configuration.isDryRun { return .dryRun }
         if isPaused { return .paused }
         if startTrouble != nil { return .cannotStart }
-        if issuing.failures > 0, !ledger.waiting.isEmpty { return .noToken }
+        if isTokenOutage || (issuing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
         if freeSlots == 0 { return .full }
-        if reading.foundSuiting || lastPoll == nil || ledger.occupied > ledger.watched.count { return nil }
+        if reading.foundSuiting || lastPoll == nil || ledger.occupied - ledger.settling > ledger.watched.count {
+            return nil
+        }
         return reading.foundAny ? .nothingMatches : .nothingScheduled
     }
 }

@@ -1,9 +1,21 @@
 import Logging
 import StacksAPI
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension ControllerMachine {
     /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
     static let coolingAfterEnd = Duration.seconds(60)
+
+    /// How long a job that its agent found locked is left alone: it is scheduled again.
+    static let coolingOfLocked = Duration.seconds(10)
+
+    /// How long reserved jobs are kept for which no token is issued: other stacks may be able to start them.
+    static let longestWithoutToken = Duration.seconds(30)
 
     var wantsTokens: Bool {
         phase == .running && !needsRegistration && !isPaused && !ledger.waiting.isEmpty
@@ -12,13 +24,34 @@ extension ControllerMachine {
     mutating func issueTokensIfDue(at now: Duration) {
         if phase == .running, isPaused, !ledger.waiting.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            return giveBack(ledger.waiting.sorted(), at: now)
+            for id in ledger.waiting.sorted() { letGo(id, at: now) }
+            return
         }
-        guard wantsTokens, issuing.isDue(at: now) else { return }
+        guard wantsTokens, issuing.isDue(at: now) else { return giveUpTokensIfDue(at: now) }
         let asked = nextToLaunch(issuingLimit.count)
         for id in asked { ledger.move(id, to: .issuing, at: now) }
         issuing.isInFlight = true
         actions.append(.issueTokens(asked))
+    }
+
+    /// When jobs are given back that wait for a token.
+    var nextTokenCheck: Duration? {
+        guard phase == .running, !ledger.waiting.isEmpty else { return nil }
+        return tokenlessSince.map { $0 + Self.longestWithoutToken }
+    }
+
+    /// Gives back what gets no token for long. From then on it is tried with one job, later and later.
+    private mutating func giveUpTokensIfDue(at now: Duration) {
+        guard let due = nextTokenCheck, due <= now else { return }
+        if !isTokenOutage {
+            isTokenOutage = true
+            let seconds = (now - (tokenlessSince ?? now)).formattedSeconds
+            log(
+                .warning, "No token could be had for \(seconds) s: reserved jobs are given back, one is tried at a time"
+            )
+        }
+        for id in ledger.waiting.sorted() + uncertain { letGo(id, at: now) }
+        uncertain = []
     }
 
     func nextToLaunch(_ limit: Int) -> [JobID] {
@@ -33,15 +66,18 @@ extension ControllerMachine {
     mutating func tokensIssued(
         _ asked: [JobID],
         _ result: Result<JobAcquisitionTokens, CallFailure>,
+        serverTime: Date?,
         at now: Duration
     ) {
         switch result {
         case .success(let answer):
+            (tokenlessSince, isTokenOutage) = (nil, false)
             issuing.succeeded(next: now)
             issuingLimit.accepted(asked.count)
             clearFailure(of: "issue tokens")
             guard phase == .running, !isPaused else {
-                return giveBack(asked.filter { ledger[$0]?.stage == .issuing }, at: now)
+                for id in asked where ledger[id]?.stage == .issuing { letGo(id, at: now) }
+                return
             }
             for token in answer.issued {
                 guard let entry = ledger[token.job], entry.stage == .issuing, let job = entry.job else { continue }
@@ -50,6 +86,12 @@ extension ControllerMachine {
                 }
                 noteLaunch(at: now)
                 ledger.move(token.job, to: .launched, at: now)
+                let wait = configuration.startLimit(tokenExpiresAt: token.expiresAt, serverTime: serverTime)
+                ledger.update(token.job) { entry in
+                    entry.startBy = now + wait
+                    // The token was issued because it is.
+                    entry.isSeenReserved = true
+                }
                 totals.launched += 1
                 actions.append(.measure(.dispatch, now - entry.listedAt))
                 let launched = LaunchedJob(
@@ -60,21 +102,24 @@ extension ControllerMachine {
                 actions.append(.launch(launched))
             }
             let without = asked.filter { ledger[$0]?.stage == .issuing }
-            if startTrouble != nil { return giveBack(without, at: now) }
-            for id in without { log(.warning, "No token was issued for the job; it is not launched", id) }
-            giveBack(without, at: now, coolFor: .seconds(30))
+            for id in without {
+                // What cannot be started right now is no fault of the token's.
+                if startTrouble == nil { log(.warning, "No token was issued for the job; it is not launched", id) }
+                letGo(id, at: now, coolFor: startTrouble == nil ? .seconds(30) : .seconds(5))
+            }
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+            tokenlessSince = tokenlessSince ?? now
             for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting, at: now) }
             note(failure, of: "issue tokens", at: now)
             if failure.kind == .rejected, issuingLimit.refused(asked.count) {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             } else if failure.kind == .rejected {
-                giveBack(asked.filter { ledger.waiting.contains($0) }, at: now, coolFor: Self.coolingOfRefused)
+                for id in asked where ledger.waiting.contains(id) { letGo(id, at: now, coolFor: Self.coolingOfRefused) }
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             }
-            if phase != .running, !isCutOff { giveBack(asked.filter { ledger.waiting.contains($0) }, at: now) }
+            if phase != .running { for id in asked where ledger.waiting.contains(id) { letGo(id, at: now) } }
         }
     }
 
@@ -93,13 +138,10 @@ extension ControllerMachine {
             totals.cancelled += 1
             cool(id, for: Self.coolingAfterEnd, at: now)
         case .stopping(.notOurs):
-            release(id, at: now)
+            // What Buildkite said of the job may contradict a reservation that is known to hold.
+            if entry.reservedUntil > now { letGo(id, at: now) } else { release(id, at: now) }
         case .stopping(.tooSlow):
-            if isCutOff {
-                release(id, at: now, coolFor: Self.coolingAfterEnd)
-            } else {
-                giveBack([id], at: now, coolFor: Self.coolingAfterEnd)
-            }
+            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
         case .stopping(.over):
             completed(id, at: now)
         case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
@@ -109,22 +151,15 @@ extension ControllerMachine {
             completed(id, at: now)
         case .launched:
             switch outcome {
-            case .exited(let exit) where exit.status == JobExit.notAcquired.status:
-                log(.info, "The agent could not acquire the job any more", id)
-                // While it is reserved for this stack only a cancellation explains that, or a second stack of this key.
-                guard entry.job != nil, now < entry.reservedUntil, !isCutOff else {
-                    return release(id, at: now, coolFor: Self.coolingAfterEnd)
-                }
-                ledger.move(id, to: .ended(outcome), at: now)
-            case .exited(let exit) where exit.status == JobExit.locked.status:
-                log(.info, "The job was locked; it will be scheduled again", id)
-                release(id, at: now, coolFor: .seconds(10))
+            case .exited where outcome.isNotAcquired && isCutOff:
+                release(id, at: now)
             case .impossible(let message):
                 // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
-                if isCutOff { release(id, at: now) } else { giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
+                letGo(id, at: now, coolFor: Self.coolingAfterEnd)
                 stop(StackControllerError(code: .launcherUnusable, message: message), at: now)
             default:
-                // It may have started and ended since its state was last seen: only the state tells.
+                // It may have started and ended since its state was last seen: only the state tells, whatever the status.
+                // Some agents end with that of their job, which may be 27 or 28 too.
                 ledger.move(id, to: .ended(outcome), at: now)
             }
         default: break
@@ -140,34 +175,81 @@ extension ControllerMachine {
 
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
     mutating func settle(_ id: JobID, _ outcome: LaunchOutcome, _ state: JobState?, at now: Duration) {
+        guard let entry = ledger[id] else { return }
         switch state {
-        case let state? where outcome == .exited(.notAcquired) && state != .canceled:
-            if state.isWithAgent || state == .finished { warnOfTwin(id) }
-            release(id, at: now, coolFor: Self.coolingAfterEnd)
         case nil:
+            // One response may know nothing of anything; the job is not asked about for ever either.
             ledger.update(id) { $0.doubts += 1 }
-            if let entry = ledger[id], entry.doubts >= 2 { release(id, at: now, coolFor: Self.coolingAfterEnd) }
-        case .reserved? where ledger[id]?.job == nil && outcome.isUnknown:
-            log(.warning, "How the command of the job ended is not known; the job is given back", id)
-            giveBack([id], at: now)
+            guard entry.doubts >= 1 else { return }
+            log(.warning, "The launcher ended, and Buildkite does not know the job: it is let go of", id)
+            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+        case .reserved? where entry.reservedUntil > now:
+            settleReserved(id, outcome, at: now)
         case .reserved?:
-            ledger.move(id, to: .finishing, at: now)
-            let detail = report(outcome)
-            log(.error, "The launcher ended before the job started: \(detail)", id)
-            reports.append((id, configuration.launchFailureExitStatus, detail))
-        case .scheduled?:
-            log(.info, "The launcher ended, and the job is scheduled again", id)
-            release(id, at: now)
+            // By now it may be reserved for another stack, and that one's job must not be finished.
+            ledger.move(id, to: .confirming(outcome), at: now)
+            confirmSoon(at: now)
         case .canceled?:
             ledger.remove(id)
             totals.cancelled += 1
             cool(id, for: Self.coolingAfterEnd, at: now)
+        case .finished?, .timedOut?:
+            completed(id, at: now)
+        case let state? where outcome.isNotAcquired:
+            logNotAcquired(id, outcome)
+            if state.isWithAgent, outcome.exitStatus == JobExit.notAcquired.status { warnOfTwin(id) }
+            release(id, at: now, coolFor: Self.cooling(after: outcome))
+        case .scheduled?:
+            log(.info, "The launcher ended, and the job is scheduled again", id)
+            release(id, at: now)
         case let state?:
             if state.isWithAgent {
                 log(.warning, "The launcher ended while an agent has the job (\(state)); Buildkite will notice", id)
             }
             completed(id, at: now)
         }
+    }
+
+    /// A renewal has said of a job whose launcher has ended, and that is reserved, whether it is so for this stack.
+    mutating func confirmed(_ id: JobID, _ outcome: LaunchOutcome, isOurs: Bool, isDenied: Bool, at now: Duration) {
+        if isOurs { return settleReserved(id, outcome, at: now) }
+        ledger.update(id) { $0.doubts += 1 }
+        // A response that leaves the job out is asked for once more.
+        guard let entry = ledger[id], isDenied || entry.doubts >= 2 else { return }
+        log(
+            .warning, "The launcher ended, and the job is not reserved for this stack any more: nothing is reported", id
+        )
+        if !outcome.isNotAcquired { unreported += 1 }
+        if isDenied {
+            release(id, at: now, coolFor: Self.coolingAfterEnd)
+        } else {
+            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+        }
+    }
+
+    /// The launcher has ended, and the job is still reserved for this stack: no agent has taken it.
+    private mutating func settleReserved(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
+        if outcome.isNotAcquired {
+            logNotAcquired(id, outcome)
+            return letGo(id, at: now, coolFor: Self.cooling(after: outcome))
+        }
+        if ledger[id]?.job == nil, outcome.isUnknown {
+            log(.warning, "How the command of the job ended is not known; the job is given back", id)
+            return letGo(id, at: now)
+        }
+        ledger.move(id, to: .finishing, at: now)
+        let detail = report(outcome)
+        log(.error, "The launcher ended before the job started: \(detail)", id)
+        reports.append((id, configuration.launchFailureExitStatus, detail))
+    }
+
+    private mutating func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome) {
+        let isLocked = outcome.exitStatus == JobExit.locked.status
+        log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
+    }
+
+    private static func cooling(after outcome: LaunchOutcome) -> Duration {
+        outcome.exitStatus == JobExit.locked.status ? coolingOfLocked : coolingAfterEnd
     }
 
     /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
@@ -201,18 +283,33 @@ extension ControllerMachine {
         guard !reports.isEmpty, reporting.isDue(at: now) else { return }
         reporting.due = now + .milliseconds(500)
         for report in reports.prefix(25) {
-            actions.append(.finish(report.id, exitStatus: report.status, detail: report.detail))
+            guard let entry = ledger[report.id], entry.stage == .finishing else { continue }
+            // Another stack may have reserved it since.
+            guard entry.reservedUntil > now else {
+                unreported += 1
+                log(.error, "The reservation has run out before the job's end could be reported", report.id)
+                letGo(report.id, at: now, coolFor: Self.coolingAfterEnd)
+                continue
+            }
+            // The call repeats what was not heard: not for longer than the job is this stack's.
+            let time = min(configuration.settleTimeout, entry.reservedUntil - now)
+            actions.append(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time))
         }
         reports.removeFirst(min(25, reports.count))
     }
 
     mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {
-        guard ledger.remove(id) != nil else { return }
+        guard ledger[id]?.stage == .finishing else { return }
         cool(id, for: Self.coolingAfterEnd, at: now)
         totals.failed += 1
+        guard let failure else {
+            ledger.remove(id)
+            return
+        }
         // At most once: a finish whose answer was lost may have been heard.
-        guard let failure else { return }
+        unreported += 1
         actions.append(.failed(call: "finish", failure.kind))
         log(.error, "The job's end could not be reported: \(failure.message)", id)
+        lapse(id, at: now)
     }
 }

@@ -17,6 +17,8 @@ extension ControllerMachine {
         /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
         var known: [JobID: (first: Duration, last: Duration)] = [:]
         var nextForgetting = Duration.zero
+        /// When the page that is being read was asked for.
+        var askedAt = Duration.zero
         /// Whether the list showed any job that could be started, and any job at all, as far as it has been read.
         var foundSuiting = false
         var foundAny = false
@@ -55,6 +57,7 @@ extension ControllerMachine {
         if isIdle { (reading.cursor, reading.resume) = (nil, nil) }
         reading.limit = isIdle ? 1 : pageLimit
         polling.isInFlight = true
+        reading.askedAt = now
         actions.append(.poll(limit: reading.limit, after: reading.cursor))
     }
 
@@ -153,7 +156,7 @@ extension ControllerMachine {
         if isNew { totals.seen += 1 }
         switch matcher.verdict(on: job.agentQueryRules) {
         case .suits:
-            guard !ledger.contains(job.id), cooling[job.id].map({ $0 <= now }) ?? true else { return false }
+            guard canTake(job.id, at: now) else { return false }
             reading.foundSuiting = true
             if configuration.isDryRun, isNew {
                 totals.suiting += 1
@@ -163,18 +166,19 @@ extension ControllerMachine {
         case .unmatched(let rule):
             guard isNew else { return false }
             totals.unmatched += 1
-            log(.info, "The job does not suit this stack: \(rule) is not matched by its tags", job.id)
+            unmatchedRules.note(rule, of: job.id)
             return false
         case .invalid(let rule):
             guard isNew else { return false }
             totals.unmatched += 1
-            log(.warning, "The job is skipped: its rule \(rule) is not of the form key=value", job.id)
+            unmatchedRules.note(rule, isInvalid: true, of: job.id)
             return false
         }
     }
 
     /// The list was read to its end, or as far as there is use for it.
     private mutating func finishReading(at now: Duration) {
+        for line in unmatchedRules.lines(at: now) { log(line.level, line.message, line.job) }
         if configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun {
             saidOfDryRun = backlog.count
             let started = min(backlog.count, freeSlots)

@@ -16,17 +16,25 @@ extension ControllerMachine {
 
     var wantsReservation: Bool {
         guard phase == .running, !needsRegistration, !configuration.isDryRun else { return false }
+        // One job at a time shows whether there are tokens again.
+        if isTokenOutage, !ledger.waiting.isEmpty || issuing.isInFlight { return false }
         return !uncertain.isEmpty || (!isPaused && !backlog.isEmpty && freeSlots > 0)
     }
 
+    /// When something may be reserved next: what gets no token would be given back again.
+    var reservationDue: Duration? {
+        reservation.due(if: wantsReservation).map { isTokenOutage ? max($0, issuing.due) : $0 }
+    }
+
     mutating func reserveIfDue(at now: Duration) {
-        guard wantsReservation, reservation.isDue(at: now) else { return }
+        guard let due = reservationDue, due <= now else { return }
+        let limit = isTokenOutage ? 1 : reservationLimit.count
         // First those of which it is not known whether they are reserved already; they hold their slots.
-        var asked = Array(uncertain.prefix(reservationLimit.count))
+        var asked = Array(uncertain.prefix(limit))
         uncertain.removeFirst(asked.count)
         if !isPaused {
-            for job in backlog.takeFirst(min(freeSlots, reservationLimit.count - asked.count))
-            where !ledger.contains(job.id) {
+            for job in backlog.takeFirst(min(freeSlots, limit - asked.count))
+            where !ledger.contains(job.id) && !isCooling(job.id, at: now) {
                 let listedAt = reading.known[job.id]?.first
                 ledger.insert(job.id, job: job, stage: .reserving, at: now, listedAt: listedAt)
                 asked.append(job.id)
@@ -34,118 +42,155 @@ extension ControllerMachine {
         }
         guard !asked.isEmpty else { return }
         reservation.isInFlight = true
+        reservationAskedAt = now
         actions.append(.reserve(asked))
     }
 
     mutating func reserved(_ asked: [JobID], _ result: Result<Reservation, CallFailure>, at now: Duration) {
+        let asked = asked.filter { ledger[$0]?.stage == .reserving }
         switch result {
         case .success(let answer):
             reservation.succeeded(next: now + Self.shortestReservationInterval)
             reservationLimit.accepted(asked.count)
             clearFailure(of: "reserve")
-            var ours = Set(answer.reserved)
-            var toGiveBack: [JobID] = []
-            for id in asked where ledger[id]?.stage == .reserving {
-                guard ours.remove(id) != nil else {
+            let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
+            var leftOut = 0
+            for id in asked {
+                if ours.contains(id) {
+                    totals.reserved += 1
+                    isReserved(id, since: reservationAskedAt, at: now)
+                    if phase == .running, !isPaused {
+                        ledger.move(id, to: .waiting, at: now)
+                    } else {
+                        letGo(id, at: now)
+                    }
+                } else if others.contains(id) {
                     ledger.remove(id)
                     totals.notReserved += 1
                     cool(id, for: .seconds(2), at: now)
-                    continue
-                }
-                totals.reserved += 1
-                ledger.update(id) { $0.reservedUntil = now + configuration.reservationExpiry }
-                if phase == .running, !isPaused {
-                    ledger.move(id, to: .waiting, at: now)
                 } else {
-                    toGiveBack.append(id)
+                    // It may be reserved: giving it back makes sure that it is not for long.
+                    leftOut += 1
+                    mayBeReserved(id, at: now)
+                    letGo(id, at: now)
                 }
             }
-            giveBack(toGiveBack, at: now)
+            if leftOut > 0 {
+                log(
+                    .warning, "The response does not say of \(leftOut) jobs whether they are reserved; giving them back"
+                )
+            }
         case .failure(let failure):
             reservation.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             switch failure.kind {
             case .transient, .rateLimited:
-                let lost = asked.filter { ledger[$0]?.stage == .reserving }
-                if phase == .running { uncertain = lost + uncertain } else { giveBack(lost, at: now) }
+                if failure.kind == .transient { for id in asked { mayBeReserved(id, at: now) } }
+                if phase == .running { uncertain = asked + uncertain } else { for id in asked { letGo(id, at: now) } }
             case .rejected:
                 // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them
                 // it is, so that one job does not keep all others from being reserved.
                 reservation.succeeded(next: now + Self.pauseAfterRefusal)
                 let isFound = !reservationLimit.refused(asked.count)
                 for id in asked {
-                    ledger.remove(id)
+                    lapse(id, at: now)
                     if isFound { cool(id, for: Self.coolingOfRefused, at: now) }
                 }
             default:
-                for id in asked { ledger.remove(id) }
+                for id in asked { lapse(id, at: now) }
             }
             note(failure, of: "reserve", at: now)
         }
     }
 
-    // MARK: Keeping and giving back
+    /// Takes down that the job is reserved for this stack, by a request that was made at `sent`.
+    private mutating func isReserved(_ id: JobID, since sent: Duration, at now: Duration) {
+        ledger.update(id) { entry in
+            entry.reservedUntil = sent + configuration.reservationExpiry
+            entry.mayBeReservedUntil = now + configuration.reservationExpiry
+        }
+    }
 
-    /// Renews reservations of jobs that wait or launch, long before they run out.
+    /// Takes down that a request to reserve the job may have been heard.
+    private mutating func mayBeReserved(_ id: JobID, at now: Duration) {
+        ledger.update(id) { $0.mayBeReservedUntil = now + configuration.reservationExpiry }
+    }
+
+    // MARK: Keeping
+
+    var wantsRenewal: Bool {
+        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
+        return !isCutOff && (isNeeded || !ledger.confirming.isEmpty)
+    }
+
+    /// Renews reservations of jobs that wait, launch, or are to be reported on, long before they run out.
+    ///
+    /// What has run out is not renewed when a token was issued for it, because the token is dead too; unless the job is
+    /// still said to be reserved: then a renewal tells for whom.
     mutating func renewIfDue(at now: Duration) {
         guard renewing.isDue(at: now) else { return }
         renewing.due = now + configuration.watchInterval
-        guard phase == .running || phase == .draining else { return }
+        guard phase == .running || phase == .draining, wantsRenewal else { return }
         let soon = now + configuration.reservationExpiry / 2
-        let asked = (ledger.waiting.sorted() + ledger.watched.sorted()).filter { id in
-            guard let entry = ledger[id], entry.stage != .started else { return false }
-            return entry.reservedUntil < soon
+        func runsOut(_ id: JobID) -> Bool {
+            guard let entry = ledger[id], entry.reservedUntil < soon else { return false }
+            switch entry.stage {
+            case .waiting: return true
+            case .launched: return entry.reservedUntil > now || entry.isSeenReserved
+            case .ended, .finishing: return entry.reservedUntil > now
+            default: return false
+            }
         }
+        var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(runsOut)
+        asked += reports.map(\.id).filter(runsOut) + ledger.confirming.sorted()
         guard !asked.isEmpty else { return }
         renewing.isInFlight = true
+        renewalAskedAt = now
+        renewalInFlight = Set(asked)
         actions.append(.renew(asked))
     }
 
+    /// Asks soon whether jobs are this stack's that are reserved and may not be.
+    mutating func confirmSoon(at now: Duration) {
+        if renewing.failures == 0 { renewing.due = min(renewing.due, now) }
+    }
+
     mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>, at now: Duration) {
+        let lost = renewalInFlight.subtracting((try? result.get()) == nil ? [] : asked)
+        renewalInFlight = []
         switch result {
         case .success(let answer):
             renewing.succeeded(next: now + configuration.watchInterval)
             clearFailure(of: "renew")
-            let ours = Set(answer.reserved)
+            let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
             for id in asked {
-                if ours.contains(id) {
-                    ledger.update(id) { $0.reservedUntil = now + configuration.reservationExpiry }
-                } else if ledger[id]?.stage == .waiting {
-                    // Cancelled, or somebody else's by now. One that was launched is looked at by its state.
-                    release(id, at: now)
-                    log(.info, "The reservation is gone; the job is not launched", id)
-                }
+                let isOurs = ours.contains(id)
+                if isOurs { isReserved(id, since: renewalAskedAt, at: now) }
+                renewed(id, isOurs: isOurs, isDenied: !isOurs && others.contains(id), at: now)
             }
         case .failure(let failure):
             renewing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             note(failure, of: "renew", at: now)
         }
+        for id in lost.sorted() {
+            if result.failure?.kind ?? .transient == .transient { mayBeReserved(id, at: now) }
+            renewalSettled(ofReturning: id, isOurs: false, isDenied: false, at: now)
+        }
     }
 
-    /// Lets go of reserved jobs, so that they are scheduled again at once and not when the reservation runs out.
-    mutating func giveBack(_ jobs: [JobID], at now: Duration, coolFor time: Duration = .seconds(5)) {
-        guard !jobs.isEmpty else { return }
-        for id in jobs { release(id, at: now, coolFor: time) }
-        givingBack += 1
-        actions.append(.giveBack(jobs))
-        log(.info, "Giving back \(jobs.count) reserved jobs")
-    }
-
-    mutating func gaveBack(_ jobs: [JobID], _ failure: CallFailure?) {
-        givingBack -= 1
-        guard let failure else { return }
-        actions.append(.failed(call: "give back", failure.kind))
-        log(.warning, "\(jobs.count) jobs could not be given back; their reservation runs out: \(failure.message)")
-    }
-
-    /// The job is no longer ours.
-    mutating func release(_ id: JobID, at now: Duration, coolFor time: Duration = .seconds(5)) {
-        guard ledger.remove(id) != nil else { return }
-        totals.released += 1
-        cool(id, for: time, at: now)
-    }
-
-    /// Leaves the job alone for some time: the list may show it although it has been dealt with.
-    mutating func cool(_ id: JobID, for time: Duration, at now: Duration) {
-        cooling[id] = now + time
+    private mutating func renewed(_ id: JobID, isOurs: Bool, isDenied: Bool, at now: Duration) {
+        guard let entry = ledger[id] else { return }
+        switch entry.stage {
+        case .waiting where !isOurs && (isDenied || entry.reservedUntil <= now):
+            // Cancelled, or somebody else's by now.
+            log(.info, "The reservation is gone; the job is not launched", id)
+            release(id, at: now)
+        case .launched where isDenied && entry.reservedUntil <= now && entry.isSeenReserved:
+            doubt(id, "is reserved for another stack", at: now)
+        case .confirming(let outcome):
+            confirmed(id, outcome, isOurs: isOurs, isDenied: isDenied, at: now)
+        case .returning:
+            renewalSettled(ofReturning: id, isOurs: isOurs, isDenied: isDenied, at: now)
+        default: break
+        }
     }
 }

@@ -22,7 +22,7 @@ extension ControllerMachine {
         guard let trouble = startTrouble else { return .max }
         guard trouble.isTrying, trouble.triedAt == nil else { return 0 }
         // What is reserved already, and being reserved, is what is tried.
-        return max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping))
+        return max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling))
     }
 
     /// When the next try is due, or the last one has succeeded.
@@ -41,7 +41,7 @@ extension ControllerMachine {
         // What was on its way when the trouble came is left to those who can start it, but for the one that is tried.
         let kept = startTrouble.map { $0.isTrying && $0.triedAt == nil ? 1 : 0 } ?? Int.max
         let excess = ledger.waiting.count > kept ? Array(nextToLaunch(.max).dropFirst(kept)) : []
-        if phase == .running, !excess.isEmpty { giveBack(excess, at: now) }
+        if phase == .running { for id in excess { letGo(id, at: now) } }
     }
 
     /// Takes down that a job is launched now.
@@ -60,7 +60,7 @@ extension ControllerMachine {
     ///
     /// - Parameter launchedAt: When it was launched.
     mutating func cannotStart(_ id: JobID, _ message: String, launchedAt: Duration, at now: Duration) {
-        if isCutOff { release(id, at: now) } else { giveBack([id], at: now) }
+        letGo(id, at: now)
         guard phase == .running else { return }
         // Launches that were on their way together fail together, which counts and is said once.
         if let trouble = startTrouble, trouble.triedAt != launchedAt { return }

@@ -5,6 +5,13 @@ extension ControllerMachine {
     /// The shortest time between two questions about jobs whose launcher has ended.
     private static let shortestSettleInterval = Duration.milliseconds(200)
 
+    /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
+    private static let pauseAfterAbsence = Duration.seconds(1)
+
+    /// How long it must have been said of a job that was found running that it is not this stack's: it may have run for
+    /// hours.
+    private static let patienceWithFound = Duration.seconds(30)
+
     /// Asks for the states of watched jobs at intervals, and soon for those whose launcher has ended: one question at
     /// a time.
     mutating func watchIfDue(at now: Duration) {
@@ -20,6 +27,7 @@ extension ControllerMachine {
         }
         if !query.watched.isEmpty { watching.isInFlight = true }
         if !query.ended.isEmpty { settling.isInFlight = true }
+        statesAskedAt = now
         actions.append(.queryStates(query))
     }
 
@@ -30,7 +38,11 @@ extension ControllerMachine {
         case .success(let states):
             clearFailure(of: "get states")
             if asksForWatched { watching.succeeded(next: now + configuration.watchInterval) }
-            if asksForEnded { settling.succeeded(next: now + Self.shortestSettleInterval) }
+            if asksForEnded {
+                let isWhole = query.ended.allSatisfy { states[$0] != nil }
+                settling.succeeded(next: now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
+            }
+            noteAbsences(query, states, at: now)
             for id in query.watched { observe(id, states[id], at: now) }
             for id in query.ended {
                 guard case .ended(let outcome)? = ledger[id]?.stage else { continue }
@@ -45,43 +57,97 @@ extension ControllerMachine {
 
     /// What the state of a job says whose launcher runs, or that was found running.
     private mutating func observe(_ id: JobID, _ state: JobState?, at now: Duration) {
-        guard let entry = ledger[id], entry.stage == .launched || entry.stage == .started else { return }
+        guard let entry = ledger[id], entry.stage == .launched || entry.stage == .started, let state else { return }
+        ledger.update(id) { entry in
+            entry.isSeenReserved = state == .reserved
+            if state != .reserved { entry.isLate = false }
+            // A job that goes back from its end is not over, whatever was said before.
+            if !state.isTerminal { entry.overSince = nil }
+            if state != .scheduled, state != .reserved { entry.doubts = 0 }
+        }
         switch state {
-        case nil, .scheduled?:
-            // Gone, or its reservation has run out. One answer may be behind what is so; two are believed.
-            ledger.update(id) { $0.doubts += 1 }
-            guard entry.doubts >= 1 else { return }
-            if entry.stage == .launched, entry.hasLauncher {
-                stop(id, state == nil ? "is not known any more" : "is scheduled again", .notOurs, at: now)
-            } else {
-                isOver(id, entry, at: now)
-            }
-        case let state? where state.isWithAgent:
-            if entry.stage == .launched {
-                ledger.move(id, to: .started, at: now)
-                if entry.job != nil { actions.append(.measure(.start, now - entry.since)) }
-            }
-            ledger.update(id) { $0.doubts = 0 }
-        case .finished?:
+        case .scheduled where entry.stage == .launched || entry.isUnattended:
+            // Its reservation has run out. An agent that has been seen to have its job is left alone.
+            doubt(id, "is scheduled again", at: now)
+        case _ where state.isWithAgent:
+            guard entry.stage == .launched else { return }
+            ledger.move(id, to: .started, at: now)
+            if entry.job != nil { actions.append(.measure(.start, now - entry.since)) }
+        case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
             if entry.stage == .launched { ledger.move(id, to: .started, at: now) }
             isOver(id, entry, at: now)
-        case let state? where state.isTerminal:
+        case _ where state.isTerminal:
             if entry.stage == .launched, entry.hasLauncher {
                 stop(id, "is \(state)", .cancelled, at: now)
             } else {
                 isOver(id, entry, at: now)
             }
+        case .reserved where entry.stage == .launched:
+            let isOurs = entry.reservedUntil > now
+            if isOurs { ledger.update(id) { $0.doubts = 0 } } else { confirmSoon(at: now) }
+            // A response that took long says nothing about what an agent has done since, and one may be behind: two are
+            // believed.
+            guard statesAskedAt >= entry.startBy else { return }
+            guard entry.isLate else { return ledger.update(id) { $0.isLate = true } }
+            log(.warning, "No agent took the job within \((now - entry.since).formattedSeconds) s", id)
+            guard entry.hasLauncher else { return letGo(id, at: now, coolFor: Self.coolingAfterEnd) }
+            stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, at: now)
         default:
-            ledger.update(id) { $0.doubts = 0 }
-            if entry.job == nil, state == .reserved, entry.reservedUntil > now + configuration.reservationExpiry {
-                // Found running, and its agent has yet to take it: its reservation may be about to run out.
-                ledger.update(id) { $0.reservedUntil = now }
+            // A state that is not known here is a value like any other, and no sign that no agent came.
+            break
+        }
+    }
+
+    /// A response says that a job is not this stack's. One may be behind what is so; two in a row are believed, and of a
+    /// job that was found running only what has been said for some time.
+    mutating func doubt(_ id: JobID, _ reason: String, at now: Duration) {
+        guard let entry = ledger[id] else { return }
+        let since = entry.doubts == 0 ? now : entry.doubtedSince
+        ledger.update(id) { entry in
+            entry.doubts += 1
+            entry.doubtedSince = since
+        }
+        guard entry.doubts >= 1, entry.job != nil || now - since >= Self.patienceWithFound else { return }
+        if entry.hasLauncher { stop(id, reason, .notOurs, at: now) } else { completed(id, at: now) }
+    }
+
+    // MARK: Absence
+
+    /// What it means that a response does not know jobs of which it was asked: a server may have forgotten them, and a
+    /// token of another cluster may know none of them while every agent works.
+    ///
+    /// It is said, once for each job and absence, and stops nothing that was found running or seen with an agent. One
+    /// that was launched here and never seen with an agent is stopped when it is missing twice in a row, from responses
+    /// that know most of what was asked, and its reservation is not known to hold any more: then its token is dead.
+    private mutating func noteAbsences(_ query: StateQuery, _ states: JobStates, at now: Duration) {
+        var (missing, back): ([JobID], Int) = ([], 0)
+        for id in query.watched {
+            guard let entry = ledger[id], entry.stage == .launched || entry.stage == .started else { continue }
+            let isMissing = states[id] == nil
+            guard isMissing != entry.isMissing else { continue }
+            ledger.update(id) { $0.isMissing = isMissing }
+            if isMissing { missing.append(id) } else { back += 1 }
+        }
+        if let first = missing.first {
+            let jobs = missing.count == 1 ? "the job" : "\(missing.count) jobs"
+            let hint = "what runs is left alone. Does the token belong to the same cluster as before?"
+            log(.warning, "Buildkite does not know \(jobs) any more: \(hint)", missing.count == 1 ? first : nil)
+        }
+        if back > 0 { log(.notice, "Buildkite knows \(back) jobs again that it did not know") }
+        let unknown = query.jobs.count { states[$0] == nil }
+        guard unknown > 0 else { return }
+        let isPlausible = unknown * 2 <= query.jobs.count
+        for id in query.watched where states[id] == nil {
+            guard let entry = ledger[id], entry.stage == .launched || entry.stage == .started else { continue }
+            if isPlausible, entry.reservedUntil <= now,
+                entry.isUnattended || (entry.stage == .launched && entry.job != nil)
+            {
+                doubt(id, "is not known any more", at: now)
+            } else {
+                // What is doubted for another reason has to be said twice in a row.
+                ledger.update(id) { $0.doubts = 0 }
             }
-            guard entry.stage == .launched, now - entry.since >= configuration.effectiveStartTimeout else { return }
-            log(.warning, "No agent took the job within \(configuration.effectiveStartTimeout.formattedSeconds) s", id)
-            guard entry.hasLauncher else { return giveBack([id], at: now, coolFor: Self.coolingAfterEnd) }
-            stop(id, "is left to others", .tooSlow, at: now)
         }
     }
 

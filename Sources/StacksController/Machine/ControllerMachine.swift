@@ -33,6 +33,8 @@ struct ControllerMachine {
     var reading = Reading()
     var lastPoll: Duration?
     var isPaused = false
+    /// Why jobs are left alone, for the log.
+    var unmatchedRules = UnmatchedRules()
     /// How many jobs a dry run has said last that suit.
     var saidOfDryRun: Int?
     /// When the stack was registered first.
@@ -50,6 +52,8 @@ struct ControllerMachine {
     var backlog = Backlog()
     /// How many jobs are asked for at a time; fewer after a request that was not accepted.
     var reservationLimit = BatchLimit()
+    /// When the last reservation was asked for: it holds from some time after that.
+    var reservationAskedAt: Duration = .zero
     /// Asked for, and the answer was lost: they may be reserved for this stack without being listed any more.
     var uncertain: [JobID] = []
     /// Jobs that are left alone until a time, because the list may still show them although they are dealt with.
@@ -60,11 +64,20 @@ struct ControllerMachine {
     var issuingLimit = BatchLimit()
     /// Why nothing can be started at the moment, if that is so.
     var startTrouble: StartTrouble?
+    /// Since when no request for tokens has succeeded.
+    var tokenlessSince: Duration?
+    /// Whether that has been so for long, so that one job at a time is tried.
+    var isTokenOutage = false
 
     // Watching
     var watching = Pacing()
     var settling = Pacing()
+    /// When the last question for states was asked: what it is answered with may be so old.
+    var statesAskedAt: Duration = .zero
     var renewing = Pacing()
+    /// When the last renewal was asked for, and what is being renewed.
+    var renewalAskedAt: Duration = .zero
+    var renewalInFlight: Set<JobID> = []
     /// Jobs to be finished with an error, and when the next of them may be.
     var reports: [(id: JobID, status: Int, detail: String)] = []
     var reporting = Pacing()
@@ -74,8 +87,13 @@ struct ControllerMachine {
     var deaf: Set<JobID> = []
     /// Whether it was said that another controller seems to use the key.
     var hasWarnedOfTwin = false
-    /// Calls that give jobs back, in flight.
+    /// Jobs to be given back, and calls in flight that do it.
+    var returns: [JobID] = []
     var givingBack = 0
+    /// When the next reservation has run out of those of jobs that were let go of, at the earliest.
+    var nextLapse: Duration?
+    /// Jobs whose launcher ended before an agent had them, and of which Buildkite could not be told.
+    var unreported = 0
 
     // Ending
     /// When to stop waiting for what is left to be told; set when the last launcher has ended.
@@ -114,8 +132,8 @@ struct ControllerMachine {
         case .polled(let result): polled(result, at: now)
         case .reserved(let asked, let result): reserved(asked, result, at: now)
         case .renewed(let asked, let result): renewed(asked, result, at: now)
-        case .gaveBack(let jobs, let failure): gaveBack(jobs, failure)
-        case .tokens(let asked, let result): tokensIssued(asked, result, at: now)
+        case .gaveBack(let jobs, let failure): gaveBack(jobs, failure, at: now)
+        case .tokens(let asked, let result, let time): tokensIssued(asked, result, serverTime: time, at: now)
         case .launcherEnded(let job, let outcome): launcherEnded(job, outcome, at: now)
         case .states(let query, let result): statesAnswered(query, result, at: now)
         case .finished(let job, let failure): finished(job, failure, at: now)
@@ -127,6 +145,7 @@ struct ControllerMachine {
     private mutating func advance(at now: Duration) {
         registerIfDue(at: now)
         tryToStartIfDue(at: now)
+        lapseIfDue(at: now)
         reserveIfDue(at: now)
         pollIfDue(at: now)
         issueTokensIfDue(at: now)
@@ -136,6 +155,7 @@ struct ControllerMachine {
         warnOfDeafLaunchers(at: now)
         warnOfSilence(at: now)
         logStatusIfDue(at: now)
+        giveBackIfDue()
         endIfDone(at: now)
     }
 
@@ -148,12 +168,14 @@ struct ControllerMachine {
         let times = [
             registration.due(if: wantsRegistration),
             polling.due(if: wantsPoll),
-            reservation.due(if: wantsReservation),
+            reservationDue,
             issuing.due(if: wantsTokens),
             watching.due(if: !asksForStates && !ledger.watched.isEmpty),
             settling.due(if: !asksForStates && !ledger.ended.isEmpty),
-            renewing.due(if: !isCutOff && (!ledger.watched.isEmpty || !ledger.waiting.isEmpty)),
+            renewing.due(if: wantsRenewal),
             reporting.due(if: !reports.isEmpty),
+            nextTokenCheck,
+            nextLapse,
             nextStopCheck,
             nextStartCheck,
             nextSilenceCheck,
@@ -169,8 +191,11 @@ struct ControllerMachine {
         phase = .registering
         for id in recovered {
             ledger.insert(id, job: nil, stage: .launched, at: now)
-            // Whether an agent has it or it is only reserved is not known yet: it is not reserved again before it is.
-            ledger.update(id) { $0.reservedUntil = .seconds(Int64.max) }
+            // Whether an agent has it, or for whom it is reserved, is not known yet: nothing is done to it before.
+            ledger.update(id) { entry in
+                entry.mayBeReservedUntil = now + configuration.reservationExpiry
+                entry.startBy = now + configuration.startLimit()
+            }
             actions.append(.follow(id))
         }
         if !recovered.isEmpty { log(.info, "\(recovered.count) jobs are running already") }

@@ -22,16 +22,12 @@ struct JobLedger {
         case stopping(StopReason)
         /// The launcher has ended; whether an agent had taken the job is not known.
         case ended(LaunchOutcome)
+        /// The launcher has ended and the job is reserved; whether it is so for this stack is being asked by a renewal.
+        case confirming(LaunchOutcome)
         /// Being finished with an error.
         case finishing
-
-        /// Whether the job takes a slot: everything from the question for it to the launcher's end.
-        var takesSlot: Bool {
-            switch self {
-            case .reserving, .waiting, .issuing, .launched, .started, .stopping: true
-            case .ended, .finishing: false
-            }
-        }
+        /// Let go of, but it may still be reserved for this stack.
+        case returning
     }
 
     /// Why a launcher was told to stop, which decides what is made of its job afterwards.
@@ -54,12 +50,28 @@ struct JobLedger {
         var since: Duration
         /// When it was listed first.
         var listedAt: Duration
-        /// Until when the reservation holds at least.
+        /// Until when the reservation holds for certain: only so long may anything be done to the job on Buildkite. It is
+        /// counted from when it was asked for; zero while nothing says that the job is this stack's.
         var reservedUntil: Duration = .zero
-        /// How many answers in a row said that the job is no longer there, or no longer ours.
+        /// When it has certainly run out: until then it takes a slot. It is counted from the response, or from when that
+        /// was lost.
+        var mayBeReservedUntil: Duration = .zero
+        /// Whether the job was reserved when its state was last seen. After ``reservedUntil`` that may be for another
+        /// stack.
+        var isSeenReserved = false
+        /// Until when an agent may take it: its token's end, or the start time-out.
+        var startBy: Duration = .zero
+        /// Whether the job was still only reserved when it was last asked about after that.
+        var isLate = false
+        /// How many responses in a row said that the job is no longer there, or no longer ours, and since when.
         var doubts = 0
+        var doubtedSince: Duration = .zero
+        /// Whether it was missing from the last response about it.
+        var isMissing = false
         /// Since when the job is known to be over although its launcher runs.
         var overSince: Duration?
+        /// How many calls are out that give it back.
+        var giveBacks = 0
         /// Whether it was found running, and its launcher cannot say when it ends.
         var isUnattended = false
 
@@ -73,7 +85,6 @@ struct JobLedger {
     }
 
     private var entries: [JobID: Entry] = [:]
-    private(set) var occupied = 0
     private(set) var launchers = 0
     private(set) var reserving = 0
     private(set) var finishing = 0
@@ -85,8 +96,19 @@ struct JobLedger {
     private(set) var watched: Set<JobID> = []
     /// Jobs whose launcher has ended before an agent was seen to have them.
     private(set) var ended: Set<JobID> = []
+    /// Jobs whose launcher has ended, and of which a renewal is to say whether they are this stack's.
+    private(set) var confirming: Set<JobID> = []
+    /// Jobs that were let go of and may still be reserved.
+    private(set) var returning: Set<JobID> = []
 
     var isEmpty: Bool { entries.isEmpty }
+
+    /// How many slots are taken. Every job takes one, from the question for it until it is settled or its reservation has
+    /// certainly run out: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
+    var occupied: Int { entries.count }
+
+    /// How many jobs have no launcher any more and are not settled.
+    var settling: Int { ended.count + confirming.count + finishing + returning.count }
 
     subscript(id: JobID) -> Entry? { entries[id] }
 
@@ -125,7 +147,6 @@ struct JobLedger {
     }
 
     private mutating func count(_ id: JobID, _ entry: Entry, by step: Int) {
-        if entry.stage.takesSlot { occupied += step }
         if entry.hasLauncher { launchers += step }
         switch entry.stage {
         case .reserving: reserving += step
@@ -139,6 +160,10 @@ struct JobLedger {
         case .stopping: stopping += step
         case .ended:
             if step > 0 { ended.insert(id) } else { ended.remove(id) }
+        case .confirming:
+            if step > 0 { confirming.insert(id) } else { confirming.remove(id) }
+        case .returning:
+            if step > 0 { returning.insert(id) } else { returning.remove(id) }
         }
     }
 }

@@ -1,6 +1,12 @@
 import HTTPTypes
 import StacksAPI
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Turns what the machine wants from Buildkite into calls, and their answers into events.
 ///
 /// Calls that are made again and again are not retried by the client: the machine decides when to ask again, and about
@@ -71,6 +77,7 @@ struct ControllerCalls: Sendable {
         return .renewed(asked: asked, answer)
     }
 
+    /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
     nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
         let answer = await result {
             let response = try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling)
@@ -80,17 +87,19 @@ struct ControllerCalls: Sendable {
     }
 
     nonisolated(nonsending) func issueTokens(_ jobs: [JobID]) async -> ControllerEvent {
-        .tokens(
-            asked: jobs,
-            await result {
-                try await client.issueJobAcquisitionTokens(
-                    for: jobs,
-                    stack: stack,
-                    lifetime: configuration.tokenLifetime,
-                    options: once
-                ).value
-            }
-        )
+        var time: Date?
+        let answer = await result {
+            let response = try await client.issueJobAcquisitionTokens(
+                for: jobs,
+                stack: stack,
+                lifetime: configuration.tokenLifetime,
+                options: once
+            )
+            // The server's own clock, if it tells: this machine's may be wrong.
+            time = response.serverDate ?? Date()
+            return response.value
+        }
+        return .tokens(asked: jobs, answer, serverTime: time)
     }
 
     nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
@@ -109,9 +118,12 @@ struct ControllerCalls: Sendable {
         return .states(answered, answer)
     }
 
-    nonisolated(nonsending) func finish(_ job: JobID, exitStatus: Int, detail: String) async -> ControllerEvent {
+    nonisolated(nonsending) func finish(
+        _ job: JobID, exitStatus: Int, detail: String, within time: Duration
+    ) async -> ControllerEvent {
+        let options = CallOptions(timeout: time)
         let answer = await result {
-            try await client.finishJob(job, stack: stack, exitStatus: exitStatus, detail: detail, options: settling)
+            try await client.finishJob(job, stack: stack, exitStatus: exitStatus, detail: detail, options: options)
                 .value
         }
         return .finished(job, answer.failure)

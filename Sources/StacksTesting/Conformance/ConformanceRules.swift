@@ -25,6 +25,10 @@ extension TransportConformance.Rule {
     public static let onlyOnce = Self("a request that must not be repeated arrives once")
     /// A refused connection has the code `connect`, and proves that nothing was sent.
     public static let refusedConnection = Self("a refused connection says that nothing was sent")
+    /// An answer of HTTP/1.1 whose connection closes before the end of its header is none: the call fails, the server may
+    /// have seen the request, and it is not written again. One without a body is whole with its header. The server for it
+    /// is the suite's own, on loopback and in plaintext.
+    public static let cutHeader = Self("a header that breaks off is no answer")
     /// After a shutdown, calls in flight and later ones fail with the code `transportClosed`.
     public static let shutdown = Self("a shutdown fails the calls in flight and later ones")
     /// A server whose certificate comes from an authority that only this transport was told of is spoken to.
@@ -35,7 +39,7 @@ extension TransportConformance.Rule {
     /// Every rule, in the order in which they are checked.
     public static let all: [Self] = [
         .faithful, .everyStatus, .noRedirects, .wholeBodies, .responseLimit, .concurrency, .deadline, .pastDeadline,
-        .cancellation, .cancelledBefore, .manyCancellations, .onlyOnce, .refusedConnection, .shutdown,
-        .privateAuthority, .http2,
+        .cancellation, .cancelledBefore, .manyCancellations, .onlyOnce, .refusedConnection, .cutHeader,
+        .shutdown, .privateAuthority, .http2,
     ]
 }

@@ -21,6 +21,7 @@ extension TransportConformance {
         case .manyCancellations: try await check.manyCancellations()
         case .onlyOnce: try await check.onlyOnce()
         case .refusedConnection: try await check.refusedConnection()
+        case .cutHeader: try await check.cutHeader()
         case .shutdown: try await check.shutdown()
         case .privateAuthority: try await check.privateAuthority()
         case .http2: try await check.http2()

@@ -86,6 +86,48 @@ extension TransportConformance.Check {
             (error as? TransportError)?.mayHaveReachedServer == false, "it may have reached a server that is not there")
     }
 
+    func cutHeader() async throws {
+        for bytes in [
+            "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r", "HTTP/1.1 204 No Content\r\n", "HTTP/1.0 200 OK\r\n",
+            "HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+        ] {
+            let (error, arrivals) = try await withBreakingServer(bytes) { try await failure(of: $0) }
+            guard let error = error as? TransportError else {
+                throw TransportConformance.Failure(rule: rule, message: "it failed otherwise: \(error)")
+            }
+            try expect(
+                error.mayHaveReachedServer, "after \(bytes.debugDescription), it is certain that nothing was sent")
+            try expect(arrivals == 1, "with \(bytes.debugDescription), the request arrived \(arrivals) times")
+        }
+        for (bytes, body) in [("HTTP/1.0 200 OK\r\n\r\n", ""), ("HTTP/1.1 200 OK\r\n\r\nx", "x")] {
+            let (response, _) = try await withBreakingServer(bytes) { try await transport.send($0) }
+            try expect(response.body == Array(body.utf8), "a body that ends with the connection came as another one")
+        }
+    }
+
+    /// - Returns: What `body` returns, and how many requests the server got.
+    private func withBreakingServer<Result: Sendable>(
+        _ bytes: String, _ body: @escaping @Sendable (TransportRequest) async throws -> Result
+    ) async throws -> (Result, arrivals: Int) {
+        let server = try BreakingServer()
+        var request = request(.get, "/")
+        request.origin = server.origin
+        let result = try await withThrowingTaskGroup(of: Result?.self) { [request] group in
+            group.addTask {
+                try await server.serve(Array(bytes.utf8))
+                return nil
+            }
+            group.addTask { try await body(request) }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+        return (result, server.arrivals)
+    }
+
     func shutdown() async throws {
         guard let shutdown = suite.shutdown else { return }
         try await expectToWork(after: "nothing")

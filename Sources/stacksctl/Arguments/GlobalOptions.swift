@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import StandardStreams
 
 /// The options that every command takes.
 struct GlobalOptions: ParsableArguments {
@@ -50,7 +51,8 @@ struct GlobalOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("allow-insecure-http"),
-        help: "Send the token in plaintext to a host that is not this machine, when the base URL says 'http'."
+        help:
+            "Send the token in plaintext to a host that is not this machine, or through a proxy, when the base URL says 'http'."
     )
     var allowsInsecureHTTP = false
 
@@ -61,14 +63,20 @@ struct GlobalOptions: ParsableArguments {
     var httpVersion: HTTPVersion = .auto
 
     @Option(
-        help: ArgumentHelp("Certificate authorities to trust, PEM. (default: the system's)", valueName: "file"),
+        help: ArgumentHelp(
+            "Certificate authorities to trust, PEM. (default: SSL_CERT_FILE and SSL_CERT_DIR, or the system's)",
+            valueName: "file"
+        ),
         completion: .file(extensions: ["pem", "crt"])
     )
     var caFile: String?
 
     @Option(
         help: ArgumentHelp(
-            "The proxy to go through; 'none' for none. (default: as the environment's https_proxy and no_proxy say)",
+            """
+            The proxy to go through; 'none' for none. Plaintext goes through it only with --allow-insecure-http. (default: \
+            as the environment's https_proxy and no_proxy say, but none to this machine)
+            """,
             valueName: "url"
         )
     )
@@ -103,12 +111,8 @@ struct GlobalOptions: ParsableArguments {
 
     /// The log of this invocation, on stderr.
     ///
-    /// - Parameter terminal: The terminal that stderr is, where a line is painted below the log.
-    func logger(default level: Logger.Level = .notice, on terminal: Terminal? = nil) -> Logger {
-        var logger = Logger(label: "stacksctl") { label in
-            if let terminal { TerminalLogHandler(terminal) } else { StreamLogHandler.standardError(label: label) }
-        }
-        logger.logLevel = logLevel?.level ?? level
-        return logger
+    /// - Parameter form: The short form is for a terminal with a line painted below the log.
+    func logger(default level: Logger.Level = .notice, form: LineLogHandler.Form = .full) -> Logger {
+        StandardError.logger(label: "stacksctl", level: logLevel?.level ?? level, form: form)
     }
 }

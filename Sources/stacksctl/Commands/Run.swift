@@ -4,6 +4,7 @@ import Logging
 import StacksAPI
 import StacksCommandLauncher
 import StacksController
+import StandardStreams
 
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {
@@ -15,7 +16,8 @@ struct Run: AsyncParsableCommand {
             time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
 
             SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
-            second signal stops the commands at once. The log is on stderr, on a terminal with a line below it that shows \
+            second signal stops the commands at once. SIGHUP changes nothing. Exit status 78 says that starting it again \
+            would not help: a token that is not accepted, a stack that is refused, a queue that is not there. The log is on stderr, on a terminal with a line below it that shows \
             what is going on; a summary is on stdout at the end.
 
             EXAMPLES:
@@ -132,20 +134,37 @@ struct Run: AsyncParsableCommand {
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
         let descriptorLimit = try DescriptorLimit.raise()
-        let terminal = Terminal(descriptor: FileHandle.standardError.fileDescriptor)
+        let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
+        let form = terminal == nil ? LineLogHandler.Form.full : .short
         // The painted line shows what is logged as information elsewhere.
-        let logger = global.logger(default: terminal == nil ? .info : .notice, on: terminal)
+        let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
         // The controller says what each call means to it, so the client's own lines are for other levels.
-        let connection = try Connection(options: global, logger: global.logger(default: .notice, on: terminal))
+        let connection = try Connection(options: global, logger: global.logger(default: .notice, form: form))
         ControllerProcess.erase(connection.endpoint.token)
+        #if canImport(FoundationNetworking)
+            if global.transport == .urlsession {
+                logger.warning(
+                    "URLSession on Linux does not survive every response (before Swift 6.4): prefer '--transport curl'")
+            }
+        #endif
+        // What commands print would break the painted line. With a state directory they live longer than this process,
+        // and a pipe that nobody reads any more would end them.
+        let shown =
+            try terminal != nil && jobLogs == nil && stateDirectory == nil
+            ? CommandOutput(to: StandardError.sink) : nil
+        defer { shown?.close() }
         try await connection.closing {
             let launcher = ObservedLauncher(
-                try launcher(endpoint: connection.endpoint, descriptorLimit: descriptorLimit))
+                try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit))
             let client = connection.client
             let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
             // round wants to hear of it.
-            if once { _ = try await connection.client.tokenIdentity() }
+            if once {
+                do { _ = try await connection.client.tokenIdentity() } catch let error as StacksAPIError {
+                    throw Failure(beforeRun: error)
+                }
+            }
             let run = SignalledRun(controller: controller, logger: logger)
             let outcome = await Result {
                 guard let terminal else { return try await run.run() }
@@ -165,13 +184,19 @@ struct Run: AsyncParsableCommand {
                 httpVersions: tally.httpVersions.sorted(),
                 connectionsOpened: connection.connectionsOpened()
             )
-            print(try summary.answer.text(as: global.output, withHeaders: false))
+            shown?.close()
+            // A reader that does not read keeps the run from ending no longer than this.
+            let printed = Result(catching: {
+                try StandardOutput.write(
+                    summary.answer.text(as: global.output, withHeaders: false), within: StandardError.patience)
+            })
             try outcome.get()
             if once, summary.totals.failed > 0 {
                 throw Failure.refused(
                     "\(summary.totals.failed) of the jobs failed, because their command ended before an agent took them."
                 )
             }
+            try printed.get()
         }
     }
 
@@ -197,7 +222,9 @@ struct Run: AsyncParsableCommand {
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
     }
 
-    private func launcher(endpoint: Endpoint, descriptorLimit: UInt?) throws -> any JobLauncher {
+    private func launcher(
+        endpoint: Endpoint, output: CommandOutput?, descriptorLimit: UInt?
+    ) throws -> any JobLauncher {
         // A dry run reserves nothing, so nothing is ever launched; what would be need not be known.
         guard !command.isEmpty else { return RefusingLauncher() }
         var configuration = CommandLauncher.Configuration()
@@ -205,7 +232,8 @@ struct Run: AsyncParsableCommand {
         configuration.descriptorLimit = descriptorLimit
         // Standard output is the summary's alone.
         configuration.output =
-            try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) } ?? .standardError
+            try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) }
+            ?? output.map { .fileDescriptor($0.descriptor) } ?? .standardError
         // A stack's key is a safe name for a file. A dry run has no business with what runs.
         if let stateDirectory, !dryRun {
             try StackSettings.check(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import StacksAPI
+import StandardStreams
 
 /// A command that is one operation of the API: it asks, and prints what was answered.
 protocol APICommand: AsyncParsableCommand {
@@ -14,7 +15,7 @@ extension APICommand {
     func run() async throws {
         let connection = try Connection(options: global, logger: global.logger())
         let answer = try await connection.closing { try await self.answer(from: connection.client) }
-        print(try answer.text(as: global.output, withHeaders: global.headers))
+        try StandardOutput.write(answer.text(as: global.output, withHeaders: global.headers))
         guard let failure = answer.failure else { return }
         throw failure
     }

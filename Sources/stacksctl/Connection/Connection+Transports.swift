@@ -9,6 +9,7 @@ extension Connection {
         var configuration = CurlTransport.Configuration()
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         if options.httpVersion == .http1_1 { configuration.httpVersion = .http1_1 }
+        configuration.trustAdvice = "--ca-file or SSL_CERT_FILE names other authorities"
         if let file = options.caFile { configuration.certificateAuthorities = .file(file) }
         switch options.proxy {
         case nil: break
@@ -33,4 +34,19 @@ extension Connection {
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         return configuration
     }
+
+    #if canImport(FoundationNetworking)
+        /// Has URLSession reach a base URL on loopback without the environment's proxy: on Linux the environment alone can
+        /// say so, for the commands that are started from here as well. To be called before there is another thread that
+        /// may read it.
+        static func leaveProxyOut(_ baseURL: String) {
+            guard HostAddress.isLoopback(hostOf: baseURL), EnvironmentProxy.variable(for: baseURL) != nil else {
+                return
+            }
+            var host = HostAddress.host(of: baseURL).drop { $0 == "[" }.prefix { $0 != "]" }
+            if host.hasSuffix(".") { host = host.dropLast() }
+            let exceptions = EnvironmentProxy.exceptions
+            setenv("no_proxy", exceptions.isEmpty ? String(host) : "\(exceptions),\(host)", 1)
+        }
+    #endif
 }

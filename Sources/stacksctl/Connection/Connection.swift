@@ -19,6 +19,7 @@ struct Connection {
     /// - Throws: ``Failure`` or `StacksAPIError` when the options do not make sense.
     init(options: GlobalOptions, logger: Logger) throws {
         endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
+        if let note = endpoint.note { logger.debug("\(note)") }
         do {
             switch options.transport {
             case .curl:
@@ -27,6 +28,9 @@ struct Connection {
                 connectionsOpened = { transport.statistics.connectionsOpened }
                 shutdown = { await transport.shutdown() }
             case .urlsession:
+                #if canImport(FoundationNetworking)
+                    if let baseURL = endpoint.baseURL { Self.leaveProxyOut(baseURL) }
+                #endif
                 let transport = try URLSessionTransport(configuration: Self.urlSession(options))
                 observed = ObservedTransport(transport)
                 connectionsOpened = { nil }

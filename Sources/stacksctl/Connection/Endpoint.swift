@@ -11,22 +11,32 @@ struct Endpoint {
     static let baseURLVariable = "BUILDKITE_AGENT_ENDPOINT"
 
     let token: Secret
+    /// What is worth a line at level debug, or `nil`: a token that is not used as it was given.
+    let note: String?
     /// `nil` for Buildkite's own.
     let baseURL: String?
 
-    /// - Throws: ``Failure`` when there is no token, and when the one on the command line is empty: whoever gave it,
-    ///   with a variable that is not set for example, did not ask for another one.
+    /// - Throws: ``Failure`` when there is no token or it cannot be sent, and when the one on the command line is empty:
+    ///   whoever gave it, with a variable that is not set for example, did not ask for another one.
     init(options: GlobalOptions, environment: [String: String]) throws {
-        if options.token?.isEmpty == true {
+        let given = options.token.map { AgentTokenText(Secret($0)) }
+        if given?.token.value.isEmpty == true {
             throw Failure.usage("--token is empty: give the cluster's agent token ('bkct_…'), or leave the option out.")
         }
-        let tokens = [options.token] + Self.tokenVariables.map { environment[$0] }
-        guard let token = tokens.lazy.compactMap({ $0 }).first(where: { !$0.isEmpty }) else {
+        let sources =
+            [("--token", given)] + Self.tokenVariables.map { ($0, environment[$0].map { AgentTokenText(Secret($0)) }) }
+        let first = sources.lazy.compactMap { name, text in text.map { (name: name, text: $0) } }
+            .first { !$0.text.token.value.isEmpty }
+        guard let first else {
             throw Failure.usage(
                 "no token: set BUILDKITE_AGENT_TOKEN to the cluster's agent token ('bkct_…'), or give --token."
             )
         }
-        self.token = Secret(token)
+        if let problem = first.text.problem { throw Failure.usage("the token in \(first.name) \(problem).") }
+        token = first.text.token
+        note =
+            first.text.endedWithLineEnd
+            ? "the token in \(first.name) ended with a line end, which is not part of it" : nil
         baseURL = options.baseURL ?? environment[Self.baseURLVariable].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

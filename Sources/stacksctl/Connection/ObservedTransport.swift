@@ -36,3 +36,9 @@ final class ObservedTransport: HTTPTransport {
         return response
     }
 }
+
+extension ObservedTransport: ProxiedTransport {
+    func plaintextProxy(for origin: String) -> String? {
+        (base as? any ProxiedTransport)?.plaintextProxy(for: origin)
+    }
+}

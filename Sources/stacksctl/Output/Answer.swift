@@ -34,12 +34,9 @@ struct Answer {
         case .json:
             var members = members
             if withHeaders {
+                // Joined at once: a server may send one name many thousand times.
                 members["headers"] = .object(
-                    Dictionary(headers.map { ($0, .string($1)) }) { first, second in
-                        guard case .string(let first) = first, case .string(let second) = second else { return second }
-                        return .string("\(first), \(second)")
-                    }
-                )
+                    Dictionary(grouping: headers, by: \.0).mapValues { .string($0.map(\.1).joined(separator: ", ")) })
             }
             return try JSONValue.object(members).text()
         case .table:

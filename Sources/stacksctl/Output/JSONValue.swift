@@ -1,5 +1,6 @@
 import Foundation
 import StacksAPI
+import StacksTransport
 
 /// A JSON document on its way to stdout.
 ///
@@ -29,11 +30,12 @@ enum JSONValue: Sendable, Equatable {
         self = date.map { .string(iso8601($0)) } ?? .null
     }
 
-    /// The document's text: keys sorted, so that two runs compare line by line, and no slash escaped.
+    /// The document's text: keys sorted, so that two runs compare line by line, and no slash escaped. Characters that
+    /// cannot be seen are: a terminal obeys some of them.
     func text() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+        return VisibleText.escapedJSON(String(decoding: try encoder.encode(self), as: UTF8.self))
     }
 }
 

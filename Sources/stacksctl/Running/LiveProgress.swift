@@ -1,4 +1,5 @@
 import StacksController
+import UnixSignals
 
 /// Shows on a terminal what a controller is doing, in one line.
 struct LiveProgress {
@@ -11,6 +12,7 @@ struct LiveProgress {
     /// Does `body`, and paints while it does.
     func during(_ body: () async throws -> Void) async throws {
         async let _: Void = paint()
+        async let _: Void = repaint()
         // Leaving the scope, with an error too, cancels the painting and waits for it.
         try await body()
     }
@@ -22,6 +24,11 @@ struct LiveProgress {
             try? await Task.sleep(for: Self.interval)
         }
         terminal.clear()
+    }
+
+    /// Paints again at once when the terminal's size has changed.
+    private func repaint() async {
+        for await _ in await UnixSignalsSequence(trapping: .sigwinch) { terminal.repaint() }
     }
 
     /// What matters most comes first, because a narrow terminal shows no more.

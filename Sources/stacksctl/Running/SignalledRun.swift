@@ -8,12 +8,13 @@ struct SignalledRun {
     let controller: StackController
     let logger: Logger
 
-    /// The first SIGTERM or SIGINT drains, the second cancels, which stops the commands.
+    /// The first SIGTERM or SIGINT drains, the second cancels, which stops the commands. SIGHUP, which a terminal sends
+    /// when it goes, is noted and changes nothing: the commands have sessions of their own and would run on alone.
     ///
     /// - Throws: What the controller throws; ``Failure`` when a second signal cut it short.
     func run() async throws {
         // The signals are caught before the controller starts, so that none falls between.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: controller, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -28,6 +29,10 @@ struct SignalledRun {
             tasks.addTask {
                 var caught = 0
                 for await signal in signals {
+                    if signal == .sighup {
+                        logger.notice("SIGHUP: there is no file to read again, so the run goes on as it is")
+                        continue
+                    }
                     caught += 1
                     guard caught == 1 else { return .stopped(by: "\(signal)") }
                     logger.notice("draining; a second signal stops the commands", metadata: ["signal": "\(signal)"])

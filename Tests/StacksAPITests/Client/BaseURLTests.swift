@@ -19,7 +19,9 @@ import Testing
             ("http://[::1]:80/v3", "http://[::1]", "/v3/"),
             ("http://[0:0:0:0:0:0:0:1]:8", "http://[0:0:0:0:0:0:0:1]:8", "/"),
             ("https://[2001:DB8::1]:8443/", "https://[2001:db8::1]:8443", "/"),
-            ("http://LOCALHOST:1", "http://localhost:1", "/"),
+            ("http://LOCALHOST:1", "http://localhost:1", "/"), ("http://localhost.:1", "http://localhost:1", "/"),
+            ("http://[::ffff:127.0.0.1]:1", "http://[::ffff:127.0.0.1]:1", "/"),
+            ("http://[::FFFF:7f00:1]", "http://[::ffff:7f00:1]", "/"),
         ])
     func accepts(_ text: String, _ origin: String, _ path: String) throws {
         let url = try BaseURL(text, allowsInsecureHTTP: false)
@@ -34,7 +36,8 @@ import Testing
             "http://127.0.0.1.example.com",
             "http://127.1", "http://127.0.0.01", "http://127.0.0.256", "http://128.0.0.1", "http://[::2]",
             "http://[1::1]",
-            "http://[::]", "http://0.0.0.0", "http://notlocalhost",
+            "http://[::]", "http://0.0.0.0", "http://notlocalhost", "http://[::ffff:10.0.0.1]", "http://2130706433",
+            "http://0x7f.1", "http://a.localhost",
         ])
     func refusesPlaintext(_ text: String) throws {
         let error = #expect(throws: StacksAPIError.self) { try BaseURL(text, allowsInsecureHTTP: false) }
@@ -71,6 +74,52 @@ import Testing
         }
         #expect(error?.message.contains("user info") == true)
         #expect(error?.description.contains("hunter2") == false)
+    }
+
+    @Test(
+        "nothing before the last @, no query and no token is shown of a base URL",
+        arguments: [
+            "https://user:s3kret/x@127.0.0.1/", "https://user:s3kret@host:x/", "https://user:s3kret?x@host",
+            "https://user:s3kret#x@host", "user:s3kret@host", "https://user:s3kret:1@host", "ftp://user:s3kret@host",
+            "https:/user:s3kret@host", "https://us er:s3kret@host", "https://host:s3kret@x:y",
+            "https://host/v3?key=s3kret",
+            "https://host/v3#s3kret", "https://user:s3kret\\@host", "https://bkct_s3krets3kret:0/",
+        ])
+    func showsNoSecret(_ text: String) {
+        let error = #expect(throws: StacksAPIError.self) { try BaseURL(text, allowsInsecureHTTP: true) }
+        #expect(error?.description.contains("s3kret") == false, "\(error as Any)")
+    }
+
+    /// Says that plaintext goes through a proxy.
+    private struct Proxied: ProxiedTransport {
+        nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
+            TransportResponse(status: .ok, body: Array("{}".utf8))
+        }
+
+        func plaintextProxy(for origin: String) -> String? { origin.hasPrefix("http:") ? "proxy.example:3128" : nil }
+    }
+
+    @Test("the token goes in plaintext through no proxy, unless insecure HTTP is allowed")
+    func refusesPlaintextProxy() throws {
+        var configuration = StacksClient.Configuration()
+        configuration.baseURL = "http://127.0.0.1:8080/v3"
+        let error = #expect(throws: StacksAPIError.self) {
+            try StacksClient(token: "t", transport: Proxied(), configuration: configuration)
+        }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.contains("proxy.example:3128") == true && error?.message.contains("plaintext") == true)
+        configuration.allowsInsecureHTTP = true
+        _ = try StacksClient(token: "t", transport: Proxied(), configuration: configuration)
+        configuration.allowsInsecureHTTP = false
+        configuration.baseURL = "https://127.0.0.1:8080/v3"
+        _ = try StacksClient(token: "t", transport: Proxied(), configuration: configuration)
+    }
+
+    @Test("a request says to every transport whether a proxy may read it", arguments: [false, true])
+    func forbidsPlaintextProxy(isAllowed: Bool) async throws {
+        let bed = try Testbed([.answer(.ok, "{}")]) { $0.allowsInsecureHTTP = isAllowed }
+        _ = try await bed.client.tokenIdentity()
+        #expect(try bed.request.allowsPlaintextProxy == isAllowed)
     }
 
     @Test("a base URL with a path of its own stays in front of every path")

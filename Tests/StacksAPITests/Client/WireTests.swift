@@ -186,6 +186,26 @@ import Testing
     }
 
     @Test(
+        "a job acquisition token that no agent could be given counts as not issued, and the others are good",
+        arguments: [
+            #""""#, "null", #""bkjat_a\u0000b""#, #""bkjat_a\n""#, #""bkjat_a\r\nX: y""#, #"" ""#, #""bkjat_\u00e9""#,
+            #""bkjat_\u007f""#,
+        ])
+    func unusableTokens(token: String) async throws {
+        _ = try await send(
+            #"{"job_acquisition_tokens":[{"job_uuid":"a","job_acquisition_token":\#(token)},"#
+                + #"{"job_uuid":"b","job_acquisition_token":"bkjat_b"},{"job_uuid":"a","job_acquisition_token":\#(token)},"#
+                + #"{"job_uuid":"b","job_acquisition_token":\#(token)}],"not_issued":["c"]}"#,
+            status: .created
+        ) { client in
+            let tokens = try await client.issueJobAcquisitionTokens(for: ["a", "b", "c"], stack: "s").value
+            #expect(tokens.issued.map(\.job) == ["b"])
+            #expect(tokens["b"]?.token.value == "bkjat_b")
+            #expect(tokens.notIssued == ["c", "a"])
+        }
+    }
+
+    @Test(
         "finish sends the exit status even when it is 0, and is never replayed by the transport", arguments: [0, 1, -1])
     func finishes(exitStatus: Int) async throws {
         for (status, body) in [(HTTPResponse.Status.ok, "{}"), (.noContent, ""), (.ok, "anything")] {

@@ -1,0 +1,45 @@
+import Logging
+import StacksAPI
+
+/// Says of each job when it is launched, and how and after what time its launcher has ended, so that the log names every
+/// job, those too that went well.
+///
+/// It belongs to the loop of one run. Names come from outside: they are escaped for the log.
+struct LaunchLog {
+    private let logger: Logger
+    private var running: [JobID: (job: ScheduledJob?, since: Duration)] = [:]
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    /// A launcher is started for the job.
+    mutating func launched(_ job: ScheduledJob, at now: Duration) {
+        running[job.id] = (job, now)
+        logger.info("Launched the job", metadata: Self.facts(job.id, job).visible)
+    }
+
+    /// The launcher stays with a job that was found running; of its pipeline nothing is known.
+    mutating func followed(_ id: JobID, at now: Duration) { running[id] = (nil, now) }
+
+    /// The launcher has ended. Its time is that with this controller.
+    mutating func ended(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
+        guard let (job, since) = running.removeValue(forKey: id), outcome != .notFollowed else { return }
+        var facts = Self.facts(id, job)
+        facts["duration"] = "\((now - since).formattedSeconds) s"
+        switch outcome {
+        case .exited(let exit):
+            facts["status"] = "\(exit.status)"
+            if let message = exit.message { facts["reason"] = "\(message)" }
+        case .failed(let message), .impossible(let message), .unavailable(let message):
+            facts["reason"] = "\(message)"
+        case .notFollowed: break
+        }
+        logger.info("The job's launcher has ended", metadata: facts.visible)
+    }
+
+    private static func facts(_ id: JobID, _ job: ScheduledJob?) -> Logger.Metadata {
+        var facts: Logger.Metadata = ["job": "\(id)"]
+        if let slug = job?.pipeline.slug { facts["pipeline"] = "\(slug)" }
+        if let number = job?.build.number { facts["build"] = "\(number)" }
+        return facts
+    }
+}

@@ -1,0 +1,57 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A file that a configuration names, looked at before libcurl opens it: libcurl would wait for ever for somebody who
+/// writes into a FIFO, on the thread of all calls.
+enum ConfiguredFile {
+    /// The longest file that is read, in bytes: the authorities of a whole system take a quarter of a megabyte.
+    private static var maximumSize: Int { 16 * 1024 * 1024 }
+
+    /// What the file holds.
+    ///
+    /// - Parameter what: What a message calls it.
+    static func content(of what: String, _ path: String) throws(CurlSetupError) -> [UInt8] {
+        // Without O_NONBLOCK, opening a FIFO is what waits.
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        if file < 0 { throw unreadable(what, path, errno) }
+        defer { _ = close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0 else { throw unreadable(what, path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CurlSetupError(
+                "\(what) \(path) is \(kind(status.st_mode)), so that it holds no certificate or key: it has to be a file"
+            )
+        }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = unsafe read(file, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { throw unreadable(what, path, errno) }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+            // Counted as it is read: the size that the system tells may be out of date, or 0.
+            if bytes.count > maximumSize {
+                throw CurlSetupError("\(what) \(path) is longer than \(maximumSize >> 20) MiB")
+            }
+        }
+    }
+
+    private static func unreadable(_ what: String, _ path: String, _ problem: Int32) -> CurlSetupError {
+        CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
+    }
+
+    private static func kind(_ mode: mode_t) -> String {
+        switch mode & S_IFMT {
+        case S_IFDIR: "a directory"
+        case S_IFIFO: "a FIFO"
+        case S_IFSOCK: "a socket"
+        default: "a device"
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import HTTPTypes
+import StacksTransport
+
+/// Refuses what a web page elsewhere can make a browser on this machine send.
+///
+/// A server on loopback is reached by every page that is open: by its address, or by a name of the page's own that
+/// suddenly resolves to this machine (DNS rebinding), which is how a page would read responses too. What tells such
+/// requests apart is written by the browser, out of the page's reach: `Host`, `Origin`, `Sec-Fetch-Site`, and a type of
+/// content that a page may send without asking first.
+struct RequestGuard: Sendable {
+    /// A response that is an error.
+    struct Refusal: Error {
+        var status: HTTPResponse.Status
+        var message: String
+    }
+
+    /// `http` or `https`.
+    var scheme: String
+    /// Names that the simulator goes by besides those of loopback, in lowercase.
+    var names: Set<String>
+
+    init(scheme: String, names: [String]) {
+        self.scheme = scheme
+        self.names = Set(names.map { $0.lowercased() })
+    }
+
+    /// Checks where a request comes from. For the API as for the control side: its default token is no secret.
+    func check(_ request: HTTPRequest) throws(Refusal) {
+        let hosts = [request.authority ?? ""] + request.headerFields[values: Self.host]
+        for host in hosts where !isOwn(host) {
+            throw forbidden(
+                "The Host \(shown(host)) is none of this simulator's: it serves localhost, 127.0.0.1, [::1], and the "
+                    + "names that --allowed-host gives it.")
+        }
+        for origin in request.headerFields[values: .origin]
+        where origin.lowercased() != "\(scheme)://\(hosts[0].lowercased())" {
+            throw forbidden(
+                "The Origin \(shown(origin)) is another one: this simulator takes no requests of web pages.")
+        }
+        for site in request.headerFields[values: Self.site] where site != "same-origin" && site != "none" {
+            throw forbidden("A page of another site (Sec-Fetch-Site: \(shown(site))) has sent this: it is refused.")
+        }
+    }
+
+    /// Checks what a request to the control side brings: JSON that says that it is, which a page elsewhere may not send.
+    func checkContent(of request: HTTPRequest, isEmpty: Bool) throws(Refusal) {
+        guard request.method != .get, request.method != .head else { return }
+        let types = request.headerFields[values: .contentType]
+        if types.isEmpty, isEmpty { return }
+        for type in types.isEmpty ? [""] : types where Self.mediaType(type) != "application/json" {
+            let given = type.isEmpty ? "of no type" : shown(type)
+            throw Refusal(
+                status: .unsupportedMediaType,
+                message: "The body is \(given): send JSON, with 'Content-Type: application/json'.")
+        }
+    }
+
+    private func forbidden(_ message: String) -> Refusal { Refusal(status: .forbidden, message: message) }
+
+    private func shown(_ text: String) -> String { "'\(VisibleText.escaped(text, limit: 100))'" }
+
+    // MARK: Names
+
+    private static let host = HTTPField.Name("Host")!
+    private static let site = HTTPField.Name("Sec-Fetch-Site")!
+
+    /// Whether an authority names this machine. The port does not matter: a tunnel may have another one, and a page
+    /// cannot choose the name.
+    private func isOwn(_ authority: String) -> Bool {
+        guard let host = Self.host(of: authority) else { return false }
+        return host == "localhost" || host == "[::1]" || Self.isLoopback(host) || names.contains(host)
+    }
+
+    /// The host in lowercase and without the dot that may end it; `nil` for what is no authority.
+    private static func host(of authority: String) -> String? {
+        let end: String.Index
+        if authority.hasPrefix("[") {
+            guard let bracket = authority.firstIndex(of: "]") else { return nil }
+            end = authority.index(after: bracket)
+        } else {
+            end = authority.firstIndex(of: ":") ?? authority.endIndex
+        }
+        let port = authority[end...]
+        guard port.isEmpty || port.first == ":" && port.dropFirst().utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            return nil
+        }
+        let host = authority[..<end].lowercased()
+        return host.hasSuffix(".") ? String(host.dropLast()) : host
+    }
+
+    /// Whether it is an address of 127.0.0.0/8, in the one form that browsers send.
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0).map { "\($0)" } == String($0) }
+    }
+
+    private static func mediaType(_ value: String) -> String {
+        let type = value.prefix { $0 != ";" }.lowercased()
+        return type.split(separator: " ").joined(separator: " ")
+    }
+}

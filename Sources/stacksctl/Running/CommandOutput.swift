@@ -1,0 +1,89 @@
+import Dispatch
+import Foundation
+import StacksTransport
+import StandardStreams
+import Synchronization
+
+/// Shows on a terminal, above the painted line, what commands print: a pipe for them to write to, and a thread that
+/// reads it.
+///
+/// A line is shown when it is whole. Colours stay; what else moves a cursor is shown and not obeyed.
+final class CommandOutput: Sendable {
+    /// More than this without an end is shown as a line all the same.
+    private static let longestLine = 8192
+
+    /// What the commands are to write to. Closed on exec, so that only they get it whom it is given.
+    let descriptor: Int32
+    private let sink: LogSink
+    private let isClosed = Mutex(false)
+    private let hasEnded = DispatchSemaphore(value: 0)
+
+    /// - Throws: ``Failure`` when the system has no pipe left.
+    init(to sink: LogSink) throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure.refused("there is no pipe for what the commands print.") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        descriptor = ends[1]
+        self.sink = sink
+        let reading = ends[0]
+        Thread.detachNewThread { [hasEnded] in
+            Self.show(reading, on: sink)
+            hasEnded.signal()
+        }
+    }
+
+    /// Shows what has been written so far. Commands that run on may write no more.
+    func close() {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
+        Foundation.close(descriptor)
+        // What a command has started may hold the other end open for ever.
+        _ = hasEnded.wait(timeout: .now() + 1)
+    }
+
+    deinit { if !isClosed.withLock({ $0 }) { Foundation.close(descriptor) } }
+
+    private static func show(_ descriptor: Int32, on sink: LogSink) {
+        defer { Foundation.close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var rest: [UInt8] = []
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            var start = 0
+            while let end = buffer[start..<count].firstIndex(of: UInt8(ascii: "\n")) {
+                sink.writeWaiting(line(rest + buffer[start..<end]))
+                rest = []
+                start = end + 1
+            }
+            rest += buffer[start..<count]
+            if rest.count > longestLine {
+                sink.writeWaiting(line(rest))
+                rest = []
+            }
+        }
+        if !rest.isEmpty { sink.writeWaiting(line(rest)) }
+    }
+
+    /// What a terminal shows of a line: colours as they are, what comes after the last return to the line's beginning,
+    /// and everything else that is not a character to be seen as an escape.
+    static func line(_ bytes: [UInt8]) -> String {
+        var bytes = bytes[...]
+        while bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        if let last = bytes.lastIndex(of: UInt8(ascii: "\r")) { bytes = bytes[(last + 1)...] }
+        var result = ""
+        var hasColour = false
+        var rest = String(decoding: bytes, as: UTF8.self)[...]
+        while let match = rest.firstMatch(of: /\u{1B}\[[0-9;:]*m|\t/) {
+            result += VisibleText.escaped(String(rest[..<match.range.lowerBound])) + String(match.output)
+            hasColour = hasColour || match.output != "\t"
+            rest = rest[match.range.upperBound...]
+        }
+        result += VisibleText.escaped(String(rest))
+        return hasColour ? result + "\u{1B}[0m" : result
+    }
+}
