@@ -34,6 +34,7 @@ let package = Package(
         .library(name: "StacksAPI", targets: ["StacksAPI"]),
         .library(name: "StacksTesting", targets: ["StacksTesting"]),
         .library(name: "StacksController", targets: ["StacksController"]),
+        .library(name: "StacksCommandLauncher", targets: ["StacksCommandLauncher"]),
         // The two tools are not products: an executable product would make every package that depends on this one
         // resolve what the tool needs. `swift run stacksctl` and `swift run stacks-simulator` work all the same.
     ],
@@ -56,8 +57,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        // Only for the tests, which start the tools, with the files that the library names where there is no System module.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        // What swift-subprocess names files with where there is no System module.
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -103,13 +104,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Starting processes and waiting for them, as C has it.
+        .target(name: "CProcess"),
         .target(
             name: "StacksCommandLauncher",
-            dependencies: [
-                "StacksAPI", "StacksController", logging,
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
-            ],
+            dependencies: ["CProcess", "StacksAPI", "StacksController", logging],
             swiftSettings: settings
         ),
         // How both tools write what they print and log: where nobody reads, where nothing fits, and where it is read late.
@@ -256,7 +255,8 @@ let package = Package(
         .testTarget(
             name: "ReadmeTests",
             dependencies: [
-                "stacksctl", "StacksAPI", "StacksCurl", "StacksController", "StacksTesting", "StacksTransport",
+                "stacksctl", "StacksAPI", "StacksCommandLauncher", "StacksCurl", "StacksController", "StacksTesting",
+                "StacksTransport",
                 "StacksURLSession", "SimulatorProcess", httpTypes, logging, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

@@ -1,3 +1,5 @@
+public import StacksAPI
+
 extension CommandLauncher {
     /// How processes are started and stopped.
     public struct Configuration: Sendable {
@@ -12,7 +14,8 @@ extension CommandLauncher {
             /// Nowhere.
             case discarded
             /// Appended to a file for each job, `<job's UUID>.log` in this directory, which exists. The files are
-            /// readable for their owner alone.
+            /// readable for their owner alone. A directory that others can write to is refused unless it has the
+            /// sticky bit, and so is, for its job alone, what has a file's name and is no regular file of this user's.
             case files(directory: String)
         }
 
@@ -42,12 +45,22 @@ extension CommandLauncher {
         /// cannot be changed.
         public var environment: [String: String?] = [:]
 
+        /// What the controller alone may know, its token above all. A variable of this process whose value holds one of
+        /// these, whatever its name, is kept from the commands. Those that are shorter than eight characters count
+        /// only where they are the whole value.
+        public var secrets: [Secret] = []
+
+        /// The soft limit on open files that commands get, or `nil` for that of this process: for one that has raised
+        /// its own. On Linux; elsewhere commands inherit the limit.
+        public var descriptorLimit: UInt?
+
         /// Where it is written down what runs, so that a controller that is started again finds it: see
         /// ``CommandLauncher/recover()``. `nil`, the default, for nowhere: then what a killed controller leaves behind
         /// runs on unknown.
         ///
         /// It is made when it is not there, its parent has to be, on a file system of this machine, and it belongs to
-        /// one launcher at a time. A file for each job names the job, its process, and at last its exit status; no
+        /// one launcher at a time. It is refused when it is a symbolic link, another user's, or one that others can
+        /// write to. A file for each job names the job, its process, and at last its exit status; no
         /// credential and no command is in it. Each command has a shell beside it then, which writes that status: of a
         /// command that a signal ended it tells 128 + the signal's number, and no more. The shell may keep environment
         /// variables from the command whose names are none to a shell, such as `a.b` or `x-y`: dash drops them.

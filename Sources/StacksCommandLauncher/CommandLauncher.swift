@@ -1,6 +1,5 @@
 public import StacksAPI
 public import StacksController
-import Subprocess
 
 #if canImport(Darwin)
     import Darwin
@@ -8,11 +7,6 @@ import Subprocess
     import Glibc
 #elseif canImport(Musl)
     import Musl
-#endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
 #endif
 
 /// Starts one process for each job: a command that runs a Buildkite agent, here or elsewhere.
@@ -22,9 +16,10 @@ import Subprocess
 /// slot is free when the process has ended.
 ///
 /// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the
-/// credentials of the controller itself (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`), which no job may see. The
-/// process leads a session of its own, so that a signal from the controller's terminal does not reach it; standard
-/// input is empty.
+/// credentials of the controller itself (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`, and whatever else holds their
+/// values or one of ``Configuration/secrets``), which no job may see. The process leads a session of its own, so that a
+/// signal from the controller's terminal does not reach it; no signal is blocked or ignored in it; standard input is
+/// empty. While it runs it costs this process neither a descriptor nor a thread.
 ///
 /// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
 /// ``Configuration/gracePeriod``.
@@ -36,12 +31,13 @@ public struct CommandLauncher: JobLauncher {
     private let arguments: [String]
     private let configuration: Configuration
     private let state: StateDirectory?
+    private let environment: CommandEnvironment
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
     /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
-    ///   byte, or is no executable file, when the grace period is negative, and when the state directory cannot be used
-    ///   or another launcher uses it.
+    ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
+    ///   another launcher uses it, and when others can write to that directory or to the one for output.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)
@@ -59,6 +55,13 @@ public struct CommandLauncher: JobLauncher {
         {
             throw refuse(problem)
         }
+        // One that is not there is found out by the first job, and ends the controller.
+        if case .files(let directory) = configuration.output, access(directory, F_OK) == 0,
+            let problem = TrustedDirectory.problem(withShared: directory)
+        {
+            throw refuse("The directory \(directory) for the commands' output cannot be trusted: \(problem)")
+        }
+        environment = CommandEnvironment(configuration)
         state = try configuration.stateDirectory.map { try StateDirectory($0) }
     }
 
@@ -68,37 +71,23 @@ public struct CommandLauncher: JobLauncher {
 
     /// Runs the command for `job` until it has ended.
     ///
-    /// - Throws: ``StackControllerError`` with the code `launcherUnusable` when no process can be started, which ends
-    ///   the controller instead of failing one job after the other; ``CommandLaunchError`` when a process that was
-    ///   started could not be followed.
+    /// - Throws: ``StackControllerError`` with the code `launcherUnusable` when what is to be started is not there, or
+    ///   not for this user to start, which ends the controller instead of failing one job after the other;
+    ///   ``LauncherUnavailable`` for what may pass: too many processes or open files, a full disk, a command that is
+    ///   there and cannot be executed; ``CommandLaunchError`` when something else has the name of the job's log file, or
+    ///   it is not known how the command ended.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
-        let record = try record(job.id)
-        defer { record?.file.remove() }
-        do {
-            switch configuration.output {
-            case .inherited:
-                return try await launch(job, record, output: .currentStandardOutput, error: .currentStandardError)
-            case .standardError:
-                return try await launch(job, record, output: .currentStandardError, error: .currentStandardError)
-            case .fileDescriptor(let number):
-                let output = FileDescriptorOutput.fileDescriptor(
-                    FileDescriptor(rawValue: number), closeAfterSpawningProcess: false)
-                return try await launch(job, record, output: output, error: .combinedWithOutput)
-            case .discarded:
-                return try await launch(job, record, output: .discarded, error: .discarded)
-            case .files(let directory):
-                let file: FileDescriptor
-                do { file = try LogFile.open(for: job.id, in: directory) } catch {
-                    // Nothing is spawned that would close it.
-                    try? record?.descriptor.close()
-                    throw error
-                }
-                let output = FileDescriptorOutput.fileDescriptor(file, closeAfterSpawningProcess: true)
-                return try await launch(job, record, output: output, error: .combinedWithOutput)
-            }
-        } catch let error as SubprocessError {
-            throw Self.launchError(error, executable: name)
+        try Task.checkCancellation()
+        let (child, record) = try await BlockingWork.start { try start(job) }
+        defer { record?.remove() }
+        let gracePeriod = configuration.gracePeriod
+        let ending = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await child.stopWhenCancelled(gracePeriod: gracePeriod) }
+            defer { group.cancelAll() }
+            return await child.end()
         }
+        if Task.isCancelled { await ProcessGroup(leader: child.process).end(within: gracePeriod) }
+        return try await exit(ending, record)
     }
 
     /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
@@ -131,44 +120,34 @@ public struct CommandLauncher: JobLauncher {
         return JobExit(status: status)
     }
 
-    private static func launchError(_ error: SubprocessError, executable: String) -> any Error {
-        func unusable(_ message: String) -> StackControllerError {
-            StackControllerError(code: .launcherUnusable, message: message)
-        }
-        return switch error.code {
-        case .executableNotFound: unusable("The command \(executable) was not found")
-        case .failedToChangeWorkingDirectory: unusable("The command's working directory cannot be entered")
-        case .spawnFailed:
-            unusable(
-                "The command \(executable) could not be started"
-                    + (error.underlyingError.map { ": \($0)" } ?? ""))
-        default: CommandLaunchError(description: "The command \(executable) could not be followed (\(error.code))")
+    // MARK: Starting
+
+    /// Starts the process of a job, and lets go of everything that was opened for it.
+    private func start(_ job: LaunchedJob) throws -> (ChildProcess, RecordFile?) {
+        let executable = try executable()
+        let variables = try environment.variables(for: job)
+        // The record comes first: a process that nothing tells of must not be there when this one is killed.
+        guard let state else { return (try start(executable, [name] + arguments, variables, job, record: nil), nil) }
+        let (file, open) = try state.record(job.id)
+        defer { open.close() }
+        do {
+            let wrapped = ["sh", "-c", ProcessRecord.wrapper, name, executable] + arguments
+            let child = try start("/bin/sh", wrapped, variables, job, record: open)
+            #if canImport(Darwin)
+                // What has no /proc does not tell a shell when it was started.
+                if let start = ProcessStart(of: child.process) {
+                    try? open.write("started \(start.description)\n")
+                }
+            #endif
+            return (child, file)
+        } catch {
+            file.remove()
+            throw error
         }
     }
 
-    private nonisolated(nonsending) func launch<Output: OutputProtocol, ErrorOutput: ErrorOutputProtocol>(
-        _ job: LaunchedJob,
-        _ record: Record?,
-        output: Output,
-        error: ErrorOutput
-    ) async throws -> JobExit {
-        guard let record else {
-            let executable: Executable = name.contains("/") ? .path(FilePath(name)) : .name(name)
-            return try await launch(
-                job, executable, Arguments(arguments), input: .none, output: output, error: error)
-        }
-        return try await launch(
-            job, .path("/bin/sh"), Arguments(["-c", ProcessRecord.wrapper, name, record.executable] + arguments),
-            input: .fileDescriptor(record.descriptor, closeAfterSpawningProcess: true), output: output, error: error)
-    }
-
-    /// The file that says that the command runs, open for the shell that is to hold it, and what that shell starts.
-    private typealias Record = (file: RecordFile, descriptor: FileDescriptor, executable: String)
-
-    /// Makes the record of a job, before anything else is opened for it; `nil` without a state directory.
-    private func record(_ job: JobID) throws -> Record? {
-        guard let state else { return nil }
-        // The shell would say of a command that is gone what a command can say itself: 127.
+    /// The file to execute, which is there and looks like one that can be.
+    private func executable() throws -> String {
         let path = Self.searchPath(configuration)
         if let problem = ExecutableLookup.problem(
             with: name, path: path, workingDirectory: configuration.workingDirectory)
@@ -176,63 +155,80 @@ public struct CommandLauncher: JobLauncher {
             throw StackControllerError(code: .launcherUnusable, message: problem)
         }
         let executable = name.contains("/") ? name : ExecutableLookup.file(named: name, path: path) ?? name
-        let (file, descriptor) = try state.record(job)
-        return (file, descriptor, executable)
+        let isRelative = !executable.hasPrefix("/")
+        let file = isRelative ? configuration.workingDirectory.map { "\($0)/\(executable)" } ?? executable : executable
+        if let trouble = ExecutableFormat.trouble(with: file) {
+            throw LauncherUnavailable(message: "The command \(name) cannot be executed: \(trouble)")
+        }
+        return executable
     }
 
-    private nonisolated(nonsending) func launch<
-        Input: InputProtocol, Output: OutputProtocol, ErrorOutput: ErrorOutputProtocol
-    >(
-        _ job: LaunchedJob,
-        _ executable: Executable,
-        _ arguments: Arguments,
-        input: Input,
-        output: Output,
-        error: ErrorOutput
-    ) async throws -> JobExit {
-        var process = Subprocess.Configuration(
-            executable: executable,
-            arguments: arguments,
-            environment: environment(for: job),
-            workingDirectory: configuration.workingDirectory.map { FilePath($0) }
-        )
-        process.platformOptions.createSession = true
-        process.platformOptions.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: configuration.gracePeriod)
-        ]
-        var group: ProcessGroup?
+    private func start(
+        _ path: String, _ arguments: [String], _ variables: [String: String], _ job: LaunchedJob,
+        record: OpenFile?
+    ) throws -> ChildProcess {
+        if let directory = configuration.workingDirectory, access(directory, X_OK) != 0 {
+            throw StartFailure.error("The command's working directory cannot be entered", SystemError.last)
+        }
+        let null: OpenFile
+        do { null = try OpenFile("/dev/null", O_RDWR) } catch {
+            throw StartFailure.error("The command \(name) could not be started", error)
+        }
+        defer { null.close() }
+        var log: OpenFile?
+        defer { log?.close() }
+        let (output, error): (Int32, Int32)
+        switch configuration.output {
+        case .inherited: (output, error) = (STDOUT_FILENO, STDERR_FILENO)
+        case .standardError: (output, error) = (STDERR_FILENO, STDERR_FILENO)
+        case .fileDescriptor(let number): (output, error) = (number, number)
+        case .discarded: (output, error) = (null.descriptor, null.descriptor)
+        case .files(let directory):
+            let file = try LogFile.open(for: job.id, in: directory)
+            log = file
+            (output, error) = (file.descriptor, file.descriptor)
+        }
+        /// A stream that this process has closed is an empty one for the command.
+        func opened(_ descriptor: Int32) -> Int32 { fcntl(descriptor, F_GETFD) < 0 ? null.descriptor : descriptor }
+        let streams = (record?.descriptor ?? null.descriptor, opened(output), opened(error))
         do {
-            let result = try await run(process, input: input, output: output, error: error) { execution in
-                group = ProcessGroup(leader: execution.processIdentifier.value)
+            let child = try ChildProcesses.shared.start {
+                try Spawn.process(
+                    path, arguments, variables, directory: configuration.workingDirectory, streams: streams)
             }
-            if Task.isCancelled { await group?.end(within: configuration.gracePeriod) }
-            return JobExit(result.terminationStatus)
+            configuration.descriptorLimit.map { Spawn.limitDescriptors(of: child.process, to: $0) }
+            return child
+        } catch SystemError(code: ENOENT) {
+            // It was there a moment ago, so that it is what it needs that is gone: its interpreter, its loader.
+            throw LauncherUnavailable(
+                message: "The command \(name) cannot be executed: its interpreter or loader was not found")
+        } catch SystemError(code: EACCES) {
+            throw LauncherUnavailable(
+                message: "The command \(name) cannot be executed: \(SystemError(code: EACCES))")
         } catch {
-            if Task.isCancelled { await group?.end(within: configuration.gracePeriod) }
-            throw error
+            throw StartFailure.error("The command \(name) could not be started", error)
         }
     }
 
-    private var inherited: Environment {
-        switch configuration.inheritance {
-        case .everything: .inherit
-        case .only(let names):
-            .custom(
-                names.reduce(into: [:]) { variables, name in
-                    guard let value = getenv(name) else { return }
-                    variables[Environment.Key(stringLiteral: name)] = String(cString: value)
-                }
-            )
-        }
-    }
+    // MARK: Ending
 
-    private func environment(for job: LaunchedJob) -> Environment {
-        var changes: [Environment.Key: String?] = [:]
-        for (name, value) in configuration.environment { changes[Environment.Key(stringLiteral: name)] = .some(value) }
-        changes["BUILDKITE_CLUSTER_TOKEN"] = .some(nil)
-        changes["BUILDKITE_AGENT_TOKEN"] = job.acquisitionToken.value
-        changes["BUILDKITE_AGENT_ACQUIRE_JOB"] = job.id.description
-        return inherited.updating(changes)
+    /// What the end of the process says of the command.
+    private nonisolated(nonsending) func exit(
+        _ ending: ChildProcess.Ending, _ record: RecordFile?
+    ) async throws -> JobExit {
+        switch ending {
+        case .signalled(let signal):
+            return JobExit(status: 128 + signal, message: "A signal (\(signal)) ended the command")
+        case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
+        case .exited(let status):
+            guard let record, !Task.isCancelled else { return JobExit(status: status) }
+            // Without a line on how the command ended it is the shell around it that did.
+            let written = await record.readAtLast()
+            guard written.isUnstarted || written.exitStatus == nil else { return JobExit(status: status) }
+            let what = written.isUnstarted ? "could not execute it" : "could not start it"
+            throw LauncherUnavailable(
+                message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")
+        }
     }
 }
 
@@ -244,13 +240,4 @@ public struct CommandLaunchError: Error, Sendable, CustomStringConvertible {
     public var description: String
 
     init(description: String) { self.description = description }
-}
-
-extension JobExit {
-    init(_ status: TerminationStatus) {
-        switch status {
-        case .exited(let code): self.init(status: code)
-        case .signaled(let signal): self.init(status: 128 + signal, message: "A signal (\(signal)) ended the command")
-        }
-    }
 }

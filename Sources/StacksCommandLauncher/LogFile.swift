@@ -1,27 +1,27 @@
 import StacksAPI
 import StacksController
 
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
 #endif
 
 /// The file that takes one job's output.
 enum LogFile {
     /// Opens the file for appending, readable for its owner alone: builds print what others should not read.
-    static func open(for job: JobID, in directory: String) throws -> FileDescriptor {
-        let path = FilePath(directory).appending(JobFile.name(for: job, extension: "log"))
+    ///
+    /// - Throws: ``CommandLaunchError`` when something else has the file's name, which is a matter of this job alone.
+    static func open(for job: JobID, in directory: String) throws -> OpenFile {
+        let path = "\(directory)/\(JobFile.name(for: job, extension: "log"))"
         do {
-            return try FileDescriptor.open(
-                path,
-                .writeOnly,
-                options: [.create, .append, .closeOnExec],
-                permissions: [.ownerRead, .ownerWrite]
-            )
+            return try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
+        } catch let refusal as OwnedFile.Refusal {
+            throw CommandLaunchError(description: "The log file \(path) cannot be used: it \(refusal)")
         } catch {
-            throw StackControllerError(
-                code: .launcherUnusable, message: "The log file \(path) cannot be opened: \(error)")
+            throw StartFailure.error("The log file \(path) cannot be opened", error)
         }
     }
 }

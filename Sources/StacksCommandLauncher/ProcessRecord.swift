@@ -12,14 +12,22 @@ import StacksAPI
 ///
 /// ```
 /// job 01989c5e-0000-7000-8000-00000000000a
-/// process 4711
+/// process 4711 90071
 /// exit 0
 /// ```
+///
+/// What keeps the command from being executed is told apart from what the command says of itself: then the last line is
+/// `unstarted 127`.
 struct ProcessRecord: Equatable {
     /// Whose process it is. There from the first moment.
     var job: JobID?
     /// The process that leads the group. It writes this itself.
     var process: pid_t?
+    /// When that process was started, as the system counts: a number alone may be another process's by now, or a
+    /// stranger's from the beginning. It writes this itself where it can.
+    var start: ProcessStart?
+    /// The shell could not execute the command.
+    var isUnstarted = false
     /// How the command ended, as a shell has it: 128 + n for signal n.
     var exitStatus: Int32?
 
@@ -31,7 +39,12 @@ struct ProcessRecord: Equatable {
             switch line[..<blank] {
             case "job": job = JobID(String(value))
             // The groups 0 and 1, and what is less, would be something else to kill(2).
-            case "process": process = pid_t(value).flatMap { $0 > 1 ? $0 : nil }
+            case "process":
+                let parts = value.split(separator: " ")
+                process = parts.first.flatMap { pid_t($0) }.flatMap { $0 > 1 ? $0 : nil }
+                if parts.count > 1 { start = ProcessStart(parts[1]) }
+            case "started": start = ProcessStart(value)
+            case "unstarted": isUnstarted = true
             case "exit": exitStatus = Int32(value)
             default: continue
             }
@@ -51,14 +64,27 @@ struct ProcessRecord: Equatable {
     /// command, whose exit status it writes and ends with. One that comes before the check keeps the command from being
     /// started; one that comes between the check and the command's start reaches the shell alone, and a command that
     /// was not there to get it is what SIGKILL after the grace period is for.
+    ///
+    /// A shell ends with the same 126 or 127 when it cannot execute a command and when the command ends so. That is why
+    /// a second one executes it: it is there to say so (SIGUSR1) only when that failed. Some shells end at once then,
+    /// with what they were told to do at their end; bash does not do that, and is told to go on instead. A shell that
+    /// cannot even make a process, or write its number down, ends without a line that says how the command did.
     static let wrapper = """
         exec 9<&0 </dev/null
-        stopped=
+        stopped= unstarted= start=
         trap 'stopped=143' HUP INT QUIT TERM
-        printf 'process %s\\n' "$$" >&9
-        [ -z "$stopped" ] || exit "$stopped"
-        "$@" 9<&-
+        trap 'unstarted=1' USR1
+        field() { start=${20}; }
+        [ ! -r /proc/self/stat ] || { read -r start; field ${start##*) }; } </proc/self/stat
+        printf 'process %s %s\\n' "$$" "$start" >&9 || exit 75
+        [ -z "$stopped" ] || { printf 'exit %s\\n' "$stopped" >&9; exit "$stopped"; }
+        /bin/sh -c 'shopt -s execfail 2>/dev/null || trap "kill -USR1 $PPID" EXIT
+        exec "$@"
         status=$?
+        kill -USR1 "$PPID"
+        exit "$status"' "$0" "$@" 9<&-
+        status=$?
+        [ -z "$unstarted" ] || { printf 'unstarted %s\\n' "$status" >&9; exit "$status"; }
         printf 'exit %s\\n' "$status" >&9
         exit "$status"
         """

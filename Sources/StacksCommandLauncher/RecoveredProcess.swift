@@ -28,7 +28,7 @@ struct RecoveredProcess: Sendable {
                 break
             }
         }
-        return file.read().exitStatus
+        return await file.readAtLast().exitStatus
     }
 
     /// Sends SIGTERM to the group, and SIGKILL to what is left of it after the grace period; returns when the process
@@ -38,11 +38,14 @@ struct RecoveredProcess: Sendable {
         await Task {
             // A process that was started a moment ago has yet to say its number. Before that nothing can stop it.
             while file.isHeld, file.read().process == nil { try? await Task.sleep(for: .milliseconds(20)) }
-            // The number is that of the process only as long as the process holds its file.
-            guard let process = file.read().process, file.isHeld else { return }
-            kill(-process, SIGTERM)
-            await ProcessGroup(leader: process).end(within: gracePeriod)
-            // SIGKILL takes its time with a process that waits for a disk.
+            // The number is that of the process only as long as the process holds its file, and was started when the
+            // file says: whatever else has it is left alone.
+            let record = file.read()
+            if let process = record.process, file.isHeld, let start = record.start, start == ProcessStart(of: process) {
+                kill(-process, SIGTERM)
+                await ProcessGroup(leader: process).end(within: gracePeriod)
+            }
+            // SIGKILL takes its time with a process that waits for a disk; and what was not signalled ends by itself.
             while file.isHeld { try? await Task.sleep(for: .milliseconds(20)) }
         }.value
     }

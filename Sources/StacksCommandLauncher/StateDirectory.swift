@@ -9,11 +9,6 @@ import Synchronization
 #elseif canImport(Musl)
     import Musl
 #endif
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -23,26 +18,33 @@ import Synchronization
 /// The directory in which a launcher writes down what runs. It owns the lock that keeps a second launcher out, which
 /// the system takes away with the process, however that ends.
 final class StateDirectory: Sendable {
-    private let path: FilePath
-    private let lock: FileDescriptor
+    private let path: String
+    private let lock: OpenFile
     /// What ``find()`` has found and nobody follows yet.
     private let found = Mutex<[JobID: RecordFile]>([:])
 
     /// Makes the directory if need be, and locks it.
     ///
-    /// - Throws: ``StackControllerError`` when that is not possible, or another launcher has it.
+    /// - Throws: ``StackControllerError`` when that is not possible, others can write to it, or another launcher has it.
     init(_ path: String) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)
         }
-        self.path = FilePath(path)
+        self.path = path
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw refuse("The state directory \(path) cannot be made: \(Errno(rawValue: errno))")
+            throw refuse("The state directory \(path) cannot be made: \(SystemError.last)")
+        }
+        // Who can write there can have this process signal others, and overwrite what it can write to.
+        if let problem = TrustedDirectory.problem(withOwn: self.path) {
+            throw refuse("The state directory \(path) cannot be trusted: \(problem)")
+        }
+        if let parent = Self.parent(of: path), let problem = TrustedDirectory.problem(withShared: parent) {
+            throw refuse("The state directory's parent \(parent) cannot be trusted: \(problem)")
         }
         do {
-            lock = try FileDescriptor.open(
-                self.path.appending("lock"), .readWrite, options: [.create, .closeOnExec],
-                permissions: [.ownerRead, .ownerWrite])
+            lock = try OwnedFile.open("\(path)/lock", O_RDWR | O_CREAT)
+        } catch let refusal as OwnedFile.Refusal {
+            throw refuse("The state directory \(path) cannot be used: its file lock \(refusal)")
         } catch {
             throw refuse("The state directory \(path) cannot be used: \(error)")
         }
@@ -53,27 +55,33 @@ final class StateDirectory: Sendable {
                         + "A stack's key belongs to one controller at a time")
             }
             // For whoever is refused. A controller that died has left its own number.
-            guard ftruncate(lock.rawValue, 0) == 0 else { throw Errno(rawValue: errno) }
-            try lock.writeAll("\(getpid())\n".utf8)
+            guard ftruncate(lock.descriptor, 0) == 0 else { throw SystemError.last }
+            try lock.write("\(getpid())\n")
         } catch {
-            try? lock.close()
+            lock.close()
             if error is StackControllerError { throw error }
             throw refuse("The state directory \(path) cannot be locked: \(error)")
         }
     }
 
-    deinit { try? lock.close() }
+    deinit { lock.close() }
+
+    /// The directory that a path's last part is in, or `nil` for the working directory.
+    private static func parent(of path: String) -> String? {
+        let path = path.reversed().drop { $0 == "/" }
+        guard let slash = path.firstIndex(of: "/") else { return nil }
+        let parent = String(path[slash...].drop { $0 == "/" }.reversed())
+        return parent.isEmpty ? "/" : parent
+    }
 
     /// The process that has the lock, as far as it says so.
-    private static func owner(_ lock: FileDescriptor) -> String {
-        let bytes = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
-            count = (try? lock.read(fromAbsoluteOffset: 0, into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
-        }
-        return Int(String(decoding: bytes, as: UTF8.self).filter { !$0.isNewline }).map { " (process \($0))" } ?? ""
+    private static func owner(_ lock: OpenFile) -> String {
+        let text = (try? lock.beginning(32)) ?? ""
+        return Int(text.filter { !$0.isNewline }).map { " (process \($0))" } ?? ""
     }
 
     /// Makes the record of a job that is about to be launched; see ``RecordFile/create(for:in:)``.
-    func record(_ job: JobID) throws -> (file: RecordFile, descriptor: FileDescriptor) {
+    func record(_ job: JobID) throws -> (file: RecordFile, open: OpenFile) {
         try RecordFile.create(for: job, in: path)
     }
 
@@ -83,14 +91,14 @@ final class StateDirectory: Sendable {
     func find() throws -> [JobID] {
         let names: [String]
         do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path.string)
+            names = try FileManager.default.contentsOfDirectory(atPath: path)
         } catch {
             throw StackControllerError(
                 code: .launcherUnusable, message: "The state directory \(path) cannot be read: \(error)")
         }
         var records: [JobID: RecordFile] = [:]
         for name in names {
-            let file = RecordFile(path: path.appending(name))
+            let file = RecordFile(path: "\(path)/\(name)")
             if name.hasSuffix(".job"), let job = file.read().job {
                 records[job] = file
             } else if name.hasSuffix(".new") || (name.hasSuffix(".job") && !file.isHeld) {

@@ -102,6 +102,8 @@ public struct ControllerStatus: Sendable, Hashable {
         case noToken
         /// Requests to reserve jobs or for their tokens are answered with 404, although the stack is known.
         case endpointMissing
+        /// The launcher can start nothing at the moment: see ``LauncherUnavailable``.
+        case cannotStart
         /// The controller is starting or ending.
         case notRunning
         /// It is a dry run.
@@ -118,6 +120,7 @@ public struct ControllerStatus: Sendable, Hashable {
             case .unreachable: "Buildkite cannot be reached"
             case .noToken: "no token is issued for the reserved jobs"
             case .endpointMissing: "an endpoint that is needed answers 404"
+            case .cannotStart: "the launcher can start nothing right now"
             case .notRunning: "the controller is starting or ending"
             case .dryRun: "this is a dry run"
             }
@@ -147,6 +150,8 @@ public struct ControllerStatus: Sendable, Hashable {
     public var isPaused = false
     /// Why nothing is being started, or `nil` when jobs are.
     public var hindrance: Hindrance?
+    /// What the launcher says, for people, while it can start nothing; `nil` when it can.
+    public var startTrouble: String?
     /// The last failure of a call, for people; `nil` once the same kind of call has succeeded again.
     public var lastFailure: String?
 
@@ -172,7 +177,10 @@ public struct ControllerStatus: Sendable, Hashable {
             parts.append("not polled yet")
         }
         if let asksAgainIn { parts.append("asks again in \(asksAgainIn.formattedSeconds) s") }
-        if let hindrance { parts.append("nothing starts: \(hindrance)") }
+        if let hindrance {
+            let why = hindrance == .cannotStart ? startTrouble.map { " (\($0))" } ?? "" : ""
+            parts.append("nothing starts: \(hindrance)\(why)")
+        }
         return parts.joined(separator: "; ")
     }
 

@@ -25,8 +25,9 @@ public protocol JobLauncher: Sendable {
     /// - Throws: Why no agent could be started. When the job has not started, it is finished with the description of
     ///   the error, so that people see it on the build's page: keep secrets out of it. A ``StackControllerError`` says
     ///   that no other job could be started either, because what starts them is broken: then this job is given back
-    ///   instead, and the controller takes no more and ends with that error. No agent may have been started before it
-    ///   is thrown.
+    ///   instead, and the controller takes no more and ends with that error. ``LauncherUnavailable`` says the same of
+    ///   what may pass: the job is given back, and the controller waits and tries again. No agent may have been started
+    ///   before one of these is thrown.
     nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit
 
     /// The jobs whose agents run already, from before this process was started. None by default.

@@ -69,6 +69,11 @@ extension StackController {
         /// seconds by default.
         public var stopTimeout: Duration = .seconds(60)
 
+        /// The exit status of a job that is finished because its launcher ended before an agent had taken it: -1 by
+        /// default, as Buildkite's own controller has it, so that retry rules of pipelines hold here too. Not 0, and at
+        /// most 255. What the launcher's exit status was is said in words.
+        public var launchFailureExitStatus: Int = -1
+
         /// When the controller ends by itself.
         public var mode: Mode = .continuous
 
@@ -149,6 +154,9 @@ extension StackController.Configuration {
         try require(lingerTimeout >= .zero, "lingerTimeout must not be negative, not \(lingerTimeout.formattedSeconds)")
         try require(
             stopTimeout > .zero, "stopTimeout must be positive, not \(stopTimeout.formattedSeconds)")
+        try require(
+            (-1...255).contains(launchFailureExitStatus) && launchFailureExitStatus != 0,
+            "launchFailureExitStatus must be -1 or from 1 to 255, not \(launchFailureExitStatus)")
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")
         try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")

@@ -31,7 +31,8 @@ import Synchronization
 /// - While the queue is paused nothing is started; it is polled all the same, so that it is shown as connected.
 /// - What is reserved and not launched when it shuts down is given back at once.
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
-///   says that it cannot start any, jobs are given back and the controller ends.
+///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
+///   says.
 /// - Nothing is finished or given back whose reservation may have run out: by then it may be another stack's.
 /// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
 /// - Failures of calls are tried again later and later, and after at most five minutes, whatever the server asks for. A
@@ -223,6 +224,8 @@ public final class StackController: Service {
                 return try await work()
             } catch let error as StackControllerError {
                 return .impossible(error.message)
+            } catch let error as LauncherUnavailable {
+                return .unavailable(error.message)
             } catch {
                 return .failed("\(error)")
             }

@@ -120,6 +120,21 @@ struct CommandLauncherTests {
         }
     }
 
+    @Test("standard output and standard error can go to a descriptor, which stays open")
+    func descriptor() async throws {
+        try await withDirectory { directory in
+            let file = open("\(directory)/both", O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0o600)
+            defer { close(file) }
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .fileDescriptor(file)
+            let launcher = try CommandLauncher(
+                command: ["sh", "-c", "echo out; echo err >&2"], configuration: configuration)
+            for _ in 0..<2 { _ = try await launcher.launch(job) }
+            let written = try contents(of: "\(directory)/both")
+            #expect(written == "out\nerr\nout\nerr\n")
+        }
+    }
+
     @Test("a job whose name is no UUID cannot lead out of the directory")
     func fileName() async throws {
         try await withDirectory { directory in
@@ -280,6 +295,8 @@ struct CommandLauncherTests {
             await #expect(processExitsWith: .success) {
                 func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
                 let tests = CommandLauncherTests()
+                // The first task that sleeps has the system's event queue opened, which stays.
+                try await Task.sleep(for: .microseconds(1))
                 try await tests.withDirectory { directory in
                     var configuration = CommandLauncher.Configuration()
                     configuration.output = .files(directory: directory)

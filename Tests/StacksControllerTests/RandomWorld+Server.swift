@@ -50,6 +50,7 @@ extension RandomWorld {
         case .finish(let id, _, _, _):
             jobs[id]?.finishRequests += 1
             if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
+            if unstarted.contains(id) { violations.append("\(id) is finished although nothing could be started") }
             if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }
             if jobs[id]?.holder == Self.anotherStack { violations.append("\(id) of another stack is finished") }
             if jobs[id]?.state == .reserved { become(.finished, id) }

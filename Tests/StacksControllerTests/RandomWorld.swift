@@ -37,6 +37,8 @@ struct RandomWorld {
         case jobAppears(ScheduledJob)
         case isCancelled(JobID)
         case isPaused(Bool)
+        /// The machine is out of something that every command needs, or no longer.
+        case isExhausted(Bool)
         case stackIsForgotten
         case controllerDies
         case anotherStackTakes
@@ -65,6 +67,9 @@ struct RandomWorld {
     private(set) var survivors: Set<JobID> = []
     /// Agents that a successor follows: it is told when they end.
     private var followed: Set<JobID> = []
+    /// Jobs whose last launch could start nothing.
+    var unstarted: Set<JobID> = []
+    private var isExhausted = false
     /// No reservation runs out before this time.
     var nextExpiry = Duration.seconds(Int64.max)
     var isPaused = false
@@ -86,6 +91,8 @@ struct RandomWorld {
 
     private(set) var launches = 0
     private(set) var restarts = 0
+    /// Launches that could start nothing.
+    private(set) var vain = 0
     /// What happened, line by line, when it is wanted.
     private(set) var story: [String]?
 
@@ -95,6 +102,8 @@ struct RandomWorld {
     let oddity: Double
     /// Whether agents go on when their controller dies.
     private let agentsSurvive: Bool
+    /// How many agents the machine can hold, whatever the controller's slots are: descriptors and processes run out.
+    private let room: Int
     /// Whether the next controller can follow them.
     private let agentsAreFollowed: Bool
 
@@ -107,6 +116,7 @@ struct RandomWorld {
         agentsSurvive = random.next(in: 0..<1) < 0.5
         let canFollow = random.next(in: 0..<1) < 0.5
         agentsAreFollowed = agentsSurvive && canFollow
+        room = random.next(in: 0..<1) < 0.2 ? Int(random.next(in: 3..<9)) : .max
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: seed &+ 1)
         for number in 0..<Int(random.next(in: 1..<80)) {
@@ -119,6 +129,10 @@ struct RandomWorld {
             after(60..<120, .isPaused(false))
         }
         if random.next(in: 0..<1) < 0.2 { after(5..<90, .stackIsForgotten) }
+        if random.next(in: 0..<1) < 0.25 {
+            after(0..<60, .isExhausted(true))
+            after(60..<200, .isExhausted(false))
+        }
         while random.next(in: 0..<1) < 0.4 { after(1..<200, .controllerDies) }
         if oddity > 0 { prepareOddities() }
         for (begin, length, what) in Self.interferences(&random) {
@@ -237,11 +251,17 @@ struct RandomWorld {
 
     private mutating func launch(_ id: JobID) {
         launches += 1
+        let canStart = !isExhausted && agents.count < room
         survivors.remove(id)
         followed.remove(id)
         if !agents.insert(id).inserted { violations.append("\(id) is launched twice") }
         stopped.remove(id)
-        if chance(0.1) {
+        unstarted.remove(id)
+        if !canStart {
+            vain += 1
+            unstarted.insert(id)
+            after(0..<0.5, .isDelivered(.launcherEnded(id, .unavailable("no process can be made"))))
+        } else if chance(0.1) {
             after(0..<3, .isDelivered(.launcherEnded(id, .failed("no disk left"))))
         } else {
             after(0..<12, .agentComes(id))
@@ -256,6 +276,7 @@ struct RandomWorld {
             jobs[job.id] = ServerJob(listed: job)
             order.append(job.id)
         case .isPaused(let value): isPaused = value
+        case .isExhausted(let value): isExhausted = value
         case .stackIsForgotten: isRegistered = false
         case .controllerDies: restart()
         case .interferenceBegins(let what):

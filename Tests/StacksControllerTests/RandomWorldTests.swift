@@ -14,7 +14,7 @@ struct RandomWorldTests {
     func seeds() {
         let only = Self.environment["STACKS_WORLD_SEED"].flatMap { UInt64($0) }
         let count = Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 300
-        var (launches, restarts, interferences) = (0, 0, 0)
+        var (launches, restarts, interferences, vain) = (0, 0, 0, 0)
         for seed in only.map({ $0..<($0 + 1) }) ?? 0..<count {
             var world = RandomWorld(seed: seed, keepsStory: only != nil)
             world.run()
@@ -23,12 +23,14 @@ struct RandomWorldTests {
             launches += world.launches
             restarts += world.restarts
             interferences += world.interferenceCount
+            vain += world.vain
         }
         // Worlds in which nothing happens would prove nothing.
         if only == nil, count >= 50 {
             #expect(launches > Int(count) * 10)
             #expect(restarts > Int(count) / 4)
             #expect(interferences > Int(count) / 2)
+            #expect(vain > Int(count))
         }
     }
 

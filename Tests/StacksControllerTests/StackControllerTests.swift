@@ -208,6 +208,25 @@ struct StackControllerTests {
         #expect(totals.failed == 0 && totals.released == totals.reserved && totals.launched > 0)
     }
 
+    @Test("a launcher that can start nothing for a while fails no job: all are run when it can again")
+    func unavailableLauncher() async throws {
+        let failures = Mutex(25)
+        let behavior = SimulatedAgents.Behavior { agent in
+            let fails = failures.withLock { count in
+                count -= 1
+                return count >= 0
+            }
+            if fails { throw LauncherUnavailable(message: "no disk left") }
+            return try await agent.work()
+        }
+        let stack = try SimulatedStack(capacity: 20, behavior: behavior) { $0.addJobs(40, queue: "default") }
+        try await stack.controller.run()
+        #expect(stack.simulator.report.requests[.finishJob, default: 0] == 0)
+        #expect(stack.simulator.report.finished == 40 && stack.simulator.report.launchedTwice == 0)
+        let totals = stack.controller.status.totals
+        #expect(totals.failed == 0 && totals.finished == 40 && totals.released >= 25)
+    }
+
     @Test("with lost requests, lost answers, errors and limits every job is run, none twice")
     func faults() async throws {
         let stack = try SimulatedStack(capacity: 40, mode: .continuous) { simulator in
@@ -334,6 +353,9 @@ struct StackControllerTests {
             (.init { $0.reservationExpiry = .seconds(1) }, "reservationExpiry"),
             (.init { $0.tokenLifetime = .zero }, "token lifetime"),
             (.init { $0.tags = ["": "x"] }, "tag"),
+            (.init { $0.launchFailureExitStatus = 0 }, "launchFailureExitStatus"),
+            (.init { $0.launchFailureExitStatus = 256 }, "256"),
+            (.init { $0.launchFailureExitStatus = -2 }, "-2"),
         ] as [(Change, String)])
     func configuration(change: Change, name: String) throws {
         let error = #expect(throws: StackControllerError.self) { try SimulatedStack(configure: change.apply) }

@@ -120,7 +120,7 @@ struct WatchRecoveredTests {
         let told = driver.says([job.id: .reserved], to: query)
         #expect(told.finishes.isEmpty && told.givenBack.isEmpty && told.renewed == [[job.id]])
         let ours = driver.happens(.renewed(asked: [job.id], .success(Reservation(reserved: [job.id], notReserved: []))))
-        #expect(ours.finishes.map(\.status) == [3] && ours.givenBack.isEmpty)
+        #expect(ours.finishes.map(\.status) == [-1] && ours.givenBack.isEmpty)
 
         driver = recovering(isFollowed: true)
         let question = try #require(driver.happens(.launcherEnded(job.id, .failed("unknown"))).queries.first)

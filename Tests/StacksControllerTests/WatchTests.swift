@@ -169,14 +169,24 @@ struct WatchTests {
     }
 
     @Test(
-        "the command's status is reported when the job never started, and never as a success",
-        arguments: [(3, 3), (0, -1)] as [(Int32, Int)])
-    func status(status: Int32, reported: Int) throws {
-        var driver = launched()
+        "a job that never started is finished with -1, or what is configured, and the command's own status in words",
+        arguments: [(3, nil), (0, nil), (127, nil), (3, 75)] as [(Int32, Int?)])
+    func status(status: Int32, configured: Int?) throws {
+        var driver = MachineDriver.running { if let configured { $0.launchFailureExitStatus = configured } }
+        driver.launches([job])
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.init(status: status)))).queries.first)
         let finish = try #require(driver.says([job.id: .reserved], to: query).finishes.first)
-        #expect(finish.status == reported)
+        #expect(finish.status == configured ?? -1)
         #expect(finish.detail.contains("status \(status)"))
+    }
+
+    @Test("what a launcher says of its exit is told together with the status")
+    func message() throws {
+        var driver = launched()
+        let exit = JobExit(status: 137, message: "A signal (9) ended the command")
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.first)
+        let finish = try #require(driver.says([job.id: .reserved], to: query).finishes.first)
+        #expect(finish.detail.contains("A signal (9) ended the command") && finish.detail.contains("137"))
     }
 
     @Test(

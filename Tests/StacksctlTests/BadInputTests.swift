@@ -78,6 +78,11 @@ struct BadInputTests {
             Mistake("run", "--stack", "k", "--queue", "-", "--tag", "os", "--", "true", named: "--tag"),
             Mistake("run", "--stack", "k", "--queue", "-", "--max-in-flight", "-5", "--", "true", named: "-5"),
             Mistake("run", "--stack", "k", "--queue", "-", "--poll-interval", "0", "--", "true", named: "'0'", "86400"),
+            Mistake(
+                "run", "--stack", "k", "--queue", "-", "--launch-failure-exit-status", "0", "--", "true", named: "255"),
+            Mistake(
+                "run", "--stack", "k", "--queue", "-", "--launch-failure-exit-status", "256", "--", "true", named: "256"
+            ),
             Mistake("run", "--stack", "k", "--queue", "-", "--headers", "--", "true", named: "--headers"),
             Mistake("run", "--stack", "a b", "--queue", "-", "--once", "--", "true", named: "a b", "80"),
             Mistake("run", "--stack", "k", "--queue", "a\nb", "--once", "--", "true", named: "queue key"),

@@ -158,6 +158,64 @@ struct RunTests {
         }
     }
 
+    @Test(
+        "a job whose command ended before an agent took it is finished with -1, or the status that is asked for",
+        arguments: [([], -1), (["--launch-failure-exit-status", "75"], 75)] as [([String], Int)])
+    func launchFailureStatus(options: [String], expected: Int) async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1) { world in
+            let job = try await world.addJobs()[0]
+            _ = try await run(world, ["--once", "--output", "json"] + options, "bash", "-c", "exit 3")
+            let finished = try await world.control("jobs/\(job)")
+            #expect(finished["exit_status"] as? Int == expected)
+            #expect("\(finished)".contains("status 3"))
+        }
+    }
+
+    #if os(Linux)
+        @Test("a token that was given on the command line is not on it for long")
+        func tokenOnTheCommandLine() async throws {
+            try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+                var environment = world.environment
+                let token = world.simulator.ready.token
+                environment["BUILDKITE_AGENT_TOKEN"] = nil
+                let look = "tr '\\0' ' ' < /proc/$PPID/cmdline >&2; exec '\(Checkout.demoAgent.path)'"
+                let run = try await ToolRun.stacksctl(
+                    [
+                        "run", "--token", token, "--stack", "runner", "--queue", "default", "--once", "--", "bash",
+                        "-c",
+                        look,
+                    ], environment: environment)
+                #expect(run.status == 0, "\(run.errors)")
+                #expect(run.errors.contains("run --token xxx") && !run.errors.contains(token))
+            }
+        }
+    #endif
+
+    @Test("too low a limit on open files is raised when it can be, and refused with both numbers when not")
+    func descriptors() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "30"]) { world in
+            func run(limited how: String) async throws -> ToolRun {
+                var environment = world.environment
+                environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+                let tool = try BuiltProducts.executable(named: "stacksctl").path
+                let arguments = [
+                    "-c", "ulimit \(how); exec \"$@\"", "sh", tool, "run", "--stack", "runner", "--queue", "default",
+                    "--once", "--max-in-flight", "30", "--output", "json", "--", Checkout.demoAgent.path,
+                ]
+                let child = try ChildProcess(
+                    URL(fileURLWithPath: "/bin/sh"), arguments, environment: environment, input: [])
+                return ToolRun(try await child.outcome(within: .seconds(60)))
+            }
+            let refused = try await run(limited: "-n 40")
+            #expect(refused.status == 1)
+            #expect(
+                refused.errors.contains("limit is 40") && refused.errors.contains("are needed"), "\(refused.errors)")
+            let raised = try await run(limited: "-Sn 40")
+            #expect(raised.status == 0, "\(raised.errors)")
+            #expect((try raised.document()["jobs"] as? [String: Int])?["finished"] == 30)
+        }
+    }
+
     @Test("a command that is gone later ends the run, and the jobs go back to the queue instead of failing")
     func vanishingCommand() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "vanishing-\(UUID())")

@@ -34,6 +34,8 @@ enum LaunchOutcome: Sendable, Hashable {
     case failed(String)
     /// It threw, before any agent was started, for a reason that holds for every job.
     case impossible(String)
+    /// It threw, before any agent was started, for a reason that holds for every job and may pass.
+    case unavailable(String)
     /// Nobody stays with the agent of a job that was found running.
     case notFollowed
 

@@ -11,6 +11,7 @@ extension ControllerMachine {
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
         backlog.removeAll()
+        startTrouble = nil
         // Of the uncertain ones some may be reserved. Those in flight are given back when the answer comes.
         for id in ledger.waiting.sorted() + uncertain { letGo(id, at: now) }
         uncertain = []
@@ -103,6 +104,7 @@ extension ControllerMachine {
             let asking = wantsRegistration ? registration : polling
             status.asksAgainIn = asking.failures > 0 ? max(.zero, asking.due - now) : nil
         }
+        status.startTrouble = startTrouble?.message
         return status
     }
 
@@ -113,6 +115,7 @@ extension ControllerMachine {
         if configuration.isDryRun { return .dryRun }
         if isPaused { return .paused }
         if lacksEndpoint { return .endpointMissing }
+        if startTrouble != nil { return .cannotStart }
         if isTokenOutage || (issuing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
         if freeSlots == 0 { return .full }
         if reading.foundSuiting || lastPoll == nil || ledger.occupied - ledger.settling > ledger.watched.count {

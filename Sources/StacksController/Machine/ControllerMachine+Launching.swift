@@ -54,7 +54,7 @@ extension ControllerMachine {
         uncertain = []
     }
 
-    private func nextToLaunch(_ limit: Int) -> [JobID] {
+    func nextToLaunch(_ limit: Int) -> [JobID] {
         let waiting = ledger.waiting.map { id in
             (priority: ledger[id]?.job?.priority ?? 0, listedAt: ledger[id]?.listedAt ?? .zero, id: id)
         }
@@ -81,6 +81,10 @@ extension ControllerMachine {
             }
             for token in answer.issued {
                 guard let entry = ledger[token.job], entry.stage == .issuing, let job = entry.job else { continue }
+                guard startTrouble == nil || startTrouble?.isTrying == true && startTrouble?.triedAt == nil else {
+                    break
+                }
+                noteLaunch(at: now)
                 ledger.move(token.job, to: .launched, at: now)
                 let wait = configuration.startLimit(tokenExpiresAt: token.expiresAt, serverTime: serverTime)
                 ledger.update(token.job) { entry in
@@ -99,8 +103,9 @@ extension ControllerMachine {
             }
             let without = asked.filter { ledger[$0]?.stage == .issuing }
             for id in without {
-                log(.warning, "No token was issued for the job; it is not launched", id)
-                letGo(id, at: now, coolFor: .seconds(30))
+                // What cannot be started right now is no fault of the token's.
+                if startTrouble == nil { log(.warning, "No token was issued for the job; it is not launched", id) }
+                letGo(id, at: now, coolFor: startTrouble == nil ? .seconds(30) : .seconds(5))
             }
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
@@ -123,6 +128,10 @@ extension ControllerMachine {
     mutating func launcherEnded(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
         guard let entry = ledger[id] else { return }
         deaf.remove(id)
+        if entry.stage == .launched, case .unavailable(let message) = outcome {
+            return cannotStart(id, message, launchedAt: entry.since, at: now)
+        }
+        if startTrouble?.triedAt == entry.since, !outcome.isUnknown { canStart() }
         switch entry.stage {
         case .stopping(.cancelled):
             ledger.remove(id)
@@ -229,9 +238,9 @@ extension ControllerMachine {
             return letGo(id, at: now)
         }
         ledger.move(id, to: .finishing, at: now)
-        let (status, detail) = report(outcome)
+        let detail = report(outcome)
         log(.error, "The launcher ended before the job started: \(detail)", id)
-        reports.append((id, status, detail))
+        reports.append((id, configuration.launchFailureExitStatus, detail))
     }
 
     private mutating func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome) {
@@ -254,16 +263,17 @@ extension ControllerMachine {
         log(.warning, message, id)
     }
 
-    /// Status and message to finish a job with. A status of 0 would call a job that never ran a success.
-    private func report(_ outcome: LaunchOutcome) -> (status: Int, detail: String) {
+    /// What to tell people of a job that never ran. Its exit status is the configuration's, because pipelines have rules
+    /// for it; the command's own is in here.
+    private func report(_ outcome: LaunchOutcome) -> String {
         switch outcome {
         case .exited(let exit):
-            let detail = exit.message ?? "The agent's command ended with status \(exit.status) before the job started"
-            return (exit.status == 0 ? -1 : Int(exit.status), detail)
-        case .failed(let message), .impossible(let message):
-            return (-1, message.isEmpty ? "The agent could not be launched" : message)
+            let own = "The agent's command ended with status \(exit.status) before the job started"
+            return exit.message.map { "\($0). \(own)" } ?? own
+        case .failed(let message), .impossible(let message), .unavailable(let message):
+            return message.isEmpty ? "The agent could not be launched" : message
         case .notFollowed:
-            return (-1, "The agent was gone before the job started")
+            return "The agent was gone before the job started"
         }
     }
 

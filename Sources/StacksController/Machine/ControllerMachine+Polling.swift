@@ -53,7 +53,7 @@ extension ControllerMachine {
     /// Without a poll for this long Buildkite shows the queue as disconnected.
     static let connectedFor = Duration.seconds(30)
 
-    var freeSlots: Int { max(0, configuration.maximumInFlight - ledger.occupied) }
+    var freeSlots: Int { min(startableJobs, max(0, configuration.maximumInFlight - ledger.occupied)) }
 
     var wantsPoll: Bool { phase == .running && !needsRegistration }
 
@@ -253,7 +253,8 @@ extension ControllerMachine {
                     + "\(backlog.count - started) would wait for a slot"
             )
         }
-        guard configuration.mode == .untilIdle, phase == .running else { return }
+        // What could not be started is left alone for a while, and is not gone.
+        guard configuration.mode == .untilIdle, phase == .running, startTrouble == nil else { return }
         if isPaused { return drain("The queue is paused", at: now) }
         if configuration.isDryRun { return drain("The dry run is over", at: now) }
         guard reading.limit > 1, !reading.foundSuiting, backlog.isEmpty, uncertain.isEmpty, ledger.reserving == 0,

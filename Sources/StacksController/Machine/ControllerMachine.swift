@@ -65,6 +65,8 @@ struct ControllerMachine {
     // Launching
     var issuing = Pacing()
     var issuingLimit = BatchLimit()
+    /// Why nothing can be started at the moment, if that is so.
+    var startTrouble: StartTrouble?
     /// Since when no request for tokens has succeeded.
     var tokenlessSince: Duration?
     /// Whether that has been so for long, so that one job at a time is tried.
@@ -146,6 +148,7 @@ struct ControllerMachine {
     /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
     private mutating func advance(at now: Duration) {
         registerIfDue(at: now)
+        tryToStartIfDue(at: now)
         lapseIfDue(at: now)
         reserveIfDue(at: now)
         pollIfDue(at: now)
@@ -178,6 +181,7 @@ struct ControllerMachine {
             nextTokenCheck,
             nextLapse,
             nextStopCheck,
+            nextStartCheck,
             nextSilenceCheck,
             settleBy,
             nextStatusLine,

@@ -103,6 +103,7 @@ extension ControllerStatus.Hindrance {
         case .unreachable: "unreachable"
         case .noToken: "no_token"
         case .endpointMissing: "endpoint_missing"
+        case .cannotStart: "cannot_start"
         case .notRunning: "not_running"
         case .dryRun: "dry_run"
         }

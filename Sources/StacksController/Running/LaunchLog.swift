@@ -29,7 +29,8 @@ struct LaunchLog {
         case .exited(let exit):
             facts["status"] = "\(exit.status)"
             if let message = exit.message { facts["reason"] = "\(message)" }
-        case .failed(let message), .impossible(let message): facts["reason"] = "\(message)"
+        case .failed(let message), .impossible(let message), .unavailable(let message):
+            facts["reason"] = "\(message)"
         case .notFollowed: break
         }
         logger.info("The job's launcher has ended", metadata: facts.visible)

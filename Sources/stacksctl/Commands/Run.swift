@@ -72,6 +72,18 @@ struct Run: AsyncParsableCommand {
     )
     var tokenLifetime: Seconds?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            The exit status of a job whose command ended before an agent had taken it, -1 or 1 to 255. The command's own \
+            is said in words.
+            """,
+            valueName: "n"
+        )
+    )
+    var launchFailureExitStatus = -1
+
     @Flag(
         help: """
             End as soon as no job is scheduled that suits the tags, and the commands have ended. The exit status is 1 \
@@ -115,6 +127,10 @@ struct Run: AsyncParsableCommand {
         guard maxInFlight > 0 else {
             throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
         }
+        guard (-1...255).contains(launchFailureExitStatus), launchFailureExitStatus != 0 else {
+            throw ValidationError(
+                "--launch-failure-exit-status is \(launchFailureExitStatus): it must be -1, or from 1 to 255.")
+        }
         if global.headers {
             throw ValidationError("--headers is for commands that ask once: the answer of 'run' is a summary.")
         }
@@ -122,12 +138,17 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Before the token is anywhere but in the environment: commands run as this user, and are others' work.
+        ControllerProcess.hideMemory()
+        ControllerProcess.reapOrphansAsFirstProcess()
+        let descriptorLimit = try DescriptorLimit.raise()
         let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
         let form = terminal == nil ? LineLogHandler.Form.full : .short
         // The painted line shows what is logged as information elsewhere.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
         // The controller says what each call means to it, so the client's own lines are for other levels.
         let connection = try Connection(options: global, logger: global.logger(default: .notice, form: form))
+        ControllerProcess.erase(connection.endpoint.token)
         #if canImport(FoundationNetworking)
             if global.transport == .urlsession {
                 logger.warning(
@@ -141,7 +162,8 @@ struct Run: AsyncParsableCommand {
             ? CommandOutput(to: StandardError.sink) : nil
         defer { shown?.close() }
         try await connection.closing {
-            let launcher = ObservedLauncher(try launcher(endpoint: connection.endpoint, output: shown))
+            let launcher = ObservedLauncher(
+                try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit))
             let client = connection.client
             let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
             // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
@@ -208,14 +230,19 @@ struct Run: AsyncParsableCommand {
         configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
+        configuration.launchFailureExitStatus = launchFailureExitStatus
         if terminal != nil { configuration.statusInterval = nil }
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
     }
 
-    private func launcher(endpoint: Endpoint, output: CommandOutput?) throws -> any JobLauncher {
+    private func launcher(
+        endpoint: Endpoint, output: CommandOutput?, descriptorLimit: UInt?
+    ) throws -> any JobLauncher {
         // A dry run reserves nothing, so nothing is ever launched; what would be need not be known.
         guard !command.isEmpty else { return RefusingLauncher() }
         var configuration = CommandLauncher.Configuration()
+        configuration.secrets = [endpoint.token]
+        configuration.descriptorLimit = descriptorLimit
         // Standard output is the summary's alone.
         configuration.output =
             try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) }

@@ -1,0 +1,20 @@
+/// Nothing can be started right now, for a reason that is not the job's and may pass: too many processes or open files,
+/// a full disk, a machine manager that is busy, a program that is just being replaced.
+///
+/// Throw it from ``JobLauncher/launch(_:)`` when no agent was started. The job is given back at once, not failed, and so
+/// is everything else that is reserved and not launched; the controller launches nothing for 1, 2, 4 … up to 60 seconds,
+/// give or take a half, says why in its log, its status (``ControllerStatus/Hindrance-swift.enum/cannotStart``) and its
+/// metrics, and then tries with one job. As soon as that one has run for a second, or has ended in another way, it goes
+/// on as before.
+///
+/// For what waiting does not cure there is ``StackControllerError``; any other error is the job's own.
+public struct LauncherUnavailable: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What keeps agents from being started, for people: keep secrets out of it.
+    public var message: String
+
+    /// Nothing can be started, because of `message`.
+    public init(message: String) { self.message = message }
+
+    /// The message.
+    public var description: String { message }
+}
