@@ -79,6 +79,7 @@ struct StartTroubleTests {
         _ = driver.polls(Array(jobs[1...2]))
         let wishes = driver.happens(ended(jobs[0]))
         #expect(wishes.givenBack == [[jobs[0].id]])
+        _ = driver.happens(.gaveBack(jobs.dropFirst().map(\.id), nil), .gaveBack([jobs[0].id], nil))
         #expect(driver.passes(.seconds(3600)).finishes.isEmpty)
         #expect(driver.machine.totals.failed == 0)
         #expect(driver.machine.ledger.isEmpty)

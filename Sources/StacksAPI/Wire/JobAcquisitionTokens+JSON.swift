@@ -11,8 +11,13 @@ extension JobAcquisitionTokens {
             default: try reader.skip()
             }
         }
-        return JobAcquisitionTokens(
-            issued: try issued.required("job_acquisition_tokens", in: object), notIssued: notIssued + unreadable)
+        let tokens = try issued.required("job_acquisition_tokens", in: object)
+        if !unreadable.isEmpty {
+            // Another token for the same job may be a good one.
+            var named = Set(tokens.map(\.job)).union(notIssued)
+            notIssued += unreadable.filter { named.insert($0).inserted }
+        }
+        return JobAcquisitionTokens(issued: tokens, notIssued: notIssued)
     }
 
     /// The tokens that can be read. One that cannot is as good as not issued, and does not take the others with it.
@@ -45,8 +50,7 @@ extension JobAcquisitionToken {
         while let name = try reader.nextKey() {
             switch name {
             case "job_uuid": job = try reader.optionalIdentifier()
-            // One that is null is no reason to lose the others: like an empty one it counts as not issued.
-            case "job_acquisition_token": token = try reader.optionalString() ?? ""
+            case "job_acquisition_token": token = try reader.optionalString()
             case "expires_at": result.expiresAt = try reader.optionalDate()
             default: try reader.skip()
             }
