@@ -287,7 +287,8 @@ struct EndingTests {
         driver.launches([job])
         #expect(!summary(driver).contains("nothing starts"))
         // No two reasons read alike.
-        #expect(Set(ControllerStatus.Hindrance.allCases.map(\.description)).count == ControllerStatus.Hindrance.allCases.count)
+        let reasons = ControllerStatus.Hindrance.allCases
+        #expect(Set(reasons.map(\.description)).count == reasons.count)
     }
 
     private func summary(_ driver: MachineDriver) -> String { driver.machine.status(at: driver.now).summary }
