@@ -157,21 +157,10 @@ struct PeerStates: Peer {
 struct PeerTokens: Peer {
     struct Token: Decodable {
         var job_uuid: String
-        /// Has to be there, and may be null.
         var job_acquisition_token: String
         var expires_at: PeerDate?
-
-        enum CodingKeys: CodingKey { case job_uuid, job_acquisition_token, expires_at }
-
-        init(from decoder: any Decoder) throws {
-            let object = try decoder.container(keyedBy: CodingKeys.self)
-            job_uuid = try object.decode(String.self, forKey: .job_uuid)
-            let isNull =
-                try object.contains(.job_acquisition_token) && object.decodeNil(forKey: .job_acquisition_token)
-            job_acquisition_token = isNull ? "" : try object.decode(String.self, forKey: .job_acquisition_token)
-            expires_at = try object.decodeIfPresent(PeerDate.self, forKey: .expires_at)
-        }
     }
+
     /// A token, or at least whose it is.
     struct Entry: Decodable {
         private struct Name: Decodable { var job_uuid: String }
@@ -189,13 +178,16 @@ struct PeerTokens: Peer {
 
     var value: JobAcquisitionTokens {
         let entries = job_acquisition_tokens.elements.compactMap(\.value)
-        return JobAcquisitionTokens(
-            issued: entries.compactMap(\.token).map { token in
-                JobAcquisitionToken(
-                    job: JobID(token.job_uuid), token: Secret(token.job_acquisition_token),
-                    expiresAt: token.expires_at?.date)
-            },
-            notIssued: ((not_issued ?? []) + entries.compactMap(\.job)).map { JobID($0) })
+        let issued = entries.compactMap(\.token).map { token in
+            JobAcquisitionToken(
+                job: JobID(token.job_uuid), token: Secret(token.job_acquisition_token),
+                expiresAt: token.expires_at?.date)
+        }
+        let notIssued = (not_issued ?? []).map { JobID($0) }
+        // Each job once, and none that has a token all the same.
+        var named = Set(issued.map(\.job)).union(notIssued)
+        let unreadable = entries.compactMap(\.job).map { JobID($0) }.filter { named.insert($0).inserted }
+        return JobAcquisitionTokens(issued: issued, notIssued: notIssued + unreadable)
     }
 }
 
