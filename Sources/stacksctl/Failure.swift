@@ -8,8 +8,10 @@ import StandardStreams
 struct Failure: ToolFailure {
     /// A line for a person, without a credential.
     var message: String
-    /// 64 for a mistake in what was asked, 78 when a controller would end so again, 1 for all else.
+    /// 64 for a mistake in what was asked, 1 for all else, unless `run` was told another one for what is permanent.
     var exitCode: ExitCode
+    /// Whether a controller that is started again with the same settings would end in the same way.
+    var isPermanent = false
 
     /// The API or the network said no: exit status 1.
     static func refused(_ message: String) -> Failure {
@@ -20,12 +22,6 @@ struct Failure: ToolFailure {
     static func usage(_ message: String) -> Failure {
         Failure(message: message, exitCode: .validationFailure)
     }
-}
-
-extension ExitCode {
-    /// 78 (`EX_CONFIG` of sysexits.h): a controller that is started again with the same settings ends in the same way.
-    /// A status of its own, so that a supervisor can tell it from a failure that passes.
-    static let permanent = ExitCode(78)
 }
 
 extension Failure {
@@ -48,7 +44,8 @@ extension Failure {
             // The message has what the underlying error says.
             self.init(
                 message: Self.adding(error.advice, to: error.description),
-                exitCode: error.code.isPermanent ? .permanent : .failure
+                exitCode: .failure,
+                isPermanent: error.code.isPermanent
             )
         }
     }
@@ -56,12 +53,14 @@ extension Failure {
     /// Why a controller was not even started: what its first question was answered with.
     init(beforeRun error: StacksAPIError) {
         self.init(error)
-        if [.unauthorized, .forbidden, .notFound].contains(error.code) { exitCode = .permanent }
+        isPermanent = [.unauthorized, .forbidden, .notFound].contains(error.code)
     }
 
     private static func adding(_ advice: String, to message: String) -> String {
         // Some messages say themselves what to do.
-        message.contains(advice) ? message : "\(message) What to do: \(advice)"
+        if message.contains(advice) { return message }
+        let end = message.last.map { ".!?".contains($0) } == true ? "" : "."
+        return "\(message)\(end) What to do: \(advice)"
     }
 }
 

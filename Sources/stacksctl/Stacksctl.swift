@@ -16,9 +16,7 @@ struct Stacksctl: AsyncParsableCommand {
 
             The answer goes to stdout, as a table or with '--output json' as one JSON document with the API's own \
             field names; logs and errors go to stderr. Exit status: 0 when it was done, 1 when the API or the network \
-            said no or the answer could not be written, 64 when the command line is wrong, and of 'run' 78 when \
-            starting it again would not help: a token that is not accepted, a stack that is refused, a queue that is \
-            not there.
+            said no or the answer could not be written, 64 when the command line is wrong.
 
             EXAMPLES:
               export BUILDKITE_AGENT_TOKEN=bkct_…

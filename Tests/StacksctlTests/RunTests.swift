@@ -125,11 +125,11 @@ struct RunTests {
         }
     }
 
-    @Test("a token that is not accepted ends the run with exit status 78 and one clear error that says what to do")
+    @Test("a token that is not accepted ends the run with exit status 1 and one clear error that says what to do")
     func badToken() async throws {
         try await SimulatedWorld.run { world in
             let run = try await run(world, ["--token", "bkct_other"], "true")
-            #expect(run.status == 78)
+            #expect(run.status == 1)
             #expect(run.errors.split(separator: "\n").filter { $0.contains("401") }.count == 1, "\(run.errors)")
             #expect(run.errors.contains("What to do: Give it a valid agent token"), "\(run.errors)")
             #expect(run.errors.contains("stacksctl: Buildkite does not accept the agent token"), "\(run.errors)")
@@ -138,11 +138,11 @@ struct RunTests {
     }
 
     @Test(
-        "what starting again does not put right is exit status 78",
+        "what starting again does not put right has the exit status that it was given",
         arguments: [["--queue", "nowhere"], ["--once", "--token", "bkct_other"]])
     func permanent(options: [String]) async throws {
         try await SimulatedWorld.run { world in
-            let run = try await run(world, options, "true")
+            let run = try await run(world, options + ["--permanent-failure-exit-status", "78"], "true")
             #expect(run.status == 78, "\(run.errors)")
             #expect(run.errors.split(separator: "\n").last?.contains("What to do: ") == true, "\(run.errors)")
         }

@@ -41,7 +41,7 @@ struct ServiceExampleTests {
         #expect(values["KillMode"] == "process")
         #expect(
             values["RestartPreventExitStatus"]
-                == "\(ExitCode.validationFailure.rawValue) \(ExitCode.permanent.rawValue)")
+                == "\(ExitCode.validationFailure.rawValue) \(run.permanentFailureExitStatus)")
         #expect(!lines.contains { $0.contains("bkct_") })
     }
 

@@ -16,9 +16,8 @@ struct Run: AsyncParsableCommand {
             time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
 
             SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
-            second signal stops the commands at once. SIGHUP changes nothing. Exit status 78 says that starting it again \
-            would not help: a token that is not accepted, a stack that is refused, a queue that is not there. The log is on stderr, on a terminal with a line below it that shows \
-            what is going on; a summary is on stdout at the end.
+            second signal stops the commands at once. SIGHUP changes nothing. The log is on stderr, on a terminal with a \
+            line below it that shows what is going on; a summary is on stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -84,6 +83,18 @@ struct Run: AsyncParsableCommand {
     )
     var launchFailureExitStatus = -1
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            The exit status when starting it again would not help, 1 to 255: the token is not accepted, the stack \
+            refused, the queue not there. A supervisor can tell it from what passes.
+            """,
+            valueName: "n"
+        )
+    )
+    var permanentFailureExitStatus: Int32 = 1
+
     @Flag(
         help: """
             End as soon as no job is scheduled that suits the tags, and the commands have ended. The exit status is 1 \
@@ -131,6 +142,10 @@ struct Run: AsyncParsableCommand {
             throw ValidationError(
                 "--launch-failure-exit-status is \(launchFailureExitStatus): it must be -1, or from 1 to 255.")
         }
+        guard (1...255).contains(permanentFailureExitStatus) else {
+            throw ValidationError(
+                "--permanent-failure-exit-status is \(permanentFailureExitStatus): it must be from 1 to 255.")
+        }
         if global.headers {
             throw ValidationError("--headers is for commands that ask once: the answer of 'run' is a summary.")
         }
@@ -138,6 +153,17 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
+        do {
+            try await serve()
+        } catch {
+            var failure = (error as? Failure) ?? (error as? StackControllerError).map { Failure($0) }
+            guard failure?.isPermanent == true else { throw error }
+            failure?.exitCode = ExitCode(permanentFailureExitStatus)
+            throw failure ?? error
+        }
+    }
+
+    private func serve() async throws {
         // Before the token is anywhere but in the environment: commands run as this user, and are others' work.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
