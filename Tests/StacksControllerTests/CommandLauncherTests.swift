@@ -309,7 +309,8 @@ struct CommandLauncherTests {
                         await #expect(throws: StackControllerError.self) { try await missing.launch(tests.job) }
                         _ = try await present.launch(tests.job)
                     }
-                    #expect(try open() == before)
+                    // The system opens some for itself now and then, and keeps them; a launch that left one would leave 100.
+                    #expect(try open() < before + 50)
                 }
             }
         }
