@@ -3,7 +3,7 @@ import SimulatorProcess
 import Testing
 
 /// A web page reaches every server on the machine of whoever looks at it.
-@Suite("Requests of web pages", .timeLimit(.minutes(1)))
+@Suite("Requests of web pages", .timeLimit(.minutes(5)))
 struct ForeignPageTests {
     private static let add = ["--data-binary", #"{"count": 1}"#]
     private static let json = ["-H", "Content-Type: application/json"]

@@ -11,7 +11,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("What the controller's process keeps to itself", .timeLimit(.minutes(1)))
+@Suite("What the controller's process keeps to itself", .timeLimit(.minutes(5)))
 struct ControllerProcessTests {
     private static func variables(
         _ configure: (inout CommandLauncher.Configuration) -> Void = { _ in }

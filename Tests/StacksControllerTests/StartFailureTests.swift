@@ -12,7 +12,7 @@ import Testing
 #endif
 
 /// What keeps commands from being started, with a state directory and without: the same.
-@Suite("A command that cannot be started is told apart from one that fails", .serialized, .timeLimit(.minutes(1)))
+@Suite("A command that cannot be started is told apart from one that fails", .serialized, .timeLimit(.minutes(5)))
 struct StartFailureTests {
     private static let job = LaunchedJob(
         scheduled: ScheduledJob(id: "01989c5e-0000-7000-8000-00000000000a"), acquisitionToken: Secret("bkjat_secret"))

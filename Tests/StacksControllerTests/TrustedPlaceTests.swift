@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("Places that others can write to", .serialized, .timeLimit(.minutes(1)))
+@Suite("Places that others can write to", .serialized, .timeLimit(.minutes(5)))
 struct TrustedPlaceTests {
     private static let job = LaunchedJob(
         scheduled: ScheduledJob(id: "01989c5e-0000-7000-8000-00000000000a"), acquisitionToken: Secret("t"))

@@ -6,7 +6,7 @@ import Testing
 @testable import StandardStreams
 
 /// Where the log goes when whoever reads it is slow, gone, or a terminal.
-@Suite("The log's writer", .timeLimit(.minutes(1)))
+@Suite("The log's writer", .timeLimit(.minutes(5)))
 struct LogSinkTests {
     /// A pipe whose ends do not block.
     private struct Ends {

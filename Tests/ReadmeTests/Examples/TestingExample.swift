@@ -4,7 +4,7 @@ import StacksController
 import StacksTesting
 import Testing
 
-@Suite("The tests of the documentation", .timeLimit(.minutes(1)))
+@Suite("The tests of the documentation", .timeLimit(.minutes(5)))
 struct DocumentedTests {
     @Test("a stack that dies gives its jobs back")
     func reservationsExpire() async throws {

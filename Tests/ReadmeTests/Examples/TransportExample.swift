@@ -136,7 +136,7 @@ struct ServerEngine: Engine {
     }
 }
 
-@Suite("The transports of the documentation", .timeLimit(.minutes(1)))
+@Suite("The transports of the documentation", .timeLimit(.minutes(5)))
 struct DocumentedTransportTests {
     @Test("an engine with callbacks keeps the contract")
     func conformance() async {
