@@ -70,14 +70,18 @@ struct DeadConnectionTests {
             await connection.closeBelowTLS()
         } _: { server in
             try await engine.withTransport { transport in
+                // URLSession on Linux can lose a call in this race: then the call's own deadline ends it.
+                let limit: Duration = engine == .urlSession ? .seconds(5) : .unreached
                 for number in 0..<40 {
                     let replay: TransportRequest.Replay = number % 2 == 0 ? .never : .whenConnectionWasDead
                     let path = "/\(number)"
                     do {
-                        let answer = try await transport.send(request(server.origin, path: path, replay: replay))
+                        let answer = try await transport.send(
+                            request(server.origin, path: path, within: limit, replay: replay))
                         #expect(answer.body == Array(path.utf8))
                     } catch let error as TransportError {
-                        #expect([.connectionClosed, .http2, .other].contains(error.code), "\(error)")
+                        let isLost = engine == .urlSession && error.code == .timeout
+                        #expect(isLost || [.connectionClosed, .http2, .other].contains(error.code), "\(error)")
                     }
                     if replay == .never { #expect(server.requests.filter { $0.path == path }.count <= 1) }
                 }
