@@ -68,7 +68,9 @@ struct RequestGuard: Sendable {
     /// cannot choose the name.
     private func isOwn(_ authority: String) -> Bool {
         guard let host = Self.host(of: authority) else { return false }
-        return host == "localhost" || host == "[::1]" || Self.isLoopback(host) || names.contains(host)
+        // Of an address of 127.0.0.0/8, the one form that browsers send.
+        let isLoopback = HostAddress.dottedIPv4(host).map { $0 >> 24 == 127 } ?? false
+        return host == "localhost" || host == "[::1]" || isLoopback || names.contains(host)
     }
 
     /// The host in lowercase and without the dot that may end it; `nil` for what is no authority.
@@ -86,12 +88,6 @@ struct RequestGuard: Sendable {
         }
         let host = authority[..<end].lowercased()
         return host.hasSuffix(".") ? String(host.dropLast()) : host
-    }
-
-    /// Whether it is an address of 127.0.0.0/8, in the one form that browsers send.
-    private static func isLoopback(_ host: String) -> Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0).map { "\($0)" } == String($0) }
     }
 
     private static func mediaType(_ value: String) -> String {
