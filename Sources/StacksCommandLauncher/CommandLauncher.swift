@@ -47,6 +47,9 @@ public struct CommandLauncher: JobLauncher {
             throw refuse("The command to launch holds a zero byte")
         }
         guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        if case .fileDescriptor(let number) = configuration.output, number < STDOUT_FILENO {
+            throw refuse("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
+        }
         self.name = name
         arguments = Array(command.dropFirst())
         self.configuration = configuration
@@ -108,10 +111,11 @@ public struct CommandLauncher: JobLauncher {
     /// The end is noticed half a second late at most. A signal that ended the command is told as 128 + its number.
     ///
     /// - Throws: ``CommandLaunchError`` when the command is gone and has left no exit status: it was killed with all
-    ///   that was around it, or the machine was started anew.
+    ///   that was around it, or the machine was started anew; and when it was to be stopped and cannot be, because what was
+    ///   written down does not name its process for certain: then it runs on, and the next ``recover()`` finds it.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
         guard let file = state?.take(job) else { return nil }
-        let status = await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
+        let status = try await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
         file.remove()
         guard let status else {
             throw CommandLaunchError(
@@ -222,10 +226,12 @@ public struct CommandLauncher: JobLauncher {
         case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
             guard let record, !Task.isCancelled else { return JobExit(status: status) }
-            // Without a line on how the command ended it is the shell around it that did.
-            let written = await record.readAtLast()
-            guard written.isUnstarted || written.exitStatus == nil else { return JobExit(status: status) }
-            let what = written.isUnstarted ? "could not execute it" : "could not start it"
+            let what: String
+            switch await record.readAtLast().outcome(ofWrapperEndingWith: status) {
+            case .ended(let status): return JobExit(status: status)
+            case .notExecuted: what = "could not execute it"
+            case .notStarted: what = "could not start it"
+            }
             throw LauncherUnavailable(
                 message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")
         }
