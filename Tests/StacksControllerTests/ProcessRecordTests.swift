@@ -1,7 +1,7 @@
 import StacksAPI
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 @Suite("What is written down of a job's process")
 struct ProcessRecordTests {
