@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// `stacksctl run` against the real simulator, with real processes for agents.

@@ -25,7 +25,7 @@ final class StateDirectory: Sendable {
 
     /// Makes the directory if need be, and locks it.
     ///
-    /// - Throws: ``StackControllerError`` when that is not possible, others can write to it, or another launcher has it.
+    /// - Throws: `StackControllerError` when that is not possible, others can write to it, or another launcher has it.
     init(_ path: String) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)

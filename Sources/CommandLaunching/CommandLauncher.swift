@@ -35,7 +35,7 @@ public struct CommandLauncher: JobLauncher {
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
-    /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
+    /// - Throws: `StackControllerError` with the code `invalidConfiguration` when the command is empty, holds a zero
     ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
     ///   another launcher uses it, and when others can write to that directory or to the one for output.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
@@ -74,9 +74,9 @@ public struct CommandLauncher: JobLauncher {
 
     /// Runs the command for `job` until it has ended.
     ///
-    /// - Throws: ``StackControllerError`` with the code `launcherUnusable` when what is to be started is not there, or
+    /// - Throws: `StackControllerError` with the code `launcherUnusable` when what is to be started is not there, or
     ///   not for this user to start, which ends the controller instead of failing one job after the other;
-    ///   ``LauncherUnavailable`` for what may pass: too many processes or open files, a full disk, a command that is
+    ///   `LauncherUnavailable` for what may pass: too many processes or open files, a full disk, a command that is
     ///   there and cannot be executed; ``CommandLaunchError`` when something else has the name of the job's log file, or
     ///   it is not known how the command ended.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
@@ -102,7 +102,7 @@ public struct CommandLauncher: JobLauncher {
     /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
     /// and the directory is still there. None without ``Configuration/stateDirectory``.
     ///
-    /// - Throws: ``StackControllerError`` when the directory cannot be read.
+    /// - Throws: `StackControllerError` when the directory cannot be read.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { try state?.find() ?? [] }
 
     /// Waits until the command of a job that ``recover()`` has found has ended; cancelling the task stops it as it does
