@@ -19,7 +19,7 @@ extension ClientCore {
         if turn != nil {
             if call.waitsSince == nil { call.waitsSince = now }
         } else if let since = call.waitsSince {
-            call.waited += since.duration(to: now)
+            call.record.waited += since.duration(to: now)
             call.waitsSince = nil
         }
         return turn

@@ -81,7 +81,7 @@ final class ClientCore: Sendable {
 
     // MARK: Calls
 
-    /// Sends a request whose answer is a JSON document.
+    /// Makes a call whose response is a JSON document.
     func perform<Value: Sendable>(
         _ endpoint: Endpoint,
         path: CallPath,
@@ -89,39 +89,35 @@ final class ClientCore: Sendable {
         options: CallOptions,
         decode: (inout JSONReader) throws(JSONError) -> Value
     ) async throws -> StacksResponse<Value> {
-        try response(
-            to: endpoint, try await send(endpoint, path: path, body: body, options: options), decode)
+        try decoded(try await send(endpoint, path: path, body: body, options: options), decode)
     }
 
-    /// Reads the answer of a call.
+    /// Decodes a response and ends its call.
     @inline(never)
-    private func response<Value: Sendable>(
-        to endpoint: Endpoint, _ exchange: Exchange, _ decode: (inout JSONReader) throws(JSONError) -> Value
+    private func decoded<Value: Sendable>(
+        _ received: ReceivedResponse, _ decode: (inout JSONReader) throws(JSONError) -> Value
     ) throws -> StacksResponse<Value> {
         do throws(JSONError) {
-            let response = exchange.response(try JSONReader.read(exchange.answer.body, decode))
-            exchange.trace.succeeded(response)
-            return response
+            let value = try JSONReader.read(received.response.body, decode)
+            end(received.call, .success(received))
+            return received.with(value)
         } catch {
-            let error = failure(of: endpoint, decoding: exchange, error)
-            log?.failed(exchange.call, endpoint, error)
-            metrics?.failed(endpoint.operation, error.code)
-            exchange.trace.failed(error)
+            let error = failure(decoding: received, error)
+            end(received.call, .unreadable(received, error))
             throw error
         }
     }
 
-    /// Sends a request whose answer, if it has a body at all, says nothing.
+    /// Makes a call whose response has no value: a body, if there is one, is not read.
     func perform(
         _ endpoint: Endpoint,
         path: CallPath,
         body: [UInt8]? = nil,
         options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
-        let exchange = try await send(endpoint, path: path, body: body, options: options)
-        let response = exchange.response(NoContent())
-        exchange.trace.succeeded(response)
-        return response
+        let received = try await send(endpoint, path: path, body: body, options: options)
+        end(received.call, .success(received))
+        return received.with(NoContent())
     }
 }
 

@@ -1,45 +1,54 @@
 import HTTPTypes
 import StacksTransport
 
-/// Owns what a request was answered with, a 2xx after one attempt or more.
-///
-/// It is an object because the frame of an async function keeps a place of its own for each copy and each temporary that
-/// the compiler makes of a structure, however short its life, until the function returns.
-final class Exchange {
-    let answer: TransportResponse
-    let attempts: Int
+/// What the end of a call reports: which call it was, since when, and how long it waited.
+struct CallRecord: Sendable {
+    let endpoint: Endpoint
     /// The call's number in the log, 0 when it is not logged.
-    let call: UInt64
-    let trace: CallTrace
-    /// How long it waited for its turn under the rate limit.
-    let rateLimitWait: Duration
+    let number: UInt64
+    /// The spans of the call and of its current request.
+    var trace: CallTrace
+    /// When the call began: before it asked for a token or waited for the rate limit.
+    var began: Moment?
+    /// How long its requests waited for the rate limit.
+    var waited = Duration.zero
+}
 
-    init(answer: TransportResponse, attempts: Int, call: UInt64, trace: CallTrace, rateLimitWait: Duration) {
-        self.answer = answer
-        self.attempts = attempts
+/// The 2xx response of a call whose body is not decoded yet.
+///
+/// It is an object because the frame of an async function keeps room for each copy and each temporary of a structure
+/// until the function returns.
+final class ReceivedResponse {
+    let call: CallRecord
+    let response: TransportResponse
+    /// How many requests the call sent.
+    let attempts: Int
+
+    init(_ response: TransportResponse, to call: CallRecord, attempts: Int) {
+        self.response = response
         self.call = call
-        self.trace = trace
-        self.rateLimitWait = rateLimitWait
+        self.attempts = attempts
     }
 
-    func response<Value>(_ value: Value) -> StacksResponse<Value> {
+    /// The public response, with the value that was decoded.
+    func with<Value>(_ value: Value) -> StacksResponse<Value> {
         StacksResponse(
             value: value,
-            status: answer.status,
-            headerFields: answer.headerFields,
+            status: response.status,
+            headerFields: response.headerFields,
             attempts: attempts,
-            metrics: answer.metrics,
-            rateLimitWait: rateLimitWait
+            metrics: response.metrics,
+            rateLimitWait: call.waited
         )
     }
 }
 
-/// A call on its way, apart from its request: what it may do, and what has come of it so far.
+/// A call under way, without its request: what it may still do, and what happened so far.
 struct PendingCall: ~Copyable {
-    let endpoint: Endpoint
+    var record: CallRecord
     var decision: RetryDecision
-    /// The call's number in the log, 0 when it is not logged.
-    let number: UInt64
+    /// How many requests were sent, the one under way included.
+    var requests = 0
     /// `nil` until the token provider has been asked.
     var authorization: Authorization?
     var hasRenewedToken = false
@@ -51,8 +60,6 @@ struct PendingCall: ~Copyable {
     var permit: RateGovernor.Permit?
     /// Since when the next request waits for that place.
     var waitsSince: Moment?
-    var waited = Duration.zero
-    /// When the call began, for its duration: before it asked for a token or a place.
-    var began: Moment?
-    var trace: CallTrace
+
+    var endpoint: Endpoint { record.endpoint }
 }

@@ -1,26 +1,19 @@
 import StacksTransport
 
-/// A call's token: asked for before its first request, and once more when it was refused.
+/// A call's token: asked for before its first request, and once more when the server refused it.
 extension ClientCore {
     /// Asks for the client's first token.
     @inline(never)
     func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
         let operation = call.endpoint.operation
         let decision = call.decision
-        do {
-            let now = environment.now()
-            call.began = now
-            if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
-            let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
-                decision.tokenWasLate(operation, attempts: 0)
-            }
-            try use(authorization, for: &call, &request)
-        } catch let error as StacksAPIError {
-            throw failed(call, error)
-        } catch {
-            cancelled(call, attempts: 0)
-            throw error
+        let now = environment.now()
+        call.record.began = now
+        if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
+        let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
+            decision.tokenWasLate(operation, attempts: 0)
         }
+        try use(authorization, for: &call, &request)
     }
 
     /// Gets another token for a call whose token was refused, once; `refusal` is thrown when there is no other.
@@ -28,26 +21,20 @@ extension ClientCore {
     func renewToken(
         of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: any Error
     ) async throws {
-        guard let error = refusal as? StacksAPIError else { throw refusal }
         let operation = call.endpoint.operation
         let decision = call.decision
         do {
             let authorization = try await token(after: call.authorization, for: operation, by: decision.deadline) {
                 decision.tokenWasLate(operation, attempts: decision.attempts)
             }
-            guard authorization.token != call.authorization?.token else { throw error }
+            guard authorization.token != call.authorization?.token else { throw refusal }
             try use(authorization, for: &call, &request)
             call.hasRenewedToken = true
         } catch var error as StacksAPIError {
             error.attempts = call.decision.attempts
             error.mayHaveTakenEffect = error.mayHaveTakenEffect || decision.mayHaveTakenEffect
-            throw failed(call, error)
-        } catch {
-            cancelled(call, attempts: call.decision.attempts)
             throw error
         }
-        retries(call, error, attempt: call.decision.attempts + 1, after: .zero)
-        call.decision.countRepetition()
     }
 
     private func use(

@@ -54,9 +54,9 @@ extension ClientCore {
         )
     }
 
-    /// The error of a 2xx whose body is not what it should be.
-    func failure(of endpoint: Endpoint, decoding exchange: Exchange, _ error: JSONError) -> StacksAPIError {
-        let answer = exchange.answer
+    /// The error of a 2xx response whose body cannot be decoded.
+    func failure(decoding received: ReceivedResponse, _ error: JSONError) -> StacksAPIError {
+        let (endpoint, answer) = (received.call.endpoint, received.response)
         return StacksAPIError(
             code: .decoding,
             operation: endpoint.operation,
@@ -68,7 +68,7 @@ extension ClientCore {
             serverRequestID: answer.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(answer.headerFields),
             retryAfter: RetryAfter.delay(in: answer.headerFields),
-            attempts: exchange.attempts,
+            attempts: received.attempts,
             mayHaveTakenEffect: true
         )
     }

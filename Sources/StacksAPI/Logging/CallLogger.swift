@@ -42,28 +42,30 @@ final class CallLogger: Sendable {
         return call
     }
 
-    func succeeded(_ exchange: Exchange, _ endpoint: Endpoint) {
+    func succeeded(_ received: ReceivedResponse) {
         guard logs(.debug) else { return }
-        var metadata = metadata(exchange.call, endpoint)
-        metadata["status"] = "\(exchange.answer.status.code)"
-        metadata["attempts"] = "\(exchange.attempts)"
-        if exchange.rateLimitWait > .zero { metadata["rate_limit_wait"] = "\(exchange.rateLimitWait)" }
-        if let metrics = exchange.answer.metrics { Self.add(metrics, to: &metadata) }
-        if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(exchange.answer.body, redaction))" }
+        let (call, response) = (received.call, received.response)
+        var metadata = metadata(call.number, call.endpoint)
+        metadata["status"] = "\(response.status.code)"
+        metadata["attempts"] = "\(received.attempts)"
+        if call.waited > .zero { metadata["rate_limit_wait"] = "\(call.waited)" }
+        if let metrics = response.metrics { Self.add(metrics, to: &metadata) }
+        if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(response.body, redaction))" }
         write(.debug, "Stacks API call succeeded", metadata)
     }
 
     func retries(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
         guard logs(.notice) else { return }
-        var metadata = metadata(call, endpoint, error)
+        var metadata = metadata(call, endpoint, error, body: error.body)
         metadata["next_attempt"] = "\(attempt)"
         metadata["delay"] = "\(delay)"
         write(.notice, "Stacks API request failed, trying again", metadata)
     }
 
-    func failed(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError) {
+    /// - Parameter body: The whole body, of which the error may hold only the beginning, or nothing.
+    func failed(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError, body: [UInt8]) {
         guard logs(.debug) else { return }
-        var metadata = metadata(call, endpoint, error)
+        var metadata = metadata(call, endpoint, error, body: body)
         metadata["attempts"] = "\(error.attempts)"
         write(.debug, "Stacks API call failed", metadata)
     }
@@ -90,17 +92,20 @@ final class CallLogger: Sendable {
 
     // MARK: Metadata
 
-    private func metadata(_ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError? = nil) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["request_id": "\(prefix)-\(call)", "operation": "\(endpoint.operation)"]
-        guard let error else { return metadata }
+    private func metadata(_ call: UInt64, _ endpoint: Endpoint) -> Logger.Metadata {
+        ["request_id": "\(prefix)-\(call)", "operation": "\(endpoint.operation)"]
+    }
+
+    private func metadata(
+        _ call: UInt64, _ endpoint: Endpoint, _ error: StacksAPIError, body: [UInt8]
+    ) -> Logger.Metadata {
+        var metadata = metadata(call, endpoint)
         metadata["error"] = "\(error.code)"
         metadata["message"] = "\(error.message)"
         if let status = error.status { metadata["status"] = "\(status.code)" }
         if let message = error.serverMessage { metadata["server_message"] = "\(message)" }
         if let id = error.serverRequestID { metadata["server_request_id"] = "\(id)" }
-        if logsPayloads, logs(.debug), error.code != .decoding {
-            metadata["body"] = "\(PayloadRedaction.text(error.body, redaction))"
-        }
+        if logsPayloads, logs(.debug) { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
         return metadata
     }
 

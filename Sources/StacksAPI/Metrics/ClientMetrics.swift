@@ -7,7 +7,7 @@ import Synchronization
 /// They are made with the client, one for each operation and outcome, so that a call looks one up in a table. Labels
 /// have few values, all of them known: operations, outcomes and codes, never a stack's key or a job.
 final class ClientMetrics: Sendable {
-    enum Outcome: Int, CaseIterable {
+    private enum Outcome: Int, CaseIterable {
         case success, failure, cancelled
     }
 
@@ -62,12 +62,23 @@ final class ClientMetrics: Sendable {
         transfer = Timer(label: "stacks_transport_total", factory: factory)
     }
 
-    func ended(_ operation: StacksOperation, _ outcome: Outcome, after nanoseconds: Int64) {
-        operations[operation.index].durations[outcome.rawValue].recordNanoseconds(nanoseconds)
-    }
-
-    func failed(_ operation: StacksOperation, _ code: StacksAPIError.Code) {
-        counter(.failure, operation, code).increment()
+    /// Counts a call that ended, with its error's code and the transport's timings of its last response.
+    func ended(_ operation: StacksOperation, _ outcome: CallOutcome, after nanoseconds: Int64) {
+        let result: Outcome
+        switch outcome {
+        case .success(let received):
+            result = .success
+            travelled(received.response)
+        case .unreadable(let received, let error):
+            result = .failure
+            travelled(received.response)
+            counter(.failure, operation, error.code).increment()
+        case .failure(let error):
+            result = .failure
+            counter(.failure, operation, error.code).increment()
+        case .cancelled: result = .cancelled
+        }
+        operations[operation.index].durations[result.rawValue].recordNanoseconds(nanoseconds)
     }
 
     func retries(_ operation: StacksOperation, after code: StacksAPIError.Code) {
@@ -82,8 +93,8 @@ final class ClientMetrics: Sendable {
 
     func confirmedFinish() { confirmations.increment() }
 
-    /// How a request went on the network.
-    func travelled(_ metrics: TransportMetrics) {
+    private func travelled(_ response: TransportResponse) {
+        guard let metrics = response.metrics else { return }
         connections[metrics.reusedConnection ? 1 : 0].increment()
         if !metrics.reusedConnection {
             connect.recordNanoseconds(max(metrics.connect, metrics.tlsHandshake).wholeNanoseconds)

@@ -38,11 +38,21 @@ extension StacksClient {
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack.
     @discardableResult
     public func deregisterStack(
-        _ key: String,
+        key: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<NoContent> {
         try Argument.check(stackKey: key, for: .deregisterStack)
         return try await core.perform(
             .deregisterStack, path: core.path("stacks/", key, "/deregister"), options: options)
+    }
+
+    /// The same as ``deregisterStack(key:options:)``.
+    @available(*, deprecated, renamed: "deregisterStack(key:options:)")
+    @discardableResult
+    public func deregisterStack(
+        _ key: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try await deregisterStack(key: key, options: options)
     }
 }

@@ -66,10 +66,17 @@ import StacksTransport
             span.end()
         }
 
-        /// Ends the call's span.
-        func succeeded<Value>(_ response: StacksResponse<Value>) {
+        /// Ends the span of a call of one request.
+        func succeeded(attempts: Int, rateLimitWait: Duration) {
+            succeeded(SpanFacts.success(attempts: attempts, rateLimitWait: rateLimitWait))
+        }
+
+        /// Ends the span of a call of several requests.
+        func succeeded<Value>(_ response: StacksResponse<Value>) { succeeded(SpanFacts.success(response)) }
+
+        private func succeeded(_ facts: @autoclosure () -> SpanFacts) {
             guard let recording, !recording.isPart else { return }
-            recording.call.updateAttributes { SpanFacts.success(response).add(to: &$0) }
+            recording.call.updateAttributes { facts().add(to: &$0) }
             recording.call.end()
         }
 
@@ -100,6 +107,7 @@ import StacksTransport
         func sends(_ request: inout TransportRequest, _ endpoint: Endpoint, attempt: Int, to server: BaseURL) {}
         func answered(_ answer: borrowing TransportResponse) {}
         func unanswered(_ error: any Error) {}
+        func succeeded(attempts: Int, rateLimitWait: Duration) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}
         func failed(_ error: any Error) {}
     }

@@ -60,14 +60,18 @@
             return facts
         }
 
-        static func success<Value>(_ response: StacksResponse<Value>) -> SpanFacts {
+        static func success(attempts: Int, rateLimitWait: Duration) -> SpanFacts {
             var facts = SpanFacts(attributes: [
-                ("buildkite.outcome", "success"), ("buildkite.requests", .int64(Int64(response.attempts))),
+                ("buildkite.outcome", "success"), ("buildkite.requests", .int64(Int64(attempts))),
             ])
-            if response.rateLimitWait > .zero {
-                facts.attributes.append(
-                    ("buildkite.rate_limit_wait", .double(response.rateLimitWait / .seconds(1))))
+            if rateLimitWait > .zero {
+                facts.attributes.append(("buildkite.rate_limit_wait", .double(rateLimitWait / .seconds(1))))
             }
+            return facts
+        }
+
+        static func success<Value>(_ response: StacksResponse<Value>) -> SpanFacts {
+            var facts = success(attempts: response.attempts, rateLimitWait: response.rateLimitWait)
             if response.wasConfirmedByState {
                 facts.attributes.append(("buildkite.confirmed_by_state", .bool(true)))
             }

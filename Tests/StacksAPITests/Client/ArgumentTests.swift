@@ -27,7 +27,7 @@ import Testing
         arguments: ["", "a b", "a/b", "a.b", "ä", "a\n", "a\0", "..", String(repeating: "k", count: 81)])
     func checksStackKeys(_ key: String) async throws {
         try await refusal("1 to 80 bytes") { try await $0.registerStack(key: key) }
-        try await refusal("1 to 80 bytes") { try await $0.deregisterStack(key) }
+        try await refusal("1 to 80 bytes") { try await $0.deregisterStack(key: key) }
         try await refusal("1 to 80 bytes") { _ = try await $0.scheduledJobs(stack: key, queue: .default) }
         try await refusal("1 to 80 bytes") { _ = try await $0.reserveJobs([.sample], stack: key) }
         try await refusal("1 to 80 bytes") { _ = try await $0.job(.sample, stack: key) }
@@ -40,7 +40,7 @@ import Testing
     @Test("a key of 80 bytes is sent")
     func acceptsTheLongestKey() async throws {
         let bed = try Testbed([.answer(.noContent, "")])
-        try await bed.client.deregisterStack(String(repeating: "k", count: 80))
+        try await bed.client.deregisterStack(key: String(repeating: "k", count: 80))
         #expect(bed.transport.requests.count == 1)
     }
 

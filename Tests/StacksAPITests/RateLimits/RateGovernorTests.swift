@@ -18,7 +18,7 @@ import Testing
     }
 
     static let loads = [
-        Load(operation: .deregisterStack, limit: 10) { client, _ in try await client.deregisterStack("k") },
+        Load(operation: .deregisterStack, limit: 10) { client, _ in try await client.deregisterStack(key: "k") },
         Load(operation: .listScheduledJobs, limit: 10) { client, _ in
             _ = try await client.scheduledJobs(stack: "k", queue: "default", limit: 1)
         },
