@@ -168,16 +168,20 @@ import Testing
         #expect(error?.description.contains("token") == true)
     }
 
-    @Test("a configuration that makes no sense is refused")
+    @Test("every bad value of a configuration is one kind of error, which names the value")
     func checksConfiguration() {
         func refused(_ expected: String, _ change: (inout StacksClient.Configuration) -> Void) {
             let error = #expect(throws: StacksAPIError.self) { try Testbed(configure: change) }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.operation == nil)
             #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
         }
         refused("time-out") { $0.requestTimeout = .zero }
-        refused("1 batch") { $0.maximumConcurrentBatches = 0 }
+        refused("concurrent batches must be at least 1") { $0.maximumConcurrentBatches = 0 }
         refused("at least 1 attempt") { $0.retryPolicy.maximumAttempts = 0 }
         refused("prefix") { $0.userAgentPrefixes = ["a\r\nX: y"] }
         refused("prefix") { $0.userAgentPrefixes = [""] }
+        refused("base URL") { $0.baseURL = "http://example.com" }
+        refused("capacity") { $0.retryBudget = RetryBudget(capacity: 0) }
     }
 }
