@@ -134,7 +134,7 @@ struct ControllerCalls: Sendable {
     }
 
     nonisolated(nonsending) func deregister() async -> ControllerEvent {
-        .deregistered(await result { try await client.deregisterStack(stack, options: settling).value }.failure)
+        .deregistered(await result { try await client.deregisterStack(key: stack, options: settling).value }.failure)
     }
 
     private nonisolated(nonsending) func result<Value>(
