@@ -101,6 +101,31 @@ struct RefusalTests {
         #expect(driver.machine.reregistrations.count == 1)
     }
 
+    @Test("a refusal of long ago says nothing about the next one; refusals that go on do, however far apart")
+    func longAgo() {
+        var refusals = Refusals()
+        let step = Pacing.longestAskedWait
+        let later = Duration.seconds(3605)
+        let times = [.zero, .seconds(3600), .seconds(3604), later + step, later + step * 3, later + step * 6]
+        let believed = times.map { refusals.isConfirmed("reserve", at: $0) }
+        #expect(believed == [false, false, false, true, true, false])
+    }
+
+    @Test("a call that is refused once and not made for an hour may be refused once more")
+    func anHourLater() {
+        var driver = MachineDriver.running()
+        let asked = driver.polls([job]).reserved.joined()
+        _ = driver.happens(.reserved(asked: Array(asked), .failure(forbidden)))
+        while driver.now < .seconds(3600) {
+            driver.waitsForPoll()
+            _ = driver.polls([])
+        }
+        driver.waitsForPoll()
+        #expect(driver.polls([.number(2)]).reserved == [[ScheduledJob.number(2).id]])
+        #expect(!driver.happens(.reserved(asked: [ScheduledJob.number(2).id], .failure(forbidden))).hasEnded)
+        #expect(driver.machine.fatal == nil)
+    }
+
     // MARK: A single endpoint
 
     /// Plays a server without an endpoint for tokens, in which these jobs are scheduled.

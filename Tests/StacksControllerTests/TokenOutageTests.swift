@@ -79,6 +79,25 @@ struct TokenOutageTests {
         #expect(next.count == 4)
     }
 
+    @Test(
+        "a controller that ends when nothing is left waits for tokens while there are jobs, and not without jobs",
+        arguments: [CallFailure.lost, .notFound])
+    func untilIdle(failure: CallFailure) {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        let outage = suffers(&driver, until: .seconds(600), from: driver.polls(jobs).all, failure)
+        #expect(outage.wishes.reserved.count > 5)
+        #expect(driver.machine.phase == .running)
+        var isOver = false
+        while !isOver, driver.now < .seconds(800) {
+            let wishes = driver.passes(.milliseconds(100))
+            for ids in wishes.reserved {
+                _ = driver.happens(.reserved(asked: ids, .success(Reservation(reserved: [], notReserved: ids))))
+            }
+            if !wishes.polls.isEmpty { isOver = driver.polls([]).deregisters == 1 }
+        }
+        #expect(isOver)
+    }
+
     // MARK: expires_at
 
     private static let issuedAt = Date(timeIntervalSince1970: 1_700_000_000)

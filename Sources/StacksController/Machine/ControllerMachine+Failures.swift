@@ -92,6 +92,6 @@ extension ControllerMachine {
     /// Leaves the jobs to others for which there is no way to a token.
     private mutating func giveBackWithoutTokens(at now: Duration) {
         guard lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
-        for id in ledger.waiting.sorted() { letGo(id, at: now, coolFor: Self.coolingAfterEnd) }
+        for id in ledger.waiting.sorted() { letGo(id, at: now, coolFor: .ended) }
     }
 }

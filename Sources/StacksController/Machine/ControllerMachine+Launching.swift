@@ -8,12 +8,6 @@ import StacksAPI
 #endif
 
 extension ControllerMachine {
-    /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
-    static let coolingAfterEnd = Duration.seconds(60)
-
-    /// How long a job that its agent found locked is left alone: it is scheduled again.
-    static let coolingOfLocked = Duration.seconds(10)
-
     /// How long reserved jobs are kept for which no token is issued: other stacks may be able to start them.
     static let longestWithoutToken = Duration.seconds(30)
 
@@ -105,7 +99,7 @@ extension ControllerMachine {
             for id in without {
                 // What cannot be started right now is no fault of the token's.
                 if startTrouble == nil { log(.warning, "No token was issued for the job; it is not launched", id) }
-                letGo(id, at: now, coolFor: startTrouble == nil ? .seconds(30) : .seconds(5))
+                letGo(id, at: now, coolFor: startTrouble == nil ? .unissued : .returned)
             }
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
@@ -116,7 +110,7 @@ extension ControllerMachine {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             } else if failure.kind == .rejected {
-                for id in asked where ledger.waiting.contains(id) { letGo(id, at: now, coolFor: Self.coolingOfRefused) }
+                for id in asked where ledger.waiting.contains(id) { letGo(id, at: now, coolFor: .refused) }
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             }
             if phase != .running { for id in asked where ledger.waiting.contains(id) { letGo(id, at: now) } }
@@ -131,17 +125,20 @@ extension ControllerMachine {
         if entry.stage == .launched, case .unavailable(let message) = outcome {
             return cannotStart(id, message, launchedAt: entry.since, at: now)
         }
-        if startTrouble?.triedAt == entry.since, !outcome.isUnknown { canStart() }
+        if !outcome.isUnknown {
+            if startTrouble?.triedAt == entry.since { canStart() }
+            hasStarted(launchedAt: entry.since)
+        }
         switch entry.stage {
         case .stopping(.cancelled):
             ledger.remove(id)
             totals.cancelled += 1
-            cool(id, for: Self.coolingAfterEnd, at: now)
+            cool(id, .ended, at: now)
         case .stopping(.notOurs):
             // What Buildkite said of the job may contradict a reservation that is known to hold.
             if entry.reservedUntil > now { letGo(id, at: now) } else { release(id, at: now) }
         case .stopping(.tooSlow):
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         case .stopping(.over):
             completed(id, at: now)
         case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
@@ -155,7 +152,7 @@ extension ControllerMachine {
                 release(id, at: now)
             case .impossible(let message):
                 // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
-                letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+                letGo(id, at: now, coolFor: .ended)
                 stop(StackControllerError(code: .launcherUnusable, message: message), at: now)
             default:
                 // It may have started and ended since its state was last seen: only the state tells, whatever the status.
@@ -170,7 +167,7 @@ extension ControllerMachine {
     mutating func completed(_ id: JobID, at now: Duration) {
         guard ledger.remove(id) != nil else { return }
         totals.finished += 1
-        cool(id, for: Self.coolingAfterEnd, at: now)
+        cool(id, .ended, at: now)
     }
 
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
@@ -182,7 +179,7 @@ extension ControllerMachine {
             ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
             log(.warning, "The launcher ended, and Buildkite does not know the job: it is let go of", id)
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         case .reserved? where entry.reservedUntil > now:
             settleReserved(id, outcome, at: now)
         case .reserved?:
@@ -192,7 +189,7 @@ extension ControllerMachine {
         case .canceled?:
             ledger.remove(id)
             totals.cancelled += 1
-            cool(id, for: Self.coolingAfterEnd, at: now)
+            cool(id, .ended, at: now)
         case .finished?, .timedOut?:
             completed(id, at: now)
         case let state? where outcome.isNotAcquired:
@@ -221,9 +218,9 @@ extension ControllerMachine {
         )
         if !outcome.isNotAcquired { unreported += 1 }
         if isDenied {
-            release(id, at: now, coolFor: Self.coolingAfterEnd)
+            release(id, at: now, coolFor: .ended)
         } else {
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         }
     }
 
@@ -248,8 +245,8 @@ extension ControllerMachine {
         log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
     }
 
-    private static func cooling(after outcome: LaunchOutcome) -> Duration {
-        outcome.exitStatus == JobExit.locked.status ? coolingOfLocked : coolingAfterEnd
+    private static func cooling(after outcome: LaunchOutcome) -> Cooling {
+        outcome.exitStatus == JobExit.locked.status ? .locked : .ended
     }
 
     /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
@@ -288,7 +285,7 @@ extension ControllerMachine {
             guard entry.reservedUntil > now else {
                 unreported += 1
                 log(.error, "The reservation has run out before the job's end could be reported", report.id)
-                letGo(report.id, at: now, coolFor: Self.coolingAfterEnd)
+                letGo(report.id, at: now, coolFor: .ended)
                 continue
             }
             // The call repeats what was not heard: not for longer than the job is this stack's.
@@ -300,7 +297,7 @@ extension ControllerMachine {
 
     mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {
         guard ledger[id]?.stage == .finishing else { return }
-        cool(id, for: Self.coolingAfterEnd, at: now)
+        cool(id, .ended, at: now)
         totals.failed += 1
         guard let failure else {
             ledger.remove(id)

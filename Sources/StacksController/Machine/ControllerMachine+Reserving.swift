@@ -11,9 +11,6 @@ extension ControllerMachine {
     /// Between a request that was refused and a smaller one.
     static let pauseAfterRefusal = Duration.seconds(1)
 
-    /// How long a job is left alone that Buildkite does not accept in a request.
-    static let coolingOfRefused = Duration.seconds(600)
-
     var wantsReservation: Bool {
         guard phase == .running, !needsRegistration, !configuration.isDryRun else { return false }
         // One job at a time shows whether there are tokens again.
@@ -70,7 +67,7 @@ extension ControllerMachine {
                 } else if others.contains(id) {
                     ledger.remove(id)
                     totals.notReserved += 1
-                    cool(id, for: .seconds(2), at: now)
+                    cool(id, .denied, at: now)
                 } else {
                     // It may be reserved: giving it back makes sure that it is not for long.
                     leftOut += 1
@@ -96,7 +93,7 @@ extension ControllerMachine {
                 let isFound = !reservationLimit.refused(asked.count)
                 for id in asked {
                     lapse(id, at: now)
-                    if isFound { cool(id, for: Self.coolingOfRefused, at: now) }
+                    if isFound { cool(id, .refused, at: now) }
                 }
             default:
                 for id in asked { lapse(id, at: now) }

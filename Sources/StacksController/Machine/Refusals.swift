@@ -7,8 +7,11 @@ struct Refusals {
     /// How long after the first refusal another one is believed.
     static let pause = Duration.seconds(5)
 
-    /// Since when a call has been refused, without a success in between.
-    private var since: [String: Duration] = [:]
+    /// A refusal without another one for this long is forgotten: no call that fails is put off for longer.
+    static let memory = Pacing.longestAskedWait * 2
+
+    /// When a call was refused first and last, without a success in between.
+    private var refused: [String: (first: Duration, last: Duration)] = [:]
     /// Calls that were answered with 404, when, and the next poll has yet to say why.
     private var doubted: [String: Duration] = [:]
     /// Calls that are answered with 404 although the stack is known.
@@ -16,17 +19,18 @@ struct Refusals {
 
     /// Takes down a refusal and returns whether it is believed.
     mutating func isConfirmed(_ call: String, at now: Duration) -> Bool {
-        guard let first = since[call] else {
-            since[call] = now
+        guard let known = refused[call], now - known.last <= Self.memory else {
+            refused[call] = (now, now)
             return false
         }
-        return now - first >= Self.pause
+        refused[call]?.last = now
+        return now - known.first >= Self.pause
     }
 
     /// Takes down that a call has succeeded, and returns whether it was missing.
     mutating func succeeded(_ call: String) -> Bool {
-        if since.isEmpty, doubted.isEmpty, missing.isEmpty { return false }
-        since[call] = nil
+        if refused.isEmpty, doubted.isEmpty, missing.isEmpty { return false }
+        refused[call] = nil
         doubted[call] = nil
         return missing.remove(call) != nil
     }
