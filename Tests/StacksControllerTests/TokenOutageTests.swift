@@ -22,15 +22,15 @@ struct TokenOutageTests {
                 pending = []
                 for action in actions {
                     switch action {
-                    case .poll: pending += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
-                    case .reserve(let ids):
+                    case .request(.poll): pending += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
+                    case .request(.reserve(let ids)):
                         reserved.formUnion(ids)
                         if driver.now > .seconds(60) { most = max(most, reserved.count) }
                         pending += driver.reserves(ids).all
-                    case .giveBack(let ids):
+                    case .request(.giveBack(let ids)):
                         reserved.subtract(ids)
                         pending += driver.happens(.gaveBack(ids, nil)).all
-                    case .issueTokens(let ids): pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
+                    case .request(.issueTokens(let ids)): pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
                     default: break
                     }
                 }

@@ -25,7 +25,7 @@ extension ControllerMachine {
         let asked = nextToLaunch(issuingLimit.count)
         for id in asked { ledger.move(id, to: .issuing, at: now) }
         issuing.isInFlight = true
-        actions.append(.issueTokens(asked))
+        actions.append(.request(.issueTokens(asked)))
     }
 
     /// When jobs are given back that wait for a token.
@@ -68,7 +68,7 @@ extension ControllerMachine {
             (tokenlessSince, isTokenOutage) = (nil, false)
             issuing.succeeded(next: now)
             issuingLimit.accepted(asked.count)
-            clearFailure(of: "issue tokens")
+            clearFailure(of: .issueTokens)
             guard phase == .running, !isPaused else {
                 for id in asked where ledger[id]?.stage == .issuing { letGo(id, at: now) }
                 return
@@ -105,7 +105,7 @@ extension ControllerMachine {
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             tokenlessSince = tokenlessSince ?? now
             for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting, at: now) }
-            note(failure, of: "issue tokens", at: now)
+            note(failure, of: .issueTokens, at: now)
             if failure.kind == .rejected, issuingLimit.refused(asked.count) {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
@@ -290,7 +290,7 @@ extension ControllerMachine {
             }
             // The call repeats what was not heard: not for longer than the job is this stack's.
             let time = min(configuration.settleTimeout, entry.reservedUntil - now)
-            actions.append(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time))
+            actions.append(.request(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time)))
         }
         reports.removeFirst(min(25, reports.count))
     }
@@ -305,7 +305,7 @@ extension ControllerMachine {
         }
         // At most once: a finish whose answer was lost may have been heard.
         unreported += 1
-        actions.append(.failed(call: "finish", failure.kind))
+        actions.append(.failed(.finish, failure.kind))
         log(.error, "The job's end could not be reported: \(failure.message)", id)
         lapse(id, at: now)
     }

@@ -74,7 +74,7 @@ extension ControllerMachine {
         reading.sentAt = now
         if reading.cursor == nil { reading.headSentAt = now }
         polling.isInFlight = true
-        actions.append(.poll(limit: reading.limit, after: reading.cursor))
+        actions.append(.request(.poll(limit: reading.limit, after: reading.cursor)))
     }
 
     /// While nothing can be started one job is asked for, only to be seen as connected. Otherwise the first page is
@@ -90,7 +90,7 @@ extension ControllerMachine {
         case .success(let page):
             lastPoll = now
             vanishings = 0
-            clearFailure(of: "poll")
+            clearFailure(of: .poll)
             if let since = silentSince {
                 log(.notice, "Polls succeed again, after \((now - since).formattedSeconds) s")
                 silentSince = nil
@@ -111,7 +111,7 @@ extension ControllerMachine {
             reading.cursor = nil
             polling.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             if failure.kind == .notFound { return stackVanished(failure, at: now) }
-            note(failure, of: "poll", at: now)
+            note(failure, of: .poll, at: now)
         }
     }
 
@@ -289,9 +289,9 @@ extension ControllerMachine {
     private mutating func stackVanished(_ failure: CallFailure, at now: Duration) {
         vanishings += 1
         refusals.stackIsUnknown()
-        let isConfirmed = refusals.isConfirmed("poll", at: now)
+        let isConfirmed = refusals.isConfirmed(.poll, at: now)
         if isConfirmed, vanishings > 2 { return stop(Self.queueNotFound(configuration, failure), at: now) }
-        note(failure, of: "poll", at: now)
+        note(failure, of: .poll, at: now)
         guard vanishings < 3 else { return }
         log(.warning, "Buildkite does not know the stack: registering it again")
         // Said several times in a row it is one loss of the stack.

@@ -43,7 +43,7 @@ extension ControllerMachine {
         guard !asked.isEmpty else { return }
         reservation.isInFlight = true
         reservationAskedAt = now
-        actions.append(.reserve(asked))
+        actions.append(.request(.reserve(asked)))
     }
 
     mutating func reserved(_ asked: [JobID], _ result: Result<Reservation, CallFailure>, at now: Duration) {
@@ -52,7 +52,7 @@ extension ControllerMachine {
         case .success(let answer):
             reservation.succeeded(next: now + Self.shortestReservationInterval)
             reservationLimit.accepted(asked.count)
-            clearFailure(of: "reserve")
+            clearFailure(of: .reserve)
             let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
             var leftOut = 0
             for id in asked {
@@ -98,7 +98,7 @@ extension ControllerMachine {
             default:
                 for id in asked { lapse(id, at: now) }
             }
-            note(failure, of: "reserve", at: now)
+            note(failure, of: .reserve, at: now)
         }
     }
 
@@ -146,7 +146,7 @@ extension ControllerMachine {
         renewing.isInFlight = true
         renewalAskedAt = now
         renewalInFlight = Set(asked)
-        actions.append(.renew(asked))
+        actions.append(.request(.renew(asked)))
     }
 
     /// Asks soon whether jobs are this stack's that are reserved and may not be.
@@ -160,7 +160,7 @@ extension ControllerMachine {
         switch result {
         case .success(let answer):
             renewing.succeeded(next: now + configuration.watchInterval)
-            clearFailure(of: "renew")
+            clearFailure(of: .renew)
             let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
             for id in asked {
                 let isOurs = ours.contains(id)
@@ -169,7 +169,7 @@ extension ControllerMachine {
             }
         case .failure(let failure):
             renewing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
-            note(failure, of: "renew", at: now)
+            note(failure, of: .renew, at: now)
         }
         for id in lost.sorted() {
             if result.failure?.kind ?? .transient == .transient { mayBeReserved(id, at: now) }

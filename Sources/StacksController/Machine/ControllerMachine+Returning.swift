@@ -56,7 +56,7 @@ extension ControllerMachine {
     mutating func giveBackIfDue() {
         guard !returns.isEmpty else { return }
         givingBack += 1
-        actions.append(.giveBack(returns))
+        actions.append(.request(.giveBack(returns)))
         log(.info, "Giving back \(returns.count) reserved jobs")
         returns = []
     }
@@ -75,7 +75,7 @@ extension ControllerMachine {
             note(lapseAt: until)
         }
         guard let failure else { return }
-        actions.append(.failed(call: "give back", failure.kind))
+        actions.append(.failed(.giveBack, failure.kind))
         log(.warning, "\(jobs.count) jobs could not be given back; their reservation runs out: \(failure.message)")
     }
 

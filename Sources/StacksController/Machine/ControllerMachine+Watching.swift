@@ -28,7 +28,7 @@ extension ControllerMachine {
         if !query.watched.isEmpty { watching.isInFlight = true }
         if !query.ended.isEmpty { settling.isInFlight = true }
         statesAskedAt = now
-        actions.append(.queryStates(query))
+        actions.append(.request(.queryStates(query)))
     }
 
     mutating func statesAnswered(_ query: StateQuery, _ result: Result<JobStates, CallFailure>, at now: Duration) {
@@ -36,7 +36,7 @@ extension ControllerMachine {
         let (asksForWatched, asksForEnded) = (watching.isInFlight, settling.isInFlight)
         switch result {
         case .success(let states):
-            clearFailure(of: "get states")
+            clearFailure(of: .queryStates)
             if asksForWatched { watching.succeeded(next: now + configuration.watchInterval) }
             if asksForEnded {
                 let isWhole = query.ended.allSatisfy { states[$0] != nil }
@@ -51,7 +51,7 @@ extension ControllerMachine {
         case .failure(let failure):
             if asksForWatched { watching.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter) }
             if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter) }
-            note(failure, of: "get states", at: now)
+            note(failure, of: .queryStates, at: now)
         }
     }
 

@@ -16,9 +16,9 @@ struct ControllerMachine {
     var ledger = JobLedger()
     /// Why it ends, if that is an error.
     var fatal: StackControllerError?
-    var lastFailure: (call: String, message: String, kind: CallFailure.Kind)?
+    var lastFailure: (call: ControllerCall, message: String, kind: CallFailure.Kind)?
     /// Failures of this step that have yet to be said, with how long it is until the same is asked again.
-    var failuresToSay: [(call: String, message: String, asked: Duration?)] = []
+    var failuresToSay: [(call: ControllerCall, message: String, asked: Duration?)] = []
     var refusals = Refusals()
 
     // Registering
