@@ -99,6 +99,18 @@ public struct TransportError: Error, Sendable {
     }
 }
 
+extension TransportError {
+    /// The transport was shut down before the response was complete.
+    package static func transportClosed(phase: Phase) -> TransportError {
+        TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down")
+    }
+
+    /// The deadline passed before the response was complete.
+    package static func deadlineExceeded(phase: Phase) -> TransportError {
+        TransportError(code: .timeout, phase: phase, message: "the deadline passed before the response was complete")
+    }
+}
+
 extension TransportError: CustomStringConvertible {
     /// The message with ``code``, ``phase`` and ``mayHaveReachedServer``, on one line of bounded length. Invisible
     /// characters are escaped.

@@ -6,7 +6,7 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(5)))
+@Suite("Connections that close, and suspended servers", .timeLimit(.minutes(5)))
 struct DeadConnectionTests {
     private func request(
         _ origin: String, path: String = "/x", within limit: Duration = .unreached,
@@ -25,7 +25,7 @@ struct DeadConnectionTests {
         var testDescription: String { rawValue }
     }
 
-    @Test("a connection that died while it was idle is not used again", arguments: Engine.allCases)
+    @Test("a connection that closed while it was idle is not reused", arguments: Engine.allCases)
     func deadWhileIdle(engine: Engine) async throws {
         for death in Death.allCases {
             let dies = Gate()
@@ -61,16 +61,16 @@ struct DeadConnectionTests {
     }
 
     @Test(
-        "a server that closes after each answer, as the next request comes: nothing is doubled",
+        "a server that closes after each response, as the next request arrives: no request is repeated",
         arguments: Engine.allCases)
     func idleCloseRace(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
-            // No announcement: the client takes the connection for one that it can use again.
+            // Unannounced, so that the client reuses the connection.
             try await connection.exchanges()?.next()?.answerWithPath()
             await connection.closeBelowTLS()
         } _: { server in
             try await engine.withTransport { transport in
-                // URLSession on Linux can lose a call in this race: then the call's own deadline ends it.
+                // URLSession on Linux can lose a call in this race, which then ends at its deadline.
                 let limit: Duration = engine == .urlSession ? .seconds(5) : .unreached
                 for number in 0..<40 {
                     let replay: TransportRequest.Replay = number % 2 == 0 ? .never : .whenConnectionWasDead
@@ -89,9 +89,9 @@ struct DeadConnectionTests {
         }
     }
 
-    // MARK: Servers that freeze
+    // MARK: Suspended servers
 
-    @Test("a server that is frozen with calls in flight and then thawed answers them all", arguments: Engine.allCases)
+    @Test("a suspended server that is resumed responds to all calls in flight", arguments: Engine.allCases)
     func frozenAndThawed(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { server in
             try await engine.withTransport { transport in
@@ -117,7 +117,7 @@ struct DeadConnectionTests {
     }
 
     @Test(
-        "calls to a frozen server end at their deadlines, and once it is thawed the next one works",
+        "calls to a suspended server end at their deadlines, and the next one works after it is resumed",
         arguments: Engine.allCases)
     func frozen(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { server in
@@ -143,17 +143,17 @@ struct DeadConnectionTests {
     }
 
     @Test(
-        "with the server frozen, a second one on the same port is reached by the next call, while the first still is",
+        "the next call connects to a second server on the same port while the first one is suspended",
         arguments: Engine.allCases)
     func quarantine(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { first in
             let url = first.ready.url
             try await engine.withTransport { transport in
                 _ = try await transport.send(request(url))
-                // New connections find the second server; the one that stands leads to the first.
+                // New connections go to the second server; the open one belongs to the first.
                 _ = try await transport.send(request(url, path: "/_stop-listening"))
                 first.freeze()
-                // URLSession does not tell how far it was when the time was up.
+                // URLSession does not report the phase at a deadline.
                 let error = try await outlast(from: engine == .urlSession ? .queued : .waiting, .milliseconds(300)) {
                     try await transport.send(request(url, within: $0, replay: .whenConnectionWasDead))
                 }
@@ -167,7 +167,7 @@ struct DeadConnectionTests {
         }
     }
 
-    @Test("a connection that was given up is closed when its last call has ended")
+    @Test("a retired connection closes after its last call")
     func quarantinedConnectionIsClosed() async throws {
         let answers = Gate()
         try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
@@ -204,9 +204,9 @@ struct DeadConnectionTests {
         }
     }
 
-    // MARK: Servers that are restarted
+    // MARK: Restarted servers
 
-    @Test("a server that was killed and started again on the same port between calls", arguments: Engine.allCases)
+    @Test("a server that was killed and restarted on the same port between calls", arguments: Engine.allCases)
     func restarted(engine: Engine) async throws {
         let first = try await FaultServerProcess.start(arguments(engine))
         try await engine.withTransport { transport in

@@ -15,7 +15,7 @@ struct ProxyFaultTests {
             deadline: .now + limit, replay: .never)
     }
 
-    /// A good server over TLS, a proxy that plays `proxy`, and a transport that goes through it.
+    /// A working server over TLS, a proxy with the script `proxy`, and a transport that uses it.
     private func throughProxy(
         user: String = "", _ protocols: [String] = ["h2"],
         proxy: @escaping @Sendable (ScriptedConnection, _ head: String, _ port: Int) async throws -> Void,
@@ -40,7 +40,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a tunnel carries what the server speaks, and the proxy never sees the token",
+        "a tunnel carries every HTTP version, and the proxy never sees the token",
         arguments: TLSFaultTests.protocols)
     func tunnel(protocols: [String]) async throws {
         let heads = Mutex<[String]>([])
@@ -63,7 +63,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a proxy that asks for a password gets it, or the call fails and nothing was sent",
+        "a proxy that requires a password gets it, or the call fails and nothing was sent",
         arguments: [false, true], TLSFaultTests.protocols)
     func password(isGiven: Bool, protocols: [String]) async throws {
         try await throughProxy(user: isGiven ? "user:secret@" : "", protocols) { connection, head, port in
@@ -91,7 +91,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a proxy that dies before the tunnel stands: nothing was sent, and the next call works",
+        "a proxy that closes before the tunnel is established: nothing was sent, and the next call works",
         arguments: TLSFaultTests.protocols)
     func deathBeforeTunnel(protocols: [String]) async throws {
         try await throughProxy(protocols) { connection, _, port in
@@ -109,7 +109,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a proxy that dies between calls, or with one in the tunnel: nothing is doubled, and the next call works",
+        "a proxy that closes between calls, or during one: no request is repeated, and the next call works",
         arguments: TLSFaultTests.protocols)
     func deathOfTunnel(protocols: [String]) async throws {
         let (isHeld, dies) = (Gate(), Gate())
@@ -139,12 +139,12 @@ struct ProxyFaultTests {
             let last = try await transport.send(request(server.origin))
             #expect(last.status == .ok)
             #expect(server.requests.map(\.path) == ["/x", "/x", "/never", "/x"])
-            // Before 8.0 libcurl may make one for the repetition, too, which it is then kept from.
+            // Before 8.0, libcurl may connect for a retry too, which the transport then prevents.
             #expect((3...4).contains(proxy.connections))
         }
     }
 
-    @Test("a proxy that says nothing: the call ends at its deadline, and nothing was sent")
+    @Test("a silent proxy: the call ends at its deadline, and nothing was sent")
     func silentProxy() async throws {
         try await throughProxy { connection, _, _ in
             try await connection.waitForEnd()
@@ -158,7 +158,7 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a proxy of one's own gets no plaintext that it may not read, but for hosts that it is not for")
+    @Test("a configured proxy gets no plaintext that it may not read, and excepted hosts bypass it")
     func plaintext() async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
@@ -197,7 +197,7 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a unix socket takes the place of the host, and one that is gone refuses")
+    @Test("a Unix domain socket replaces the host, and a removed one refuses the connection")
     func unixSocket() async throws {
         let path = "/tmp/stacks-\(UInt64.random(in: 0 ... .max)).socket"
         var configuration = CurlTransport.Configuration.forTests
