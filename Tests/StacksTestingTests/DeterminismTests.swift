@@ -16,20 +16,20 @@ struct DeterminismTests {
         return answers.map(\.body)
     }
 
-    @Test("the same seed and the same calls give the same bytes, another seed others")
+    @Test("equal seeds and calls give equal bytes, another seed gives others")
     func reproducible() throws {
         #expect(try bytes(seed: 3) == bytes(seed: 3))
         #expect(try bytes(seed: 3) != bytes(seed: 4))
     }
 
-    @Test("UUIDs are canonical, and no two are the same")
+    @Test("UUIDs are canonical and unique")
     func uuids() throws {
         let jobs = StacksSimulator().addJobs(2000)
         #expect(Set(jobs).count == 2000)
         #expect(jobs.allSatisfy { UUID(uuidString: $0)?.uuidString.lowercased() == $0 })
     }
 
-    @Test("the report counts what became of the jobs")
+    @Test("the report counts the jobs by their outcome")
     func report() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(6)
@@ -59,7 +59,7 @@ struct DeterminismTests {
         #expect(abs(latency / .milliseconds(1) - 200) < 0.01)
     }
 
-    @Test("what no job has done has no latency")
+    @Test("without started jobs, there is no latency")
     func noLatency() {
         #expect(StacksSimulator().report.dispatchLatency(quantile: 0.99) == nil)
     }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Faults")
 struct FaultTests {
-    @Test("a fault strikes the operation it names, as often as it says, after what it skips")
+    @Test("a fault affects its operation, as often as configured, after the skipped requests")
     func counting() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(
@@ -17,7 +17,7 @@ struct FaultTests {
         #expect(scenario.simulator.report.faults == 2)
     }
 
-    @Test("a refusal is not performed, and has the API's shape and the fields it was given")
+    @Test("a refused request is not performed, and gets an API error with the given fields")
     func refusal() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -31,7 +31,7 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("a proxy's page is HTML without the API's fields")
+    @Test("a proxy's page is HTML without the API's header fields")
     func html() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(.init(.html(), for: .tokenIdentity))
@@ -42,7 +42,7 @@ struct FaultTests {
         #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("<html>"))
     }
 
-    @Test("a lost answer has been performed, and the error says that the server may have seen it")
+    @Test("a request whose response is lost is performed, and the server may have received it")
     func dropped() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -53,7 +53,7 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .reserved)
     }
 
-    @Test("a refused connection has not been performed, and the error says so")
+    @Test("a request over a refused connection is not performed, and the error proves it")
     func refusedConnection() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -63,7 +63,7 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("malformed JSON comes with the status of what was performed")
+    @Test("malformed JSON has the status of the performed request")
     func malformed() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -75,7 +75,7 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .reserved)
     }
 
-    @Test("a chance is the same for the same seed, and near what was asked for")
+    @Test("a probability is reproducible from the seed, and close to the configured one")
     func probability() throws {
         func strikes(seed: UInt64) throws -> [Int] {
             let scenario = try Scenario.registered { $0.seed = seed }
@@ -105,7 +105,7 @@ struct FaultTests {
         #expect(try await transport.send(request).status == .ok)
     }
 
-    @Test("faults can be taken away")
+    @Test("faults can be removed")
     func removal() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(.init(.html(), count: nil))

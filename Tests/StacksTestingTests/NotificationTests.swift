@@ -14,7 +14,7 @@ struct NotificationTests {
         return .object(members)
     }
 
-    @Test("the valid ones are created, and the others are named by their places")
+    @Test("valid notifications are created, the others are listed by index")
     func partial() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -61,7 +61,7 @@ struct NotificationTests {
         #expect(answer.json["errors"].elements.isEmpty == isCreated)
     }
 
-    @Test("a job has at most 100 over its life")
+    @Test("a job has at most 100 notifications")
     func perJob() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(2)
@@ -72,7 +72,7 @@ struct NotificationTests {
         #expect(scenario.simulator.job(jobs[1])?.notifications == ["c"])
     }
 
-    @Test("a request has 1 to 1000", arguments: [(0, 400), (1000, 200), (1001, 422)])
+    @Test("a request has 1 to 1000 notifications", arguments: [(0, 400), (1000, 200), (1001, 422)])
     func perRequest(count: Int, status: Int) throws {
         let scenario = try Scenario.registered()
         #expect(try notify(scenario, (0..<count).map { _ in note(unknownUUID, "x") }).status == status)

@@ -13,7 +13,7 @@ struct RateLimitTests {
         }
     }
 
-    @Test("every answer carries the four fields, errors too")
+    @Test("every response has the four fields, errors too")
     func headers() throws {
         let scenario = try limited()
         let answers = [
@@ -29,7 +29,7 @@ struct RateLimitTests {
         }
     }
 
-    @Test("the eleventh listing within a second is a 429 with the documented body")
+    @Test("the eleventh listing within a second gets a 429 with the documented body")
     func tooMany() throws {
         let scenario = try limited()
         for remaining in (0..<10).reversed() {
@@ -49,7 +49,7 @@ struct RateLimitTests {
         #expect(scenario.simulator.report.rateLimited == [.listScheduledJobs: 1])
     }
 
-    @Test("the window slides: each request frees its place a second later, and refused ones take none")
+    @Test("the window slides: each request leaves it a second later, and refused requests do not count")
     func sliding() throws {
         let scenario = try limited { $0.rateLimits["list-scheduled-jobs"] = 2 }
         #expect(try scenario.list().status == 200)
@@ -99,7 +99,7 @@ struct RateLimitTests {
         for _ in 0..<30 { #expect(try scenario.register("s").status == 200) }
     }
 
-    @Test("turned off, nothing is refused and the full limit remains")
+    @Test("without enforcement, no request is refused and the full limit remains")
     func off() throws {
         let scenario = try limited()
         scenario.simulator.setEnforcesRateLimits(false)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Reserving jobs")
 struct ReservationTests {
-    @Test("what can be reserved is, and the rest is named")
+    @Test("available jobs are reserved, and the others are listed")
     func partial() throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
@@ -18,14 +18,14 @@ struct ReservationTests {
         #expect(scenario.simulator.job(jobs[0])?.reservedBy == "t")
     }
 
-    @Test("none reserved is still success")
+    @Test("a response without reserved jobs is a success")
     func none() throws {
         let answer = try Scenario.registered().reserve([unknownUUID])
         #expect(answer.status == 200)
         #expect(answer.json == ["reserved": [], "not_reserved": .strings([unknownUUID])])
     }
 
-    @Test("an expired reservation puts the job back, for anybody", arguments: [(nil, 900), (60, 60), (3600, 3600)])
+    @Test("after a reservation expires, any stack can reserve", arguments: [(nil, 900), (60, 60), (3600, 3600)])
     func expiry(asked: Int?, seconds: Int) throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
@@ -55,14 +55,14 @@ struct ReservationTests {
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("a UUID is taken in any case, and once")
+    @Test("UUIDs are case-insensitive, and duplicates count once")
     func uuids() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         #expect(try scenario.reserve([job.uppercased(), job]).json["reserved"] == .strings([job]))
     }
 
-    @Test("1000 jobs are taken at a time, and 1001 refused")
+    @Test("1000 jobs can be reserved at a time, 1001 are refused")
     func limit() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(1001)
@@ -77,7 +77,7 @@ struct ReservationTests {
     }
 
     @Test(
-        "a list that is not of UUIDs is refused and nothing is reserved",
+        "a list with an invalid UUID is refused, and nothing is reserved",
         arguments: ["[]", "[\"x\"]", "[1]", "\"x\"", "null", "[\"0000000000004000800000000000000000000\"]"])
     func badLists(list: String) throws {
         let scenario = try Scenario.registered()

@@ -3,12 +3,12 @@ import HTTPTypes
 import StacksTesting
 import StacksTransport
 
-/// A simulator on a clock that stands still, and what a test says to it.
+/// A simulator with a manual clock, and requests to it.
 struct Scenario {
     let clock = ManualClock()
     let simulator: StacksSimulator
 
-    /// Rate limits are off unless `configure` turns them on: time stands still between a test's requests.
+    /// Rate limits are off unless `configure` turns them on, because no time passes between a test's requests.
     init(_ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }) {
         var configuration = StacksSimulator.Configuration()
         configuration.enforcesRateLimits = false
@@ -16,7 +16,7 @@ struct Scenario {
         simulator = StacksSimulator(configuration: configuration, clock: clock)
     }
 
-    /// A scenario with a stack called `s` on the default queue.
+    /// A scenario with a stack `s` on the default queue.
     static func registered(
         _ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }
     ) throws -> Scenario {
@@ -69,7 +69,7 @@ struct Scenario {
         try send(.get, "stacks/\(stack)/scheduled-jobs?queue_key=_default\(query)")
     }
 
-    /// The UUIDs that a listing shows.
+    /// The UUIDs in a listing.
     func listed(_ query: String = "") throws -> [String] {
         try list(query).json["jobs"].elements.compactMap { $0["id"].text }
     }
@@ -88,7 +88,7 @@ struct Scenario {
         return try send(.post, "stacks/\(stack)/job-acquisition-tokens", .object(body))
     }
 
-    /// Reserves a job and returns a token for it.
+    /// Reserves a job and issues a token for it.
     func reserveWithToken(_ job: String, stack: String = "s") throws -> String {
         try reserve([job], stack: stack)
         return try tokens([job], stack: stack).json["job_acquisition_tokens"][0]["job_acquisition_token"].text ?? ""

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Job acquisition tokens")
 struct TokenTests {
-    @Test("tokens are issued for jobs that this stack has reserved, and the rest is named")
+    @Test("tokens are issued for jobs that this stack has reserved, and the others are listed")
     func issues() throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
@@ -20,7 +20,7 @@ struct TokenTests {
         #expect(issued.first?["job_acquisition_token"].text?.hasPrefix("bkjat_") == true)
     }
 
-    @Test("asking again issues another token, and both are good until one has acquired the job")
+    @Test("a second request issues another token, and both are valid until one has acquired the job")
     func another() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -38,7 +38,7 @@ struct TokenTests {
         #expect(try scenario.tokens(scenario.simulator.addJobs(1), lifetime: lifetime).status == status)
     }
 
-    @Test("a token is good until it expires", arguments: [(59_999, 200), (60_000, 401)])
+    @Test("a token is valid until it expires", arguments: [(59_999, 200), (60_000, 401)])
     func expiry(milliseconds: Int, status: Int) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -49,7 +49,7 @@ struct TokenTests {
         #expect(try scenario.agent("acquire", job, token: token).status == status)
     }
 
-    @Test("a token dies with its reservation, also when the job is reserved again")
+    @Test("a token is revoked with its reservation, also when the job is reserved again")
     func diesWithReservation() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -62,7 +62,7 @@ struct TokenTests {
         #expect(try scenario.agent("acquire", job, token: token).status == 401)
     }
 
-    @Test("a reservation that is extended keeps its tokens")
+    @Test("an extended reservation keeps its tokens")
     func survivesExtension() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
