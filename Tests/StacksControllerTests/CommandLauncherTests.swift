@@ -1,5 +1,5 @@
+import CommandLaunching
 import StacksAPI
-import StacksCommandLauncher
 import StacksController
 import Testing
 

@@ -2,7 +2,7 @@ import Foundation
 import StacksAPI
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Glibc)
     import Glibc

@@ -3,7 +3,7 @@ import StacksAPI
 import Synchronization
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Darwin)
     import Darwin

@@ -4,7 +4,7 @@ import StacksController
 import Synchronization
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Glibc)
     import Glibc

@@ -1,9 +1,9 @@
 import FaultServer
 import Foundation
 import HTTPTypes
-import SimulatorProcess
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("Effects of the settings", .timeLimit(.minutes(5)))

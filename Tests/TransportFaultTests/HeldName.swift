@@ -1,5 +1,5 @@
 #if os(Linux)
-    import SlowResolver
+    import TestEnvironment
 
     /// A unique name whose resolution lasts until it is released, at the latest with this object.
     final class HeldName: Sendable {

@@ -1,4 +1,4 @@
-import SeededRandom
+import StacksTransport
 
 /// Generates the simulator's random numbers, UUIDs and tokens, reproducibly from a seed.
 package struct SeededGenerator: RandomNumberGenerator {
