@@ -37,7 +37,7 @@ struct AgentTests {
     }
 
     @Test(
-        "without a token, or with an agent token or another job's, an agent is refused", arguments: ["acquire", "start"])
+        "without the job's own token, an agent is refused", arguments: ["acquire", "start"])
     func credentials(action: String) throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(2)

@@ -6,14 +6,14 @@ import Testing
 struct DeterminismTests {
     private func bytes(seed: UInt64) throws -> [[UInt8]] {
         let scenario = Scenario { $0.seed = seed }
-        var answers = [try scenario.register("s")]
+        var responses = [try scenario.register("s")]
         let jobs = scenario.simulator.addJobs(20)
-        answers.append(try scenario.list())
-        answers.append(try scenario.reserve(jobs, expiry: 5))
-        answers.append(try scenario.tokens(jobs))
+        responses.append(try scenario.list())
+        responses.append(try scenario.reserve(jobs, expiry: 5))
+        responses.append(try scenario.tokens(jobs))
         scenario.clock.advance(by: .seconds(6))
-        answers.append(try scenario.list("&limit=7"))
-        return answers.map(\.body)
+        responses.append(try scenario.list("&limit=7"))
+        return responses.map(\.body)
     }
 
     @Test("equal seeds and calls give equal bytes, another seed gives others")

@@ -23,11 +23,11 @@ struct FaultTests {
         let job = scenario.simulator.addJobs(1)
         scenario.simulator.addFault(
             .init(.refuse(status: .tooManyRequests, message: "slow", headerFields: [.retryAfter: "7"])))
-        let answer = try scenario.reserve(job)
-        #expect(answer.status == 429)
-        #expect(answer.json == ["message": "slow"])
-        #expect(answer[header: "Retry-After"] == "7")
-        #expect(answer[header: "RateLimit-Scope"] != nil)
+        let response = try scenario.reserve(job)
+        #expect(response.status == 429)
+        #expect(response.json == ["message": "slow"])
+        #expect(response[header: "Retry-After"] == "7")
+        #expect(response[header: "RateLimit-Scope"] != nil)
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
@@ -35,11 +35,11 @@ struct FaultTests {
     func html() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(.init(.html(), for: .tokenIdentity))
-        let answer = try scenario.send(.get, "token")
-        #expect(answer.status == 502)
-        #expect(answer[header: "Content-Type"] == "text/html")
-        #expect(answer[header: "RateLimit-Scope"] == nil)
-        #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("<html>"))
+        let response = try scenario.send(.get, "token")
+        #expect(response.status == 502)
+        #expect(response[header: "Content-Type"] == "text/html")
+        #expect(response[header: "RateLimit-Scope"] == nil)
+        #expect(String(decoding: response.body, as: UTF8.self).hasPrefix("<html>"))
     }
 
     @Test("a request whose response is lost is performed, and the server may have received it")
@@ -68,10 +68,10 @@ struct FaultTests {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
         scenario.simulator.addFault(.init(.malformedJSON, for: .reserveJobs))
-        let answer = try scenario.reserve(job)
-        #expect(answer.status == 200)
-        #expect(answer.json == .null)
-        #expect(!answer.body.isEmpty)
+        let response = try scenario.reserve(job)
+        #expect(response.status == 200)
+        #expect(response.json == .null)
+        #expect(!response.body.isEmpty)
         #expect(scenario.state(job[0]) == .reserved)
     }
 

@@ -66,9 +66,9 @@ struct FinishTests {
     func shapes(body: String, named: String) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
-        let answer = try scenario.send(.post, "stacks/s/jobs/\(job)/finish", raw: body)
-        #expect(answer.status == 400)
-        #expect(answer.message.contains(named))
+        let response = try scenario.send(.post, "stacks/s/jobs/\(job)/finish", raw: body)
+        #expect(response.status == 400)
+        #expect(response.message.contains(named))
         #expect(scenario.state(job) == .scheduled)
     }
 

@@ -11,10 +11,10 @@ struct JobTests {
         template.command = String(repeating: "é\"\\\u{1}", count: 50_000)
         template.environment = ["A": "1", "Ü": "\t"]
         let job = scenario.simulator.addJobs(template: template)[0]
-        let answer = try scenario.send(.get, "stacks/s/jobs/\(job)")
-        #expect(answer.status == 200)
+        let response = try scenario.send(.get, "stacks/s/jobs/\(job)")
+        #expect(response.status == 200)
         #expect(
-            answer.json == ["id": .string(job), "env": ["A": "1", "Ü": "\t"], "command": .string(template.command)])
+            response.json == ["id": .string(job), "env": ["A": "1", "Ü": "\t"], "command": .string(template.command)])
     }
 
     @Test(
@@ -29,11 +29,11 @@ struct JobTests {
         let jobs = scenario.simulator.addJobs(3)
         scenario.simulator.move(jobs[1], to: "hibernating")
         scenario.simulator.move(jobs[2], to: .timedOut)
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .post, "stacks/s/jobs/get-states", ["job_uuids": .strings(jobs + [unknownUUID])])
-        #expect(answer.status == 200)
+        #expect(response.status == 200)
         #expect(
-            answer.json == ["states": .object([jobs[0]: "scheduled", jobs[1]: "hibernating", jobs[2]: "timed_out"])])
+            response.json == ["states": .object([jobs[0]: "scheduled", jobs[1]: "hibernating", jobs[2]: "timed_out"])])
     }
 
     @Test("requests for the states of 0 and of 1001 jobs are refused")

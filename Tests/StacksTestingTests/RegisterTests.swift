@@ -38,11 +38,11 @@ struct RegisterTests {
 
     @Test("metadata is returned")
     func metadata() throws {
-        let answer = try Scenario().send(
+        let response = try Scenario().send(
             .post, "stacks/register",
             ["key": "k", "type": "custom", "queue_key": "_default", "metadata": ["version": "1.4", "z": "\"é\n"]]
         )
-        #expect(answer.json["metadata"] == ["version": "1.4", "z": "\"é\n"])
+        #expect(response.json["metadata"] == ["version": "1.4", "z": "\"é\n"])
     }
 
     @Test("a stack is connected until 30 seconds have passed without a poll")
@@ -111,17 +111,17 @@ struct RegisterTests {
                 .post, "stacks/register", ["key": "k", "type": "mine", "queue_key": "_default", "metadata": [:]]
             ).status == 422)
         #expect(try scenario.register("k", queue: "nowhere").status == 404)
-        let answer = try scenario.send(.post, "stacks/register", ["key": "k", "type": "custom", "metadata": [:]])
-        #expect(answer.status == 400)
-        #expect(answer.message.contains("queue_key"))
+        let response = try scenario.send(.post, "stacks/register", ["key": "k", "type": "custom", "metadata": [:]])
+        #expect(response.status == 400)
+        #expect(response.message.contains("queue_key"))
     }
 
     @Test("de-registering gets a 204 without a body, also twice, and other calls no longer find the stack")
     func deregister() throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(.post, "stacks/s/deregister")
-        #expect(answer.status == 204)
-        #expect(answer.body.isEmpty)
+        let response = try scenario.send(.post, "stacks/s/deregister")
+        #expect(response.status == 204)
+        #expect(response.body.isEmpty)
         #expect(try scenario.send(.post, "stacks/s/deregister").status == 204)
         #expect(try scenario.list().status == 404)
         #expect(try scenario.send(.post, "stacks/never/deregister").status == 404)

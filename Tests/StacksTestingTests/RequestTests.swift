@@ -11,10 +11,10 @@ struct RequestTests {
         arguments: ["", "Token ", "Bearer abc", "Token wrong", "wrong"])
     func credentials(value: String) throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(.get, "token", headerFields: [.authorization: value])
-        #expect(answer.status == 401)
-        #expect(!answer.message.isEmpty)
-        #expect(answer[header: "Content-Type"]?.hasPrefix("application/json") == true)
+        let response = try scenario.send(.get, "token", headerFields: [.authorization: value])
+        #expect(response.status == 401)
+        #expect(!response.message.isEmpty)
+        #expect(response[header: "Content-Type"]?.hasPrefix("application/json") == true)
     }
 
     @Test("an expired agent token gets a 401, and an unclustered one works only for its identity")
@@ -31,13 +31,13 @@ struct RequestTests {
 
     @Test("the token's identity has every documented member")
     func identity() throws {
-        let answer = try Scenario().send(.get, "token")
+        let response = try Scenario().send(.get, "token")
         #expect(
-            answer.json.names == [
+            response.json.names == [
                 "uuid", "description", "token_type", "organization_slug", "organization_uuid", "cluster_uuid",
                 "cluster_name", "organization_queue_uuid", "organization_queue_key",
             ])
-        #expect(answer.json["organization_slug"] == "acme")
+        #expect(response.json["organization_slug"] == "acme")
     }
 
     @Test("an unavailable organisation gets a 503")
@@ -70,9 +70,9 @@ struct RequestTests {
             (.post, "jobs/\(unknownUUID)/finish"), (.post, "notifications"),
         ]
         for (method, path) in calls {
-            let answer = try scenario.send(method, "stacks/none/\(path)", method == .get ? nil : ["job_uuids": []])
-            #expect(answer.status == 404)
-            #expect(answer.message.contains("stack"))
+            let response = try scenario.send(method, "stacks/none/\(path)", method == .get ? nil : ["job_uuids": []])
+            #expect(response.status == 404)
+            #expect(response.message.contains("stack"))
         }
     }
 
@@ -93,10 +93,10 @@ struct RequestTests {
         ])
     func contentType(type: String, status: Int) throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .post, "stacks/s/jobs/get-states", ["job_uuids": .strings([unknownUUID])],
             headerFields: [.contentType: type])
-        #expect(answer.status == status)
+        #expect(response.status == status)
     }
 
     @Test("operations without a body reject one")

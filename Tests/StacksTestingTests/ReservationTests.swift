@@ -11,18 +11,18 @@ struct ReservationTests {
         let jobs = scenario.simulator.addJobs(3)
         try scenario.reserve([jobs[0]], stack: "t")
         scenario.simulator.cancel(jobs[1])
-        let answer = try scenario.reserve(jobs + [unknownUUID])
-        #expect(answer.status == 200)
-        #expect(answer.json["reserved"] == .strings([jobs[2]]))
-        #expect(answer.json["not_reserved"] == .strings([jobs[0], jobs[1], unknownUUID]))
+        let response = try scenario.reserve(jobs + [unknownUUID])
+        #expect(response.status == 200)
+        #expect(response.json["reserved"] == .strings([jobs[2]]))
+        #expect(response.json["not_reserved"] == .strings([jobs[0], jobs[1], unknownUUID]))
         #expect(scenario.simulator.job(jobs[0])?.reservedBy == "t")
     }
 
     @Test("a response without reserved jobs is a success")
     func none() throws {
-        let answer = try Scenario.registered().reserve([unknownUUID])
-        #expect(answer.status == 200)
-        #expect(answer.json == ["reserved": [], "not_reserved": .strings([unknownUUID])])
+        let response = try Scenario.registered().reserve([unknownUUID])
+        #expect(response.status == 200)
+        #expect(response.json == ["reserved": [], "not_reserved": .strings([unknownUUID])])
     }
 
     @Test("after a reservation expires, any stack can reserve", arguments: [(nil, 900), (60, 60), (3600, 3600)])
@@ -83,10 +83,10 @@ struct ReservationTests {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         let listWithJob = list.hasPrefix("[\"") ? "[\"\(job)\"," + list.dropFirst() : list
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .put, "stacks/s/scheduled-jobs/batch-reserve", raw: #"{"job_uuids": \#(listWithJob)}"#)
-        #expect(answer.status == 400)
-        #expect(answer.message.contains("job_uuids"))
+        #expect(response.status == 400)
+        #expect(response.message.contains("job_uuids"))
         #expect(scenario.state(job) == .scheduled)
     }
 }

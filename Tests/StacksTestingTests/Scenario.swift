@@ -25,7 +25,7 @@ struct Scenario {
         return scenario
     }
 
-    struct Answer {
+    struct Response {
         var status: Int
         var headerFields: HTTPFields
         var body: [UInt8]
@@ -40,7 +40,7 @@ struct Scenario {
     func send(
         _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil, raw: String? = nil, token: String? = nil,
         headerFields: HTTPFields = [:]
-    ) throws -> Answer {
+    ) throws -> Response {
         var fields: HTTPFields = [
             .authorization: "Token \(token ?? simulator.token)", .accept: "application/json",
         ]
@@ -53,19 +53,19 @@ struct Scenario {
                 body: bytes
             )
         )
-        return Answer(
+        return Response(
             status: response.status.code, headerFields: response.headerFields.fields, body: response.body)
     }
 
     @discardableResult
-    func register(_ key: String, queue: String = "_default", token: String? = nil) throws -> Answer {
+    func register(_ key: String, queue: String = "_default", token: String? = nil) throws -> Response {
         try send(
             .post, "stacks/register",
             ["key": .string(key), "type": "custom", "queue_key": .string(queue), "metadata": [:]], token: token
         )
     }
 
-    func list(_ query: String = "", stack: String = "s") throws -> Answer {
+    func list(_ query: String = "", stack: String = "s") throws -> Response {
         try send(.get, "stacks/\(stack)/scheduled-jobs?queue_key=_default\(query)")
     }
 
@@ -75,14 +75,14 @@ struct Scenario {
     }
 
     @discardableResult
-    func reserve(_ jobs: [String], stack: String = "s", expiry: Int? = nil) throws -> Answer {
+    func reserve(_ jobs: [String], stack: String = "s", expiry: Int? = nil) throws -> Response {
         var body: [String: JSON] = ["job_uuids": .strings(jobs)]
         if let expiry { body["reservation_expiry_seconds"] = .number(Double(expiry)) }
         return try send(.put, "stacks/\(stack)/scheduled-jobs/batch-reserve", .object(body))
     }
 
     @discardableResult
-    func tokens(_ jobs: [String], stack: String = "s", lifetime: Int? = nil) throws -> Answer {
+    func tokens(_ jobs: [String], stack: String = "s", lifetime: Int? = nil) throws -> Response {
         var body: [String: JSON] = ["job_uuids": .strings(jobs)]
         if let lifetime { body["token_lifetime_seconds"] = .number(Double(lifetime)) }
         return try send(.post, "stacks/\(stack)/job-acquisition-tokens", .object(body))
@@ -96,7 +96,7 @@ struct Scenario {
 
     @discardableResult
     func finish(_ job: String, stack: String = "s", exitStatus: Int = 1, detail: String = "no capacity") throws
-        -> Answer
+        -> Response
     {
         try send(
             .post, "stacks/\(stack)/jobs/\(job)/finish",
@@ -105,7 +105,7 @@ struct Scenario {
     }
 
     @discardableResult
-    func agent(_ action: String, _ job: String, token: String, exitStatus: Int = 0) throws -> Answer {
+    func agent(_ action: String, _ job: String, token: String, exitStatus: Int = 0) throws -> Response {
         try send(
             .put, "jobs/\(job)/\(action)", action == "finish" ? ["exit_status": .number(Double(exitStatus))] : nil,
             token: token

@@ -10,10 +10,10 @@ struct TokenTests {
         let jobs = scenario.simulator.addJobs(3)
         try scenario.reserve([jobs[0]])
         try scenario.reserve([jobs[1]], stack: "t")
-        let answer = try scenario.tokens(jobs + [unknownUUID], lifetime: 60)
-        #expect(answer.status == 201)
-        #expect(answer.json["not_issued"] == .strings([jobs[1], jobs[2], unknownUUID]))
-        let issued = answer.json["job_acquisition_tokens"].elements
+        let response = try scenario.tokens(jobs + [unknownUUID], lifetime: 60)
+        #expect(response.status == 201)
+        #expect(response.json["not_issued"] == .strings([jobs[1], jobs[2], unknownUUID]))
+        let issued = response.json["job_acquisition_tokens"].elements
         #expect(issued.count == 1)
         #expect(issued.first?["job_uuid"] == .string(jobs[0]))
         #expect(issued.first?["expires_at"] == "2026-01-01T00:01:00.000Z")
@@ -43,8 +43,8 @@ struct TokenTests {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         try scenario.reserve([job])
-        let answer = try scenario.tokens([job], lifetime: 60)
-        let token = try #require(answer.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
+        let response = try scenario.tokens([job], lifetime: 60)
+        let token = try #require(response.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
         scenario.clock.advance(by: .milliseconds(milliseconds))
         #expect(try scenario.agent("acquire", job, token: token).status == status)
     }
@@ -54,8 +54,8 @@ struct TokenTests {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         try scenario.reserve([job], expiry: 10)
-        let answer = try scenario.tokens([job], lifetime: 3600)
-        let token = try #require(answer.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
+        let response = try scenario.tokens([job], lifetime: 3600)
+        let token = try #require(response.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
         scenario.clock.advance(by: .seconds(10))
         #expect(try scenario.agent("acquire", job, token: token).status == 401)
         try scenario.reserve([job])

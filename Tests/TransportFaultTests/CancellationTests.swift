@@ -56,8 +56,8 @@ struct CancellationTests {
     private func expectToWork(
         _ server: ScriptedServer, _ transport: CurlTransport, _ engine: Engine
     ) async throws {
-        let answer = try await transport.send(request(server.origin, "/after"))
-        #expect(answer.body == Array("/after".utf8))
+        let response = try await transport.send(request(server.origin, "/after"))
+        #expect(response.body == Array("/after".utf8))
         if engine == .curlOverHTTP2 {
             // If the machine is suspended for seconds, the connection counts as dead.
             #expect(server.connections == 1 + transport.statistics.connectionsQuarantined)
@@ -171,8 +171,8 @@ struct CancellationTests {
             let call = Task { try await transport.send(request(server.origin, "/done")) }
             try await wait { transport.statistics.answered == 1 }
             call.cancel()
-            let answer = try await call.value
-            #expect(answer.body == Array("/done".utf8))
+            let response = try await call.value
+            #expect(response.body == Array("/done".utf8))
             try await expectToWork(server, transport, engine)
         }
     }

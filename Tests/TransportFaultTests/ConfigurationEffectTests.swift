@@ -82,8 +82,8 @@ struct ConfigurationEffectTests {
                     certificateFile: certificate.path, privateKeyFile: key.path, privateKeyPassword: password)
             } _: { changed, usual, server in
                 if isAccepted {
-                    let answer = try await changed.send(request(server))
-                    #expect(answer.status == .ok)
+                    let response = try await changed.send(request(server))
+                    #expect(response.status == .ok)
                 } else {
                     let error = await #expect(throws: TransportError.self) { try await changed.send(request(server)) }
                     #expect(error?.code == .certificate, "\(error as Any)")
@@ -120,9 +120,9 @@ struct ConfigurationEffectTests {
                 try await compare {
                     $0.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: exceptions)
                 } _: { changed, _, server in
-                    let answer = try await changed.send(request(server))
+                    let response = try await changed.send(request(server))
                     let isExcepted = exceptions.contains("127.0.0.1")
-                    #expect(answer.status.code == (isExcepted ? 200 : 502))
+                    #expect(response.status.code == (isExcepted ? 200 : 502))
                     #expect(proxy.connections == before + (isExcepted ? 0 : 1))
                     #expect(server.connections == (isExcepted ? 1 : 0))
                 }

@@ -39,8 +39,8 @@ struct ConnectFaultTests {
                 #expect(error.code == code, "\(error)")
                 if engine != .urlSession { #expect(error.phase == phase, "\(error)") }
                 if engine != .urlSession || code != .timeout { #expect(!error.mayHaveReachedServer) }
-                let answer = try await transport.send(request(server.origin, within: .unreached))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin, within: .unreached))
+                #expect(response.status == .ok)
             }
         }
     }

@@ -49,8 +49,8 @@ struct DeadConnectionTests {
                     dies.open()
                     try await wait { server.openConnections == 0 }
                     do {
-                        let answer = try await transport.send(request(server.origin, path: "/after"))
-                        #expect(answer.body == Array("/after".utf8), "\(death)")
+                        let response = try await transport.send(request(server.origin, path: "/after"))
+                        #expect(response.body == Array("/after".utf8), "\(death)")
                     } catch {
                         Issue.record(error, "\(death)")
                     }
@@ -76,9 +76,9 @@ struct DeadConnectionTests {
                     let replay: TransportRequest.Replay = number % 2 == 0 ? .never : .whenConnectionWasDead
                     let path = "/\(number)"
                     do {
-                        let answer = try await transport.send(
+                        let response = try await transport.send(
                             request(server.origin, path: path, within: limit, replay: replay))
-                        #expect(answer.body == Array(path.utf8))
+                        #expect(response.body == Array(path.utf8))
                     } catch let error as TransportError {
                         let isLost = engine == .urlSession && error.code == .timeout
                         #expect(isLost || [.connectionClosed, .http2, .other].contains(error.code), "\(error)")
@@ -110,7 +110,7 @@ struct DeadConnectionTests {
                         return curl.statistics.inFlight == 8
                     }
                     server.thaw()
-                    for try await answer in group { #expect(answer.status == .ok) }
+                    for try await response in group { #expect(response.status == .ok) }
                 }
             }
         }
@@ -136,8 +136,8 @@ struct DeadConnectionTests {
                     try await group.waitForAll()
                 }
                 server.thaw()
-                let answer = try await transport.send(request(server.ready.url))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.ready.url))
+                #expect(response.status == .ok)
             }
         }
     }
@@ -159,8 +159,8 @@ struct DeadConnectionTests {
                 }
                 #expect(error.code == .timeout || engine == .urlSession, "\(error)")
                 try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { _ in
-                    let answer = try await transport.send(request(url, replay: .whenConnectionWasDead))
-                    #expect(answer.status == .ok)
+                    let response = try await transport.send(request(url, replay: .whenConnectionWasDead))
+                    #expect(response.status == .ok)
                 }
                 if let curl = transport as? CurlTransport { #expect(curl.statistics.connectionsQuarantined == 1) }
             }
@@ -169,7 +169,7 @@ struct DeadConnectionTests {
 
     @Test("a retired connection closes after its last call")
     func quarantinedConnectionIsClosed() async throws {
-        let answers = Gate()
+        let responseGate = Gate()
         try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             guard connection.number == 0 else {
@@ -178,7 +178,7 @@ struct DeadConnectionTests {
             }
             try await exchanges.next()?.answerWithPath()
             let (slow, lost) = (try await exchanges.next(), try await exchanges.next())
-            try await answers.wait()
+            try await responseGate.wait()
             for exchange in [slow, lost] where exchange?.request.path == "/slow" {
                 try await exchange?.answerWithPath()
             }
@@ -195,9 +195,9 @@ struct DeadConnectionTests {
                 let next = try await transport.send(request(server.origin, path: "/next"))
                 #expect(next.metrics?.reusedConnection == false)
                 #expect(server.openConnections == 2)
-                answers.open()
-                let answer = try await slow
-                #expect(answer.body == Array("/slow".utf8))
+                responseGate.open()
+                let response = try await slow
+                #expect(response.body == Array("/slow".utf8))
                 try await wait { server.openConnections == 1 }
                 #expect(transport.statistics.connectionsQuarantined == 1)
             }
@@ -214,8 +214,8 @@ struct DeadConnectionTests {
             try await first.kill()
             try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { second in
                 #expect(second.ready.port == first.ready.port)
-                let answer = try await transport.send(request(first.ready.url))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(first.ready.url))
+                #expect(response.status == .ok)
             }
         }
     }

@@ -43,8 +43,8 @@ struct LifecycleTests {
                 let after = await #expect(throws: TransportError.self) { try await second.send(request) }
                 #expect(after?.code == .transportClosed)
                 #expect(after?.mayHaveReachedServer == false)
-                let answer = try await first.send(request)
-                #expect(answer.status == .ok)
+                let response = try await first.send(request)
+                #expect(response.status == .ok)
             }
         }
     }

@@ -125,12 +125,12 @@ struct OddAnswerTests {
                 try await connection.waitForEnd()
             } _: { server in
                 for path in ["/before", "/after"] {
-                    let answer = try await transport.send(
+                    let response = try await transport.send(
                         TransportRequest(
                             method: .post, origin: server.origin, path: path, body: [],
                             deadline: .now + .unreached))
-                    #expect(answer.status == .ok)
-                    #expect(answer.body == Array(path.utf8))
+                    #expect(response.status == .ok)
+                    #expect(response.body == Array(path.utf8))
                     speaks.open()
                     try await hasSpoken.wait()
                 }

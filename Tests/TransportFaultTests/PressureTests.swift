@@ -33,8 +33,8 @@ struct PressureTests {
                 try await wait { server.requests.count == 1 }
                 try await body(transport, server, gate)
                 gate.open()
-                let answer = try await first
-                #expect(answer.status == .ok)
+                let response = try await first
+                #expect(response.status == .ok)
             }
         }
     }
@@ -81,8 +81,8 @@ struct PressureTests {
             #expect(cancelled == calls.count)
             try await wait { transport.statistics.queued == 0 }
             gate.open()
-            let answer = try await transport.send(request(server, "/after"))
-            #expect(answer.status == .ok)
+            let response = try await transport.send(request(server, "/after"))
+            #expect(response.status == .ok)
             #expect(server.requests.map(\.path) == ["/first", "/after"])
         }
     }

@@ -50,9 +50,9 @@ struct ProxyFaultTests {
             try await connection.tunnel(toPort: port)
         } _: { transport, server, proxy in
             for _ in 0..<3 {
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
-                #expect(answer.metrics?.httpVersion == (protocols == ["h2"] ? .http2 : .http1_1))
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
+                #expect(response.metrics?.httpVersion == (protocols == ["h2"] ? .http2 : .http1_1))
             }
             #expect(proxy.connections == 1)
             let head = heads.withLock { $0.first ?? "" }
@@ -77,8 +77,8 @@ struct ProxyFaultTests {
             try await connection.tunnel(toPort: port)
         } _: { transport, server, _ in
             if isGiven {
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             } else {
                 let error = await #expect(throws: TransportError.self) {
                     try await transport.send(request(server.origin))
@@ -102,8 +102,8 @@ struct ProxyFaultTests {
             let error = await #expect(throws: TransportError.self) { try await transport.send(request(server.origin)) }
             #expect(error?.code == .proxy, "\(error as Any)")
             #expect(error?.mayHaveReachedServer == false)
-            let answer = try await transport.send(request(server.origin))
-            #expect(answer.status == .ok)
+            let response = try await transport.send(request(server.origin))
+            #expect(response.status == .ok)
             #expect(server.requests.count == 1)
         }
     }
@@ -183,15 +183,15 @@ struct ProxyFaultTests {
                     }
                     #expect(proxy.connections == 0)
                     request.allowsPlaintextProxy = true
-                    let answer = try await transport.send(request)
-                    #expect(answer.body == Array("proxy".utf8))
+                    let response = try await transport.send(request)
+                    #expect(response.body == Array("proxy".utf8))
                 }
                 #expect(server.connections == 0)
                 configuration.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: ["localhost", "127.0.0.1"])
                 try await withCurlTransport(configuration: configuration) { transport in
                     request.allowsPlaintextProxy = false
-                    let answer = try await transport.send(request)
-                    #expect(answer.body == Array("/x".utf8))
+                    let response = try await transport.send(request)
+                    #expect(response.body == Array("/x".utf8))
                 }
             }
         }
@@ -208,8 +208,8 @@ struct ProxyFaultTests {
                     guard let exchanges = try await connection.exchanges() else { return }
                     while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
                 } _: { server in
-                    let answer = try await transport.send(request("http://buildkite.test"))
-                    #expect(answer.status == .ok)
+                    let response = try await transport.send(request("http://buildkite.test"))
+                    #expect(response.status == .ok)
                     #expect(server.requests.first?["host"] == "buildkite.test")
                 }
                 let error = await #expect(throws: TransportError.self) {

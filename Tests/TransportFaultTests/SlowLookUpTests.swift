@@ -109,8 +109,8 @@ import Testing
                 let slow = try await begin(transport, name)
                 slow.cancel()
                 await #expect(throws: CancellationError.self) { try await slow.value }
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             }
         }
 
@@ -156,8 +156,8 @@ import Testing
                 try await wait { transport.statistics.queued == 1 }
                 #expect(transport.statistics.inFlight == 0)
                 name.release()
-                let answer = try await next.value
-                #expect(answer.status == .ok)
+                let response = try await next.value
+                #expect(response.status == .ok)
                 #expect(server.connections == 1)
                 #expect(transport.statistics.inFlight == 0)
             }

@@ -55,8 +55,8 @@ struct TLSFaultTests {
                 #expect(server.requests.isEmpty)
                 if transport.configuration.pinnedPublicKey == nil {
                     try await withServer(.valid, protocols) { good in
-                        let answer = try await transport.send(request(good.origin))
-                        #expect(answer.status == .ok)
+                        let response = try await transport.send(request(good.origin))
+                        #expect(response.status == .ok)
                     }
                 }
             }
@@ -140,8 +140,8 @@ struct TLSFaultTests {
             try await withTransport(authorities: [.selfSigned]) {
                 $0.pinnedPublicKey = "sha256//\(ServedCertificate.selfSignedKeyHash)"
             } _: { transport in
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             }
         }
         try await expectRefusal(of: .selfSigned, protocols, authorities: [.selfSigned]) {
@@ -166,8 +166,8 @@ struct TLSFaultTests {
                 #expect([.connecting, .securing].contains(error.phase), "\(error)")
                 #expect(!error.mayHaveReachedServer)
                 try await withServer(.valid, ["h2"]) { good in
-                    let answer = try await untilConnected { try await transport.send(request(good.origin)) }
-                    #expect(answer.status == .ok)
+                    let response = try await untilConnected { try await transport.send(request(good.origin)) }
+                    #expect(response.status == .ok)
                 }
             }
         }
