@@ -5,7 +5,7 @@ import StacksTransport
 import TestServers
 import Testing
 
-// Deadlines, cancellation, shutdown.
+// Deadlines, cancellation, and the release of a transport.
 extension CurlTransportTests {
     @Test("a call without a response fails at its deadline, and the next one uses a new connection")
     func deadline() async throws {
@@ -84,25 +84,6 @@ extension CurlTransportTests {
             await #expect(throws: CancellationError.self) { try await task.value }
             #expect(server.received.isEmpty)
         }
-    }
-
-    @Test("shutdown fails calls in flight and later calls, and can be called twice")
-    func shutdown() async throws {
-        let arrived = AsyncStream.makeStream(of: Void.self)
-        let server = try LoopbackServer { _, _ in
-            arrived.continuation.yield()
-            return .silence
-        }
-        defer { server.stop() }
-        let transport = try CurlTransport()
-        let call = Task { try await transport.send(request(server)) }
-        for await _ in arrived.stream { break }
-        async let first: Void = transport.shutdown()
-        async let second: Void = transport.shutdown()
-        _ = await (first, second)
-        let inFlight = await #expect(throws: TransportError.self) { try await call.value }
-        #expect(inFlight?.code == .transportClosed)
-        #expect(try await failure(transport, request(server)).code == .transportClosed)
     }
 
     @Test("a transport that is released without a shutdown closes its connections")

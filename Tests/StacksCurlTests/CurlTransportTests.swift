@@ -261,4 +261,25 @@ struct CurlTransportTests {
             #expect(server.received.count == 3)
         }
     }
+
+    // MARK: Shutdown
+
+    @Test("shutdown fails calls in flight and later calls, and can be called twice")
+    func shutdown() async throws {
+        let arrived = AsyncStream.makeStream(of: Void.self)
+        let server = try LoopbackServer { _, _ in
+            arrived.continuation.yield()
+            return .silence
+        }
+        defer { server.stop() }
+        let transport = try CurlTransport()
+        let call = Task { try await transport.send(request(server)) }
+        for await _ in arrived.stream { break }
+        async let first: Void = transport.shutdown()
+        async let second: Void = transport.shutdown()
+        _ = await (first, second)
+        let inFlight = await #expect(throws: TransportError.self) { try await call.value }
+        #expect(inFlight?.code == .transportClosed)
+        #expect(try await failure(transport, request(server)).code == .transportClosed)
+    }
 }
