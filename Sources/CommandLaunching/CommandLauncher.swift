@@ -1,5 +1,6 @@
 public import StacksAPI
 public import StacksController
+import StacksTransport
 
 #if canImport(Darwin)
     import Darwin
@@ -35,31 +36,33 @@ public struct CommandLauncher: JobLauncher {
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
-    /// - Throws: `StackControllerError` with the code `invalidConfiguration` when the command is empty, holds a zero
+    /// - Throws: `ConfigurationError` when the command is empty, holds a zero
     ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
     ///   another launcher uses it, and when others can write to that directory or to the one for output.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
-        func refuse(_ message: String) -> StackControllerError {
-            StackControllerError(code: .invalidConfiguration, message: message)
+        guard let name = command.first, !name.isEmpty else {
+            throw ConfigurationError("The command to launch is empty")
         }
-        guard let name = command.first, !name.isEmpty else { throw refuse("The command to launch is empty") }
         guard !command.contains(where: { $0.utf8.contains(0) }) else {
-            throw refuse("The command to launch holds a zero byte")
+            throw ConfigurationError("The command to launch holds a zero byte")
         }
-        guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        guard configuration.gracePeriod >= .zero else {
+            throw ConfigurationError("The grace period must not be negative")
+        }
         self.name = name
         arguments = Array(command.dropFirst())
         self.configuration = configuration
         if let problem = ExecutableLookup.problem(
             with: name, path: Self.searchPath(configuration), workingDirectory: configuration.workingDirectory)
         {
-            throw refuse(problem)
+            throw ConfigurationError(problem)
         }
         // One that is not there is found out by the first job, and ends the controller.
         if case .files(let directory) = configuration.output, access(directory, F_OK) == 0,
             let problem = TrustedDirectory.problem(withShared: directory)
         {
-            throw refuse("The directory \(directory) for the commands' output cannot be trusted: \(problem)")
+            throw ConfigurationError(
+                "The directory \(directory) for the commands' output cannot be trusted: \(problem)")
         }
         environment = CommandEnvironment(configuration)
         state = try configuration.stateDirectory.map { try StateDirectory($0) }
@@ -117,7 +120,7 @@ public struct CommandLauncher: JobLauncher {
             throw CommandLaunchError(
                 description: "The command \(name) was gone when the controller came back, and left no exit status")
         }
-        return JobExit(status: status)
+        return JobExit(status: Int(status))
     }
 
     // MARK: Starting
@@ -218,13 +221,15 @@ public struct CommandLauncher: JobLauncher {
     ) async throws -> JobExit {
         switch ending {
         case .signalled(let signal):
-            return JobExit(status: 128 + signal, message: "A signal (\(signal)) ended the command")
+            return JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
         case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
-            guard let record, !Task.isCancelled else { return JobExit(status: status) }
+            guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
             // Without a line on how the command ended it is the shell around it that did.
             let written = await record.readAtLast()
-            guard written.isUnstarted || written.exitStatus == nil else { return JobExit(status: status) }
+            guard written.isUnstarted || written.exitStatus == nil else {
+                return JobExit(status: Int(status))
+            }
             let what = written.isUnstarted ? "could not execute it" : "could not start it"
             throw LauncherUnavailable(
                 message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")

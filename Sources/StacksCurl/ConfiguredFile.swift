@@ -1,3 +1,5 @@
+import StacksTransport
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -15,7 +17,7 @@ enum ConfiguredFile {
     /// What the file holds.
     ///
     /// - Parameter what: What a message calls it.
-    static func content(of what: String, _ path: String) throws(CurlSetupError) -> [UInt8] {
+    static func content(of what: String, _ path: String) throws(ConfigurationError) -> [UInt8] {
         // Without O_NONBLOCK, opening a FIFO is what waits.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if file < 0 { throw unreadable(what, path, errno) }
@@ -23,7 +25,7 @@ enum ConfiguredFile {
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw unreadable(what, path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw CurlSetupError(
+            throw ConfigurationError(
                 "\(what) \(path) is \(kind(status.st_mode)), so that it holds no certificate or key: it has to be a file"
             )
         }
@@ -37,13 +39,13 @@ enum ConfiguredFile {
             bytes += chunk[..<count]
             // Counted as it is read: the size that the system tells may be out of date, or 0.
             if bytes.count > maximumSize {
-                throw CurlSetupError("\(what) \(path) is longer than \(maximumSize >> 20) MiB")
+                throw ConfigurationError("\(what) \(path) is longer than \(maximumSize >> 20) MiB")
             }
         }
     }
 
-    private static func unreadable(_ what: String, _ path: String, _ problem: Int32) -> CurlSetupError {
-        CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
+    private static func unreadable(_ what: String, _ path: String, _ problem: Int32) -> ConfigurationError {
+        ConfigurationError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
     }
 
     private static func kind(_ mode: mode_t) -> String {

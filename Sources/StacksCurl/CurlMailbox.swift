@@ -1,3 +1,4 @@
+import StacksTransport
 import Synchronization
 
 /// Names one call, so that it can be cancelled from any thread. Never used twice in a process.
@@ -54,7 +55,7 @@ final class CurlMailbox: Sendable {
     let waker: Waker
     private let state = Mutex(State())
 
-    init() throws(CurlSetupError) {
+    init() throws(ConfigurationError) {
         waker = try Waker()
     }
 

@@ -148,7 +148,7 @@ extension CurlTransport {
 
 extension CurlTransport.Configuration {
     /// Refuses what cannot work, naming the value and its limit.
-    func validate() throws(CurlSetupError) {
+    func validate() throws(ConfigurationError) {
         try Self.check("connectTimeout", connectTimeout, isFrom: .milliseconds(1), to: .seconds(3600))
         try Self.check("requestTimeout", requestTimeout, isFrom: .milliseconds(1), to: .seconds(86400))
         try Self.check("maximumIdleTime", maximumIdleTime, isFrom: .seconds(1), to: .seconds(86400))
@@ -164,7 +164,7 @@ extension CurlTransport.Configuration {
             try Self.check("the CA file", path)
         case .pem(let text):
             guard Self.holdsCertificate(text) else {
-                throw CurlSetupError("the CA text holds no certificate in PEM format")
+                throw ConfigurationError("the CA text holds no certificate in PEM format")
             }
         }
         if let clientCertificate {
@@ -172,28 +172,28 @@ extension CurlTransport.Configuration {
             _ = try ConfiguredFile.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
         }
         if let pinnedPublicKey, !pinnedPublicKey.hasPrefix("sha256//") {
-            throw CurlSetupError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
+            throw ConfigurationError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
         }
         if case .url(let url, _) = proxy.wrapped { try Self.check(proxy: url) }
     }
 
     private static func check<Value: Comparable>(
         _ name: String, _ value: Value, isFrom least: Value, to most: Value
-    ) throws(CurlSetupError) {
+    ) throws(ConfigurationError) {
         guard value >= least, value <= most else {
-            throw CurlSetupError("\(name) is \(value): it must be from \(least) to \(most)")
+            throw ConfigurationError("\(name) is \(value): it must be from \(least) to \(most)")
         }
     }
 
     /// - Parameter what: What a message calls the file.
-    private static func check(_ what: String, _ path: String) throws(CurlSetupError) {
+    private static func check(_ what: String, _ path: String) throws(ConfigurationError) {
         guard holdsCertificate(try ConfiguredFile.content(of: what, path)) else {
-            throw CurlSetupError("\(what) \(path) holds no certificate in PEM format")
+            throw ConfigurationError("\(what) \(path) holds no certificate in PEM format")
         }
     }
 
-    private static func check(proxy url: String) throws(CurlSetupError) {
-        if url.isEmpty { throw CurlSetupError("the proxy's URL is empty: use .none for no proxy") }
+    private static func check(proxy url: String) throws(ConfigurationError) {
+        if url.isEmpty { throw ConfigurationError("the proxy's URL is empty: use .none for no proxy") }
         let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
         let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
         let isKnown = parts.count < 2 || schemes.contains(parts[0].lowercased())
@@ -203,7 +203,7 @@ extension CurlTransport.Configuration {
         let isWhole = authority.contains("@") || !url.contains("@")
         guard isKnown, isWhole, !ShownURL.authority(url).isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
         else {
-            throw CurlSetupError(
+            throw ConfigurationError(
                 "the proxy's URL is malformed: it must be like http://proxy.example:3128, without spaces, with its user "
                     + "and password percent-encoded, and its scheme one of \(schemes.joined(separator: ", "))")
         }

@@ -4,11 +4,11 @@ import StacksTransport
 extension CurlTransport.Configuration {
     /// Sets every option once on a handle that is thrown away, so that what this libcurl refuses is found out when the
     /// transport is made and not with each call.
-    func probe(_ library: CurlFeatures) throws(CurlSetupError) {
+    func probe(_ library: CurlFeatures) throws(ConfigurationError) {
         do throws(TransportError) {
             try apply(to: EasyHandle(), library)
         } catch {
-            throw CurlSetupError(error.message)
+            throw ConfigurationError(error.message)
         }
     }
 

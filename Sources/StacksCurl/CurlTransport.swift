@@ -25,9 +25,9 @@ public final class CurlTransport: HTTPTransport {
 
     /// A transport with connections of its own. Nothing is sent before the first call.
     ///
-    /// - Throws: ``CurlSetupError`` when a value of the configuration cannot work, when the libcurl of this process is
+    /// - Throws: `ConfigurationError` when a value of the configuration cannot work, when the libcurl of this process is
     ///   too old or built without TLS, or when the system refuses a thread or a pipe.
-    public convenience init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
+    public convenience init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try self.init(
             configuration: configuration, library: CurlLibrary.features, environment: .ofThisProcess)
     }
@@ -35,7 +35,7 @@ public final class CurlTransport: HTTPTransport {
     /// A transport that takes the process's libcurl for one that can do what `library` says and no more.
     package init(
         configuration: Configuration, library: CurlFeatures, environment: TrustEnvironment = TrustEnvironment()
-    ) throws(CurlSetupError) {
+    ) throws(ConfigurationError) {
         var configuration = configuration
         configuration.trustEnvironment = environment
         try configuration.validate()
@@ -134,7 +134,7 @@ extension CurlTransport {
 /// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
 ///
 /// - Returns: What `body` returns.
-/// - Throws: ``CurlSetupError`` when the transport cannot be made, or what `body` throws.
+/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
 public nonisolated(nonsending) func withCurlTransport<Result>(
     configuration: CurlTransport.Configuration = .init(),
     _ body: (CurlTransport) async throws -> Result

@@ -85,8 +85,8 @@ public final class URLSessionTransport: HTTPTransport {
 
     /// A transport with a session of its own.
     ///
-    /// - Throws: `TransportError` with the code `invalidRequest` when a limit or a time-out is not positive.
-    public init(configuration: Configuration = Configuration()) throws {
+    /// - Throws: `ConfigurationError` when a limit or a time-out is not positive.
+    public init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try configuration.validate()
         self.configuration = configuration
         engine = EngineSession(configuration)
@@ -188,16 +188,34 @@ public final class URLSessionTransport: HTTPTransport {
 }
 
 extension URLSessionTransport.Configuration {
-    func validate() throws {
-        func refuse(_ message: String) -> TransportError {
-            TransportError(code: .invalidRequest, phase: .queued, message: message)
+    func validate() throws(ConfigurationError) {
+        guard requestTimeout > .zero else {
+            throw ConfigurationError("requestTimeout must be positive, not \(requestTimeout)")
         }
-        guard requestTimeout > .zero else { throw refuse("requestTimeout must be positive, not \(requestTimeout)") }
         guard maximumConnectionsPerHost > 0 else {
-            throw refuse("maximumConnectionsPerHost must be positive, not \(maximumConnectionsPerHost)")
+            throw ConfigurationError("maximumConnectionsPerHost must be positive, not \(maximumConnectionsPerHost)")
         }
         guard maximumResponseSize > 0 else {
-            throw refuse("maximumResponseSize must be positive, not \(maximumResponseSize)")
+            throw ConfigurationError("maximumResponseSize must be positive, not \(maximumResponseSize)")
         }
+    }
+}
+
+/// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
+///
+/// - Returns: What `body` returns.
+/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
+public nonisolated(nonsending) func withURLSessionTransport<Result>(
+    configuration: URLSessionTransport.Configuration = .init(),
+    _ body: (URLSessionTransport) async throws -> Result
+) async throws -> Result {
+    let transport = try URLSessionTransport(configuration: configuration)
+    do {
+        let result = try await body(transport)
+        await transport.shutdown()
+        return result
+    } catch {
+        await transport.shutdown()
+        throw error
     }
 }

@@ -36,9 +36,14 @@ extension Failure {
         )
     }
 
+    /// An option, or what it names, that cannot work.
+    init(_ error: ConfigurationError) {
+        self.init(message: error.description, exitCode: .validationFailure)
+    }
+
     /// Why a controller did not start or go on.
     init(_ error: StackControllerError) {
-        if error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument {
+        if error.underlying?.code == .invalidArgument {
             self.init(message: error.description, exitCode: .validationFailure)
         } else {
             // The message has what the underlying error says.

@@ -12,7 +12,7 @@ struct FinishTests {
         #expect(try scenario.finish(job, exitStatus: exitStatus, detail: "why").status == 200)
         #expect(scenario.state(job) == .finished)
         #expect(scenario.simulator.job(job)?.exitStatus == exitStatus)
-        #expect(scenario.simulator.job(job)?.finishDetail == "why")
+        #expect(scenario.simulator.job(job)?.detail == "why")
     }
 
     @Test("an exit status that is left out is -1")

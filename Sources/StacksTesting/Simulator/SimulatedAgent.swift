@@ -25,7 +25,7 @@ public struct SimulatedAgent: Sendable {
 
         /// What `buildkite-agent` exits with after a refused acquisition: 27 when the job can no longer be acquired, 28
         /// when it is locked for now, and 1 for anything else.
-        public var exitStatus: Int32 {
+        public var exitStatus: Int {
             switch status.code {
             case 422: 27
             case 423: 28

@@ -178,7 +178,7 @@ public struct SimulatedJob: Sendable {
     /// The exit status it finished with.
     public internal(set) var exitStatus: Int?
     /// What the stack that finished it said.
-    public internal(set) var finishDetail: String?
+    public internal(set) var detail: String?
     /// What was noted about it, oldest first.
     public internal(set) var notifications: [String] = []
 

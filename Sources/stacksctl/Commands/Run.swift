@@ -93,7 +93,7 @@ struct Run: AsyncParsableCommand {
             valueName: "n"
         )
     )
-    var permanentFailureExitStatus: Int32 = 1
+    var permanentFailureExitStatus = 1
 
     @Flag(
         help: """
@@ -158,7 +158,7 @@ struct Run: AsyncParsableCommand {
         } catch {
             var failure = (error as? Failure) ?? (error as? StackControllerError).map { Failure($0) }
             guard failure?.isPermanent == true else { throw error }
-            failure?.exitCode = ExitCode(permanentFailureExitStatus)
+            failure?.exitCode = ExitCode(Int32(permanentFailureExitStatus))
             throw failure ?? error
         }
     }

@@ -36,10 +36,8 @@ struct Connection {
                 connectionsOpened = { nil }
                 shutdown = { await transport.shutdown() }
             }
-        } catch let error as CurlSetupError {
-            throw Failure.usage(printable(error.message))
-        } catch let error as TransportError {
-            throw Failure.usage(printable(error.message))
+        } catch let error as ConfigurationError {
+            throw Failure(error)
         }
         var configuration = StacksClient.Configuration()
         if let baseURL = endpoint.baseURL { configuration.baseURL = baseURL }
