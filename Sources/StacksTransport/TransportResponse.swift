@@ -1,20 +1,20 @@
 public import HTTPTypes
 
-/// A server's whole answer.
+/// A server's complete response.
 public struct TransportResponse: Sendable {
-    /// The status the server answered with.
+    /// The status code.
     public var status: HTTPResponse.Status
 
-    /// The header fields, kept as they arrived until somebody asks for one.
+    /// The header fields, kept as they arrived and parsed when one is read.
     public var headerFields: ResponseHeaderFields
 
-    /// The body, decoded from its content encoding; empty when there is none.
+    /// The decompressed body; empty if there is none.
     public var body: [UInt8]
 
-    /// How the call went on the network, where the transport can tell.
+    /// The timings of the call, if the transport measures them.
     public var metrics: TransportMetrics?
 
-    /// An answer.
+    /// A response.
     public init(
         status: HTTPResponse.Status,
         headerFields: ResponseHeaderFields = ResponseHeaderFields(),
@@ -28,13 +28,13 @@ public struct TransportResponse: Sendable {
     }
 }
 
-/// How one call went on the network.
+/// The timings of one call on the network.
 ///
-/// Every duration is counted from the moment the engine started the call, as libcurl does
-/// (<https://curl.se/libcurl/c/curl_easy_getinfo.html>); a phase that did not happen, because the connection was
-/// reused, is zero.
+/// Every duration is measured from the start of the call, as by libcurl
+/// (<https://curl.se/libcurl/c/curl_easy_getinfo.html>). A phase that was skipped, because the connection was reused, is
+/// zero.
 public struct TransportMetrics: Sendable, Hashable {
-    /// The version of HTTP that was spoken.
+    /// The version of HTTP that was used.
     public enum HTTPVersion: String, Sendable, Hashable, CustomStringConvertible {
         /// HTTP/1.0.
         case http1_0 = "HTTP/1.0"
@@ -45,23 +45,23 @@ public struct TransportMetrics: Sendable, Hashable {
         /// HTTP/3.
         case http3 = "HTTP/3"
 
-        /// The version's usual name, `HTTP/2` for example.
+        /// The version's usual name, such as `HTTP/2`.
         public var description: String { rawValue }
     }
 
     /// Until the host's name was resolved.
     public var nameLookup: Duration
-    /// Until the TCP connection stood.
+    /// Until the TCP connection was established.
     public var connect: Duration
-    /// Until the TLS handshake was done.
+    /// Until the TLS handshake was complete.
     public var tlsHandshake: Duration
-    /// Until the first byte of the answer arrived.
+    /// Until the first byte of the response arrived.
     public var firstByte: Duration
-    /// Until the answer was whole.
+    /// Until the response was complete.
     public var total: Duration
-    /// Whether a connection that stood already was used.
+    /// Whether an existing connection was reused.
     public var reusedConnection: Bool
-    /// The version of HTTP that was spoken, or `nil` when the engine does not tell.
+    /// The version of HTTP that was used, or `nil` if it is unknown.
     public var httpVersion: HTTPVersion?
 
     /// The figures of one call.

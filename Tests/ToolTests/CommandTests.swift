@@ -102,7 +102,7 @@ struct CommandTests {
             let page = try await world.json("list", "--stack", "mac-fleet", "--queue", "default")
             #expect((page["cluster_queue"] as? [String: Any])?["dispatch_paused"] as? Bool == true)
             let lines = try await world.table("list", "--stack", "mac-fleet", "--queue", "default")
-            #expect(lines.last == "The queue is paused: no job may be started.")
+            #expect(lines.last == "The queue is paused: no job may start.")
         }
     }
 
@@ -201,7 +201,7 @@ struct CommandTests {
             )
             #expect(refused.status == 1)
             #expect(refused.output == "")
-            #expect(refused.errors.hasPrefix("stacksctl: the notification was not taken: "))
+            #expect(refused.errors.hasPrefix("stacksctl: the server rejected the notification: "))
         }
     }
 

@@ -9,14 +9,14 @@ import Testing
 
 @Suite("A list that is not what it should be")
 struct ListTests {
-    private func answer(_ pages: [String], _ arguments: String...) async throws -> (Answer, requests: Int) {
+    private func answer(_ pages: [String], _ arguments: String...) async throws -> (CommandResult, requests: Int) {
         let steps = pages.map { page in
             InMemoryTransport.Step.respond(TransportResponse(status: .ok, body: Array(page.utf8)))
         }
         let transport = InMemoryTransport(script: steps)
         let client = try StacksClient(token: "bkct_none", transport: transport)
         let list = try List.parse(["--stack", "k", "--queue", "q"] + arguments)
-        return (try await list.answer(from: client), transport.requests.count)
+        return (try await list.result(from: client), transport.requests.count)
     }
 
     private func page(_ jobs: String, _ info: String) -> String { #"{"jobs":[\#(jobs)],"page_info":{\#(info)}}"# }

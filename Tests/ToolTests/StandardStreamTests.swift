@@ -57,9 +57,11 @@ import Testing
                         let run = try await run(command, ">/dev/full", in: directory, environment: world.environment)
                         #expect(run.status == 1, "\(command): \(run.errors)")
                         #expect(
-                            run.errors.contains("standard output cannot be written: No space left"), "\(run.errors)")
+                            run.errors.contains("could not write to standard output: No space left"), "\(run.errors)")
                         let closed = try await self.run(command, ">&-", in: directory, environment: world.environment)
-                        #expect(closed.status == 1 && closed.errors.contains("cannot be written"), "\(command)")
+                        #expect(
+                            closed.status == 1 && closed.errors.contains("could not write to standard output"),
+                            "\(command)")
                     }
                     // A reader that has enough, as `head` has.
                     let gone = try await run(list, ">&4", in: directory, environment: world.environment)

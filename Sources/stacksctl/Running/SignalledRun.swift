@@ -8,12 +8,12 @@ struct SignalledRun {
     let controller: StackController
     let logger: Logger
 
-    /// The first SIGTERM or SIGINT drains, the second cancels, which stops the commands. SIGHUP, which a terminal sends
-    /// when it goes, is noted and changes nothing: the commands have sessions of their own and would run on alone.
+    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGHUP, which a closing
+    /// terminal sends, is logged and changes nothing: the commands have their own sessions and would run on alone.
     ///
-    /// - Throws: What the controller throws; ``Failure`` when a second signal cut it short.
+    /// - Throws: What the controller throws; ``Failure`` after a second signal.
     func run() async throws {
-        // The signals are caught before the controller starts, so that none falls between.
+        // The signals are trapped before the controller starts, so that none is missed.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -30,7 +30,7 @@ struct SignalledRun {
                 var caught = 0
                 for await signal in signals {
                     if signal == .sighup {
-                        logger.notice("SIGHUP: there is no file to read again, so the run goes on as it is")
+                        logger.notice("SIGHUP ignored: there is no configuration file to reload")
                         continue
                     }
                     caught += 1
@@ -43,9 +43,9 @@ struct SignalledRun {
             defer { tasks.cancelAll() }
             if case .stopped(let signal)? = try await tasks.next() {
                 tasks.cancelAll()
-                // The controller's own cancellation is the expected answer to this.
+                // The controller then throws its own cancellation.
                 while let result = await tasks.nextResult() { _ = result }
-                throw Failure.refused("a second signal (\(signal)) stopped the commands before their jobs had ended.")
+                throw Failure.refused("a second signal (\(signal)) stopped the commands before their jobs ended.")
             }
         }
     }
