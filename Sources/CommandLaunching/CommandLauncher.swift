@@ -49,6 +49,9 @@ public struct CommandLauncher: JobLauncher {
         guard configuration.gracePeriod >= .zero else {
             throw ConfigurationError("The grace period must not be negative")
         }
+        if case .fileDescriptor(let number) = configuration.output, number < STDOUT_FILENO {
+            throw ConfigurationError("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
+        }
         self.name = name
         arguments = Array(command.dropFirst())
         self.configuration = configuration
@@ -111,10 +114,11 @@ public struct CommandLauncher: JobLauncher {
     /// The end is noticed half a second late at most. A signal that ended the command is told as 128 + its number.
     ///
     /// - Throws: ``CommandLaunchError`` when the command is gone and has left no exit status: it was killed with all
-    ///   that was around it, or the machine was started anew.
+    ///   that was around it, or the machine was started anew; and when it was to be stopped and cannot be, because what was
+    ///   written down does not name its process for certain: then it runs on, and the next ``recover()`` finds it.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
         guard let file = state?.take(job) else { return nil }
-        let status = await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
+        let status = try await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
         file.remove()
         guard let status else {
             throw CommandLaunchError(
@@ -225,12 +229,12 @@ public struct CommandLauncher: JobLauncher {
         case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
             guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
-            // Without a line on how the command ended it is the shell around it that did.
-            let written = await record.readAtLast()
-            guard written.isUnstarted || written.exitStatus == nil else {
-                return JobExit(status: Int(status))
+            let what: String
+            switch await record.readAtLast().outcome(ofWrapperEndingWith: status) {
+            case .ended(let status): return JobExit(status: Int(status))
+            case .notExecuted: what = "could not execute it"
+            case .notStarted: what = "could not start it"
             }
-            let what = written.isUnstarted ? "could not execute it" : "could not start it"
             throw LauncherUnavailable(
                 message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")
         }

@@ -86,7 +86,8 @@ extension TransportError {
     }
 
     /// Whether libcurl rejected a header because of its size. Before 8.6 it has no result of its own for that and reports
-    /// that memory ran out: a buffer refuses to grow past its limit.
+    /// that memory ran out: a buffer refuses to grow past its limit. Nothing need have been received then: it can be the
+    /// status line.
     private static func isAboutHeaderSize(_ result: CURLcode, _ text: String) -> Bool {
         // CURLE_TOO_LARGE
         if result == CURLE_OUT_OF_MEMORY || result.rawValue == 100 { return true }

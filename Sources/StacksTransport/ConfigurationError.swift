@@ -1,5 +1,5 @@
-/// Why a client, a transport, a controller or a launcher cannot be made: a value of its configuration cannot work, or the
-/// system lacks what it needs, such as a thread or a recent libcurl.
+/// Why a transport, a controller or a launcher cannot be made: a value of its configuration is invalid, or the system
+/// lacks what it needs, such as a thread or a recent libcurl.
 ///
 /// Nothing was sent. The same configuration fails again, so a person has to change something first.
 public struct ConfigurationError: Error, Sendable, Hashable {

@@ -46,8 +46,9 @@ extension AsyncParsableCommand {
             status = end(name, with: error, failure)
         }
         StandardError.sink.flush(within: StandardError.patience)
-        // The C library's buffers are empty, because nothing here uses them.
-        Self.exit(withError: status)
+        // Without the C library's exit handlers: OpenSSL's frees what a thread of URLSession may still need to close
+        // connections. The C library's buffers are empty, because nothing here uses them.
+        _exit(status.rawValue)
     }
 
     private static func end(

@@ -58,7 +58,7 @@ extension Failure {
     /// Why a controller was not started: the response to its first request.
     init(beforeRun error: StacksAPIError) {
         self.init(error)
-        isPermanent = [.unauthorized, .forbidden, .notFound].contains(error.code)
+        isPermanent = error.code == .unauthorized && !error.isProxyRefusal
     }
 
     private static func adding(_ advice: String, to message: String) -> String {

@@ -75,6 +75,16 @@ struct CommandLauncherTests {
         }
     }
 
+    @Test("a descriptor that the commands' standard input is in the way of is refused", arguments: [0, -1] as [Int32])
+    func outputDescriptor(number: Int32) {
+        var configuration = CommandLauncher.Configuration()
+        configuration.output = .fileDescriptor(number)
+        let error = #expect(throws: ConfigurationError.self) {
+            try CommandLauncher(command: ["sh"], configuration: configuration)
+        }
+        #expect(error?.message.contains("Descriptor \(number) ") == true)
+    }
+
     @Test("when the variables are named, the process gets these and no others")
     func namedEnvironment() async {
         await #expect(processExitsWith: .success) {

@@ -100,6 +100,26 @@ struct StartFailureTests {
             }
         }
 
+        @Test("a program of the machine's 32-bit predecessor is the kernel's to judge")
+        func predecessor() async throws {
+            try await Self.withDirectory { directory in
+                var program = try Array(Data(contentsOf: URL(filePath: "/bin/sh").resolvingSymlinksInPath()).prefix(64))
+                program[4] = 1
+                try Self.write(program, to: "\(directory)/same")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/same") == nil)
+                #if arch(x86_64)
+                    program[18] = 3
+                #elseif arch(arm64)
+                    program[18] = 40
+                #endif
+                try Self.write(program, to: "\(directory)/predecessor")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/predecessor") == nil)
+                program[5] ^= 3
+                try Self.write(program, to: "\(directory)/order")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/order") != nil)
+            }
+        }
+
         @Test("a program that is being written is waited for", arguments: [false, true])
         func busy(keepsState: Bool) async throws {
             try await Self.withDirectory { directory in

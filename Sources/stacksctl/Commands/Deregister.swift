@@ -14,7 +14,7 @@ struct Deregister: APICommand {
     var key: String
 
     func result(from client: StacksClient) async throws -> CommandResult {
-        let response = try await client.deregisterStack(key)
+        let response = try await client.deregisterStack(key: key)
         return CommandResult(members: [:], lines: ["Deregistered \(printable(key))."]).from(response)
     }
 }
