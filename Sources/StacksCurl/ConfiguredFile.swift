@@ -8,17 +8,17 @@ import StacksTransport
     import Glibc
 #endif
 
-/// A file that a configuration names, checked before libcurl opens it: libcurl would block the I/O thread on a FIFO
-/// without a writer.
+/// A file that a configuration names, looked at before libcurl opens it: libcurl would wait for ever for somebody who
+/// writes into a FIFO, on the thread of all calls.
 enum ConfiguredFile {
-    /// The maximum size of a file in bytes. The authorities of a whole system need a quarter of a megabyte.
+    /// The longest file that is read, in bytes: the authorities of a whole system take a quarter of a megabyte.
     private static var maximumSize: Int { 16 * 1024 * 1024 }
 
-    /// The content of the file.
+    /// What the file holds.
     ///
-    /// - Parameter what: The file's name in messages.
+    /// - Parameter what: What a message calls it.
     static func content(of what: String, _ path: String) throws(ConfigurationError) -> [UInt8] {
-        // Without O_NONBLOCK, opening a FIFO blocks.
+        // Without O_NONBLOCK, opening a FIFO is what waits.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if file < 0 { throw unreadable(what, path, errno) }
         defer { _ = close(file) }
@@ -26,7 +26,7 @@ enum ConfiguredFile {
         guard unsafe fstat(file, &status) == 0 else { throw unreadable(what, path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw ConfigurationError(
-                "\(what) \(path) is \(kind(status.st_mode)) and contains no certificate or key: name a regular file"
+                "\(what) \(path) is \(kind(status.st_mode)), so that it holds no certificate or key: it has to be a file"
             )
         }
         var bytes: [UInt8] = []
@@ -37,7 +37,7 @@ enum ConfiguredFile {
             if count < 0 { throw unreadable(what, path, errno) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]
-            // Counted while reading: the size that the system reports may be outdated, or 0.
+            // Counted as it is read: the size that the system tells may be out of date, or 0.
             if bytes.count > maximumSize {
                 throw ConfigurationError("\(what) \(path) is longer than \(maximumSize >> 20) MiB")
             }

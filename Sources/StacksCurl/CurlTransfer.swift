@@ -131,12 +131,12 @@ import StacksTransport
         guard progress.hasWholeHeader else {
             throw TransportError(
                 code: .connectionClosed, phase: .receiving,
-                message: "the connection was closed before the response's header was complete")
+                message: "the connection was closed before the answer's header was whole")
         }
         let status = easy.long(CURLINFO_RESPONSE_CODE)
         guard status >= 200, answer.header.statusCode == status else {
             throw TransportError(
-                code: .protocolViolation, phase: .receiving, message: "the response has no valid status code")
+                code: .protocolViolation, phase: .receiving, message: "the answer has no status that is one")
         }
         return TransportResponse(
             status: HTTPResponse.Status(code: status),

@@ -1,6 +1,6 @@
 public import StacksTransport
 
-/// Sends requests with libcurl. Calls share connections, and with HTTP/2 many calls share one.
+/// Sends requests with libcurl: connections are kept and shared, HTTP/2 carries many calls on one of them.
 ///
 /// ```swift
 /// let transport = try CurlTransport()
@@ -10,13 +10,13 @@ public import StacksTransport
 /// ```
 ///
 /// One I/O thread owns everything of libcurl; this class owns that thread. Make one transport for a process and share
-/// it: its calls share connections and name look-ups. A call that finds no free stream or connection waits, first come,
-/// first served, and its deadline keeps running. If a server allows fewer streams than
-/// ``Configuration/maximumConcurrentStreams``, calls also wait inside libcurl, in libcurl's order.
+/// it: calls on one transport share connections and name look-ups. A call that finds no free stream or connection waits
+/// its turn, first come, first served, with its deadline running; where a server allows fewer streams than
+/// ``Configuration/maximumConcurrentStreams``, those that wait inside libcurl do so in libcurl's order.
 ///
-/// End it with ``shutdown()``, or release it: the thread ends with the last reference.
+/// End it with ``shutdown()``, or let go of it: with the last reference the thread ends too.
 public final class CurlTransport: HTTPTransport {
-    /// The configuration of the transport.
+    /// What the transport was made with.
     public let configuration: Configuration
 
     private let mailbox: CurlMailbox
@@ -25,14 +25,14 @@ public final class CurlTransport: HTTPTransport {
 
     /// A transport with connections of its own. Nothing is sent before the first call.
     ///
-    /// - Throws: `ConfigurationError` if a value of the configuration is invalid, if the libcurl of this process is too old
-    ///   or built without TLS, or if the system refuses a thread or a pipe.
+    /// - Throws: `ConfigurationError` when a value of the configuration cannot work, when the libcurl of this process is
+    ///   too old or built without TLS, or when the system refuses a thread or a pipe.
     public convenience init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try self.init(
             configuration: configuration, library: CurlLibrary.features, environment: .ofThisProcess)
     }
 
-    /// A transport that uses only the features in `library` of the process's libcurl.
+    /// A transport that takes the process's libcurl for one that can do what `library` says and no more.
     package init(
         configuration: Configuration, library: CurlFeatures, environment: TrustEnvironment = TrustEnvironment()
     ) throws(ConfigurationError) {
@@ -58,9 +58,9 @@ public final class CurlTransport: HTTPTransport {
         mailbox.close()
     }
 
-    /// Sends `request` and returns the complete response.
+    /// Sends `request` and returns the whole answer.
     ///
-    /// - Throws: `TransportError` if no complete response was received, `CancellationError` if the task was cancelled.
+    /// - Throws: `TransportError` when no whole answer was received, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
         if !request.allowsPlaintextProxy, let proxy = plaintextProxy(for: request.origin) {
@@ -74,8 +74,8 @@ public final class CurlTransport: HTTPTransport {
             await unsafe withUnsafeContinuation { continuation in
                 unsafe call.await(by: WaitingCaller(continuation))
                 guard mailbox.post(call) else { return call.refuse(with: .transportClosed(phase: .queued)) }
-                // The handler below may have run before the call was posted, and its message named an unknown call.
-                // Checking again after posting closes that gap.
+                // The handler below may have run before the call was posted; its message was then about a call that
+                // nobody knew. Looking again after posting closes that gap.
                 if Task.isCancelled { mailbox.cancel(call.id) }
             }
         } onCancel: {
@@ -85,20 +85,20 @@ public final class CurlTransport: HTTPTransport {
     }
 
     /// Ends the transport: calls in flight and waiting fail with `TransportError.Code.transportClosed`, connections are
-    /// closed, and the I/O thread has ended when this returns. Later calls fail in the same way. It is safe to call it
-    /// again; every call returns after the end.
+    /// closed, and the I/O thread has ended when this returns. Later calls fail the same way. Calling it again is safe,
+    /// and returns no sooner.
     ///
-    /// The calls fail at once. With libcurl before 7.87, the rest waits for name look-ups that are in progress.
+    /// The calls fail at once. With libcurl before 7.87, the rest takes as long as the name look-ups that go on.
     public func shutdown() async {
         mailbox.close()
         await mailbox.waitUntilClosed()
         thread.join()
     }
 
-    /// What the transport has done so far, and what it is doing.
+    /// What the transport has done since it was made, and what it is doing.
     public var statistics: Statistics { mailbox.statistics }
 
-    /// The version of the libcurl in use, such as `8.5.0`.
+    /// The version of the libcurl in use, `8.5.0` for example.
     public static var libraryVersion: String { CurlLibrary.versionString }
 }
 
@@ -111,13 +111,13 @@ extension CurlTransport: ProxiedTransport {
 }
 
 extension CurlTransport {
-    /// The counters of a transport at one moment.
+    /// Counters of one transport, taken at one moment.
     public struct Statistics: Sendable, Hashable {
         /// Calls waiting for a free stream or connection.
         public var queued = 0
-        /// Calls that libcurl is processing.
+        /// Calls that libcurl is working on.
         public var inFlight = 0
-        /// Calls with a response, whatever its status.
+        /// Calls that got an answer, whatever its status.
         public var answered = 0
         /// Calls that failed, time-outs included.
         public var failed = 0
@@ -125,16 +125,16 @@ extension CurlTransport {
         public var cancelled = 0
         /// Connections opened.
         public var connectionsOpened = 0
-        /// How often a connection was quarantined: because a call timed out on it without a byte from the server, or because
-        /// an HTTP/2 connection failed as a whole.
+        /// How often connections were given up: because a call timed out on them without a byte from the server, or
+        /// because an HTTP/2 connection failed as a whole.
         public var connectionsQuarantined = 0
     }
 }
 
-/// Makes a transport, passes it to `body`, and shuts it down when `body` returns or throws.
+/// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
 ///
 /// - Returns: What `body` returns.
-/// - Throws: `ConfigurationError` if the transport cannot be made, or what `body` throws.
+/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
 public nonisolated(nonsending) func withCurlTransport<Result>(
     configuration: CurlTransport.Configuration = .init(),
     _ body: (CurlTransport) async throws -> Result

@@ -2,22 +2,22 @@ import CLibcurl
 import StacksTransport
 
 extension TransportError {
-    /// The transport was shut down before the response.
+    /// The transport was shut down before the call was answered.
     static func transportClosed(phase: Phase) -> TransportError {
         TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down")
     }
 
     /// The call's deadline passed.
     static func deadlineExceeded(phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "the deadline passed before the response was complete")
+        TransportError(code: .timeout, phase: phase, message: "the deadline passed before the answer was whole")
     }
 
-    /// There was no connection when the connect time-out passed.
+    /// No connection stood when the connect time-out passed.
     static func connectTimeout(_ timeout: Duration, phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "could not connect within \(timeout.shortText)")
+        TransportError(code: .timeout, phase: phase, message: "no connection stood after \(timeout)")
     }
 
-    /// The error for a transfer's result and what its callbacks noted.
+    /// What a transfer's result and the callbacks' notes amount to.
     ///
     /// The results are those of <https://curl.se/libcurl/c/libcurl-errors.html>.
     init(curl result: CURLcode, of transfer: CurlTransfer, configuration: CurlTransport.Configuration) {
@@ -28,7 +28,7 @@ extension TransportError {
             self.init(
                 code: .responseTooLarge, phase: .receiving,
                 message:
-                    "the response is longer than \(configuration.maximumResponseSize) bytes, or its header longer than 256 KiB"
+                    "the answer is longer than \(configuration.maximumResponseSize) bytes, or its header longer than 256 KiB"
             )
             return
         }
@@ -36,58 +36,57 @@ extension TransportError {
             self.init(
                 code: .responseTooLarge, phase: .receiving,
                 message:
-                    "the response's header is too large: libcurl accepts lines of up to 100 KiB, trailers of up to 4 KiB, "
-                    + "and 300 KiB in total")
+                    "the answer's header is too large: libcurl takes lines of up to 100 KiB, trailers of up to 4 KiB "
+                    + "and 300 KiB of them together")
             return
         }
         if progress.replayWasRefused {
-            // Almost always the connection was closed. A stream that the server refused (REFUSED_STREAM, or a GOAWAY
-            // below it; RFC 9113, section 8.7, says that it was not processed) looks the same: libcurl repeats both, with
-            // the same result and information, and on a reused connection even with the same debug text. On a new one it
-            // may also be HTTP_1_1_REQUIRED. So the request may have been processed, and `finish` asks for the job's
-            // state instead of retrying.
+            // It is as good as always the connection that died. A stream that the server refused (REFUSED_STREAM, or
+            // a GOAWAY below it: RFC 9113, section 8.7, says that it was not processed) looks the same: libcurl repeats
+            // both without a result or information that tells them apart, and on a connection that was used before even
+            // its debug text is the same. On a new one it may be HTTP_1_1_REQUIRED too. So this is not taken for
+            // certain, and `finish` asks for the job's state instead of being sent again.
             self.init(
                 code: .connectionClosed, phase: .waiting,
-                message: "the connection was closed before the response, and the request must not be repeated")
+                message: "the connection was closed before an answer came, and the request must not be repeated")
             return
         }
         let generic = unsafe String(cString: curl_easy_strerror(result))
         var code = Code(curl: result)
-        // libcurl reports a response that does not start like HTTP as an unsupported protocol, HTTP/0.9.
+        // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
-        // Newer versions, such as 8.21, report a private key that they cannot read as a bad argument.
+        // Newer versions, 8.21 for one, call a private key that they cannot read a bad argument.
         if result == CURLE_BAD_FUNCTION_ARGUMENT, configuration.clientCertificate != nil, !progress.isSending {
             code = .certificate
         }
-        // libcurl reports a proxy that refuses the tunnel, or closes before it is established, as a closed connection;
-        // only its text, which always names the method, shows the difference.
+        // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
+        // text, which always names the method, tells.
         if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") {
             code = .proxy
         }
-        // libcurl's text repeats a proxy's URL that it cannot use, with the password.
+        // libcurl repeats a proxy's URL that it cannot use, with the password in it.
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }
-        var message = isAboutProxyURL ? "the proxy's URL is invalid" : text.isEmpty ? generic : text
+        var message = isAboutProxyURL ? "the proxy's URL cannot be used" : text.isEmpty ? generic : text
         let isAboutTrust = result == CURLE_PEER_FAILED_VERIFICATION && Self.isAboutTrust(text)
         if isAboutTrust || result == CURLE_SSL_CACERT_BADFILE {
             message += " (\(configuration.trustAdvice))"
         }
-        // libcurl names the address that it could not reach, but does not say that it is the proxy's.
+        // libcurl names the address that it could not reach, but not that it is the proxy's.
         if phase <= .connecting, let proxy = configuration.proxy.shownName {
             message += " (through the proxy \(proxy))"
         }
         self.init(
             code: code,
-            // libcurl reports the connection as established only after the handshake.
+            // libcurl notes that the connection stands only when the handshake is done as well.
             phase: (code == .tls || code == .certificate) && !progress.isSending ? .securing : phase,
             mayHaveReachedServer: progress.isSending,
             message: message
         )
     }
 
-    /// Whether libcurl rejected a header because of its size. Before 8.6 it has no result of its own for that and reports
-    /// that memory ran out: a buffer refuses to grow past its limit. Nothing need have been received then: it can be the
-    /// status line.
+    /// Whether libcurl gave a header up for its size. That is no result of its own before 8.6, but memory that ran out: a
+    /// buffer has a limit, and refuses to grow past it. Nothing need have been received then: it can be the status line.
     private static func isAboutHeaderSize(_ result: CURLcode, _ text: String) -> Bool {
         // CURLE_TOO_LARGE
         if result == CURLE_OUT_OF_MEMORY || result.rawValue == 100 { return true }
@@ -95,18 +94,10 @@ extension TransportError {
             && (text.hasPrefix("Too large response headers") || text.hasPrefix("Out of memory in chunked-encoding"))
     }
 
-    /// Whether the certificate's authority is not trusted, rather than its name or dates rejected. libcurl's TLS libraries
-    /// report the authority in different words, and the others in similar ones.
+    /// Whether it is the authority of a certificate that is not accepted, rather than its name or its dates. What
+    /// libcurl's TLS libraries say of the authority differs, and of the others less.
     private static func isAboutTrust(_ text: String) -> Bool {
         !["subject name", "host name", "hostname", "expired", "not yet"].contains { text.contains($0) }
-    }
-}
-
-extension Duration {
-    /// In seconds, such as `10 s` or `0.5 s`.
-    fileprivate var shortText: String {
-        let seconds = self / .seconds(1)
-        return Int(exactly: seconds).map { "\($0) s" } ?? "\(seconds) s"
     }
 }
 

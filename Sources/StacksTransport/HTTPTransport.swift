@@ -1,63 +1,64 @@
 public import HTTPTypes
 
-/// Sends one HTTP request to a server and returns the complete response.
+/// Carries one HTTP request to a server and brings the whole answer back.
 ///
-/// It separates the client, which knows Buildkite's API, from the library that sends the bytes. Pass one of this package's
-/// transports (`CurlTransport`, `URLSessionTransport`, and for tests `InMemoryTransport`) to a client, or write your own:
-/// the protocol has one method.
+/// This is the seam between what is said to Buildkite and how the bytes travel. Choose one of the transports of this
+/// package (`CurlTransport`, `URLSessionTransport`, and for tests `InMemoryTransport`), hand it to a client, or write
+/// your own: the protocol is one method.
 ///
 /// ## Rules for a transport
-/// - **Exactly one outcome.** Every call of ``send(_:)`` returns or throws once, by its deadline.
-/// - **Cancellation ends the call at once.** When the calling task is cancelled, the call throws `CancellationError` and
-///   releases its connection or stream.
+/// - **Exactly one outcome.** Every call to ``send(_:)`` returns or throws once, at its deadline at the latest.
+/// - **Cancellation ends the call at once.** When the calling task is cancelled, the call throws `CancellationError`
+///   and what it held on the network is released.
 /// - **No decisions.** A transport never retries, never follows a redirect (the credentials in the header would travel
 ///   to another host), and never turns an HTTP status into an error.
-/// - **``TransportRequest/replay`` is respected.** A request marked ``TransportRequest/Replay/never`` is written to the
+/// - **``TransportRequest/replay`` is kept.** A request marked ``TransportRequest/Replay/never`` is written to the
 ///   network at most once, whatever happens to the connection.
-/// - **Bodies are complete.** A response is buffered up to a limit that the transport documents. A longer one fails with
-///   ``TransportError/Code/responseTooLarge``.
+/// - **Bodies are whole.** An answer is buffered up to a limit that the transport documents; past the limit the call
+///   fails with ``TransportError/Code/responseTooLarge``.
 ///
-/// Failures are thrown as ``TransportError``, which also says whether the server may have seen the request.
+/// What fails is thrown as a ``TransportError``, which also says whether the server can have seen the request.
 public protocol HTTPTransport: Sendable {
-    /// Sends `request` and returns the server's complete response, whatever its status.
+    /// Sends `request` and returns the server's whole answer, whatever its status.
     ///
-    /// - Parameter request: What to send, where to, and the deadline of the response.
-    /// - Returns: The response with its decompressed body. Every status counts as a response, also a redirect or a 500.
-    /// - Throws: ``TransportError`` if no complete response was received, `CancellationError` if the task was cancelled.
+    /// - Parameter request: What to send, where, and by when it has to be answered.
+    /// - Returns: The answer with its body, decompressed. Every status is an answer, a redirect or a 500 too.
+    /// - Throws: ``TransportError`` when no whole answer was received, `CancellationError` when the task was cancelled.
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse
 }
 
-/// A request for a transport to send.
+/// What a transport puts on the wire.
 public struct TransportRequest: Sendable {
-    /// Whether a transport, or the library that it uses, may write this request to the network a second time.
+    /// Whether a transport, or the engine below it, may write this request to the network a second time by itself.
     public enum Replay: Sendable, Hashable {
-        /// It may be written again on a new connection if a reused one turns out to be dead.
+        /// The engine may send it again on a new connection when a reused one turns out to be dead.
         case whenConnectionWasDead
-        /// It must not be written twice: only the caller decides about a retry.
+        /// It must not be written twice: the caller alone decides about a repetition.
         case never
     }
 
-    /// The method, such as `GET` or `POST`.
+    /// The method, `GET` or `POST` for example.
     public var method: HTTPRequest.Method
 
     /// Scheme, host and port, without a slash at the end: `https://agent.buildkite.com`.
     ///
-    /// It is separate from ``path`` because it is the same for many calls: a transport can compare it cheaply and keep what
-    /// it knows about the server.
+    /// It is apart from ``path`` because it stays the same from call to call: a transport can compare it cheaply and
+    /// keep what it knows about the server.
     public var origin: String
 
-    /// Path and query as they are sent, percent-encoded, starting with a slash.
+    /// Path and query as they go on the wire, percent-encoded, beginning with a slash.
     public var path: String
 
-    /// The header fields. The transport adds `Host` and `Content-Length`.
+    /// The header fields. `Host` and `Content-Length` are the transport's to add.
     ///
-    /// Pass the same value to many calls if you can: a transport may prepare it once.
+    /// Give the same value from call to call where you can: a transport may prepare it once.
     public var headerFields: HTTPFields
 
-    /// The body's bytes, or `nil` if the request has none.
+    /// The body's bytes, or `nil` when the request has none.
     public var body: [UInt8]?
 
-    /// The instant at which the call fails without a response; `nil` for the transport's own request time-out.
+    /// The instant at which the call fails if the answer has not arrived; `nil` leaves it to the transport's own
+    /// request time-out.
     public var deadline: ContinuousClock.Instant? {
         get { limit?.instant }
         set { limit = newValue.map(Moment.init) }
@@ -69,9 +70,9 @@ public struct TransportRequest: Sendable {
     /// Whether the request may be written twice.
     public var replay: Replay
 
-    /// Whether a proxy may read the request: with `http`, it passes a proxy in plaintext, including the credentials in its
-    /// header. True by default. If false, a plaintext request goes to its host without the environment's proxy, and fails
-    /// with ``TransportError/Code/invalidRequest``, unsent, if a proxy cannot be avoided.
+    /// Whether a proxy may read the request: over `http` it passes every proxy in plaintext, with the credentials in its
+    /// header. True by default. When it is false, a plaintext request goes to its host without the environment's proxy,
+    /// and fails with ``TransportError/Code/invalidRequest``, unsent, where a proxy cannot be left out.
     ///
     /// `StacksClient` sets it to its own `allowsInsecureHTTP`.
     public var allowsPlaintextProxy = true
@@ -96,7 +97,7 @@ extension TransportRequest {
             limit: deadline.map(Moment.init), replay: replay)
     }
 
-    /// The same without a deadline.
+    /// The same without a deadline, and without an instant that is missing.
     package init(
         method: HTTPRequest.Method, origin: String, path: String, headerFields: HTTPFields, body: [UInt8]?,
         replay: Replay
@@ -108,7 +109,7 @@ extension TransportRequest {
 }
 
 extension TransportRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Method and path, without header fields and body, because they contain credentials.
+    /// Method and path. Header fields and body are left out, because they hold credentials.
     public var description: String { "\(method.rawValue) \(path)" }
 
     /// The same as ``description``.

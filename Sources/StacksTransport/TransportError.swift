@@ -1,9 +1,9 @@
-/// Why a transport has no complete response.
+/// Why a transport has no whole answer to give.
 ///
-/// It says what failed (``code``), in which phase (``phase``), and whether the server may have seen the request
-/// (``mayHaveReachedServer``). If it has not, every request can be sent again.
+/// It says what failed (``code``), how far the call had come (``phase``), and whether the server can have seen the
+/// request (``mayHaveReachedServer``): a repetition is safe for every request when it cannot.
 public struct TransportError: Error, Sendable {
-    /// What failed. More codes may be added, so a `switch` needs a default.
+    /// What failed. More may come, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Wrapped: String {
             case invalidRequest, nameResolution, connect, tls, certificate, proxy, timeout, connectionClosed, http2,
@@ -15,31 +15,31 @@ public struct TransportError: Error, Sendable {
 
         private init(_ wrapped: Wrapped) { self.wrapped = wrapped }
 
-        /// A short name without dynamic values, for a metric's label.
+        /// A short name without dynamic values, fit for a metric's label.
         public var description: String { wrapped.rawValue }
 
-        /// The request cannot be sent: its URL is malformed, or its scheme is not allowed.
+        /// The request cannot be sent as it is: its URL is malformed or its scheme not allowed.
         public static let invalidRequest = Code(.invalidRequest)
         /// The host's name, or the proxy's, did not resolve.
         public static let nameResolution = Code(.nameResolution)
-        /// The connection failed.
+        /// No connection could be made.
         public static let connect = Code(.connect)
         /// The TLS handshake failed.
         public static let tls = Code(.tls)
-        /// The server's certificate was rejected, or the client's own was rejected or unusable. A retry would fail in the
-        /// same way.
+        /// The server's certificate was not accepted, or this side's own could not be used or was not accepted: trying
+        /// again would end the same way.
         public static let certificate = Code(.certificate)
-        /// The proxy refused the request, or did not respond as a proxy.
+        /// The proxy refused, or did not speak as one.
         public static let proxy = Code(.proxy)
-        /// A time-out or the request's deadline passed; ``TransportError/phase`` says in which phase.
+        /// A time-out or the request's deadline passed; ``TransportError/phase`` says while doing what.
         public static let timeout = Code(.timeout)
-        /// The connection was closed or reset before the response was complete.
+        /// The connection was closed or reset before the answer was whole.
         public static let connectionClosed = Code(.connectionClosed)
-        /// HTTP/2 failed: the stream was reset, or a frame was invalid.
+        /// HTTP/2 went wrong: the stream was reset, or a frame was not understood.
         public static let http2 = Code(.http2)
-        /// The response is not HTTP, or its body is not encoded as its header says.
+        /// What the server sent is not HTTP, or its body is not encoded as announced.
         public static let protocolViolation = Code(.protocolViolation)
-        /// The response is longer than the transport's limit.
+        /// The answer is longer than the transport's limit.
         public static let responseTooLarge = Code(.responseTooLarge)
         /// The transport was shut down.
         public static let transportClosed = Code(.transportClosed)
@@ -47,11 +47,11 @@ public struct TransportError: Error, Sendable {
         public static let other = Code(.other)
     }
 
-    /// The phase in which a call failed, in order of time.
+    /// How far a call had come when it failed, in the order of time.
     public enum Phase: String, Sendable, Hashable, Comparable, CaseIterable {
-        /// Waiting for a free connection or stream; nothing was sent.
+        /// Waiting for a free connection or stream; nothing has left this process.
         case queued
-        /// Resolving the host's name.
+        /// Looking up the host's name.
         case resolving
         /// Making the TCP connection.
         case connecting
@@ -59,9 +59,9 @@ public struct TransportError: Error, Sendable {
         case securing
         /// Writing the request.
         case sending
-        /// The request was written; no byte of the response has arrived.
+        /// The request is written; no byte of the answer has arrived.
         case waiting
-        /// Part of the response has arrived.
+        /// Part of the answer has arrived.
         case receiving
 
         /// Earlier phases come first.
@@ -73,24 +73,24 @@ public struct TransportError: Error, Sendable {
     /// What failed.
     public var code: Code
 
-    /// The phase in which it failed.
+    /// How far the call had come.
     public var phase: Phase
 
-    /// Whether any byte of the request may have reached the server.
+    /// Whether any byte of the request can have reached the server.
     ///
-    /// `false` is certain: sending the request again repeats nothing. `true` means that it is unknown.
+    /// `false` is certain: sending the request again repeats nothing. `true` means that it cannot be known.
     public var mayHaveReachedServer: Bool
 
-    /// What happened, for people. It contains no header field and no body.
+    /// What happened, in words for a person. It holds no header field and no body.
     public var message: String
 
     /// A failure.
     ///
     /// - Parameters:
     ///   - code: What failed.
-    ///   - phase: The phase in which it failed.
-    ///   - mayHaveReachedServer: By default true from ``Phase/sending`` on.
-    ///   - message: What happened, for people, without any header field or body.
+    ///   - phase: How far the call had come.
+    ///   - mayHaveReachedServer: When left out, true from ``Phase/sending`` on.
+    ///   - message: What happened, in words for a person, without any header field or body.
     public init(code: Code, phase: Phase, mayHaveReachedServer: Bool? = nil, message: String) {
         self.code = code
         self.phase = phase
@@ -100,7 +100,8 @@ public struct TransportError: Error, Sendable {
 }
 
 extension TransportError: CustomStringConvertible {
-    /// The message, the code and the phase, on one line of bounded length, with invisible characters escaped.
+    /// The message, with what failed and how far the call had come: on one line, of bounded length, with an escape for
+    /// each character that cannot be seen.
     public var description: String {
         let reached = mayHaveReachedServer ? "the server may have seen the request" : "the request was not sent"
         let message = VisibleText.escaped(message, limit: 2 * VisibleText.lineLimit)

@@ -1,20 +1,20 @@
 public import HTTPTypes
 
-/// A server's complete response.
+/// A server's whole answer.
 public struct TransportResponse: Sendable {
-    /// The status code.
+    /// The status the server answered with.
     public var status: HTTPResponse.Status
 
-    /// The header fields, kept as they arrived and parsed when one is read.
+    /// The header fields, kept as they arrived until somebody asks for one.
     public var headerFields: ResponseHeaderFields
 
-    /// The decompressed body; empty if there is none.
+    /// The body, decoded from its content encoding; empty when there is none.
     public var body: [UInt8]
 
-    /// The timings of the call, if the transport measures them.
+    /// How the call went on the network, where the transport can tell.
     public var metrics: TransportMetrics?
 
-    /// A response.
+    /// An answer.
     public init(
         status: HTTPResponse.Status,
         headerFields: ResponseHeaderFields = ResponseHeaderFields(),
@@ -28,13 +28,13 @@ public struct TransportResponse: Sendable {
     }
 }
 
-/// The timings of one call on the network.
+/// How one call went on the network.
 ///
-/// Every duration is measured from the start of the call, as by libcurl
-/// (<https://curl.se/libcurl/c/curl_easy_getinfo.html>). A phase that was skipped, because the connection was reused, is
-/// zero.
+/// Every duration is counted from the moment the engine started the call, as libcurl does
+/// (<https://curl.se/libcurl/c/curl_easy_getinfo.html>); a phase that did not happen, because the connection was
+/// reused, is zero.
 public struct TransportMetrics: Sendable, Hashable {
-    /// The version of HTTP that was used.
+    /// The version of HTTP that was spoken.
     public enum HTTPVersion: String, Sendable, Hashable, CustomStringConvertible {
         /// HTTP/1.0.
         case http1_0 = "HTTP/1.0"
@@ -45,23 +45,23 @@ public struct TransportMetrics: Sendable, Hashable {
         /// HTTP/3.
         case http3 = "HTTP/3"
 
-        /// The version's usual name, such as `HTTP/2`.
+        /// The version's usual name, `HTTP/2` for example.
         public var description: String { rawValue }
     }
 
     /// Until the host's name was resolved.
     public var nameLookup: Duration
-    /// Until the TCP connection was established.
+    /// Until the TCP connection stood.
     public var connect: Duration
-    /// Until the TLS handshake was complete.
+    /// Until the TLS handshake was done.
     public var tlsHandshake: Duration
-    /// Until the first byte of the response arrived.
+    /// Until the first byte of the answer arrived.
     public var firstByte: Duration
-    /// Until the response was complete.
+    /// Until the answer was whole.
     public var total: Duration
-    /// Whether an existing connection was reused.
+    /// Whether a connection that stood already was used.
     public var reusedConnection: Bool
-    /// The version of HTTP that was used, or `nil` if it is unknown.
+    /// The version of HTTP that was spoken, or `nil` when the engine does not tell.
     public var httpVersion: HTTPVersion?
 
     /// The figures of one call.

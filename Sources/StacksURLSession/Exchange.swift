@@ -7,18 +7,18 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// One call. It owns the data received so far and the continuation that waits for its outcome.
+/// One call: owns what has been received so far and the one continuation that waits for its outcome.
 ///
-/// The session's delegate, the deadline and the cancellation of the calling task can end a call. The first one settles
-/// it; the others find it settled.
+/// Three parties may end a call: the session's delegate, the deadline, and the calling task's cancellation. The first
+/// one settles it, the others find it settled.
 final class Exchange: Sendable {
-    /// The known progress of the engine.
+    /// How far the engine is known to have come.
     struct Progress: Sendable {
         /// The engine was asked to begin.
         var hasBegun = false
         /// The engine has taken bytes of the request's body, which it does once it has a connection.
         var tookBody = false
-        /// The response's header has arrived.
+        /// The answer's header has arrived.
         var hasHeader = false
 
         var phase: TransportError.Phase {
@@ -119,10 +119,7 @@ final class Exchange: Sendable {
     private func expire() {
         let phase = progress.phase
         settle(
-            .failure(
-                TransportError(
-                    code: .timeout, phase: phase,
-                    message: "the deadline of \(request) passed before the response was complete"))
+            .failure(TransportError(code: .timeout, phase: phase, message: "\(request) was not answered in time"))
         )
     }
 
@@ -130,13 +127,13 @@ final class Exchange: Sendable {
     func close() {
         let phase = progress.phase
         settle(
-            .failure(TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down"))
+            .failure(TransportError(code: .transportClosed, phase: phase, message: "The transport was shut down"))
         )
     }
 
-    /// The engine reports the end of the call.
+    /// The engine says that the call has ended.
     ///
-    /// - Parameter connectionIsCertainlyNew: The session had no response yet, and so no connection to reuse.
+    /// - Parameter connectionIsCertainlyNew: The session had never had an answer, and so no connection to use again.
     func complete(with error: (any Error)?, connectionIsCertainlyNew: Bool) {
         func fail(_ error: URLError) {
             let circumstances = FailureCircumstances(request, connectionIsCertainlyNew: connectionIsCertainlyNew)
@@ -162,7 +159,7 @@ final class Exchange: Sendable {
             return state
         }
         guard let settled else { return }
-        // For a task that has already ended, this changes nothing.
+        // Of a task that has ended by itself this is a request that changes nothing.
         if case .failure = outcome, let task = settled.task { settled.engine?.cancel(task) }
         settled.continuation?.resume(with: outcome)
     }
@@ -190,7 +187,7 @@ final class Exchange: Sendable {
             return false
         }
         guard isTooLarge else { return }
-        let message = "the response to \(request) is longer than \(limit) bytes"
+        let message = "The answer to \(request) is longer than the limit of \(limit) bytes"
         settle(.failure(TransportError(code: .responseTooLarge, phase: .receiving, message: message)))
     }
 }

@@ -56,20 +56,19 @@ extension TransportError {
             // The text is libcurl's on Linux, where several failures have no code of their own.
             if code == .other, !progress.hasHeader, message.contains("SSL certificate") {
                 (code, phase) = (.certificate, .securing)
-                message += " (URLSession trusts only the system's authorities: use CurlTransport for others)"
+                message += " (URLSession trusts the system's authorities alone: use CurlTransport for others)"
             }
             if message.hasPrefix("Unsupported proxy") {
                 // It repeats the proxy's URL, with the password in it.
-                (code, phase, message) = (.proxy, .connecting, "the URL of the environment's proxy is invalid")
+                (code, phase, message) = (.proxy, .connecting, "the environment's proxy has a URL that cannot be used")
             }
             if ["Out of memory", "Too large response headers"].contains(where: { message.hasPrefix($0) }) {
                 // A buffer has a limit and refuses to grow past it.
                 (code, phase) = (.responseTooLarge, .receiving)
-                message =
-                    "the response's header is too large: libcurl accepts lines of up to 100 KiB, and 300 KiB in total"
+                message = "the answer's header is too large: libcurl takes lines of up to 100 KiB, and 300 KiB together"
             }
             if code == .invalidRequest, circumstances.hostIsIPv6 {
-                message = "this system's URLSession accepts no IPv6 address in a URL: use a host name, or CurlTransport"
+                message = "this system's URLSession takes no URL with an IPv6 address: use a name, or CurlTransport"
             }
         #endif
         let isBeforeSending = phase < .sending

@@ -14,12 +14,12 @@ extension URLRequest {
         func refuse(_ message: String) -> TransportError {
             TransportError(code: .invalidRequest, phase: .queued, message: message)
         }
-        guard request.path.hasPrefix("/") else { throw refuse("the path of \(request) must start with a slash") }
+        guard request.path.hasPrefix("/") else { throw refuse("The path of \(request) must begin with a slash") }
         guard let url = URL(string: request.url), let host = url.host, !host.isEmpty else {
-            throw refuse("\(ShownURL.text(request.origin)) with the path of \(request) is not a valid URL")
+            throw refuse("\(ShownURL.text(request.origin)) with the path of \(request) is not a URL")
         }
         guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https" else {
-            throw refuse("the scheme of \(ShownURL.text(request.origin)) is neither https nor http")
+            throw refuse("The scheme of \(ShownURL.text(request.origin)) is neither https nor http")
         }
         guard request.method != .get || request.body == nil else {
             throw refuse("\(request) has a body, which URLSession does not send with a GET")

@@ -7,61 +7,61 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// Sends requests with Foundation's `URLSession`, where libcurl is not wanted.
+/// Carries requests through Foundation's `URLSession`, for places where libcurl is not wanted.
 ///
-/// It keeps the contract of `HTTPTransport`: no retries, no redirects, one outcome for each call, and cancellation and
-/// deadlines that end a call at once. A transport owns an ephemeral session without cookies, cache or stored
+/// It keeps the contract of `HTTPTransport`: no retries, no redirects, one outcome for each call, cancellation and
+/// deadlines that end a call at once. One transport owns one ephemeral session without cookies, cache or stored
 /// credentials.
 ///
 /// ## What the engine does and does not do
-/// - **HTTP version.** It cannot be chosen. On Apple's systems URLSession negotiates HTTP/2 or HTTP/3. On Linux the
-///   system's libcurl negotiates, over TLS for HTTP/2 if it was built with it. There, calls that start at the same time
-///   open a connection each, up to ``Configuration/maximumConnectionsPerHost``, because no call waits for another's
-///   connection.
-/// - **Repetition.** URLSession writes a request again on a new connection if a reused one turns out to be dead, and has
-///   no option against it. So a request marked `TransportRequest.Replay.never` uses a new connection, which is closed
-///   after it. Such a call costs a connection and a TLS handshake, and does not count against the connection limit. The
-///   result:
-///   - Over HTTP/1.1 on Linux, the request is written at most once: the system's libcurl repeats one only on a reused
-///     connection. The tests show it.
-///   - Over HTTP/2 on Linux, it is written again if the server says that it has not processed it: with a refused stream
-///     (REFUSED_STREAM), with a GOAWAY that names an earlier stream (RFC 9113, section 8.7), or with HTTP_1_1_REQUIRED. A
-///     correct server then processes it once.
-///   - On Apple's systems the engine does not document when it repeats a request. A new session avoids dead connections
-///     there too, but that is neither tested nor promised by Apple.
+/// - **HTTP version.** It cannot be chosen. On Apple's systems URLSession negotiates HTTP/2 or HTTP/3; on Linux it
+///   takes what the system's libcurl negotiates, which is HTTP/2 over TLS where libcurl was built with it. There, calls
+///   that start at the same time open a connection each, up to ``Configuration/maximumConnectionsPerHost``, because
+///   none of them waits to see whether another's connection can be shared.
+/// - **Repetition.** URLSession writes a request again on a new connection when a reused one turns out to be dead, and
+///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
+///   of its own, made for it and closed after it. Such a call pays for a connection and a TLS handshake, and does not
+///   count against the connection limit. What that amounts to:
+///   - Over HTTP/1.1 on Linux, the request is written at most once: the system's libcurl repeats one only on a
+///     connection that was used before. The tests show it.
+///   - Over HTTP/2 on Linux, it is written again when the server says that it has not processed it: by a stream that it
+///     refuses (REFUSED_STREAM), or a GOAWAY that names an earlier one (RFC 9113, section 8.7), or when it asks for
+///     HTTP/1.1 (HTTP_1_1_REQUIRED). It is acted on once, if the server keeps to its word.
+///   - On Apple's systems the engine does not say when it repeats a request. That a new connection is not taken for
+///     dead is what a session of its own is for there too; it is not tested, and Apple promises nothing about it.
 ///
-///   If that is not enough, use `CurlTransport`, which never writes such a request twice.
-/// - **Idle connections.** On Linux, data that a server or proxy sends on an idle connection, such as a "408 Request
-///   Timeout", is read as the response to the next request, except one marked `TransportRequest.Replay.never`.
-/// - **Proxies.** The system's proxy, or on Linux the environment's. A host on loopback is reached without a proxy. On
-///   Linux, where the engine has no option for that, the call fails with `TransportError.Code.invalidRequest` unless
-///   `no_proxy` names the host.
-/// - **Trust.** Certificates are checked against the system's store. There is no custom CA file, client certificate or
-///   pinned key.
-/// - **Crashes.** On Linux, with Foundation up to Swift 6.3, a server can crash the process: with an HTTP/1.1 response
-///   that ends within its header, and with a chunked one that ends with a trailer field. Foundation traps on both, and no
-///   setting of a session or a request prevents it.
-/// - **IPv6.** On Linux, Foundation up to Swift 6.3 rejects a URL with an IPv6 address: the call fails with
-///   `TransportError.Code.invalidRequest`. Use a host name.
-/// - **Failures.** URLSession reports less than libcurl about the progress of a call. If it is unknown whether the server
-///   saw the request, `TransportError.mayHaveReachedServer` is true.
-/// - **Name look-ups.** On Linux, a call that is cancelled or times out during its look-up blocks the transport's other
-///   calls until the look-up ends. They still end at their own deadlines.
-/// - **Metrics.** There are none.
+///   Where that is too little, take `CurlTransport`, which refuses every second writing itself.
+/// - **Idle connections.** What a server or a proxy sends on an idle connection, a "408 Request Timeout" for example,
+///   is taken on Linux for the answer to the next request. One marked `TransportRequest.Replay.never` is safe from that.
+/// - **Proxies.** It is the system's, or on Linux the environment's. A host on loopback is reached without; on Linux, where
+///   that cannot be asked of the engine, the call fails with `TransportError.Code.invalidRequest` unless `no_proxy` names
+///   the host.
+/// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
+///   keys cannot be given.
+/// - **What the engine does not survive.** On Linux, with Foundation up to Swift 6.3, a server can end the process: by an
+///   HTTP/1.1 response that breaks off within its header, and by one in chunks that ends with a trailer field. Foundation
+///   traps on both, and nothing that can be set on a session or a request keeps it from that.
+/// - **IPv6.** On Linux, Foundation up to Swift 6.3 takes no URL with an IPv6 address: the call fails with
+///   `TransportError.Code.invalidRequest`. Use a name.
+/// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
+///   the server saw the request, `TransportError.mayHaveReachedServer` is true.
+/// - **Name look-ups.** On Linux a call that is given up while its host's name is looked up holds up the others of the
+///   transport until the look-up is over: they end at their own deadlines, but are not begun before.
+/// - **Metrics.** None are reported.
 public final class URLSessionTransport: HTTPTransport {
     /// How a transport behaves.
     public struct Configuration: Sendable {
-        /// The time limit for a request without its own deadline, including the connection. 60 seconds by default, as for
-        /// `CurlTransport`.
+        /// How long a request without a deadline of its own may take, connecting included. 60 seconds by default, as
+        /// `CurlTransport`'s.
         public var requestTimeout: Duration = .seconds(60)
 
-        /// The maximum number of connections to one host; further calls wait for one. 16 by default, twice as many as with
-        /// `CurlTransport`, because calls rarely share one here: over HTTP/1.1 a connection carries one call at a time, and
-        /// Buildkite limits most operations to 10 a second.
+        /// How many connections are open to one host at a time; further calls wait for one. 16 by default, twice as
+        /// many as with `CurlTransport`, because here calls seldom share one: over HTTP/1.1 a connection carries one
+        /// call at a time, and Buildkite limits most operations to 10 a second.
         public var maximumConnectionsPerHost: Int = 16
 
-        /// The maximum size of a response's body, in bytes after decompression. 16 MiB by default, as for `CurlTransport`:
-        /// sixteen times the longest response of the API, a page of 1000 jobs.
+        /// The longest answer that is accepted, in bytes after decompression. 16 MiB by default, as `CurlTransport`'s:
+        /// sixteen times the longest answer of the API, a page of 1000 jobs.
         public var maximumResponseSize: Int = 16 * 1024 * 1024
 
         /// The defaults.
@@ -85,7 +85,7 @@ public final class URLSessionTransport: HTTPTransport {
 
     /// A transport with a session of its own.
     ///
-    /// - Throws: `ConfigurationError` if a limit or a time-out is not positive.
+    /// - Throws: `ConfigurationError` when a limit or a time-out is not positive.
     public init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try configuration.validate()
         self.configuration = configuration
@@ -111,7 +111,7 @@ public final class URLSessionTransport: HTTPTransport {
         let urlRequest = try URLRequest(request)
         let deadline = request.deadline ?? .now.advanced(by: configuration.requestTimeout)
         guard deadline > .now else {
-            throw TransportError(code: .timeout, phase: .queued, message: "the deadline of \(request) has passed")
+            throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
         }
         let isDirect = try mustBeDirect(request)
         let exchange = Exchange(request, limit: configuration.maximumResponseSize)
@@ -164,8 +164,9 @@ public final class URLSessionTransport: HTTPTransport {
             if let variable = EnvironmentProxy.variable(for: request.origin) {
                 throw TransportError(
                     code: .invalidRequest, phase: .queued,
-                    message: "the environment's \(variable) applies to \(HostAddress.host(of: request.origin)), which "
-                        + "must be reached without a proxy: add the host to no_proxy, or use CurlTransport")
+                    message: "the environment's \(variable) would carry what goes to "
+                        + "\(HostAddress.host(of: request.origin)), and URLSession on Linux can be kept from it by "
+                        + "no_proxy alone: name the host there, or use CurlTransport")
             }
         #endif
         return true
@@ -175,7 +176,7 @@ public final class URLSessionTransport: HTTPTransport {
     private func register(_ exchange: Exchange) throws {
         try state.withLock { state in
             guard !state.isShutDown else {
-                throw TransportError(code: .transportClosed, phase: .queued, message: "the transport was shut down")
+                throw TransportError(code: .transportClosed, phase: .queued, message: "The transport was shut down")
             }
             state.exchanges[ObjectIdentifier(exchange)] = exchange
         }
@@ -200,10 +201,10 @@ extension URLSessionTransport.Configuration {
     }
 }
 
-/// Makes a transport, passes it to `body`, and shuts it down when `body` returns or throws.
+/// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
 ///
 /// - Returns: What `body` returns.
-/// - Throws: `ConfigurationError` if the transport cannot be made, or what `body` throws.
+/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
 public nonisolated(nonsending) func withURLSessionTransport<Result>(
     configuration: URLSessionTransport.Configuration = .init(),
     _ body: (URLSessionTransport) async throws -> Result

@@ -102,7 +102,7 @@ struct CommandTests {
             let page = try await world.json("list", "--stack", "mac-fleet", "--queue", "default")
             #expect((page["cluster_queue"] as? [String: Any])?["dispatch_paused"] as? Bool == true)
             let lines = try await world.table("list", "--stack", "mac-fleet", "--queue", "default")
-            #expect(lines.last == "The queue is paused: no job may start.")
+            #expect(lines.last == "The queue is paused: no job may be started.")
         }
     }
 

@@ -25,7 +25,7 @@ extension TransportConformance {
         case .shutdown: try await check.shutdown()
         case .privateAuthority: try await check.privateAuthority()
         case .http2: try await check.http2()
-        default: throw Failure(rule: rule, message: "there is no check for this rule")
+        default: throw Failure(rule: rule, message: "nobody knows how to check this rule")
         }
     }
 
@@ -52,7 +52,7 @@ extension TransportConformance {
         func failure(of request: TransportRequest) async throws -> any Error {
             do {
                 let response = try await transport.send(request)
-                throw Failure(rule: rule, message: "\(request) got the status \(response.status)")
+                throw Failure(rule: rule, message: "\(request) was answered with \(response.status)")
             } catch let failure as Failure {
                 throw failure
             } catch { return error }

@@ -7,7 +7,7 @@ extension TransportConformance.Check {
     func deadline() async throws {
         let request = request(.get, "/never", within: .milliseconds(200))
         let error = try await failure(of: request)
-        try expect((error as? TransportError)?.code == .timeout, "it failed in another way: \(error)")
+        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
         try expect(ContinuousClock.now >= request.deadline!, "it ended before its deadline")
         try expect(ContinuousClock.now < request.deadline! + suite.patience, "it ended long after its deadline")
         try await expectToWork(after: "a deadline that passed")
@@ -18,7 +18,7 @@ extension TransportConformance.Check {
         try await expectToWork(after: "nothing")
         let number = freshNumber()
         let error = try await failure(of: request(.post, "/once/\(number)", body: [1], within: .seconds(-1)))
-        try expect((error as? TransportError)?.code == .timeout, "it failed in another way: \(error)")
+        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
         let count = try await arrivals(of: number)
         try expect(count == 0, "the request was sent all the same")
     }
@@ -31,7 +31,7 @@ extension TransportConformance.Check {
             let start = ContinuousClock.now
             call.cancel()
             let error = try await call.value
-            try expect(error is CancellationError, "it failed in another way: \(error)")
+            try expect(error is CancellationError, "it failed otherwise: \(error)")
             try expect(ContinuousClock.now < start + suite.patience, "it ended long after its cancellation")
         }
         try await expectToWork(after: "a cancellation")
@@ -43,7 +43,7 @@ extension TransportConformance.Check {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await failure(of: request(.post, "/once/\(number)", body: [1]))
         }.value
-        try expect(error is CancellationError, "it failed in another way: \(error)")
+        try expect(error is CancellationError, "it failed otherwise: \(error)")
         let count = try await arrivals(of: number)
         try expect(count == 0, "the request was sent all the same")
     }
@@ -81,7 +81,7 @@ extension TransportConformance.Check {
         var request = request(.get, "/")
         request.origin = "http://127.0.0.1:1"
         let error = try await failure(of: request)
-        try expect((error as? TransportError)?.code == .connect, "it failed in another way: \(error)")
+        try expect((error as? TransportError)?.code == .connect, "it failed otherwise: \(error)")
         try expect(
             (error as? TransportError)?.mayHaveReachedServer == false, "it may have reached a server that is not there")
     }
@@ -94,7 +94,7 @@ extension TransportConformance.Check {
         ] {
             let (error, arrivals) = try await withBreakingServer(bytes) { try await failure(of: $0) }
             guard let error = error as? TransportError else {
-                throw TransportConformance.Failure(rule: rule, message: "it failed in another way: \(error)")
+                throw TransportConformance.Failure(rule: rule, message: "it failed otherwise: \(error)")
             }
             try expect(
                 error.mayHaveReachedServer, "after \(bytes.debugDescription), it is certain that nothing was sent")

@@ -95,11 +95,11 @@ public struct TransportConformance: Sendable {
                 } catch let failure as Failure {
                     report.failures.append(failure)
                 } catch {
-                    report.failures.append(Failure(rule: rule, message: "a call failed that should succeed: \(error)"))
+                    report.failures.append(Failure(rule: rule, message: "a call failed that should not: \(error)"))
                 }
                 await shutdown?(transport)
             } catch {
-                report.failures.append(Failure(rule: rule, message: "the transport could not be made: \(error)"))
+                report.failures.append(Failure(rule: rule, message: "no transport could be made: \(error)"))
             }
         }
         return report

@@ -115,7 +115,7 @@ public final class InMemoryTransport: HTTPTransport {
             let outcome = simulator.outcome(of: request)
             return try await finish(Step(result: outcome.result, delay: outcome.delay), request)
         case .scriptOnly:
-            throw TransportError(code: .other, phase: .queued, message: "the transport's script has no response left")
+            throw TransportError(code: .other, phase: .queued, message: "The script of the transport is at its end.")
         }
     }
 
@@ -186,10 +186,10 @@ public final class InMemoryTransport: HTTPTransport {
 
 extension TransportError {
     fileprivate static func shutDown(phase: Phase) -> TransportError {
-        TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down")
+        TransportError(code: .transportClosed, phase: phase, message: "The transport was shut down.")
     }
 
     fileprivate static func deadline(phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "the deadline passed before a response")
+        TransportError(code: .timeout, phase: phase, message: "The deadline passed before an answer came.")
     }
 }

@@ -131,7 +131,7 @@ extension CommandResult {
             )
         }
         var notes: [String] = []
-        if page.clusterQueue.isDispatchPaused { notes.append("The queue is paused: no job may start.") }
+        if page.clusterQueue.isDispatchPaused { notes.append("The queue is paused: no job may be started.") }
         if page.pageInfo.hasNextPage {
             let cursor = page.pageInfo.endCursor.map { "--after \(printable($0))" }
             notes.append("More follow: \(cursor ?? "but the server sent no cursor for them")")

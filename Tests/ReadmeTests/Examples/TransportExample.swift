@@ -51,7 +51,7 @@ struct EngineTransport<Source: Engine>: HTTPTransport {
             group.addTask { try await exchange(request) }
             group.addTask {
                 try await Task.sleep(until: deadline, clock: .continuous)
-                throw TransportError(code: .timeout, phase: .waiting, message: "the deadline of \(request) passed")
+                throw TransportError(code: .timeout, phase: .waiting, message: "\(request) was not answered in time")
             }
             // What comes second is cancelled, and over before the call returns.
             defer { group.cancelAll() }
