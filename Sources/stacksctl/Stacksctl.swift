@@ -1,6 +1,7 @@
 import ArgumentParser
 import StacksAPI
 import StacksController
+import StacksTransport
 import StandardStreams
 
 /// The command and its subcommands.
@@ -45,6 +46,7 @@ struct Stacksctl: AsyncParsableCommand {
             switch error {
             case let error as StacksAPIError: Failure(error)
             case let error as StackControllerError: Failure(error)
+            case let error as ConfigurationError: Failure(error)
             default: nil
             }
         }

@@ -219,14 +219,14 @@ struct TrustedPlaceTests {
     func spelling() async throws {
         try await withDirectory { directory in
             symlink(directory, "\(directory)/state")
-            let linked = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state//") }
+            let linked = #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state//") }
             #expect(linked?.message.contains("symbolic link") == true)
-            #expect(throws: StackControllerError.self) { try launcher(state: "") }
+            #expect(throws: ConfigurationError.self) { try launcher(state: "") }
             chmod(directory, 0o777)
             // The working directory is one for the whole process.
             await #expect(processExitsWith: .success) { [directory = directory as String] in
                 guard chdir(directory) == 0 else { exit(1) }
-                do { _ = try TrustedPlaceTests().launcher(state: "own") } catch let error as StackControllerError {
+                do { _ = try TrustedPlaceTests().launcher(state: "own") } catch let error as ConfigurationError {
                     exit(error.message.contains("777") ? 0 : 2)
                 }
                 exit(3)

@@ -134,7 +134,7 @@ extension CommandResult {
         if page.clusterQueue.isDispatchPaused { notes.append("The queue is paused: no job may be started.") }
         if page.pageInfo.hasNextPage {
             let cursor = page.pageInfo.endCursor.map { "--after \(printable($0))" }
-            notes.append("More follow: \(cursor ?? "but the server sent no cursor for them")")
+            notes.append("More follow: \(cursor ?? "the server sent no cursor for them")")
         }
         for job in page.unreadableJobs {
             let name = job.id.map { " (\(printable($0.description)))" } ?? ""
