@@ -84,7 +84,7 @@ public final class StackController: Service {
     ///   - logger: What happens is told here; `stack` is added to its metadata.
     ///   - metrics: Where the controller counts what it does; the process's own by default.
     ///   - clock: Measures every interval of the configuration; a test gives its own.
-    /// - Throws: ``StackControllerError`` with the code `invalidConfiguration`.
+    /// - Throws: `ConfigurationError` when a value of the configuration is out of its range.
     public init(
         client: StacksClient,
         configuration: Configuration,
@@ -114,14 +114,14 @@ public final class StackController: Service {
     /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations run out.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
-    ///   cancelled, and what ``JobLauncher/recover()`` throws.
+    ///   cancelled, `ConfigurationError` when it was called before, and what ``JobLauncher/recover()`` throws.
     public func run() async throws {
         let isFirst = hasRun.withLock { hasRun in
             defer { hasRun = true }
             return !hasRun
         }
         guard isFirst else {
-            throw StackControllerError(code: .invalidConfiguration, message: "A controller runs once")
+            throw ConfigurationError("run() was called before: a controller runs once")
         }
         // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
         let recovered = configuration.isDryRun ? [] : try await launcher.recover()

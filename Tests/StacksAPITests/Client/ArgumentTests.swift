@@ -105,7 +105,7 @@ import Testing
     @Test("details and exit statuses that say nothing are refused")
     func checksFinishes() async throws {
         try await refusal("empty") { try await $0.finishJob(.sample, stack: "s", exitStatus: 1, detail: "") }
-        try await refusal("not 0") { try await $0.failJob(.sample, stack: "s", exitStatus: 0, errorDetail: "d") }
+        try await refusal("not 0") { try await $0.failJob(.sample, stack: "s", exitStatus: 0, detail: "d") }
         try await refusal("32 bits") { try await $0.finishJob(.sample, stack: "s", exitStatus: 1 << 40, detail: "d") }
         try await refusal("notification 1 is empty") {
             try await $0.notify([.init(job: .sample, detail: "d"), .init(job: .sample, detail: "")], stack: "s")

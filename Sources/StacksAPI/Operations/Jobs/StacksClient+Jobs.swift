@@ -84,7 +84,7 @@ extension StacksClient {
     ///   - id: The job.
     ///   - stack: The stack's key.
     ///   - exitStatus: The job's exit status, anything but 0.
-    ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a
+    ///   - detail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a
     ///     marker at its end.
     ///   - options: What this call does otherwise than the client.
     /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` tells how it is known that the job is finished.
@@ -94,10 +94,10 @@ extension StacksClient {
         _ id: JobID,
         stack: String,
         exitStatus: Int = -1,
-        errorDetail: String,
+        detail: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<NoContent> {
         try Argument.check(failureStatus: exitStatus, for: .finishJob)
-        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: errorDetail, options: options)
+        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: detail, options: options)
     }
 }
