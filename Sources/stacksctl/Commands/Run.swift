@@ -17,7 +17,8 @@ struct Run: AsyncParsableCommand {
 
             SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
             the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
-            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to stdout at the end.
+            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
+            stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
