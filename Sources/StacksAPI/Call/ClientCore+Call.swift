@@ -26,8 +26,8 @@ extension ClientCore {
     ///
     /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends, because an
     /// async function keeps memory of its task for each of its temporaries and a synchronous one does not. For the same
-    /// reason the functions it calls must not be inlined, nor may it be, and errors are thrown untyped: room for a typed
-    /// one would be kept for as long as the call takes.
+    /// reason the functions it calls must not be inlined, nor may it be, and errors are thrown untyped: room for a
+    /// typed one would be kept for as long as the call takes.
     @inline(never)
     private func send(
         _ target: CallTarget, body: [UInt8]?, options: CallOptions
@@ -98,7 +98,8 @@ extension ClientCore {
         let operation = target.operation
         return PendingCall(
             record: CallRecord(
-                operation: operation, number: log?.began(operation, request) ?? 0, trace: trace(of: operation, options)),
+                operation: operation, number: log?.began(operation, request) ?? 0,
+                trace: trace(of: operation, options)),
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
                 repetition: operation.repetition,

@@ -8,7 +8,7 @@ extension JSONReader {
         var position = isNegative ? cursor + 1 : cursor
         let digits = position
         var value: UInt = 0
-        // 18 digits cannot overflow; a longer number takes the slow way.
+        // 18 digits cannot overflow; a longer number takes the slow path.
         while position < end, position.pointee &- 0x30 < 10, position - digits < 18 {
             value = value &* 10 &+ UInt(position.pointee &- 0x30)
             position += 1
@@ -32,7 +32,7 @@ extension JSONReader {
         byte &- 0x30 < 10 || byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e")
     }
 
-    /// Passes over a number and checks its form: `-`? (0 | 1…9 digits) (`.` digits)? (`e` sign? digits)?
+    /// Skips a number and checks its form: `-`? (0 | 1…9 digits) (`.` digits)? (`e` sign? digits)?
     mutating func skipNumber() throws(JSONError) {
         let number = cursor
         var position = cursor
@@ -60,14 +60,14 @@ extension JSONReader {
         cursor = position
     }
 
-    /// The integer that a well-formed number of any length stands for.
+    /// The integer value of a well-formed number of any length.
     @inline(never)
     private func integer(
         from number: UnsafePointer<UInt8>, to limit: UnsafePointer<UInt8>
     ) throws(JSONError) -> Int {
         let text = String(decoding: UnsafeBufferPointer(start: number, count: limit - number), as: UTF8.self)
         if let value = Int(text) { return value }
-        // With a fraction or an exponent: exact as long as a double holds every integer of that size.
+        // With a fraction or an exponent: exact while a double holds every integer of that size.
         guard text.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }),
             let value = Double(text), value.magnitude < 9_007_199_254_740_992, let integer = Int(exactly: value)
         else { throw error(.numberOutOfRange, at: number) }

@@ -191,7 +191,7 @@ import Testing
         #expect(error.code == .deadlineExceeded)
         #expect(!error.mayHaveTakenEffect)
         #expect(error.attempts == 0)
-        #expect(error.description.contains("The rate limit lets the request go in 1.002 seconds"), "\(error)")
+        #expect(error.description.contains("The rate limit allows the request in 1.002 seconds"), "\(error)")
         #expect(simulator.report.requests[.listScheduledJobs] == 10)
     }
 

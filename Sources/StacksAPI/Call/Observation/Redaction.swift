@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Takes credentials out of text that came from elsewhere: the client's own tokens, whatever looks like one of
-/// Buildkite's, the value of a header field that authorizes, and the user info of a URL (a proxy's, for example). It owns
-/// the list of tokens that the client has had.
+/// /// Removes credentials from text that came from elsewhere: the client's own tokens, whatever looks like a token of
+/// Buildkite's, the values of authorization header fields, and the user info of URLs, a proxy's for example. It owns
+/// the list of the client's tokens.
 final class Redaction: Sendable {
-    /// A token that was replaced can still be in an answer, but not for long.
+    /// A replaced token can still appear in responses, but not for long.
     private static let maximumTokens = 4
 
     private let tokens = Mutex<[[UInt8]]>([])
@@ -16,7 +16,7 @@ final class Redaction: Sendable {
         learn(token)
     }
 
-    /// From now on the token is taken out.
+    /// Adds a token to remove.
     func learn(_ token: Secret) {
         let bytes = Array(token.value.utf8)
         tokens.withLock { tokens in
@@ -28,10 +28,10 @@ final class Redaction: Sendable {
 
     func scrub(_ text: String) -> String { String(decoding: scrub(Array(text.utf8)), as: UTF8.self) }
 
-    /// The same bytes with `[redacted]` in the place of each credential.
+    /// /// The bytes with each credential replaced by `[redacted]`.
     ///
-    /// - Parameter limit: About how many bytes to return. They are cut here rather than before: of a credential that was
-    ///   cut in two, the first half would not be known for what it is.
+    /// - Parameter limit: About how many bytes to return. They are cut here and not before, because the first half of a
+    ///   credential would not be recognized.
     func scrub(_ bytes: [UInt8], limit: Int = .max) -> [UInt8] {
         var scrubber = Scrubber(bytes, tokens: tokens.withLock { $0 })
         return scrubber.scrubbed(limit: limit)

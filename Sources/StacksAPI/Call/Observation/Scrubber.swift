@@ -1,12 +1,12 @@
-/// One pass over a text that leaves the credentials in it out.
+/// /// Copies a text without the credentials in it, in one pass.
 ///
-/// Its work grows with the text and no faster, whatever the text is: a look ahead goes past a bounded number of bytes, or
-/// past bytes that are then left out, or ends where the next one begins, or is remembered.
+/// Its time is linear in the size of the text, whatever the text is: each look ahead covers a bounded number of bytes,
+/// or bytes that are then left out, or ends where the next one begins, or is remembered.
 struct Scrubber<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, Bytes.Index == Int {
     private let bytes: Bytes
     /// None is empty.
     private let tokens: [[UInt8]]
-    /// Up to where a look for an `@` has found none.
+    /// How far a search for an `@` has found none.
     private var knownToHaveNoAt = 0
 
     init(_ bytes: Bytes, tokens: [[UInt8]]) {
@@ -15,7 +15,7 @@ struct Scrubber<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, Byt
         knownToHaveNoAt = bytes.startIndex
     }
 
-    /// The same bytes with `[redacted]` in the place of each credential, about `limit` of them.
+    /// The bytes with each credential replaced by `[redacted]`, about `limit` of them.
     mutating func scrubbed(limit: Int) -> [UInt8] {
         var result: [UInt8] = []
         var index = bytes.startIndex

@@ -240,8 +240,8 @@ private struct StackPacers: Sendable {
 
     /// Learns from a response what the limit is, that there is none, or that the request was refused.
     ///
-    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While such a request is under way,
-    ///   these pacers can be forgotten and created again in another order.
+    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While such a request is under
+    ///   way, these pacers can be forgotten and created again in another order.
     /// - Returns: Whether the operation's requests are paced from now on.
     mutating func learn(
         _ rate: RateLimit?, of operation: StacksOperation, in scope: RateScope, from pacer: Int?, sent: Moment,
