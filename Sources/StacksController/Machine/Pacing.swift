@@ -1,4 +1,4 @@
-import SeededRandom
+import StacksTransport
 
 /// When something that is done again and again is due: at intervals while it succeeds, later and later while it fails.
 struct Pacing {

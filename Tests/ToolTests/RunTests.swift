@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// `stacksctl run` against the real simulator, with real processes for agents.
@@ -172,19 +172,27 @@ struct RunTests {
     }
 
     #if os(Linux)
-        @Test("a token that was given on the command line is not on it for long")
-        func tokenOnTheCommandLine() async throws {
+        /// What a program can be started with, and its own name after it: the program has no say in where it is then.
+        private static let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
+            .filter { FileManager.default.isExecutableFile(atPath: $0) }
+
+        @Test("a token that was given on the command line is not on it for long", arguments: [nil] + loaders)
+        func tokenOnTheCommandLine(loader: String?) async throws {
             try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
                 var environment = world.environment
                 let token = world.simulator.ready.token
                 environment["BUILDKITE_AGENT_TOKEN"] = nil
                 let look = "tr '\\0' ' ' < /proc/$PPID/cmdline >&2; exec '\(Checkout.demoAgent.path)'"
-                let run = try await ToolRun.stacksctl(
-                    [
-                        "run", "--token", token, "--stack", "runner", "--queue", "default", "--once", "--", "bash",
-                        "-c",
-                        look,
-                    ], environment: environment)
+                environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+                let arguments = [
+                    "run", "--token", token, "--stack", "runner", "--queue", "default", "--once", "--", "bash", "-c",
+                    look,
+                ]
+                let tool = try BuiltProducts.executable(named: "stacksctl").path
+                let child = try ChildProcess(
+                    URL(filePath: loader ?? tool), (loader == nil ? [] : [tool]) + arguments, environment: environment,
+                    input: [])
+                let run = ToolRun(try await child.outcome(within: .seconds(60)))
                 #expect(run.status == 0, "\(run.errors)")
                 #expect(run.errors.contains("run --token xxx") && !run.errors.contains(token))
             }

@@ -1,10 +1,10 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// A web page reaches every server on the machine of whoever looks at it.
 @Suite("Requests of web pages", .timeLimit(.minutes(5)))
-struct ForeignPageTests {
+struct SimulatorForeignPageTests {
     private static let add = ["--data-binary", #"{"count": 1}"#]
     private static let json = ["-H", "Content-Type: application/json"]
 
@@ -26,7 +26,7 @@ struct ForeignPageTests {
             "0.0.0.0", "10.0.0.1", "[::]", "localhost:80@evil.example", "\u{202e}localhost",
         ])
     func foreignHosts(host: String) async throws {
-        try await Wire.plaintext.run { curl in
+        try await CurlWire.plaintext.run { curl in
             let field = ["-H", "Host: \(host)"]
             for url in ["\(curl.simulator.ready.control)/report", "\(curl.simulator.ready.url)/token"] {
                 let answer = try await curl.plain("GET", url, field)
@@ -40,7 +40,7 @@ struct ForeignPageTests {
 
     @Test("every name of this machine is taken, and those that the simulator was given")
     func ownHosts() async throws {
-        try await Wire.plaintext.run(["--allowed-host", "stacks.test"]) { curl in
+        try await CurlWire.plaintext.run(["--allowed-host", "stacks.test"]) { curl in
             for host in [
                 "localhost", "LOCALHOST:1", "localhost.:9", "127.0.0.1", "127.1.2.3:8080", "[::1]:8080",
                 "Stacks.Test:80",
@@ -52,8 +52,8 @@ struct ForeignPageTests {
         }
     }
 
-    @Test("a page's Origin and Sec-Fetch-Site are refused, its own are taken", arguments: [Wire.plaintext, .tls])
-    func origins(wire: Wire) async throws {
+    @Test("a page's Origin and Sec-Fetch-Site are refused, its own are taken", arguments: [CurlWire.plaintext, .tls])
+    func origins(wire: CurlWire) async throws {
         try await wire.run { curl in
             let own = String(curl.simulator.ready.control.dropLast("/_simulator".count))
             let port = "\(curl.simulator.ready.port)"
@@ -82,7 +82,7 @@ struct ForeignPageTests {
             "text/plain", "text/plain;application/json", "application/x-www-form-urlencoded", "application/jsonp", "",
         ])
     func contentTypes(type: String) async throws {
-        try await Wire.plaintext.run { curl in
+        try await CurlWire.plaintext.run { curl in
             // Without a value curl sends no such field.
             let answer = try await post(curl, "Content-Type:\(type.isEmpty ? "" : " \(type)")", json: false)
             #expect(answer.status == 415 && answer.message.contains("application/json"), "\(answer)")

@@ -1,6 +1,5 @@
 import Foundation
-import LoopbackServer
-import SimulatorProcess
+import TestServers
 import Testing
 
 #if canImport(FoundationNetworking)

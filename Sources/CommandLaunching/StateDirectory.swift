@@ -25,11 +25,14 @@ final class StateDirectory: Sendable {
 
     /// Makes the directory if need be, and locks it.
     ///
-    /// - Throws: ``StackControllerError`` when that is not possible, others can write to it, or another launcher has it.
+    /// - Throws: `StackControllerError` when that is not possible, others can write to it, or another launcher has it.
     init(_ path: String) throws {
         func refuse(_ message: String) -> StackControllerError {
             StackControllerError(code: .invalidConfiguration, message: message)
         }
+        // With a slash at its end a symbolic link would be followed wherever the path is looked at.
+        let path = path.count > 1 ? String(path.reversed().drop { $0 == "/" }.reversed()) : path
+        guard !path.isEmpty else { throw refuse("The state directory's path is empty, or the root directory") }
         self.path = path
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw refuse("The state directory \(path) cannot be made: \(SystemError.last)")
@@ -38,7 +41,8 @@ final class StateDirectory: Sendable {
         if let problem = TrustedDirectory.problem(withOwn: self.path) {
             throw refuse("The state directory \(path) cannot be trusted: \(problem)")
         }
-        if let parent = Self.parent(of: path), let problem = TrustedDirectory.problem(withShared: parent) {
+        let parent = Self.parent(of: path)
+        if let problem = TrustedDirectory.problem(withShared: parent) {
             throw refuse("The state directory's parent \(parent) cannot be trusted: \(problem)")
         }
         do {
@@ -66,12 +70,10 @@ final class StateDirectory: Sendable {
 
     deinit { lock.close() }
 
-    /// The directory that a path's last part is in, or `nil` for the working directory.
-    private static func parent(of path: String) -> String? {
-        let path = path.reversed().drop { $0 == "/" }
-        guard let slash = path.firstIndex(of: "/") else { return nil }
-        let parent = String(path[slash...].drop { $0 == "/" }.reversed())
-        return parent.isEmpty ? "/" : parent
+    /// The directory that a path's last part is in.
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// The process that has the lock, as far as it says so.

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// The walk through the API that people otherwise do with curl and jq, one command a step, from registering a stack to

@@ -1,6 +1,6 @@
 import Foundation
-import SimulatorProcess
 import StacksController
+import TestServers
 import Testing
 
 @testable import stacksctl

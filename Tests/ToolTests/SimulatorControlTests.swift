@@ -1,9 +1,9 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 @Suite("The control endpoints", .timeLimit(.minutes(5)))
-struct ControlTests {
+struct SimulatorControlTests {
     private func register(_ curl: Curl) async throws {
         let body = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#
         #expect(try await curl("POST", "stacks/register", body).status == 201)
@@ -13,7 +13,7 @@ struct ControlTests {
 
     @Test("scripts add jobs, look at them, cancel them and move them")
     func jobs() async throws {
-        try await Wire.plaintext.run { curl in
+        try await CurlWire.plaintext.run { curl in
             let added = try await curl.control(
                 "POST", "jobs", #"{"count": 2, "priority": 5, "agent_query_rules": ["os=linux"], "command": "true"}"#)
             #expect(added.status == 201)
@@ -35,7 +35,7 @@ struct ControlTests {
 
     @Test("scripts pause and resume a queue")
     func pausing() async throws {
-        try await Wire.plaintext.run(["--queue", "mac", "--queue", "linux", "--paused"]) { curl in
+        try await CurlWire.plaintext.run(["--queue", "mac", "--queue", "linux", "--paused"]) { curl in
             #expect(curl.simulator.ready.queues == ["mac", "linux"])
             try await register(curl)
             func expect(isPaused expected: Bool) async throws {
@@ -51,8 +51,8 @@ struct ControlTests {
         }
     }
 
-    @Test("faults strike real requests: an error, a page, a lost answer", arguments: [Wire.plaintext, .tls])
-    func faults(wire: Wire) async throws {
+    @Test("faults strike real requests: an error, a page, a lost answer", arguments: [CurlWire.plaintext, .tls])
+    func faults(wire: CurlWire) async throws {
         try await wire.run { curl in
             func add(_ fault: String) async throws {
                 #expect(try await curl.control("POST", "faults", fault).status == 204)
@@ -79,8 +79,8 @@ struct ControlTests {
         }
     }
 
-    @Test("the report counts requests, connections and versions of HTTP", arguments: [Wire.plaintext, .tls])
-    func report(wire: Wire) async throws {
+    @Test("the report counts requests, connections and versions of HTTP", arguments: [CurlWire.plaintext, .tls])
+    func report(wire: CurlWire) async throws {
         try await wire.run(["--jobs", "4"]) { curl in
             let url = "\(curl.simulator.ready.url)/token"
             _ = try await curl("GET", "token", options: [url, url])
@@ -100,7 +100,7 @@ struct ControlTests {
 
     @Test("what is not there is 404")
     func missing() async throws {
-        try await Wire.plaintext.run { (curl: Curl) async throws in
+        try await CurlWire.plaintext.run { (curl: Curl) async throws in
             #expect(try await curl.control("GET", "nothing").status == 404)
             #expect(try await curl.control("GET", "jobs/x").status == 404)
             #expect(try await curl.control("POST", "jobs", #"{"count": 0}"#).status == 400)

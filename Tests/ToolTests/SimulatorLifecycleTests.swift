@@ -1,9 +1,9 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 @Suite("The simulator's process", .timeLimit(.minutes(5)))
-struct LifecycleTests {
+struct SimulatorLifecycleTests {
     @Test("a signal ends it with exit status 0 and takes the CA file away", arguments: [SIGTERM, SIGINT])
     func stops(signal: Int32) async throws {
         let simulator = try await SimulatorProcess.start(["--tls"])

@@ -9,7 +9,7 @@ extension CommandLauncher {
             case inherited
             /// Both to the standard error of this process, for one whose standard output is an answer.
             case standardError
-            /// Both to this descriptor, which stays open for as long as the launcher is used.
+            /// Both to this descriptor, 1 or greater, which stays open for as long as the launcher is used.
             case fileDescriptor(Int32)
             /// Nowhere.
             case discarded
@@ -51,7 +51,8 @@ extension CommandLauncher {
         public var secrets: [Secret] = []
 
         /// The soft limit on open files that commands get, or `nil` for that of this process: for one that has raised
-        /// its own. On Linux; elsewhere commands inherit the limit.
+        /// its own. On Linux; elsewhere commands inherit the limit. It is set right after the start: a process that the
+        /// command starts before that inherits the limit of this process.
         public var descriptorLimit: UInt?
 
         /// Where it is written down what runs, so that a controller that is started again finds it: see

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// What one run of the built `stacksctl` gave.

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// `stacksctl run --state-directory`, whose controller is killed half-way and started again.

@@ -1,15 +1,15 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 @Suite("Every endpoint by curl", .timeLimit(.minutes(5)))
-struct EndpointTests {
+struct SimulatorEndpointTests {
     private static let registration =
         #"{"key": "fleet", "type": "custom", "queue_key": "_default", "metadata": {"version": "1"}}"#
     private static let listing = "stacks/fleet/scheduled-jobs?queue_key=_default"
 
-    @Test("a job's whole life", arguments: Wire.allCases)
-    func life(wire: Wire) async throws {
+    @Test("a job's whole life", arguments: CurlWire.allCases)
+    func life(wire: CurlWire) async throws {
         try await wire.run(["--jobs", "3"]) { curl in
             let identity = try await curl("GET", "token")
             #expect(identity.status == 200)
@@ -76,8 +76,8 @@ struct EndpointTests {
         }
     }
 
-    @Test("every documented error, in the API's shape", arguments: Wire.allCases)
-    func errors(wire: Wire) async throws {
+    @Test("every documented error, in the API's shape", arguments: CurlWire.allCases)
+    func errors(wire: CurlWire) async throws {
         try await wire.run(["--stack-limit", "1"]) { curl in
             #expect(try await curl("POST", "stacks/register", Self.registration).status == 201)
             var refused: [(Int, Curl.Answer)] = []
@@ -111,8 +111,8 @@ struct EndpointTests {
         }
     }
 
-    @Test("requests beyond the limit of a second are 429", arguments: [Wire.plaintext, .tls])
-    func rateLimit(wire: Wire) async throws {
+    @Test("requests beyond the limit of a second are 429", arguments: [CurlWire.plaintext, .tls])
+    func rateLimit(wire: CurlWire) async throws {
         try await wire.run { curl in
             #expect(try await curl("POST", "stacks/register", Self.registration).status == 201)
             // Fifteen in one curl, so that they fall into one second however slow the machine is at starting programs;
@@ -130,7 +130,7 @@ struct EndpointTests {
 
     @Test("with rate limits off nothing is refused")
     func rateLimitOff() async throws {
-        try await Wire.plaintext.run(["--rate-limits", "off"]) { curl in
+        try await CurlWire.plaintext.run(["--rate-limits", "off"]) { curl in
             #expect(try await curl("POST", "stacks/register", Self.registration).status == 201)
             let url = "\(curl.simulator.ready.url)/\(Self.listing)"
             _ = try await curl("GET", Self.listing, options: Array(repeating: url, count: 30))

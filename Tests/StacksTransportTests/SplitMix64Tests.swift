@@ -1,4 +1,4 @@
-import SeededRandom
+import StacksTransport
 import Testing
 
 @Suite("Random numbers from a seed")

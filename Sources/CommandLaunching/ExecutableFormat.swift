@@ -31,15 +31,28 @@ enum ExecutableFormat {
 
     private static func isMachineCode(_ file: [UInt8]) -> Bool {
         #if os(Linux)
-            // Class, byte order and machine have to be those of this program (elf(5)).
             guard file.count >= 20, let own = beginning(of: "/proc/self/exe"), own.count >= 20 else {
                 return file.starts(with: [0x7f, 0x45, 0x4c, 0x46])
             }
-            return file[..<6] == own[..<6] && file[18..<20] == own[18..<20]
+            // The byte order has to be that of this program (elf(5)). The word size may differ: a 64-bit kernel executes
+            // the programs of its machine's 32-bit predecessor too.
+            guard file[..<4] == own[..<4], file[5] == own[5] else { return false }
+            let isBigEndian = own[5] == 2
+            func machine(_ header: [UInt8]) -> UInt16 {
+                let (first, second) = (UInt16(header[18]), UInt16(header[19]))
+                return isBigEndian ? first << 8 | second : second << 8 | first
+            }
+            return machine(file) == machine(own) || predecessors[machine(own)]?.contains(machine(file)) == true
         #else
             return !file.isEmpty
         #endif
     }
+
+    #if os(Linux)
+        /// The machines (`e_machine` in elf(5)) whose programs the kernel of another one may execute: 386 on x86-64, 32-bit
+        /// Arm on AArch64, PowerPC on its 64-bit version, SPARC on SPARC V9.
+        private static let predecessors: [UInt16: Set<UInt16>] = [62: [3], 183: [40], 21: [20], 43: [2, 18]]
+    #endif
 
     /// Whether the system was told of formats besides its own (binfmt_misc): programs of other machines, for example.
     private static var understandsOthers: Bool {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 @testable import stacksctl

@@ -51,6 +51,27 @@ struct ProcessRecord: Equatable {
         }
     }
 
+    /// The exit status of a ``wrapper`` whose command has not begun: EX_TEMPFAIL of sysexits.h.
+    static let notBegun: Int32 = 75
+
+    /// How the wrapper ended, as its parent saw it, and what it has written down before tell this of the command.
+    func outcome(ofWrapperEndingWith status: Int32) -> Outcome {
+        if isUnstarted { return .notExecuted }
+        // 75 without a line is never the command's own: then the wrapper ends with another one.
+        if exitStatus == nil, process == nil || status == Self.notBegun { return .notStarted }
+        return .ended(status)
+    }
+
+    /// What became of a command.
+    enum Outcome: Equatable {
+        /// It has run.
+        case ended(Int32)
+        /// The system could not execute it.
+        case notExecuted
+        /// There was no process for it, or nowhere to write down that there is one.
+        case notStarted
+    }
+
     /// The first line, or `nil` when the job's name does not fit into one.
     static func beginning(for job: JobID) -> String? {
         let name = job.description
@@ -67,25 +88,30 @@ struct ProcessRecord: Equatable {
     ///
     /// A shell ends with the same 126 or 127 when it cannot execute a command and when the command ends so. That is why
     /// a second one executes it: it is there to say so (SIGUSR1) only when that failed. Some shells end at once then,
-    /// with what they were told to do at their end; bash does not do that, and is told to go on instead. A shell that
-    /// cannot even make a process, or write its number down, ends without a line that says how the command did.
+    /// with what they were told to do at their end; bash does not do that, and is told to go on instead. The same signal
+    /// sent by the command to its group says nothing with any other status.
+    ///
+    /// A shell that cannot even make a process, or write its number down, ends with ``notBegun``. With any other status and
+    /// no line about it the command has run, and its end could not be written down.
     static let wrapper = """
         exec 9<&0 </dev/null
         stopped= unstarted= start=
+        trap 'exit 75' EXIT
         trap 'stopped=143' HUP INT QUIT TERM
         trap 'unstarted=1' USR1
         field() { start=${20}; }
         [ ! -r /proc/self/stat ] || { read -r start; field ${start##*) }; } </proc/self/stat
         printf 'process %s %s\\n' "$$" "$start" >&9 || exit 75
-        [ -z "$stopped" ] || { printf 'exit %s\\n' "$stopped" >&9; exit "$stopped"; }
+        [ -z "$stopped" ] || { trap - EXIT; printf 'exit %s\\n' "$stopped" >&9; exit "$stopped"; }
         /bin/sh -c 'shopt -s execfail 2>/dev/null || trap "kill -USR1 $PPID" EXIT
         exec "$@"
         status=$?
         kill -USR1 "$PPID"
         exit "$status"' "$0" "$@" 9<&-
         status=$?
-        [ -z "$unstarted" ] || { printf 'unstarted %s\\n' "$status" >&9; exit "$status"; }
-        printf 'exit %s\\n' "$status" >&9
+        trap - EXIT
+        case $unstarted$status in 1126 | 1127) printf 'unstarted %s\\n' "$status" >&9 || status=75; exit "$status" ;; esac
+        printf 'exit %s\\n' "$status" >&9 || [ "$status" -ne 75 ] || status=76
         exit "$status"
         """
 }

@@ -52,6 +52,26 @@ struct OpenFile: Sendable {
         #endif
     }
 
+    /// Whether a process has the file of this path open, as far as the system shows that: Linux does, to a process of
+    /// the same user.
+    static func isOpen(_ path: String, by process: pid_t) -> Bool {
+        var file = stat()
+        guard lstat(path, &file) == 0, let descriptors = opendir("/proc/\(process)/fd") else { return false }
+        defer { closedir(descriptors) }
+        while let entry = readdir(descriptors) {
+            var opened = stat()
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if stat("/proc/\(process)/fd/\(name)", &opened) == 0, opened.st_dev == file.st_dev,
+                opened.st_ino == file.st_ino
+            {
+                return true
+            }
+        }
+        return false
+    }
+
     /// Writes all of it.
     func write(_ text: String) throws {
         var rest = Array(text.utf8)[...]

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// The command-line tool `curl`, talking to a simulator.
@@ -91,7 +91,7 @@ struct Curl {
 }
 
 /// The ways in which a simulator is reached.
-enum Wire: String, CaseIterable, CustomTestStringConvertible {
+enum CurlWire: String, CaseIterable, CustomTestStringConvertible {
     case plaintext = "HTTP/1.1 in plaintext"
     case tls = "HTTP/2 over TLS"
     case tlsHTTP1 = "HTTP/1.1 over TLS"

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 /// With everything logged that can be, nothing secret is on either stream but where a command was asked for it.

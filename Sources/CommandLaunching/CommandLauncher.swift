@@ -35,7 +35,7 @@ public struct CommandLauncher: JobLauncher {
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
-    /// - Throws: ``StackControllerError`` with the code `invalidConfiguration` when the command is empty, holds a zero
+    /// - Throws: `StackControllerError` with the code `invalidConfiguration` when the command is empty, holds a zero
     ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
     ///   another launcher uses it, and when others can write to that directory or to the one for output.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
@@ -47,6 +47,9 @@ public struct CommandLauncher: JobLauncher {
             throw refuse("The command to launch holds a zero byte")
         }
         guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        if case .fileDescriptor(let number) = configuration.output, number < STDOUT_FILENO {
+            throw refuse("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
+        }
         self.name = name
         arguments = Array(command.dropFirst())
         self.configuration = configuration
@@ -71,9 +74,9 @@ public struct CommandLauncher: JobLauncher {
 
     /// Runs the command for `job` until it has ended.
     ///
-    /// - Throws: ``StackControllerError`` with the code `launcherUnusable` when what is to be started is not there, or
+    /// - Throws: `StackControllerError` with the code `launcherUnusable` when what is to be started is not there, or
     ///   not for this user to start, which ends the controller instead of failing one job after the other;
-    ///   ``LauncherUnavailable`` for what may pass: too many processes or open files, a full disk, a command that is
+    ///   `LauncherUnavailable` for what may pass: too many processes or open files, a full disk, a command that is
     ///   there and cannot be executed; ``CommandLaunchError`` when something else has the name of the job's log file, or
     ///   it is not known how the command ended.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
@@ -99,7 +102,7 @@ public struct CommandLauncher: JobLauncher {
     /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
     /// and the directory is still there. None without ``Configuration/stateDirectory``.
     ///
-    /// - Throws: ``StackControllerError`` when the directory cannot be read.
+    /// - Throws: `StackControllerError` when the directory cannot be read.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { try state?.find() ?? [] }
 
     /// Waits until the command of a job that ``recover()`` has found has ended; cancelling the task stops it as it does
@@ -108,10 +111,11 @@ public struct CommandLauncher: JobLauncher {
     /// The end is noticed half a second late at most. A signal that ended the command is told as 128 + its number.
     ///
     /// - Throws: ``CommandLaunchError`` when the command is gone and has left no exit status: it was killed with all
-    ///   that was around it, or the machine was started anew.
+    ///   that was around it, or the machine was started anew; and when it was to be stopped and cannot be, because what was
+    ///   written down does not name its process for certain: then it runs on, and the next ``recover()`` finds it.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
         guard let file = state?.take(job) else { return nil }
-        let status = await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
+        let status = try await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
         file.remove()
         guard let status else {
             throw CommandLaunchError(
@@ -222,10 +226,12 @@ public struct CommandLauncher: JobLauncher {
         case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
             guard let record, !Task.isCancelled else { return JobExit(status: status) }
-            // Without a line on how the command ended it is the shell around it that did.
-            let written = await record.readAtLast()
-            guard written.isUnstarted || written.exitStatus == nil else { return JobExit(status: status) }
-            let what = written.isUnstarted ? "could not execute it" : "could not start it"
+            let what: String
+            switch await record.readAtLast().outcome(ofWrapperEndingWith: status) {
+            case .ended(let status): return JobExit(status: status)
+            case .notExecuted: what = "could not execute it"
+            case .notStarted: what = "could not start it"
+            }
             throw LauncherUnavailable(
                 message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")
         }
