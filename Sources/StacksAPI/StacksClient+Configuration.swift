@@ -49,7 +49,7 @@ extension StacksClient {
         public var logsPayloads = false
 
         /// Where counters and timers go; `nil` for the factory that `MetricsSystem` was bootstrapped with before the
-        /// client was created. Default: `nil`. Without a factory nothing is
+        /// client was created. Default: `nil`. A `StackController` uses its client's. Without a factory nothing is
         /// measured.
         public var metricsFactory: (any MetricsFactory)?
 
@@ -59,7 +59,7 @@ extension StacksClient {
             public var tracer: (any Tracer)?
         #endif
 
-        /// The clock for waits and deadlines. Default: the continuous clock.
+        /// The clock for waits and deadlines. Default: the continuous clock. A `StackController` uses its client's.
         /// Tests set a clock that they advance themselves.
         public var clock: any Clock<Duration> = ContinuousClock()
 

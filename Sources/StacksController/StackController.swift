@@ -147,7 +147,7 @@ public final class StackController: Service {
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
     private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
-        let seed = configuration.jitterSeed ?? .random(in: 0 ... .max)
+        let seed = UInt64.random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: configuration, seed: seed)

@@ -22,7 +22,7 @@ extension ClientCore {
             target, jobs: jobs, request: request, options: options, decode: decode, join: join)
     }
 
-    /// /// The same for a list that needs several requests. It is separate because it needs much memory of its task and
+    /// The same for a list that needs several requests. It is separate because it needs much memory of its task and
     /// is rare.
     @inline(never)
     private func performInSeveral<Value: Sendable>(
@@ -106,7 +106,7 @@ enum BatchOutcome<Value: Sendable>: Sendable {
 }
 
 extension ClientCore {
-    /// /// Joins the responses of all parts, with those that failed or were cancelled in `failedBatches`. It throws
+    /// Joins the responses of all parts, with those that failed or were cancelled in `failedBatches`. It throws
     /// when no part succeeded: even a cancelled caller has to learn what it holds, jobs that it reserved for example.
     ///
     /// Status, header fields and metrics are those of the part with the fewest requests left in its rate limit.

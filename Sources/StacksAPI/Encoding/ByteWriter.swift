@@ -210,7 +210,7 @@ struct ByteWriter: ~Copyable {
         return found == 0
     }
 
-    /// /// The first byte at or after `start` that must be escaped, or the end. Reads eight bytes at a time while there
+    /// The first byte at or after `start` that must be escaped, or the end. Reads eight bytes at a time while there
     /// are eight.
     @inline(__always)
     private static func endOfPlainRun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {

@@ -142,7 +142,7 @@ extension IdentifierStorage: Hashable {
         }
     }
 
-    /// /// Random numbers of this process, so that nobody can construct UUIDs with the same hash: filling a table with
+    /// Random numbers of this process, so that nobody can construct UUIDs with the same hash: filling a table with
     /// such UUIDs would take quadratic time. They come from `Hasher`, so they are as hard to learn as its secret, and
     /// are the same every time in a program that disables random hashing.
     private static let secret: (high: UInt64, low: UInt64) = {
@@ -154,7 +154,7 @@ extension IdentifierStorage: Hashable {
         return (bits(0), bits(1))
     }()
 
-    /// /// The hash value for a `Dictionary` or `Set`: for a UUID two multiplications instead of a run of `Hasher`,
+    /// The hash value for a `Dictionary` or `Set`: for a UUID two multiplications instead of a run of `Hasher`,
     /// which takes a third of the time of decoding many jobs' states. The second multiplication, by a secret too, hides
     /// how the halves determine the first product.
     func _rawHashValue(seed: Int) -> Int {

@@ -11,7 +11,7 @@ extension JSONReader {
         @inline(__always) get { Place(cursor: cursor, depth: depth) }
     }
 
-    /// /// Returns to the beginning of a value and skips it. Only its form is checked, and not the contents of strings,
+    /// Returns to the beginning of a value and skips it. Only its form is checked, and not the contents of strings,
     /// half a surrogate pair for example.
     ///
     /// - Returns: The value's bytes.
@@ -67,7 +67,7 @@ extension JSONReader {
         }
     }
 
-    /// /// The member `name` of the object at a position, if it is an identifier. The object has been skipped before,
+    /// The member `name` of the object at a position, if it is an identifier. The object has been skipped before,
     /// so it is well-formed; afterwards the reader is behind it again.
     mutating func identifier<Resource>(named name: StaticString, at place: Place) -> Identifier<Resource>? {
         cursor = place.cursor

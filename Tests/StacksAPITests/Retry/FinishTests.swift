@@ -51,7 +51,7 @@ import Testing
         let bed = try Testbed([.lostAnswer, states(state)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .unexpectedJobState)
-        #expect(error.description.contains(state ?? "did not know it"), "\(error)")
+        #expect(error.description.contains(state ?? "does not know the job"), "\(error)")
         #expect(error.underlying?.code == .connectionClosed)
         #expect(error.attempts == 2)
         #expect(error.mayHaveTakenEffect)

@@ -4,7 +4,7 @@ import Synchronization
 extension Credentials {
     /// The result of a request that another call made.
     enum Outcome: Sendable {
-        case answered(Authorization)
+        case renewed(Authorization)
         case failed(StacksAPIError)
         /// The call that asked was cancelled: ask again.
         case abandoned
@@ -40,7 +40,7 @@ extension Credentials {
             case .ask: return try await ask(for: operation)
             case .wait:
                 switch await outcomeOfOther() {
-                case .answered(let authorization): return authorization
+                case .renewed(let authorization): return authorization
                 case .failed(var error):
                     error.operation = operation
                     throw error
@@ -57,7 +57,7 @@ extension Credentials {
             if let problem = text.problem { throw UnusableToken(problem: problem) }
             note(text)
             let authorization = Authorization(token: text.token, userAgentPrefixes: userAgentPrefixes)
-            end(.answered(authorization))
+            end(.renewed(authorization))
             return authorization
         } catch  where Task.isCancelled {
             // Whatever a cancelled provider throws says nothing about the token.
@@ -84,7 +84,7 @@ extension Credentials {
     private func end(_ outcome: Outcome) {
         let waiters = state.withLock { state in
             state.isAsking = false
-            if case .answered(let authorization) = outcome { state.current = authorization }
+            if case .renewed(let authorization) = outcome { state.current = authorization }
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
         }

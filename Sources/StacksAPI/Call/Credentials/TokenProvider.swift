@@ -4,7 +4,7 @@
 /// let provider = TokenProvider { Secret(try await vault.read("buildkite-agent-token")) }
 /// ```
 ///
-/// /// The client asks it before the first request, and again when the server does not accept a call's token (401).
+/// The client asks it before the first request, and again when the server does not accept a call's token (401).
 /// Calls that need a token at the same time share one request to the provider.
 ///
 /// Calls wait for the provider, but not past their deadline: then the call throws

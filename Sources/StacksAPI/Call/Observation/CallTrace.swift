@@ -53,10 +53,10 @@ import StacksTransport
         }
 
         /// Ends a request's span.
-        mutating func answered(_ response: TransportResponse) { ended(.success(response)) }
+        mutating func received(_ response: TransportResponse) { ended(.success(response)) }
 
         /// The same for a request that got no response.
-        mutating func unanswered(_ error: any Error) { ended(.failure(error)) }
+        mutating func requestFailed(_ error: any Error) { ended(.failure(error)) }
 
         private mutating func ended(_ outcome: Result<TransportResponse, any Error>) {
             guard let span = recording?.request else { return }
@@ -117,8 +117,8 @@ import StacksTransport
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
         func sends(_ request: inout TransportRequest, _ operation: Operation, attempt: Int, to server: BaseURL) {}
-        func answered(_ response: borrowing TransportResponse) {}
-        func unanswered(_ error: any Error) {}
+        func received(_ response: borrowing TransportResponse) {}
+        func requestFailed(_ error: any Error) {}
         func succeeded(attempts: Int, rateLimitWait: Duration) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}
         func failed(_ error: any Error) {}

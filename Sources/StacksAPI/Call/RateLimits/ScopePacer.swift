@@ -58,7 +58,7 @@ struct ScopePacer: Sendable {
     private var granted: Set<UInt64> = []
 
     /// The last request that the server counted.
-    private var lastCounted: (sent: Moment, answered: Moment)?
+    private var lastCounted: (sent: Moment, ended: Moment)?
 
     init(limit: Int) { self.limit = Self.sensible(limit) }
 
@@ -135,7 +135,7 @@ struct ScopePacer: Sendable {
             return
         }
         guard let remaining = rate.remaining.map({ min(max(0, $0), limit) }) else { return }
-        if remaining >= limit, let last = lastCounted, last.answered <= sent, last.sent > now - .seconds(1) {
+        if remaining >= limit, let last = lastCounted, last.ended <= sent, last.sent > now - .seconds(1) {
             // Another request was in this window and was not counted.
             isPaced = false
             return
@@ -206,11 +206,11 @@ struct ScopePacer: Sendable {
 }
 
 extension ScopePacer {
-    /// The places in a rate limit's window that answered requests have taken, and when they are free again.
+    /// The places of a window that ended requests have taken, and when each is free again.
     ///
-    /// What is kept grows neither with the limit nor with the rate: places that are free at the same time are one
-    /// entry, and from a thousand entries on, as many as the highest documented limit needs, entries are a millisecond
-    /// apart, so that a place can be taken for that much longer.
+    /// Its size grows neither with the limit nor with the rate: places that are free at the same time share an entry,
+    /// and beyond a thousand entries, which the highest documented limit needs, entries are at least a millisecond
+    /// apart, so that a place can be taken that much longer.
     struct TakenPlaces: Sendable {
         private struct Entry {
             var free: Moment
@@ -220,14 +220,14 @@ extension ScopePacer {
         private static let exactEntries = 1000
         private static let tolerance = Duration.milliseconds(1)
 
-        /// In the order in which they are free; those before `first` are already.
+        /// In the order in which they become free; those before `first` are free.
         private var entries: [Entry] = []
         private var first = 0
 
         /// How many places are taken.
         private(set) var count = 0
 
-        /// Takes places until an instant, and no shorter than those before.
+        /// Takes places until an instant, but at least as long as the places before them.
         mutating func take(_ count: Int, until free: Moment) {
             self.count += count
             var free = free
@@ -241,21 +241,20 @@ extension ScopePacer {
             entries.append(Entry(free: free, count: count))
         }
 
-        /// Gives back the places that are free by now.
+        /// Frees the places whose time has come.
         mutating func giveBack(_ now: Moment) {
             while first < entries.count, entries[first].free <= now {
                 count -= entries[first].count
                 first += 1
             }
-            // The rest moves when there is no more of it than what goes: an entry costs one move at most.
+            // Moves the rest when it is no larger than what is removed: each entry is moved once at most.
             if first == entries.count || first > 1024 && first > entries.count / 2 {
                 entries.removeFirst(first)
                 first = 0
             }
         }
 
-        /// When the place that is free after `others` more is free, or `nil` when there are no more than those.
-        /// Looks at one entry after the other.
+        /// When the place behind `others` more becomes free; `nil` when there is none. Linear in the number of entries.
         func free(after others: Int) -> Moment? {
             var passed = 0
             for entry in entries[first...] {

@@ -34,7 +34,7 @@ enum ServerWait {
     /// The longest `Retry-After` in seconds: a day. A longer one, a date in 2099 for example, counts as a day.
     private static let longestRetryAfter = 86_400.0
 
-    /// /// The longest `reset` of a rate limit in seconds. Windows last one second, so a much larger value means
+    /// The longest `reset` of a rate limit in seconds. Windows last one second, so a much larger value means
     /// something else, seconds since 1970 for example, and counts as this.
     private static let longestReset = 30.0
 

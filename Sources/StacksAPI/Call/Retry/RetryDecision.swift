@@ -32,7 +32,7 @@ struct RetryDecision {
         self.deadline = deadline
     }
 
-    /// /// What follows a failure: a wait before the next attempt, or the error to throw.
+    /// What follows a failure: a wait before the next attempt, or the error to throw.
     ///
     /// - Parameter pause: How long the rate limit delays the next attempt at least. It is part of the wait, so that
     ///   errors and logs report the whole wait.

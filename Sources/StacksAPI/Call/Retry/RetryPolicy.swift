@@ -55,7 +55,7 @@ public struct RetryPolicy: Sendable, Hashable {
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
         if let retryAfter { return max(retryAfter, .zero) }
-        // // A year at most: the sum of longer waits could exceed what a duration holds.
+        // A year at most: the sum of longer waits could exceed what a duration holds.
         return min(backoff.delay(retry), Self.longestWait) + jitter.random(using: &generator)
     }
 

@@ -43,7 +43,7 @@ public struct JobAcquisitionTokens: Sendable, Hashable {
 }
 
 extension JobAcquisitionTokens {
-    /// /// The same, with the jobs of unusable tokens among ``notIssued``.
+    /// The same, with the jobs of unusable tokens among ``notIssued``.
     ///
     /// A token is passed in an environment variable, which cannot contain a NUL, and then in a header field, which
     /// cannot contain a line end. With an empty one, an agent would use the token of its own configuration file.

@@ -43,7 +43,7 @@ extension StacksClient {
         }
     }
 
-    /// /// Finishes a job that this stack reserved and no agent ran, for lack of capacity for example.
+    /// Finishes a job that this stack reserved and no agent ran, for lack of capacity for example.
     ///
     /// The call finishes a job at most once. After a failure that may have taken effect, it asks for the job's state.
     /// If that is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); if it is still `reserved` or

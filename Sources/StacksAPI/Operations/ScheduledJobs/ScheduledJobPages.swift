@@ -1,4 +1,4 @@
-/// /// The pages of a queue's scheduled jobs, requested one at a time during iteration.
+/// The pages of a queue's scheduled jobs, requested one at a time during iteration.
 ///
 /// The sequence ends after the last page or the page limit. It throws when a page says that more follow but has no
 /// cursor, and when the pages would never end: when the server returns a cursor a second time, or
@@ -7,7 +7,7 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
     /// The response with one page.
     public typealias Element = StacksResponse<ScheduledJobsPage>
 
-    /// /// After how many pages in a row without a new job the sequence throws. One or two are possible, because the
+    /// After how many pages in a row without a new job the sequence throws. One or two are possible, because the
     /// list is not a snapshot.
     public static let maximumBarrenPages = 10
 

@@ -9,7 +9,7 @@ public struct ScheduledJobsPage: Sendable, Hashable {
     public var pageInfo: PageInfo
     /// The queue.
     public var clusterQueue: ClusterQueue
-    /// /// The jobs that could not be decoded, in their order; ``jobs`` does not include them. Usually empty. A page
+    /// The jobs that could not be decoded, in their order; ``jobs`` does not include them. Usually empty. A page
     /// with more than 1000 of them is an error.
     public var unreadableJobs: [UnreadableJob]
 
@@ -65,7 +65,7 @@ public struct UnreadableJob: Sendable, Hashable {
     public var position: Int
     /// Its identifier, if that could be decoded.
     public var id: JobID?
-    /// /// The invalid field, `scheduled_at` or `agent_query_rules[0]` for example; empty when the job is not an
+    /// The invalid field, `scheduled_at` or `agent_query_rules[0]` for example; empty when the job is not an
     /// object.
     public var field: String
     /// What is wrong with it, without any value of the job.
