@@ -169,6 +169,8 @@ public final class StackController: Service {
                 snapshot.withLock { $0 = current }
                 for action in actions {
                     switch action {
+                    case .request(let request):
+                        group.addTask { [calls, mailbox] in mailbox.post(await calls.make(request)) }
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
                         launches[job.id] = attend(job.id, in: &group) { [launcher] in
@@ -192,7 +194,6 @@ public final class StackController: Service {
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
-                    default: call(action, in: &group)
                     }
                 }
                 if ending != nil { break }
@@ -239,24 +240,5 @@ public final class StackController: Service {
             mailbox.post(.launcherEnded(id, outcome))
         }
         return task
-    }
-
-    /// Makes the call that the action is about; its answer comes by the mailbox.
-    private func call(_ action: ControllerAction, in group: inout DiscardingTaskGroup) {
-        group.addTask { [calls, mailbox] in
-            switch action {
-            case .register: mailbox.post(await calls.register())
-            case .poll(let limit, let cursor): mailbox.post(await calls.poll(limit: limit, after: cursor))
-            case .reserve(let jobs): mailbox.post(await calls.reserve(jobs))
-            case .renew(let jobs): mailbox.post(await calls.renew(jobs))
-            case .giveBack(let jobs): mailbox.post(await calls.giveBack(jobs))
-            case .issueTokens(let jobs): mailbox.post(await calls.issueTokens(jobs))
-            case .queryStates(let query): mailbox.post(await calls.queryStates(query))
-            case .finish(let job, let status, let detail, let time):
-                mailbox.post(await calls.finish(job, exitStatus: status, detail: detail, within: time))
-            case .deregister: mailbox.post(await calls.deregister())
-            case .launch, .follow, .stop, .log, .logWait, .measure, .failed, .end: break
-            }
-        }
     }
 }

@@ -53,7 +53,7 @@ extension Failure {
     /// Why a controller was not even started: what its first question was answered with.
     init(beforeRun error: StacksAPIError) {
         self.init(error)
-        isPermanent = [.unauthorized, .forbidden, .notFound].contains(error.code)
+        isPermanent = error.code == .unauthorized && !error.isProxyRefusal
     }
 
     private static func adding(_ advice: String, to message: String) -> String {

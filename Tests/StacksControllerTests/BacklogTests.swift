@@ -38,7 +38,8 @@ struct BacklogTests {
         let first = driver.polls(jobs, next: "c1")
         #expect(first.reserved.flatMap { $0 }.count == 100)
         _ = driver.polls(Array(jobs.suffix(10)) + [.number(100), .number(100)])
-        #expect(driver.machine.backlog.jobs.map(\.id) == [ScheduledJob.number(100).id])
+        var left = driver.machine.backlog
+        #expect(left.takeFirst(.max).map(\.id) == [ScheduledJob.number(100).id])
 
         var backlog = Backlog()
         backlog.add(jobs)
@@ -47,5 +48,25 @@ struct BacklogTests {
         #expect(backlog.takeFirst(1).map(\.id) == [jobs[0].id])
         backlog.add([jobs[0]])
         #expect(backlog.count == 101)
+    }
+
+    @Test("whatever the pages bring, jobs are taken by priority, and in the order of the list where that is the same")
+    func order() {
+        let jobs = (0..<3000).map { ScheduledJob.number($0, priority: $0 % 7 - 3) }
+        var backlog = Backlog()
+        var taken: [ScheduledJob] = []
+        for page in stride(from: 0, to: 3000, by: 500) {
+            backlog.add(Array(jobs[page..<page + 500]))
+            backlog.add([jobs[page]])
+            if page == 1000 { taken = backlog.takeFirst(400) }
+        }
+        let best = jobs.prefix(1500).sorted { $0.priority > $1.priority }
+        #expect(taken == Array(best.prefix(400)))
+        #expect(backlog.count == 2600 && backlog.oldest == jobs[0])
+        let rest = jobs.filter { job in !taken.contains { $0.id == job.id } }.sorted { $0.priority > $1.priority }
+        #expect(backlog.takeFirst(100) == Array(rest.prefix(100)))
+        #expect(backlog.takeFirst(.max) == Array(rest.dropFirst(100)))
+        #expect(backlog.isEmpty && backlog.oldest == nil)
+        #expect(backlog.takeFirst(1).isEmpty && backlog.takeFirst(-1).isEmpty)
     }
 }

@@ -239,6 +239,42 @@ struct EndingTests {
         #expect(driver.machine.phase == .deregistering)
     }
 
+    @Test("until idle: a job that was given back is waited for, while the list shows it and before it can")
+    func untilIdleReturned() throws {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        driver.launches([job])
+        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.locked))).queries.first)
+        // A list that was asked for before the job was given back does not show it.
+        driver.waitsForPoll()
+        #expect(driver.says([job.id: .reserved], to: query).givenBack == [[job.id]])
+        _ = driver.polls([])
+        #expect(driver.machine.phase == .running)
+        driver.waitsForPoll()
+        _ = driver.happens(.gaveBack([job.id], nil))
+        _ = driver.polls([])
+        #expect(driver.machine.phase == .running)
+        // Then it is shown, and left alone for a while.
+        var isReserved = false
+        while !isReserved, driver.now < .seconds(20) {
+            let wishes = driver.passes(.milliseconds(100))
+            isReserved = !wishes.reserved.isEmpty || (!wishes.polls.isEmpty && !driver.polls([job]).reserved.isEmpty)
+        }
+        #expect(isReserved && driver.now > .seconds(10))
+    }
+
+    @Test("until idle: a job that Buildkite does not accept in any request is not waited for")
+    func untilIdleRefused() {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        var pending = driver.polls([job])
+        while driver.machine.phase == .running, driver.now < .seconds(60) {
+            let refusal = CallFailure(.rejected, message: "no")
+            let answers = pending.reserved.map { ControllerEvent.reserved(asked: $0, .failure(refusal)) }
+            pending = Wishes(driver.machine.step(answers, at: driver.now) + driver.passes(.milliseconds(100)).all)
+            if !pending.polls.isEmpty { pending = driver.polls([job]) }
+        }
+        #expect(driver.machine.phase == .deregistering)
+    }
+
     @Test("until idle: a paused queue is nothing to wait for")
     func untilIdlePaused() {
         var driver = MachineDriver.running { $0.mode = .untilIdle }
@@ -254,7 +290,7 @@ struct EndingTests {
         #expect(later.polls.count == 1)
         let second = driver.polls([job, .number(2), .number(3)])
         #expect(second.logged("Would start") == 1)
-        #expect((first.all + later.all + second.all).allSatisfy { if case .reserve = $0 { false } else { true } })
+        #expect((first.all + later.all + second.all).allSatisfy { if case .request(.reserve) = $0 { false } else { true } })
     }
 
     @Test(

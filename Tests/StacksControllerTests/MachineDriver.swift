@@ -130,21 +130,21 @@ struct Wishes {
 
     private func pick<Value>(_ choose: (ControllerAction) -> Value?) -> [Value] { all.compactMap(choose) }
 
-    var registers: Int { pick { if case .register = $0 { true } else { nil } }.count }
-    var deregisters: Int { pick { if case .deregister = $0 { true } else { nil } }.count }
+    var registers: Int { pick { if case .request(.register) = $0 { true } else { nil } }.count }
+    var deregisters: Int { pick { if case .request(.deregister) = $0 { true } else { nil } }.count }
     var polls: [(limit: Int, after: String?)] {
-        pick { if case .poll(let limit, let after) = $0 { (limit, after) } else { nil } }
+        pick { if case .request(.poll(let limit, let after)) = $0 { (limit, after) } else { nil } }
     }
-    var reserved: [[JobID]] { pick { if case .reserve(let ids) = $0 { ids } else { nil } } }
-    var renewed: [[JobID]] { pick { if case .renew(let ids) = $0 { ids } else { nil } } }
-    var givenBack: [[JobID]] { pick { if case .giveBack(let ids) = $0 { ids } else { nil } } }
-    var tokens: [[JobID]] { pick { if case .issueTokens(let ids) = $0 { ids } else { nil } } }
+    var reserved: [[JobID]] { pick { if case .request(.reserve(let ids)) = $0 { ids } else { nil } } }
+    var renewed: [[JobID]] { pick { if case .request(.renew(let ids)) = $0 { ids } else { nil } } }
+    var givenBack: [[JobID]] { pick { if case .request(.giveBack(let ids)) = $0 { ids } else { nil } } }
+    var tokens: [[JobID]] { pick { if case .request(.issueTokens(let ids)) = $0 { ids } else { nil } } }
     var launched: [JobID] { pick { if case .launch(let job) = $0 { job.id } else { nil } } }
     var followed: [JobID] { pick { if case .follow(let id) = $0 { id } else { nil } } }
     var stopped: [JobID] { pick { if case .stop(let id) = $0 { id } else { nil } } }
-    var queries: [StateQuery] { pick { if case .queryStates(let query) = $0 { query } else { nil } } }
+    var queries: [StateQuery] { pick { if case .request(.queryStates(let query)) = $0 { query } else { nil } } }
     var finishes: [(id: JobID, status: Int, detail: String)] {
-        pick { if case .finish(let id, let status, let detail, _) = $0 { (id, status, detail) } else { nil } }
+        pick { if case .request(.finish(let id, let status, let detail, _)) = $0 { (id, status, detail) } else { nil } }
     }
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }

@@ -23,15 +23,15 @@ struct OutageTests {
                 for action in pending {
                     let event: ControllerEvent? =
                         switch action {
-                        case .poll:
+                        case .request(.poll):
                             .polled(failure.map { .failure($0) } ?? .success(MachineDriver.page([])))
-                        case .queryStates(let query):
+                        case .request(.queryStates(let query)):
                             .states(
                                 query,
                                 failure.map { .failure($0) }
                                     ?? .success(
                                         JobStates(states: .init(uniqueKeysWithValues: query.jobs.map { ($0, state) }))))
-                        case .register:
+                        case .request(.register):
                             .registered(failure.map { .failure($0) } ?? .success(MachineDriver.stack()))
                         default: nil
                         }

@@ -34,7 +34,7 @@ extension RandomWorld {
     }
 
     /// What somebody between the two says to a request, `nil` when it gets through.
-    mutating func interjection(to action: ControllerAction) -> CallFailure? {
+    mutating func interjection(to action: ControllerRequest) -> CallFailure? {
         for interference in interferences.sorted(by: { "\($0)" < "\($1)" }) {
             switch interference {
             case .proxy(let status): return Self.page(status)
@@ -55,7 +55,7 @@ extension RandomWorld {
         return CallFailure(StacksAPIError(code: .init(status), status: status, message: "HTML, from a proxy perhaps"))
     }
 
-    private static func name(of action: ControllerAction) -> String {
+    private static func name(of action: ControllerRequest) -> String {
         switch action {
         case .reserve: "reserve"
         case .renew: "renew"

@@ -3,7 +3,7 @@
 
 /// Buildkite's part: what it answers, and what it then holds to be so.
 extension RandomWorld {
-    mutating func serve(_ action: ControllerAction) -> ControllerEvent {
+    mutating func serve(_ action: ControllerRequest) -> ControllerEvent {
         if case .register = action {
             isRegistered = true
             return .registered(.success(MachineDriver.stack()))
@@ -55,7 +55,7 @@ extension RandomWorld {
             if jobs[id]?.holder == Self.anotherStack { violations.append("\(id) of another stack is finished") }
             if jobs[id]?.state == .reserved { become(.finished, id) }
             return .finished(id, nil)
-        default: return .deregistered(nil)
+        case .register, .deregister: return .deregistered(nil)
         }
     }
 
@@ -86,7 +86,7 @@ extension RandomWorld {
     static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
     static let unavailable = CallFailure(.transient, message: "503")
 
-    static func failure(of action: ControllerAction, _ failure: CallFailure) -> ControllerEvent {
+    static func failure(of action: ControllerRequest, _ failure: CallFailure) -> ControllerEvent {
         switch action {
         case .register: .registered(.failure(failure))
         case .poll: .polled(.failure(failure))
@@ -96,7 +96,7 @@ extension RandomWorld {
         case .issueTokens(let ids): .tokens(asked: ids, .failure(failure))
         case .queryStates(let query): .states(query, .failure(failure))
         case .finish(let id, _, _, _): .finished(id, failure)
-        default: .deregistered(failure)
+        case .deregister: .deregistered(failure)
         }
     }
 }

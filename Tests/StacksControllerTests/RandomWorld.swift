@@ -26,9 +26,9 @@ struct RandomWorld {
     static let anotherStack = -1
 
     enum Happening {
-        case arrives(ControllerAction)
+        case arrives(ControllerRequest)
         /// A call is repeated whose response was lost.
-        case isRepeated(ControllerAction, attempt: Int)
+        case isRepeated(ControllerRequest, attempt: Int)
         case isDelivered(ControllerEvent)
         case agentComes(JobID)
         case agentEnds(JobID)
@@ -229,7 +229,7 @@ struct RandomWorld {
                     violations.append("\(id) is stopped although its agent works")
                 }
                 if agents.contains(id) { after(0..<2, .agentEnds(id)) }
-            default: send(action)
+            case .request(let request): send(request)
             }
         }
         // Two waits of five minutes at most, one after the other, and what is on its way.
@@ -329,7 +329,7 @@ struct RandomWorld {
         }
     }
 
-    private mutating func arrives(_ action: ControllerAction, attempt: Int) {
+    private mutating func arrives(_ action: ControllerRequest, attempt: Int) {
         if let interjection = interjection(to: action) { return fails(action, interjection, attempt: attempt) }
         // Refused, unavailable, or lost on the way; and done, with the answer lost.
         if isDark || chance(unreliability / 2) {
@@ -342,13 +342,13 @@ struct RandomWorld {
     }
 
     /// A call that gives jobs back is repeated by itself, some times: what was lost may have been done.
-    private mutating func fails(_ action: ControllerAction, _ failure: CallFailure, attempt: Int) {
+    private mutating func fails(_ action: ControllerRequest, _ failure: CallFailure, attempt: Int) {
         if case .giveBack = action, attempt < 5 { return after(1..<5, .isRepeated(action, attempt: attempt + 1)) }
         after(0..<1, .isDelivered(Self.failure(of: action, failure)))
     }
 
     /// Some requests take their time. What may not take so long is given up by whoever sent it.
-    private mutating func send(_ action: ControllerAction) {
+    private mutating func send(_ action: ControllerRequest) {
         switch action {
         case .poll, .register: lastAsked = now
         default: break

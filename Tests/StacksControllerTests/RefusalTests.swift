@@ -86,7 +86,7 @@ struct RefusalTests {
         var driver = MachineDriver.running()
         var refused = 0
         while driver.now < .seconds(4) {
-            let wishes = refused == 0 ? Wishes([.poll(limit: 1, after: nil)]) : driver.passes(.milliseconds(100))
+            let wishes = refused == 0 ? Wishes([.request(.poll(limit: 1, after: nil))]) : driver.passes(.milliseconds(100))
             guard !wishes.polls.isEmpty else { continue }
             refused += 1
             let answer = driver.happens(.polled(.failure(.notFound)))
@@ -101,6 +101,31 @@ struct RefusalTests {
         #expect(driver.machine.reregistrations.count == 1)
     }
 
+    @Test("a refusal of long ago says nothing about the next one; refusals that go on do, however far apart")
+    func longAgo() {
+        var refusals = Refusals()
+        let step = Pacing.longestAskedWait
+        let later = Duration.seconds(3605)
+        let times = [.zero, .seconds(3600), .seconds(3604), later + step, later + step * 3, later + step * 6]
+        let believed = times.map { refusals.isConfirmed(.reserve, at: $0) }
+        #expect(believed == [false, false, false, true, true, false])
+    }
+
+    @Test("a call that is refused once and not made for an hour may be refused once more")
+    func anHourLater() {
+        var driver = MachineDriver.running()
+        let asked = driver.polls([job]).reserved.joined()
+        _ = driver.happens(.reserved(asked: Array(asked), .failure(forbidden)))
+        while driver.now < .seconds(3600) {
+            driver.waitsForPoll()
+            _ = driver.polls([])
+        }
+        driver.waitsForPoll()
+        #expect(driver.polls([.number(2)]).reserved == [[ScheduledJob.number(2).id]])
+        #expect(!driver.happens(.reserved(asked: [ScheduledJob.number(2).id], .failure(forbidden))).hasEnded)
+        #expect(driver.machine.fatal == nil)
+    }
+
     // MARK: A single endpoint
 
     /// Plays a server without an endpoint for tokens, in which these jobs are scheduled.
@@ -108,22 +133,22 @@ struct RefusalTests {
         let end = driver.now + time
         var all: [ControllerAction] = []
         var reserved: Set<JobID> = []
-        var pending = driver.passes(.zero).all + [.poll(limit: 100, after: nil)]
+        var pending = driver.passes(.zero).all + [.request(.poll(limit: 100, after: nil))]
         while driver.now < end {
             all += pending
             var next: [ControllerAction] = []
             for action in pending {
                 switch action {
-                case .poll: next += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
-                case .reserve(let ids):
+                case .request(.poll): next += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
+                case .request(.reserve(let ids)):
                     reserved.formUnion(ids)
                     next += driver.reserves(ids).all
-                case .renew(let ids):
+                case .request(.renew(let ids)):
                     next += driver.happens(.renewed(asked: ids, .success(Reservation(reserved: ids)))).all
-                case .giveBack(let ids):
+                case .request(.giveBack(let ids)):
                     reserved.subtract(ids)
                     next += driver.happens(.gaveBack(ids, nil)).all
-                case .issueTokens(let ids): next += driver.happens(.tokens(asked: ids, .failure(.notFound))).all
+                case .request(.issueTokens(let ids)): next += driver.happens(.tokens(asked: ids, .failure(.notFound))).all
                 default: break
                 }
             }
@@ -162,9 +187,9 @@ struct RefusalTests {
             var next: [ControllerAction] = []
             for action in pending {
                 switch action {
-                case .poll: next += driver.polls([job]).all
-                case .reserve(let ids): next += driver.reserves(ids).all
-                case .issueTokens(let ids): next += driver.issues(ids).all
+                case .request(.poll): next += driver.polls([job]).all
+                case .request(.reserve(let ids)): next += driver.reserves(ids).all
+                case .request(.issueTokens(let ids)): next += driver.issues(ids).all
                 default: break
                 }
             }
@@ -187,10 +212,10 @@ struct RefusalTests {
             var next: [ControllerAction] = []
             for action in pending {
                 switch action {
-                case .poll: next += driver.polls([.number(2)]).all
-                case .reserve(let ids): next += driver.happens(.reserved(asked: ids, .failure(.notFound))).all
-                case .renew(let ids): next += driver.happens(.renewed(asked: ids, .failure(.notFound))).all
-                case .queryStates(let query): next += driver.happens(.states(query, .failure(.notFound))).all
+                case .request(.poll): next += driver.polls([.number(2)]).all
+                case .request(.reserve(let ids)): next += driver.happens(.reserved(asked: ids, .failure(.notFound))).all
+                case .request(.renew(let ids)): next += driver.happens(.renewed(asked: ids, .failure(.notFound))).all
+                case .request(.queryStates(let query)): next += driver.happens(.states(query, .failure(.notFound))).all
                 default: break
                 }
             }

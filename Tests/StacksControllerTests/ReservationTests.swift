@@ -38,16 +38,16 @@ struct ReservationTests {
                 pending = []
                 for action in actions {
                     switch action {
-                    case .poll: pending += driver.polls(jobs.filter { states[$0.id] == .scheduled }).all
-                    case .reserve(let ids):
+                    case .request(.poll): pending += driver.polls(jobs.filter { states[$0.id] == .scheduled }).all
+                    case .request(.reserve(let ids)):
                         for id in ids { states[id] = .reserved }
                         most = max(most, states.values.count { $0 == .reserved })
                         pending += driver.reserves(ids).all
-                    case .issueTokens(let ids): pending += driver.issues(ids).all
+                    case .request(.issueTokens(let ids)): pending += driver.issues(ids).all
                     case .launch(let job):
                         pending += driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1)))).all
-                    case .queryStates(let query): pending += driver.says(states, to: query).all
-                    case .finish(let id, _, _, _): reports.append((id, driver.now + .seconds(2)))
+                    case .request(.queryStates(let query)): pending += driver.says(states, to: query).all
+                    case .request(.finish(let id, _, _, _)): reports.append((id, driver.now + .seconds(2)))
                     default: break
                     }
                 }
@@ -201,7 +201,7 @@ struct ReservationTests {
             driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1)))).all + driver.passes(.seconds(1)).all
         let query = try #require(Wishes(end).queries.first { $0.ended == [job.id] })
         let times = driver.says([job.id: .reserved], to: query).all.compactMap { action -> Duration? in
-            if case .finish(_, _, _, let time) = action { time } else { nil }
+            if case .request(.finish(_, _, _, let time)) = action { time } else { nil }
         }
         let time = try #require(times.first)
         #expect(time > .zero && driver.now + time <= .seconds(300))

@@ -59,16 +59,16 @@ struct ScaleTests {
             var next: [ControllerAction] = []
             for action in pending {
                 switch action {
-                case .register: next += driver.happens(.registered(.success(MachineDriver.stack()))).all
-                case .poll(let limit, let cursor):
+                case .request(.register): next += driver.happens(.registered(.success(MachineDriver.stack()))).all
+                case .request(.poll(let limit, let cursor)):
                     counts.polls += 1
                     let begin = cursor.flatMap { Int($0) } ?? 0
                     let end = min(begin + limit, jobs.count)
                     next += driver.polls(Array(jobs[begin..<end]), next: end < jobs.count ? "\(end)" : nil).all
-                case .reserve(let ids):
+                case .request(.reserve(let ids)):
                     counts.reservations += 1
                     next += driver.reserves(ids).all
-                case .issueTokens(let ids):
+                case .request(.issueTokens(let ids)):
                     counts.tokens += 1
                     next += driver.issues(ids).all
                 case .launch(let job): launched.insert(job.id)

@@ -16,6 +16,7 @@ struct StartTroubleTests {
     private struct Buildkite {
         var driver = MachineDriver.running()
         var listed: [ScheduledJob]
+        var isPaused = false
         /// What the machine wants and has not been answered.
         private var pending: [ControllerAction] = []
 
@@ -43,7 +44,7 @@ struct StartTroubleTests {
                 let asked = Wishes(pending)
                 pending = []
                 var next: [ControllerAction] = []
-                if !asked.polls.isEmpty { next += driver.polls(listed).all }
+                if !asked.polls.isEmpty { next += driver.polls(listed, isPaused: isPaused).all }
                 for ids in asked.reserved {
                     reserved += ids.count
                     next += driver.reserves(ids).all
@@ -196,6 +197,40 @@ struct StartTroubleTests {
         let (launched, _, story) = world.launches(within: .seconds(60))
         #expect(launched.count == 1)
         #expect(!story.hasEnded && world.driver.machine.phase == .running)
+    }
+
+    @Test("it ends when nothing is left to be tried with, or the queue is paused", arguments: [false, true])
+    func untilIdleAndGone(isPaused: Bool) {
+        var world = Buildkite(jobs, trouble: trouble) { $0.mode = .untilIdle }
+        (world.listed, world.isPaused) = ([], isPaused)
+        let (launched, _, story) = world.launches(within: .seconds(60))
+        #expect(launched.isEmpty)
+        #expect(story.deregisters == 1)
+    }
+
+    @Test("starts that fail late are tried later and later too, until an agent has come")
+    func lateFailures() throws {
+        var world = Buildkite([jobs[0]], trouble: trouble)
+        var waits: [Duration] = []
+        func fails() {
+            #expect(world.launches(within: .seconds(3)).launched.isEmpty)
+            #expect(world.driver.machine.startTrouble == nil)
+            _ = world.happens(.launcherEnded(jobs[0].id, .unavailable(trouble)))
+        }
+        for _ in 0..<10 {
+            let from = world.driver.now
+            #expect(world.launches(within: .seconds(120)).launched == [jobs[0].id])
+            waits.append(world.driver.now - from)
+            fails()
+        }
+        #expect(waits[0] < .seconds(8))
+        #expect(waits[8...].allSatisfy { $0 >= .seconds(30) && $0 < .seconds(97) })
+
+        #expect(world.launches(within: .seconds(120)).launched == [jobs[0].id])
+        #expect(world.launches(within: .seconds(3)).launched.isEmpty)
+        let query = StateQuery(watched: [jobs[0].id])
+        _ = world.happens(.states(query, .success(JobStates(states: [jobs[0].id: .running]))))
+        #expect(world.driver.machine.pastTrouble == nil)
     }
 
     @Test("while it drains, a job that cannot be started is given back like any other, and the end not put off")

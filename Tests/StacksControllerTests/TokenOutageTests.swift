@@ -22,15 +22,15 @@ struct TokenOutageTests {
                 pending = []
                 for action in actions {
                     switch action {
-                    case .poll: pending += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
-                    case .reserve(let ids):
+                    case .request(.poll): pending += driver.polls(jobs.filter { !reserved.contains($0.id) }).all
+                    case .request(.reserve(let ids)):
                         reserved.formUnion(ids)
                         if driver.now > .seconds(60) { most = max(most, reserved.count) }
                         pending += driver.reserves(ids).all
-                    case .giveBack(let ids):
+                    case .request(.giveBack(let ids)):
                         reserved.subtract(ids)
                         pending += driver.happens(.gaveBack(ids, nil)).all
-                    case .issueTokens(let ids): pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
+                    case .request(.issueTokens(let ids)): pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
                     default: break
                     }
                 }
@@ -77,6 +77,25 @@ struct TokenOutageTests {
             if !wishes.polls.isEmpty { next.formUnion(driver.polls(jobs).reserved.flatMap { $0 }) }
         }
         #expect(next.count == 4)
+    }
+
+    @Test(
+        "a controller that ends when nothing is left waits for tokens while there are jobs, and not without jobs",
+        arguments: [CallFailure.lost, .notFound])
+    func untilIdle(failure: CallFailure) {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        let outage = suffers(&driver, until: .seconds(600), from: driver.polls(jobs).all, failure)
+        #expect(outage.wishes.reserved.count > 5)
+        #expect(driver.machine.phase == .running)
+        var isOver = false
+        while !isOver, driver.now < .seconds(800) {
+            let wishes = driver.passes(.milliseconds(100))
+            for ids in wishes.reserved {
+                _ = driver.happens(.reserved(asked: ids, .success(Reservation(reserved: [], notReserved: ids))))
+            }
+            if !wishes.polls.isEmpty { isOver = driver.polls([]).deregisters == 1 }
+        }
+        #expect(isOver)
     }
 
     // MARK: expires_at

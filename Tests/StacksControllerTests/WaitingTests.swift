@@ -112,8 +112,8 @@ struct WaitingTests {
         for (timeout, path) in [(nil, "limit=1"), (.seconds(3), "limit=2")] as [(Duration?, String)] {
             if let timeout { configuration.pollTimeout = timeout }
             let calls = ControllerCalls(client: client, configuration: configuration)
-            _ = await calls.poll(limit: timeout == nil ? 1 : 2, after: nil)
-            _ = await calls.queryStates(StateQuery(watched: [ScheduledJob.number(1).id]))
+            _ = await calls.make(.poll(limit: timeout == nil ? 1 : 2, after: nil))
+            _ = await calls.make(.queryStates(StateQuery(watched: [ScheduledJob.number(1).id])))
             let poll = try #require(recorder.deadline(of: path))
             let states = try #require(recorder.deadline(of: "get-states"))
             #expect(poll.duration(to: states) == .seconds(30) - (timeout ?? .seconds(10)))

@@ -148,6 +148,17 @@ struct RunTests {
         }
     }
 
+    @Test("one 403 or 404 to the first question of --once is not the last word", arguments: [403, 404])
+    func refusedForAMoment(status: Int) async throws {
+        try await SimulatedWorld.run { world in
+            try await world.control(
+                "faults", method: "POST",
+                body: ["kind": "refuse", "operation": "token-identity", "status": status, "count": 1])
+            let run = try await run(world, ["--once", "--permanent-failure-exit-status", "78"], "true")
+            #expect(run.status == 0, "\(run.errors)")
+        }
+    }
+
     @Test("--once is exit status 1 when a command ended before an agent took its job")
     func failedBeforeTheStart() async throws {
         try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in

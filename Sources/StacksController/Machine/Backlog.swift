@@ -7,9 +7,34 @@ import StacksAPI
 #endif
 
 /// Jobs that were listed, suit, and have not been asked for: the best first, by priority and then by age.
+///
+/// A line for each priority, so that to add a page and to take jobs cost what they hold, however many jobs wait.
 struct Backlog {
-    /// In the order in which they are to be reserved.
-    private(set) var jobs: [ScheduledJob] = []
+    /// The jobs of one priority, in the order in which they were listed.
+    private struct Line {
+        private var listed: [ScheduledJob] = []
+        private var taken = 0
+
+        var jobs: ArraySlice<ScheduledJob> { listed[taken...] }
+
+        mutating func add(_ job: ScheduledJob) { listed.append(job) }
+
+        mutating func take(_ count: Int) -> ArraySlice<ScheduledJob> {
+            let first = jobs.prefix(count)
+            taken += first.count
+            // What is moved up is less than what was taken since the last time.
+            if taken * 2 > listed.count {
+                listed.removeFirst(taken)
+                taken = 0
+            }
+            return first
+        }
+    }
+
+    private var lines: [Int: Line] = [:]
+    /// The priorities that have a line, the highest first; `nil` when there is a new one.
+    private var priorities: [Int]? = []
+    private var known: Set<JobID> = []
     /// The job that was scheduled first. Kept, because it is asked for at every step.
     private(set) var oldest: ScheduledJob?
 
@@ -20,43 +45,49 @@ struct Backlog {
     /// Whether the list was read to its end then.
     private(set) var isWhole = true
 
-    var count: Int { jobs.count }
+    var count: Int { known.count }
     /// How many jobs wait, as far as they have been counted.
-    var waiting: Int { jobs.count + others }
-    var isEmpty: Bool { jobs.isEmpty }
+    var waiting: Int { count + others }
+    var isEmpty: Bool { known.isEmpty }
 
-    /// Adds what a page has shown, oldest first. Sorting keeps the order of equals. A job that is listed again, in the
-    /// same page or in one that was read while the list moved, is in it once.
+    /// Adds what a page has shown, oldest first. A job that is listed again, in the same page or in one that was read
+    /// while the list moved, is in it once.
     mutating func add(_ listed: [ScheduledJob]) {
-        guard !listed.isEmpty else { return }
-        var known = Set(jobs.map(\.id))
-        let listed = listed.filter { known.insert($0.id).inserted }
-        if oldest == nil { oldest = listed.first }
-        jobs += listed
-        jobs.sort { $0.priority > $1.priority }
+        for job in listed where known.insert(job.id).inserted {
+            if oldest == nil { oldest = job }
+            if lines[job.priority] == nil { priorities = nil }
+            lines[job.priority, default: Line()].add(job)
+        }
     }
 
     /// Takes the best `count` jobs, or as many as there are.
     mutating func takeFirst(_ count: Int) -> [ScheduledJob] {
-        let taken = Array(jobs.prefix(max(0, count)))
-        jobs.removeFirst(taken.count)
-        if let id = oldest?.id, taken.contains(where: { $0.id == id }) {
-            oldest = jobs.min { Self.time($0) < Self.time($1) }
+        var taken: [ScheduledJob] = []
+        var order = priorities ?? lines.keys.sorted(by: >)
+        var empty = 0
+        for priority in order where taken.count < count {
+            guard var line = lines.removeValue(forKey: priority) else { continue }
+            taken += line.take(count - taken.count)
+            if line.jobs.isEmpty { empty += 1 } else { lines[priority] = line }
+        }
+        order.removeFirst(empty)
+        priorities = order
+        for job in taken { known.remove(job.id) }
+        if let id = oldest?.id, !known.contains(id) {
+            oldest = lines.values.lazy.compactMap(\.jobs.first).min { Self.isOlder($0, $1) }
         }
         return taken
     }
 
     mutating func removeAll() {
-        jobs = []
-        oldest = nil
+        setAside()
         others = 0
     }
 
     /// Keeps the number of the jobs and not the jobs: they are about to be listed again, or must not be reserved.
     mutating func setAside() {
-        others += jobs.count
-        jobs = []
-        oldest = nil
+        others += count
+        (lines, priorities, known, oldest) = ([:], [], [], nil)
     }
 
     /// Takes down that a page was read to count the jobs.
@@ -68,8 +99,14 @@ struct Backlog {
     /// Takes down that the list was only looked at: the jobs that were added are among those that were counted before,
     /// and when nothing follows they are all there is.
     mutating func glanced(nothingFollows: Bool, at now: Duration) {
-        others = nothingFollows ? 0 : max(0, others - jobs.count)
+        others = nothingFollows ? 0 : max(0, others - count)
         if nothingFollows { counted(isWhole: true, at: now) }
+    }
+
+    /// Of jobs whose time is the same, or not known, the one with the higher priority: the order of the lines is no order.
+    private static func isOlder(_ one: ScheduledJob, _ other: ScheduledJob) -> Bool {
+        let (first, second) = (time(one), time(other))
+        return first == second ? one.priority > other.priority : first < second
     }
 
     private static func time(_ job: ScheduledJob) -> Double {

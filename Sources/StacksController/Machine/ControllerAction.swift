@@ -1,32 +1,22 @@
 import Logging
 import StacksAPI
 
-/// What the machine wants done. Each call comes back as the event of the same name.
+/// What the machine wants done.
 enum ControllerAction: Sendable {
-    case register
-    case poll(limit: Int, after: String?)
-    case reserve([JobID])
-    /// Reserve again what is reserved already, so that it does not run out.
-    case renew([JobID])
-    /// Reserve again for one second: the job is scheduled again when that is over.
-    case giveBack([JobID])
-    case issueTokens([JobID])
+    /// Ask Buildkite. The response comes back as an event.
+    case request(ControllerRequest)
     case launch(LaunchedJob)
     /// Stay with the agent of a job that was found running. It ends as a launcher does.
     case follow(JobID)
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
-    case queryStates(StateQuery)
-    /// Finish a job, and do not try for longer than `within`: after that it may be another stack's.
-    case finish(JobID, exitStatus: Int, detail: String, within: Duration)
-    case deregister
     case log(Logger.Level, String, job: JobID?)
     /// The same, of something that is done again at this time, which is added as the time of day.
     case logWait(Logger.Level, String, until: Duration)
     /// How long a part of a job's life took.
     case measure(ControllerInterval, Duration)
     /// A call did not do what was asked.
-    case failed(call: String, CallFailure.Kind)
+    case failed(ControllerCall, CallFailure.Kind)
     /// The last action: the controller returns, or throws the error.
     case end(StackControllerError?)
 }

@@ -47,12 +47,12 @@ extension ControllerMachine {
         guard isOurs, !isCutOff, configuration.deregistersAtEnd else { return end() }
         phase = .deregistering
         deregistration.isInFlight = true
-        actions.append(.deregister)
+        actions.append(.request(.deregister))
     }
 
     mutating func deregistered(_ failure: CallFailure?) {
         if let failure {
-            actions.append(.failed(call: "deregister", failure.kind))
+            actions.append(.failed(.deregister, failure.kind))
             log(.warning, "The stack could not be de-registered: \(failure.message)")
         }
         end()

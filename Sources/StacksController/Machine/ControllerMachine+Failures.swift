@@ -4,8 +4,8 @@ import StacksAPI
 /// What goes wrong with calls, and what is said of it.
 extension ControllerMachine {
     /// Takes down a failure that is tried again, or stops when it is one that waiting does not cure.
-    mutating func note(_ failure: CallFailure, of call: String, at now: Duration) {
-        actions.append(.failed(call: call, failure.kind))
+    mutating func note(_ failure: CallFailure, of call: ControllerCall, at now: Duration) {
+        actions.append(.failed(call, failure.kind))
         switch failure.kind {
         case .unauthorized:
             let message = "Buildkite does not accept the agent token (401): \(failure.message)"
@@ -15,7 +15,7 @@ extension ControllerMachine {
             let message = "Buildkite refuses the stack \(configuration.stackKey) (403): \(failure.message)"
             return stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
         // The poll and the registration have ways of their own with what is not known.
-        case .notFound where call != "poll" && call != "register": lookForStack(after: call, at: now)
+        case .notFound where call != .poll && call != .register: lookForStack(after: call, at: now)
         default: break
         }
         lastFailure = (call, "\(call): \(failure.message)", failure.kind)
@@ -24,7 +24,7 @@ extension ControllerMachine {
         failuresToSay.append((call, message, failure.retryAfter))
     }
 
-    mutating func clearFailure(of call: String) {
+    mutating func clearFailure(of call: ControllerCall) {
         if lastFailure?.call == call { lastFailure = nil }
         if refusals.succeeded(call) { log(.notice, "Buildkite does again what is asked (\(call))") }
     }
@@ -48,15 +48,15 @@ extension ControllerMachine {
     }
 
     /// When a call that failed is made again; `nil` for one that is not.
-    private func due(of call: String) -> Duration? {
+    private func due(of call: ControllerCall) -> Duration? {
         switch call {
-        case "register": registration.due(if: wantsRegistration)
-        case "poll": polling.due(if: wantsPoll)
-        case "reserve": reservation.due(if: phase == .running)
-        case "issue tokens": issuing.due(if: phase == .running)
-        case "renew": renewing.due(if: true)
-        case "get states": (asksForWatched ? watching : settling).due(if: true)
-        default: nil
+        case .register: registration.due(if: wantsRegistration)
+        case .poll: polling.due(if: wantsPoll)
+        case .reserve: reservation.due(if: phase == .running)
+        case .issueTokens: issuing.due(if: phase == .running)
+        case .renew: renewing.due(if: true)
+        case .queryStates: (asksForWatched ? watching : settling).due(if: true)
+        case .giveBack, .finish, .deregister: nil
         }
     }
 
@@ -66,7 +66,7 @@ extension ControllerMachine {
 
     /// A call is answered with 404: by a Buildkite that does not know the stack, or by one, or a gateway before it, that
     /// does not know this endpoint. The next poll tells.
-    private mutating func lookForStack(after call: String, at now: Duration) {
+    private mutating func lookForStack(after call: ControllerCall, at now: Duration) {
         guard refusals.doubt(call, at: now) else { return giveBackWithoutTokens(at: now) }
         if polling.failures == 0 { polling.due = min(polling.due, now) }
     }
@@ -84,14 +84,14 @@ extension ControllerMachine {
     }
 
     /// Whether no job can be launched, because there is no endpoint for its token.
-    var lacksTokens: Bool { refusals.missing.contains("issue tokens") }
+    var lacksTokens: Bool { refusals.missing.contains(.issueTokens) }
 
     /// Whether nothing can be started, because an endpoint that is needed for it is not there.
-    var lacksEndpoint: Bool { lacksTokens || refusals.missing.contains("reserve") }
+    var lacksEndpoint: Bool { lacksTokens || refusals.missing.contains(.reserve) }
 
     /// Leaves the jobs to others for which there is no way to a token.
     private mutating func giveBackWithoutTokens(at now: Duration) {
         guard lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
-        for id in ledger.waiting.sorted() { letGo(id, at: now, coolFor: Self.coolingAfterEnd) }
+        for id in ledger.waiting.sorted() { letGo(id, at: now, coolFor: .ended) }
     }
 }

@@ -8,12 +8,6 @@ import StacksAPI
 #endif
 
 extension ControllerMachine {
-    /// How long a job is left alone whose launcher has ended: the list can lag behind what is so.
-    static let coolingAfterEnd = Duration.seconds(60)
-
-    /// How long a job that its agent found locked is left alone: it is scheduled again.
-    static let coolingOfLocked = Duration.seconds(10)
-
     /// How long reserved jobs are kept for which no token is issued: other stacks may be able to start them.
     static let longestWithoutToken = Duration.seconds(30)
 
@@ -31,7 +25,7 @@ extension ControllerMachine {
         let asked = nextToLaunch(issuingLimit.count)
         for id in asked { ledger.move(id, to: .issuing, at: now) }
         issuing.isInFlight = true
-        actions.append(.issueTokens(asked))
+        actions.append(.request(.issueTokens(asked)))
     }
 
     /// When jobs are given back that wait for a token.
@@ -74,7 +68,7 @@ extension ControllerMachine {
             (tokenlessSince, isTokenOutage) = (nil, false)
             issuing.succeeded(next: now)
             issuingLimit.accepted(asked.count)
-            clearFailure(of: "issue tokens")
+            clearFailure(of: .issueTokens)
             guard phase == .running, !isPaused else {
                 for id in asked where ledger[id]?.stage == .issuing { letGo(id, at: now) }
                 return
@@ -105,18 +99,18 @@ extension ControllerMachine {
             for id in without {
                 // What cannot be started right now is no fault of the token's.
                 if startTrouble == nil { log(.warning, "No token was issued for the job; it is not launched", id) }
-                letGo(id, at: now, coolFor: startTrouble == nil ? .seconds(30) : .seconds(5))
+                letGo(id, at: now, coolFor: startTrouble == nil ? .unissued : .returned)
             }
         case .failure(let failure):
             issuing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             tokenlessSince = tokenlessSince ?? now
             for id in asked where ledger[id]?.stage == .issuing { ledger.move(id, to: .waiting, at: now) }
-            note(failure, of: "issue tokens", at: now)
+            note(failure, of: .issueTokens, at: now)
             if failure.kind == .rejected, issuingLimit.refused(asked.count) {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             } else if failure.kind == .rejected {
-                for id in asked where ledger.waiting.contains(id) { letGo(id, at: now, coolFor: Self.coolingOfRefused) }
+                for id in asked where ledger.waiting.contains(id) { letGo(id, at: now, coolFor: .refused) }
                 issuing.succeeded(next: now + Self.pauseAfterRefusal)
             }
             if phase != .running { for id in asked where ledger.waiting.contains(id) { letGo(id, at: now) } }
@@ -131,17 +125,20 @@ extension ControllerMachine {
         if entry.stage == .launched, case .unavailable(let message) = outcome {
             return cannotStart(id, message, launchedAt: entry.since, at: now)
         }
-        if startTrouble?.triedAt == entry.since, !outcome.isUnknown { canStart() }
+        if !outcome.isUnknown {
+            if startTrouble?.triedAt == entry.since { canStart() }
+            hasStarted(launchedAt: entry.since)
+        }
         switch entry.stage {
         case .stopping(.cancelled):
             ledger.remove(id)
             totals.cancelled += 1
-            cool(id, for: Self.coolingAfterEnd, at: now)
+            cool(id, .ended, at: now)
         case .stopping(.notOurs):
             // What Buildkite said of the job may contradict a reservation that is known to hold.
             if entry.reservedUntil > now { letGo(id, at: now) } else { release(id, at: now) }
         case .stopping(.tooSlow):
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         case .stopping(.over):
             completed(id, at: now)
         case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
@@ -155,7 +152,7 @@ extension ControllerMachine {
                 release(id, at: now)
             case .impossible(let message):
                 // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
-                letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+                letGo(id, at: now, coolFor: .ended)
                 stop(StackControllerError(code: .launcherUnusable, message: message), at: now)
             default:
                 // It may have started and ended since its state was last seen: only the state tells, whatever the status.
@@ -170,7 +167,7 @@ extension ControllerMachine {
     mutating func completed(_ id: JobID, at now: Duration) {
         guard ledger.remove(id) != nil else { return }
         totals.finished += 1
-        cool(id, for: Self.coolingAfterEnd, at: now)
+        cool(id, .ended, at: now)
     }
 
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
@@ -182,7 +179,7 @@ extension ControllerMachine {
             ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
             log(.warning, "The launcher ended, and Buildkite does not know the job: it is let go of", id)
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         case .reserved? where entry.reservedUntil > now:
             settleReserved(id, outcome, at: now)
         case .reserved?:
@@ -192,7 +189,7 @@ extension ControllerMachine {
         case .canceled?:
             ledger.remove(id)
             totals.cancelled += 1
-            cool(id, for: Self.coolingAfterEnd, at: now)
+            cool(id, .ended, at: now)
         case .finished?, .timedOut?:
             completed(id, at: now)
         case let state? where outcome.isNotAcquired:
@@ -221,9 +218,9 @@ extension ControllerMachine {
         )
         if !outcome.isNotAcquired { unreported += 1 }
         if isDenied {
-            release(id, at: now, coolFor: Self.coolingAfterEnd)
+            release(id, at: now, coolFor: .ended)
         } else {
-            letGo(id, at: now, coolFor: Self.coolingAfterEnd)
+            letGo(id, at: now, coolFor: .ended)
         }
     }
 
@@ -248,8 +245,8 @@ extension ControllerMachine {
         log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
     }
 
-    private static func cooling(after outcome: LaunchOutcome) -> Duration {
-        outcome.exitStatus == JobExit.locked.status ? coolingOfLocked : coolingAfterEnd
+    private static func cooling(after outcome: LaunchOutcome) -> Cooling {
+        outcome.exitStatus == JobExit.locked.status ? .locked : .ended
     }
 
     /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
@@ -288,19 +285,19 @@ extension ControllerMachine {
             guard entry.reservedUntil > now else {
                 unreported += 1
                 log(.error, "The reservation has run out before the job's end could be reported", report.id)
-                letGo(report.id, at: now, coolFor: Self.coolingAfterEnd)
+                letGo(report.id, at: now, coolFor: .ended)
                 continue
             }
             // The call repeats what was not heard: not for longer than the job is this stack's.
             let time = min(configuration.settleTimeout, entry.reservedUntil - now)
-            actions.append(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time))
+            actions.append(.request(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time)))
         }
         reports.removeFirst(min(25, reports.count))
     }
 
     mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {
         guard ledger[id]?.stage == .finishing else { return }
-        cool(id, for: Self.coolingAfterEnd, at: now)
+        cool(id, .ended, at: now)
         totals.failed += 1
         guard let failure else {
             ledger.remove(id)
@@ -308,7 +305,7 @@ extension ControllerMachine {
         }
         // At most once: a finish whose answer was lost may have been heard.
         unreported += 1
-        actions.append(.failed(call: "finish", failure.kind))
+        actions.append(.failed(.finish, failure.kind))
         log(.error, "The job's end could not be reported: \(failure.message)", id)
         lapse(id, at: now)
     }

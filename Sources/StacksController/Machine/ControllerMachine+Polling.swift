@@ -30,6 +30,10 @@ extension ControllerMachine {
         /// Whether the list showed any job that could be started, and any job at all, as far as it has been read.
         var foundSuiting = false
         var foundAny = false
+        /// Whether it showed a job that suits, and that is left alone for a while.
+        var foundCooling = false
+        /// When the head of the list was asked for.
+        var headSentAt: Duration = .zero
     }
 
     /// Against a server whose list has no end.
@@ -68,8 +72,9 @@ extension ControllerMachine {
         if isIdle { (reading.cursor, reading.resume) = (nil, nil) }
         reading.limit = isIdle ? 1 : pageLimit
         reading.sentAt = now
+        if reading.cursor == nil { reading.headSentAt = now }
         polling.isInFlight = true
-        actions.append(.poll(limit: reading.limit, after: reading.cursor))
+        actions.append(.request(.poll(limit: reading.limit, after: reading.cursor)))
     }
 
     /// While nothing can be started one job is asked for, only to be seen as connected. Otherwise the first page is
@@ -85,7 +90,7 @@ extension ControllerMachine {
         case .success(let page):
             lastPoll = now
             vanishings = 0
-            clearFailure(of: "poll")
+            clearFailure(of: .poll)
             if let since = silentSince {
                 log(.notice, "Polls succeed again, after \((now - since).formattedSeconds) s")
                 silentSince = nil
@@ -106,7 +111,7 @@ extension ControllerMachine {
             reading.cursor = nil
             polling.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
             if failure.kind == .notFound { return stackVanished(failure, at: now) }
-            note(failure, of: "poll", at: now)
+            note(failure, of: .poll, at: now)
         }
     }
 
@@ -187,8 +192,9 @@ extension ControllerMachine {
             reading.pages = 0
             reading.foundSuiting = false
             reading.foundAny = false
+            reading.foundCooling = false
         }
-        cooling = cooling.filter { $0.value > now }
+        cooling = cooling.filter { $0.value.until > now }
         guard now >= reading.nextForgetting else { return }
         reading.nextForgetting = now + Self.memory
         reading.known = reading.known.filter { $0.value.last + Self.memory > now }
@@ -221,7 +227,10 @@ extension ControllerMachine {
         if isNew { totals.seen += 1 }
         switch matcher.verdict(on: job.agentQueryRules) {
         case .suits:
-            guard canTake(job.id, at: now) else { return false }
+            guard canTake(job.id, at: now) else {
+                if isWorthWaiting(for: job.id, at: now) { reading.foundCooling = true }
+                return false
+            }
             reading.foundSuiting = true
             if configuration.isDryRun, isNew {
                 totals.suiting += 1
@@ -253,14 +262,26 @@ extension ControllerMachine {
                     + "\(backlog.count - started) would wait for a slot"
             )
         }
-        // What could not be started is left alone for a while, and is not gone.
-        guard configuration.mode == .untilIdle, phase == .running, startTrouble == nil else { return }
+        guard configuration.mode == .untilIdle, phase == .running else { return }
         if isPaused { return drain("The queue is paused", at: now) }
         if configuration.isDryRun { return drain("The dry run is over", at: now) }
+        guard isIdle(at: now) else { return }
+        drain(reading.foundAny ? "Nothing that suits is scheduled" : "Nothing is scheduled", at: now)
+    }
+
+    /// Whether nothing is left to be started: neither on the list nor here, nor on the way back to the list.
+    private func isIdle(at now: Duration) -> Bool {
         guard reading.limit > 1, !reading.foundSuiting, backlog.isEmpty, uncertain.isEmpty, ledger.reserving == 0,
             ledger.waiting.isEmpty, !issuing.isInFlight
-        else { return }
-        drain(reading.foundAny ? "Nothing that suits is scheduled" : "Nothing is scheduled", at: now)
+        else { return false }
+        // What was given back is on a list that was asked for when its reservation was over, unless others have it.
+        guard !reading.foundCooling, ledger.returning.isEmpty, reading.headSentAt >= returnedAt else { return false }
+        // In trouble everything was given back: some time is left to the list, and one job is to be tried.
+        if let trouble = startTrouble {
+            guard trouble.isTrying, trouble.triedAt == nil else { return false }
+        }
+        let isInTrouble = startTrouble != nil || isTokenOutage || lacksTokens
+        return !isInTrouble || !cooling.values.contains { $0.until > now && $0.why != .refused }
     }
 
     /// The stack is not known any more: it is registered again, and when that does not help, and the same is still said
@@ -268,9 +289,9 @@ extension ControllerMachine {
     private mutating func stackVanished(_ failure: CallFailure, at now: Duration) {
         vanishings += 1
         refusals.stackIsUnknown()
-        let isConfirmed = refusals.isConfirmed("poll", at: now)
+        let isConfirmed = refusals.isConfirmed(.poll, at: now)
         if isConfirmed, vanishings > 2 { return stop(Self.queueNotFound(configuration, failure), at: now) }
-        note(failure, of: "poll", at: now)
+        note(failure, of: .poll, at: now)
         guard vanishings < 3 else { return }
         log(.warning, "Buildkite does not know the stack: registering it again")
         // Said several times in a row it is one loss of the stack.

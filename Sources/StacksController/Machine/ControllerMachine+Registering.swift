@@ -10,7 +10,7 @@ extension ControllerMachine {
     mutating func registerIfDue(at now: Duration) {
         guard wantsRegistration, registration.isDue(at: now) else { return }
         registration.isInFlight = true
-        actions.append(.register)
+        actions.append(.request(.register))
     }
 
     /// Registers the stack once more, because Buildkite does not know it, or serves another queue with it.
@@ -36,7 +36,7 @@ extension ControllerMachine {
             registration.succeeded(next: now)
             needsRegistration = false
             isRegistered = true
-            clearFailure(of: "register")
+            clearFailure(of: .register)
             if configuration.queue != .default, let queue = stack.clusterQueueKey, queue != configuration.queue {
                 let message =
                     "The stack \(configuration.stackKey) serves the queue \(queue) and not \(configuration.queue): "
@@ -63,12 +63,12 @@ extension ControllerMachine {
                 registration.putOff(to: now + Refusals.pause)
             }
             switch failure.kind {
-            case .notFound where refusals.isConfirmed("register", at: now):
+            case .notFound where refusals.isConfirmed(.register, at: now):
                 stop(Self.queueNotFound(configuration, failure), at: now)
             case .rejected:
                 let message = "Buildkite does not register the stack \(configuration.stackKey): \(failure.message)"
                 stop(.init(code: .refused, message: message, underlying: failure.underlying), at: now)
-            default: note(failure, of: "register", at: now)
+            default: note(failure, of: .register, at: now)
             }
         }
     }

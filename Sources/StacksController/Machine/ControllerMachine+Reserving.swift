@@ -11,9 +11,6 @@ extension ControllerMachine {
     /// Between a request that was refused and a smaller one.
     static let pauseAfterRefusal = Duration.seconds(1)
 
-    /// How long a job is left alone that Buildkite does not accept in a request.
-    static let coolingOfRefused = Duration.seconds(600)
-
     var wantsReservation: Bool {
         guard phase == .running, !needsRegistration, !configuration.isDryRun else { return false }
         // One job at a time shows whether there are tokens again.
@@ -46,7 +43,7 @@ extension ControllerMachine {
         guard !asked.isEmpty else { return }
         reservation.isInFlight = true
         reservationAskedAt = now
-        actions.append(.reserve(asked))
+        actions.append(.request(.reserve(asked)))
     }
 
     mutating func reserved(_ asked: [JobID], _ result: Result<Reservation, CallFailure>, at now: Duration) {
@@ -55,7 +52,7 @@ extension ControllerMachine {
         case .success(let answer):
             reservation.succeeded(next: now + Self.shortestReservationInterval)
             reservationLimit.accepted(asked.count)
-            clearFailure(of: "reserve")
+            clearFailure(of: .reserve)
             let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
             var leftOut = 0
             for id in asked {
@@ -70,7 +67,7 @@ extension ControllerMachine {
                 } else if others.contains(id) {
                     ledger.remove(id)
                     totals.notReserved += 1
-                    cool(id, for: .seconds(2), at: now)
+                    cool(id, .denied, at: now)
                 } else {
                     // It may be reserved: giving it back makes sure that it is not for long.
                     leftOut += 1
@@ -96,12 +93,12 @@ extension ControllerMachine {
                 let isFound = !reservationLimit.refused(asked.count)
                 for id in asked {
                     lapse(id, at: now)
-                    if isFound { cool(id, for: Self.coolingOfRefused, at: now) }
+                    if isFound { cool(id, .refused, at: now) }
                 }
             default:
                 for id in asked { lapse(id, at: now) }
             }
-            note(failure, of: "reserve", at: now)
+            note(failure, of: .reserve, at: now)
         }
     }
 
@@ -149,7 +146,7 @@ extension ControllerMachine {
         renewing.isInFlight = true
         renewalAskedAt = now
         renewalInFlight = Set(asked)
-        actions.append(.renew(asked))
+        actions.append(.request(.renew(asked)))
     }
 
     /// Asks soon whether jobs are this stack's that are reserved and may not be.
@@ -163,7 +160,7 @@ extension ControllerMachine {
         switch result {
         case .success(let answer):
             renewing.succeeded(next: now + configuration.watchInterval)
-            clearFailure(of: "renew")
+            clearFailure(of: .renew)
             let (ours, others) = (Set(answer.reserved), Set(answer.notReserved))
             for id in asked {
                 let isOurs = ours.contains(id)
@@ -172,7 +169,7 @@ extension ControllerMachine {
             }
         case .failure(let failure):
             renewing.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
-            note(failure, of: "renew", at: now)
+            note(failure, of: .renew, at: now)
         }
         for id in lost.sorted() {
             if result.failure?.kind ?? .transient == .transient { mayBeReserved(id, at: now) }

@@ -12,20 +12,22 @@ extension ControllerMachine {
 
     /// Lets go of a job. It is given back while it is certainly this stack's, or while it is not known whether a request to
     /// reserve it was heard; after that another stack may have it, and nothing is sent.
-    mutating func letGo(_ id: JobID, at now: Duration, coolFor time: Duration = .seconds(5)) {
+    mutating func letGo(_ id: JobID, at now: Duration, coolFor cooling: Cooling = .returned) {
         guard let entry = ledger[id], entry.stage != .returning else { return }
         totals.released += 1
-        cool(id, for: time, at: now)
+        cool(id, cooling, at: now)
+        returnedAt = now
         let isOurs = entry.reservedUntil > now || (entry.stage == .reserving && entry.mayBeReservedUntil > now)
         guard isOurs, !isCutOff else { return lapse(id, at: now) }
         giveBack(id, at: now)
     }
 
     /// The job is not reserved for this stack: Buildkite has said so.
-    mutating func release(_ id: JobID, at now: Duration, coolFor time: Duration = .seconds(5)) {
+    mutating func release(_ id: JobID, at now: Duration, coolFor cooling: Cooling = .returned) {
         guard ledger.contains(id) else { return }
         totals.released += 1
-        cool(id, for: time, at: now)
+        cool(id, cooling, at: now)
+        returnedAt = now
         ledger.update(id) { $0.mayBeReservedUntil = .zero }
         lapse(id, at: now)
     }
@@ -54,7 +56,7 @@ extension ControllerMachine {
     mutating func giveBackIfDue() {
         guard !returns.isEmpty else { return }
         givingBack += 1
-        actions.append(.giveBack(returns))
+        actions.append(.request(.giveBack(returns)))
         log(.info, "Giving back \(returns.count) reserved jobs")
         returns = []
     }
@@ -73,7 +75,7 @@ extension ControllerMachine {
             note(lapseAt: until)
         }
         guard let failure else { return }
-        actions.append(.failed(call: "give back", failure.kind))
+        actions.append(.failed(.giveBack, failure.kind))
         log(.warning, "\(jobs.count) jobs could not be given back; their reservation runs out: \(failure.message)")
     }
 
@@ -102,6 +104,7 @@ extension ControllerMachine {
             guard let entry = ledger[id], entry.giveBacks == 0, !renewalInFlight.contains(id) else { continue }
             if entry.mayBeReservedUntil <= now {
                 ledger.remove(id)
+                returnedAt = now
             } else {
                 note(lapseAt: entry.mayBeReservedUntil)
             }
@@ -120,10 +123,44 @@ extension ControllerMachine {
         return !isCooling(id, at: now)
     }
 
-    func isCooling(_ id: JobID, at now: Duration) -> Bool { cooling[id].map { $0 > now } ?? false }
+    // MARK: Cooling
+
+    /// Why a job is left alone for some time although the list may show it.
+    enum Cooling {
+        /// It was given back, or let go of.
+        case returned
+        /// Buildkite did not reserve it for this stack.
+        case denied
+        /// Its agent found it locked: it is scheduled again.
+        case locked
+        /// No token was issued for it.
+        case unissued
+        /// Its launcher has ended: the list can lag behind what is so.
+        case ended
+        /// Buildkite does not accept it in a request.
+        case refused
+
+        var duration: Duration {
+            switch self {
+            case .returned: .seconds(5)
+            case .denied: .seconds(2)
+            case .locked: .seconds(10)
+            case .unissued: .seconds(30)
+            case .ended: .seconds(60)
+            case .refused: .seconds(600)
+            }
+        }
+    }
+
+    func isCooling(_ id: JobID, at now: Duration) -> Bool { cooling[id].map { $0.until > now } ?? false }
+
+    /// Whether the job can be had once it has cooled, so that it is worth waiting for.
+    func isWorthWaiting(for id: JobID, at now: Duration) -> Bool {
+        cooling[id].map { $0.until > now && $0.why != .refused } ?? false
+    }
 
     /// Leaves the job alone for some time: the list may show it although it has been dealt with.
-    mutating func cool(_ id: JobID, for time: Duration, at now: Duration) {
-        cooling[id] = now + time
+    mutating func cool(_ id: JobID, _ why: Cooling, at now: Duration) {
+        cooling[id] = (now + why.duration, why)
     }
 }

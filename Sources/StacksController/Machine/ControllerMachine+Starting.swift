@@ -14,7 +14,15 @@ extension ControllerMachine {
         var triedAt: Duration?
     }
 
-    /// A launcher that has run for so long has started what it was to start.
+    /// A trouble that is over, unless starting is slow to fail.
+    struct PastTrouble {
+        var pacing: Pacing
+        /// When the job was launched with which it ended.
+        var triedAt: Duration
+    }
+
+    /// A launcher that has run for so long seems to have started what it was to start. Only an agent, or an exit status,
+    /// proves it.
     private static let startedAfter = Duration.seconds(1)
 
     /// How many more jobs may be taken up, as far as what starts them is concerned.
@@ -51,9 +59,15 @@ extension ControllerMachine {
 
     /// The launcher has started something, whatever became of it.
     mutating func canStart() {
-        guard startTrouble != nil else { return }
+        guard let trouble = startTrouble, let triedAt = trouble.triedAt else { return }
         startTrouble = nil
+        pastTrouble = PastTrouble(pacing: trouble.pacing, triedAt: triedAt)
         log(.notice, "Jobs can be started again")
+    }
+
+    /// Takes down that a job has certainly been started: the next trouble is a new one.
+    mutating func hasStarted(launchedAt: Duration) {
+        if let past = pastTrouble, launchedAt >= past.triedAt { pastTrouble = nil }
     }
 
     /// Takes down that a job could not be started, and gives it back.
@@ -64,7 +78,8 @@ extension ControllerMachine {
         guard phase == .running else { return }
         // Launches that were on their way together fail together, which counts and is said once.
         if let trouble = startTrouble, trouble.triedAt != launchedAt { return }
-        var trouble = startTrouble ?? StartTrouble(message: message)
+        // Starts that are slow to fail, one after the other, are one trouble: the waits go on growing.
+        var trouble = startTrouble ?? StartTrouble(message: message, pacing: pastTrouble?.pacing ?? Pacing())
         trouble.message = message
         (trouble.isTrying, trouble.triedAt) = (false, nil)
         trouble.pacing.failed(at: now, retryAfter: nil, jitter: &jitter)

@@ -28,7 +28,7 @@ extension ControllerMachine {
         if !query.watched.isEmpty { watching.isInFlight = true }
         if !query.ended.isEmpty { settling.isInFlight = true }
         statesAskedAt = now
-        actions.append(.queryStates(query))
+        actions.append(.request(.queryStates(query)))
     }
 
     mutating func statesAnswered(_ query: StateQuery, _ result: Result<JobStates, CallFailure>, at now: Duration) {
@@ -36,7 +36,7 @@ extension ControllerMachine {
         let (asksForWatched, asksForEnded) = (watching.isInFlight, settling.isInFlight)
         switch result {
         case .success(let states):
-            clearFailure(of: "get states")
+            clearFailure(of: .queryStates)
             if asksForWatched { watching.succeeded(next: now + configuration.watchInterval) }
             if asksForEnded {
                 let isWhole = query.ended.allSatisfy { states[$0] != nil }
@@ -51,7 +51,7 @@ extension ControllerMachine {
         case .failure(let failure):
             if asksForWatched { watching.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter) }
             if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter) }
-            note(failure, of: "get states", at: now)
+            note(failure, of: .queryStates, at: now)
         }
     }
 
@@ -72,6 +72,7 @@ extension ControllerMachine {
         case _ where state.isWithAgent:
             guard entry.stage == .launched else { return }
             ledger.move(id, to: .started, at: now)
+            hasStarted(launchedAt: entry.since)
             if entry.job != nil { actions.append(.measure(.start, now - entry.since)) }
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
@@ -91,7 +92,7 @@ extension ControllerMachine {
             guard statesAskedAt >= entry.startBy else { return }
             guard entry.isLate else { return ledger.update(id) { $0.isLate = true } }
             log(.warning, "No agent took the job within \((now - entry.since).formattedSeconds) s", id)
-            guard entry.hasLauncher else { return letGo(id, at: now, coolFor: Self.coolingAfterEnd) }
+            guard entry.hasLauncher else { return letGo(id, at: now, coolFor: .ended) }
             stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, at: now)
         default:
             // A state that is not known here is a value like any other, and no sign that no agent came.

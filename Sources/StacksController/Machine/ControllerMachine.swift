@@ -16,9 +16,9 @@ struct ControllerMachine {
     var ledger = JobLedger()
     /// Why it ends, if that is an error.
     var fatal: StackControllerError?
-    var lastFailure: (call: String, message: String, kind: CallFailure.Kind)?
+    var lastFailure: (call: ControllerCall, message: String, kind: CallFailure.Kind)?
     /// Failures of this step that have yet to be said, with how long it is until the same is asked again.
-    var failuresToSay: [(call: String, message: String, asked: Duration?)] = []
+    var failuresToSay: [(call: ControllerCall, message: String, asked: Duration?)] = []
     var refusals = Refusals()
 
     // Registering
@@ -60,13 +60,15 @@ struct ControllerMachine {
     /// Asked for, and the answer was lost: they may be reserved for this stack without being listed any more.
     var uncertain: [JobID] = []
     /// Jobs that are left alone until a time, because the list may still show them although they are dealt with.
-    var cooling: [JobID: Duration] = [:]
+    var cooling: [JobID: (until: Duration, why: Cooling)] = [:]
 
     // Launching
     var issuing = Pacing()
     var issuingLimit = BatchLimit()
     /// Why nothing can be started at the moment, if that is so.
     var startTrouble: StartTrouble?
+    /// The last trouble that seems to be over, until an agent has come that was launched since.
+    var pastTrouble: PastTrouble?
     /// Since when no request for tokens has succeeded.
     var tokenlessSince: Duration?
     /// Whether that has been so for long, so that one job at a time is tried.
@@ -93,6 +95,8 @@ struct ControllerMachine {
     /// Jobs to be given back, and calls in flight that do it.
     var returns: [JobID] = []
     var givingBack = 0
+    /// When a job was let go of last, or a reservation of one that was had run out.
+    var returnedAt: Duration = .zero
     /// When the next reservation has run out of those of jobs that were let go of, at the earliest.
     var nextLapse: Duration?
     /// Jobs whose launcher ended before an agent had them, and of which Buildkite could not be told.

@@ -24,7 +24,23 @@ struct ControllerCalls: Sendable {
         return options
     }
 
-    nonisolated(nonsending) func register() async -> ControllerEvent {
+    /// Makes the request, and returns what came of it.
+    nonisolated(nonsending) func make(_ request: ControllerRequest) async -> ControllerEvent {
+        switch request {
+        case .register: await register()
+        case .poll(let limit, let cursor): await poll(limit: limit, after: cursor)
+        case .reserve(let jobs): await reserve(jobs)
+        case .renew(let jobs): await renew(jobs)
+        case .giveBack(let jobs): await giveBack(jobs)
+        case .issueTokens(let jobs): await issueTokens(jobs)
+        case .queryStates(let query): await queryStates(query)
+        case .finish(let job, let status, let detail, let time):
+            await finish(job, exitStatus: status, detail: detail, within: time)
+        case .deregister: await deregister()
+        }
+    }
+
+    private nonisolated(nonsending) func register() async -> ControllerEvent {
         let answer = await result {
             try await client.registerStack(
                 key: stack,
@@ -40,7 +56,7 @@ struct ControllerCalls: Sendable {
         }
     }
 
-    nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
+    private nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
         .polled(
             await result {
                 try await client.scheduledJobs(
@@ -54,7 +70,7 @@ struct ControllerCalls: Sendable {
         )
     }
 
-    nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {
+    private nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {
         .reserved(
             asked: jobs,
             await result {
@@ -64,7 +80,7 @@ struct ControllerCalls: Sendable {
         )
     }
 
-    nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
+    private nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
         var asked = jobs
         let answer = await result {
             let response = try await client.reserveJobs(
@@ -82,7 +98,7 @@ struct ControllerCalls: Sendable {
     }
 
     /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
-    nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
+    private nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
         let answer = await result {
             let response = try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling)
             if let failed = response.failedBatches.first { throw failed.error }
@@ -90,7 +106,7 @@ struct ControllerCalls: Sendable {
         return .gaveBack(jobs, answer.failure)
     }
 
-    nonisolated(nonsending) func issueTokens(_ jobs: [JobID]) async -> ControllerEvent {
+    private nonisolated(nonsending) func issueTokens(_ jobs: [JobID]) async -> ControllerEvent {
         var time: Date?
         let answer = await result {
             let response = try await client.issueJobAcquisitionTokens(
@@ -106,7 +122,7 @@ struct ControllerCalls: Sendable {
         return .tokens(asked: jobs, answer, serverTime: time)
     }
 
-    nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
+    private nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
         let jobs = query.jobs
         var answered = query
         let answer = await result {
@@ -122,7 +138,7 @@ struct ControllerCalls: Sendable {
         return .states(answered, answer)
     }
 
-    nonisolated(nonsending) func finish(
+    private nonisolated(nonsending) func finish(
         _ job: JobID, exitStatus: Int, detail: String, within time: Duration
     ) async -> ControllerEvent {
         let options = CallOptions(timeout: time)
@@ -133,7 +149,7 @@ struct ControllerCalls: Sendable {
         return .finished(job, answer.failure)
     }
 
-    nonisolated(nonsending) func deregister() async -> ControllerEvent {
+    private nonisolated(nonsending) func deregister() async -> ControllerEvent {
         .deregistered(await result { try await client.deregisterStack(key: stack, options: settling).value }.failure)
     }
 

@@ -72,8 +72,8 @@ struct ControllerMetrics {
     }
 
     /// Failures are rare, so that their counters are made when they are needed.
-    func countFailure(of call: String, _ kind: CallFailure.Kind) {
-        let labels = [("call", call.split(separator: " ").joined(separator: "_")), ("kind", "\(kind)")]
+    func countFailure(of call: ControllerCall, _ kind: CallFailure.Kind) {
+        let labels = [("call", call.label), ("kind", "\(kind)")]
         Counter(label: Self.prefix + "call_failures_total", dimensions: dimensions + labels, factory: factory)
             .increment()
     }

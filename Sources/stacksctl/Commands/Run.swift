@@ -200,7 +200,10 @@ struct Run: AsyncParsableCommand {
                 do {
                     _ = try await client.tokenIdentity(options: options)
                 } catch let error as StacksAPIError {
-                    throw Failure(beforeRun: error)
+                    // A server in a deploy says 403 or 404 for a moment. The controller hears it too if it lasts, and
+                    // believes it when it is said again after a pause.
+                    let mayPass = [.forbidden, .notFound].contains(error.code) && !error.isProxyRefusal
+                    guard mayPass else { throw Failure(beforeRun: error) }
                 }
             }
             let run = SignalledRun(controller: controller, logger: logger)
