@@ -18,7 +18,9 @@ public struct StacksClient: Sendable {
 
     init(core: ClientCore) { self.core = core }
 
-    /// A client with an agent token that does not change; see ``init(tokenProvider:transport:configuration:logger:)``.
+    /// A client with an agent token that does not change.
+    ///
+    /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
     public init(
         token: String, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
@@ -26,7 +28,9 @@ public struct StacksClient: Sendable {
         try self.init(token: Secret(token), transport: transport, configuration: configuration, logger: logger)
     }
 
-    /// A client with an agent token that does not change; see ``init(tokenProvider:transport:configuration:logger:)``.
+    /// A client with an agent token that does not change.
+    ///
+    /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
     public init(
         token: Secret, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil

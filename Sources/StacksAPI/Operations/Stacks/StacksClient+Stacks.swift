@@ -45,7 +45,10 @@ extension StacksClient {
         return try await core.perform(core.target(.deregisterStack, stack: key), options: options)
     }
 
-    /// The same as ``deregisterStack(key:options:)``.
+    /// Ends a stack's registration.
+    ///
+    /// - Returns: What ``deregisterStack(key:options:)`` returns.
+    /// - Throws: What ``deregisterStack(key:options:)`` throws.
     @available(*, deprecated, renamed: "deregisterStack(key:options:)")
     @discardableResult
     public func deregisterStack(
