@@ -91,9 +91,6 @@ extension StackController {
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
 
-        /// The seed of the jitter; `nil` for a random one.
-        public var jitterSeed: UInt64?
-
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
             self.stackKey = stackKey
