@@ -290,7 +290,8 @@ struct EndingTests {
         #expect(later.polls.count == 1)
         let second = driver.polls([job, .number(2), .number(3)])
         #expect(second.logged("Would start") == 1)
-        #expect((first.all + later.all + second.all).allSatisfy { if case .request(.reserve) = $0 { false } else { true } })
+        #expect(
+            (first.all + later.all + second.all).allSatisfy { if case .request(.reserve) = $0 { false } else { true } })
     }
 
     @Test(

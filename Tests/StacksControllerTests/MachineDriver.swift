@@ -190,3 +190,20 @@ extension CallFailure {
     static let unauthorized = CallFailure(.unauthorized, message: "invalid token")
     static let notFound = CallFailure(.notFound, message: "no stack found")
 }
+
+/// What tests look at.
+extension ControllerMachine {
+    var ledger: JobLedger { shared.ledger }
+    var totals: ControllerStatus.Totals { shared.totals }
+    var phase: ControllerStatus.Phase { shared.phase }
+    var fatal: StackControllerError? { shared.fatal }
+    var backlog: Backlog { polling.backlog }
+    var freeSlots: Int { starting.freeSlots(shared) }
+    var startTrouble: Starting.Trouble? { starting.trouble }
+    var pastTrouble: Starting.PastTrouble? { starting.pastTrouble }
+    var reregistrations: [Duration] { registration.repetitions }
+    var jitter: Jitter {
+        get { shared.jitter }
+        set { shared.jitter = newValue }
+    }
+}

@@ -78,7 +78,7 @@ struct OutageTests {
             var driver = MachineDriver.running()
             driver.machine.jitter = Jitter(seed: seed)
             _ = driver.happens(.polled(.failure(.lost)))
-            comebacks.insert(driver.machine.polling.due)
+            comebacks.insert(driver.machine.polling.pacing.due)
         }
         #expect(comebacks.count == 20)
         let span = (comebacks.max() ?? .zero) - (comebacks.min() ?? .zero)

@@ -86,7 +86,8 @@ struct RefusalTests {
         var driver = MachineDriver.running()
         var refused = 0
         while driver.now < .seconds(4) {
-            let wishes = refused == 0 ? Wishes([.request(.poll(limit: 1, after: nil))]) : driver.passes(.milliseconds(100))
+            let wishes =
+                refused == 0 ? Wishes([.request(.poll(limit: 1, after: nil))]) : driver.passes(.milliseconds(100))
             guard !wishes.polls.isEmpty else { continue }
             refused += 1
             let answer = driver.happens(.polled(.failure(.notFound)))
@@ -148,7 +149,8 @@ struct RefusalTests {
                 case .request(.giveBack(let ids)):
                     reserved.subtract(ids)
                     next += driver.happens(.gaveBack(ids, nil)).all
-                case .request(.issueTokens(let ids)): next += driver.happens(.tokens(asked: ids, .failure(.notFound))).all
+                case .request(.issueTokens(let ids)):
+                    next += driver.happens(.tokens(asked: ids, .failure(.notFound))).all
                 default: break
                 }
             }

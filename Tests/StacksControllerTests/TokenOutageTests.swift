@@ -30,7 +30,8 @@ struct TokenOutageTests {
                     case .request(.giveBack(let ids)):
                         reserved.subtract(ids)
                         pending += driver.happens(.gaveBack(ids, nil)).all
-                    case .request(.issueTokens(let ids)): pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
+                    case .request(.issueTokens(let ids)):
+                        pending += driver.happens(.tokens(asked: ids, .failure(failure))).all
                     default: break
                     }
                 }

@@ -23,7 +23,7 @@ struct WaitingTests {
             var driver = MachineDriver.running()
             let failure = CallFailure(kind, retryAfter: .seconds(seconds), message: "down for maintenance")
             let wishes = driver.happens(.polled(.failure(failure)))
-            let due = driver.machine.polling.due
+            let due = driver.machine.polling.pacing.due
             #expect(due > .seconds(200) && due <= Self.longest)
             #expect(wishes.waits == [due])
             #expect(wishes.logged("down for maintenance; asking again in \(due.formattedSeconds) s", at: .warning) == 1)
@@ -45,7 +45,7 @@ struct WaitingTests {
             var driver = MachineDriver.running()
             driver.machine.jitter = Jitter(seed: seed)
             _ = driver.happens(.polled(.failure(CallFailure(.transient, retryAfter: .seconds(Int64.max), message: ""))))
-            comebacks.insert(driver.machine.polling.due)
+            comebacks.insert(driver.machine.polling.pacing.due)
         }
         #expect(comebacks.count == 20)
     }
@@ -56,7 +56,7 @@ struct WaitingTests {
         _ = driver.happens(.begin(recovered: []))
         let failure = CallFailure(.rateLimited, retryAfter: .seconds(40), message: "slow down")
         let wishes = driver.happens(.registered(.failure(failure)))
-        let due = driver.machine.registration.due
+        let due = driver.machine.registration.pacing.due
         #expect(due >= .seconds(40) && due <= .seconds(44))
         #expect(wishes.waits == [due])
         #expect(driver.machine.status(at: driver.now).asksAgainIn == due)
@@ -69,7 +69,7 @@ struct WaitingTests {
         let ids = [ScheduledJob.number(1).id, ScheduledJob.number(2).id]
         let refused = CallFailure(.rejected, message: "job_uuids is invalid")
         let wishes = driver.happens(.reserved(asked: ids, .failure(refused)))
-        #expect(wishes.waits == [driver.machine.reservation.due])
+        #expect(wishes.waits == [driver.machine.reserving.pacing.due])
         #expect(wishes.logged("asking again in 1.0 s") == 1)
     }
 

@@ -100,6 +100,8 @@ struct JobLedger {
     private(set) var confirming: Set<JobID> = []
     /// Jobs that were let go of and may still be reserved.
     private(set) var returning: Set<JobID> = []
+    /// Jobs for which a renewal is out, those too that have left the ledger since.
+    var renewing: Set<JobID> = []
 
     var isEmpty: Bool { entries.isEmpty }
 
@@ -119,6 +121,25 @@ struct JobLedger {
         let entry = Entry(job: job, stage: stage, since: now, listedAt: listedAt ?? now)
         entries[id] = entry
         count(id, entry, by: 1)
+    }
+
+    /// Takes down a job that was found running. Whether an agent has it, or for whom it is reserved, is not known yet:
+    /// nothing is done to it before.
+    mutating func insertFound(_ id: JobID, _ configuration: StackController.Configuration, at now: Duration) {
+        insert(id, job: nil, stage: .launched, at: now)
+        update(id) { entry in
+            entry.mayBeReservedUntil = now + configuration.reservationExpiry
+            entry.startBy = now + configuration.startLimit()
+        }
+    }
+
+    /// The jobs that wait for a token, by priority, then age, then name: the same story gives the same requests.
+    func nextToLaunch(_ limit: Int) -> [JobID] {
+        let candidates = waiting.map { id in
+            (priority: self[id]?.job?.priority ?? 0, listedAt: self[id]?.listedAt ?? .zero, id: id)
+        }
+        return candidates.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
+            .prefix(limit).map(\.id)
     }
 
     mutating func move(_ id: JobID, to stage: Stage, at now: Duration) {
