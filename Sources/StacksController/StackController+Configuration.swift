@@ -80,6 +80,12 @@ extension StackController {
         /// Whether it only polls, matches, and logs what it would start, without reserving anything.
         public var isDryRun: Bool = false
 
+        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits for a slot,
+        /// is reserved, is being launched, or was given back and why. Each is said once for a job. What a
+        /// ``LauncherUnavailable`` says is shown there too, cropped. On by default; what cannot be shown is left out, and
+        /// nothing waits for it.
+        public var notifiesJobs: Bool = true
+
         /// Whether the stack is de-registered at the end.
         public var deregistersAtEnd: Bool = true
 

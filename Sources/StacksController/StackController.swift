@@ -153,6 +153,7 @@ public final class StackController: Service {
             var machine = ControllerMachine(configuration: configuration, seed: seed)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
+            let notifier = notifier(in: &group)
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
             var armed: Duration?
             var ending: Result<Void, StackControllerError>?
@@ -170,7 +171,12 @@ public final class StackController: Service {
                 for action in actions {
                     switch action {
                     case .request(let request):
-                        group.addTask { [calls, mailbox] in mailbox.post(await calls.make(request)) }
+                        group.addTask { [calls, mailbox] in
+                            // A stack that is not registered cannot say anything.
+                            if case .deregister = request { await notifier?.finish() }
+                            mailbox.post(await calls.make(request))
+                        }
+                    case .notify(let job, let detail): await notifier?.post(job, detail)
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
                         launches[job.id] = attend(job.id, in: &group) { [launcher] in
@@ -207,9 +213,18 @@ public final class StackController: Service {
                 }
                 events = await mailbox.next()
             }
+            if ending != nil { await notifier?.finish() }
             // Ends the timers, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
+        }
+    }
+
+    /// What sends the notices about jobs, if any are to be sent.
+    private func notifier(in group: inout DiscardingTaskGroup) -> JobNotifier? {
+        guard configuration.notifiesJobs, !configuration.isDryRun else { return nil }
+        return JobNotifier(client: calls.client, stack: configuration.stackKey, in: &group) { [logger] count in
+            logger.debug("\(count) notices could not be shown on jobs' pages")
         }
     }
 

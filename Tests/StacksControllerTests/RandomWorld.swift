@@ -87,6 +87,8 @@ struct RandomWorld {
     private let capacity: Int
     /// What went wrong, and the whole story when something did.
     var violations: [String] = []
+    /// What this controller has said on jobs' pages.
+    var notices: [JobID: [String]] = [:]
     private(set) var ended = false
 
     private(set) var launches = 0
@@ -216,6 +218,11 @@ struct RandomWorld {
                 tell("  \(level) \(message) until \(until)")
                 if until - now > .seconds(300) { violations.append("it waits until \(until), at \(now)") }
             case .measure, .failed: break
+            case .notify(let id, let text):
+                notices[id, default: []].append(text)
+                if notices[id, default: []].count > Notices.maximumPerJob || text.unicodeScalars.count > 256 {
+                    violations.append("too much is said about \(id): \(text)")
+                }
             case .end(let error):
                 ended = true
                 if let error { violations.append("it ended by itself: \(error.message)") }
@@ -383,6 +390,7 @@ struct RandomWorld {
         life += 1
         // One that is not followed is over for a controller as soon as it seems so.
         for id in jobs.keys { jobs[id]?.shownAs = nil }
+        notices = [:]
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)

@@ -36,6 +36,9 @@ extension NotificationOutbox {
         /// Told of notifications that will not be shown, and why. It is called on the task that posts or runs: it
         /// should be quick. Default: nothing.
         public var onUndelivered: @Sendable ([UndeliveredNotification]) -> Void = { _ in }
+        /// Whether a notification without a timestamp gets the time at which it was posted. Default: yes. Without one it is
+        /// shown with the time at which the server receives it, whatever the clocks say.
+        public var addsTimestamps = true
         /// The time of day, for timestamps. Default: this machine's.
         public var now: @Sendable () -> Date = { Date() }
 

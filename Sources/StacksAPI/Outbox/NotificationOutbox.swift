@@ -54,7 +54,7 @@ public final class NotificationOutbox: Sendable {
     }
 
     /// Takes a notification over. One that says the same as the job's last one, which is still here, is merged with it.
-    /// Without a timestamp it gets the present time. It returns when the notification has been taken over: with
+    /// Without a timestamp it gets the present time, unless the outbox adds none. It returns when the notification has been taken over: with
     /// ``Overflow/wait`` that can be later, when the outbox is full.
     ///
     /// - Parameter notification: What to show, and on which job.
@@ -64,7 +64,7 @@ public final class NotificationOutbox: Sendable {
     public func post(_ notification: JobNotification) async throws {
         try Argument.check(notifications: [notification], for: .notify)
         var notification = notification
-        notification.timestamp = notification.timestamp ?? configuration.now()
+        if configuration.addsTimestamps { notification.timestamp = notification.timestamp ?? configuration.now() }
         notification.detail = client.core.cropped(notification.detail, to: .notificationDetail, of: .notify)
         while true {
             var undelivered: UndeliveredNotification?

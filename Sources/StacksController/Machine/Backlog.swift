@@ -79,6 +79,15 @@ struct Backlog {
         return taken
     }
 
+    /// The best `count` jobs, or as many as there are.
+    func first(_ count: Int) -> [ScheduledJob] {
+        var first: [ScheduledJob] = []
+        for priority in priorities ?? lines.keys.sorted(by: >) where first.count < count {
+            first += lines[priority]?.jobs.prefix(count - first.count) ?? []
+        }
+        return first
+    }
+
     mutating func removeAll() {
         setAside()
         others = 0

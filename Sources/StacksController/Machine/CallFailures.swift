@@ -101,6 +101,6 @@ extension SharedState {
     /// Leaves the jobs to others for which there is no way to a token.
     private mutating func giveBackWithoutTokens() {
         guard failures.lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
-        for id in ledger.waiting.sorted() { letGo(id, coolFor: .ended) }
+        for id in ledger.waiting.sorted() { letGo(id, .noToken, coolFor: .ended) }
     }
 }

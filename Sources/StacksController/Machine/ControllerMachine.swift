@@ -79,9 +79,10 @@ struct ControllerMachine {
         shared.expireIfDue()
         reserving.advance(
             &shared, from: &polling, starting: starting, issuing: issuing, isStackKnown: isStackKnown)
+        polling.tellWaiting(&shared, starting: starting)
         polling.advance(&shared, starting: starting, isStackKnown: isStackKnown)
         if issuing.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
-            reserving.letGoOfUncertain(&shared)
+            reserving.letGoOfUncertain(.noToken, &shared)
         }
         watching.advance(&shared)
         finishing.advance(&shared)
@@ -158,7 +159,7 @@ struct ControllerMachine {
     private mutating func drain() {
         polling.backlog.removeAll()
         starting.drain()
-        reserving.letGoOfUncertain(&shared)
+        reserving.letGoOfUncertain(.ending, &shared)
     }
 
     /// Whether responses are out that an ending controller waits for.

@@ -37,7 +37,7 @@ struct Finishing {
                 unreported += 1
                 shared.log(
                     .error, "The reservation has run out before the job's end could be reported", report.id)
-                shared.letGo(report.id, coolFor: .ended)
+                shared.letGo(report.id, .unclear, coolFor: .ended)
                 continue
             }
             // The call repeats what was not heard: not for longer than the job is this stack's.

@@ -11,6 +11,9 @@ struct Polling {
         var isReadToEnd = false
     }
 
+    /// Of how many of the jobs that wait their pages say so, at a time.
+    private static let maximumTold = 1000
+
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
     private static let maximumNamed = 100
 
@@ -38,6 +41,8 @@ struct Polling {
     /// Polls that were answered with 404 in a row, each after a registration.
     private var absences = 0
     private var silence = Silence()
+    /// Whether the backlog has jobs that were listed since their pages were looked after.
+    private var hasUntold = false
 
     init(matcher: JobMatcher) { self.matcher = matcher }
 
@@ -149,6 +154,16 @@ struct Polling {
     /// Single failures are warnings; a queue that people see as disconnected is an error.
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
+    /// Says on the pages of the jobs that wait why they do, when what could be reserved of the list is.
+    mutating func tellWaiting(_ shared: inout SharedState, starting: Starting) {
+        guard hasUntold, shared.phase == .running, starting.freeSlots(shared) == 0 else { return }
+        hasUntold = false
+        let notice =
+            starting.trouble.map { JobNotice.waitsForLauncher($0.message) }
+            ?? .waitsForSlot(slots: shared.configuration.maximumInFlight)
+        for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
+    }
+
     // MARK: A page
 
     /// Takes down a page, and returns whether the next one is to be read at once.
@@ -164,6 +179,7 @@ struct Polling {
         for job in page.jobs where read(job, &shared) { matching.append(job) }
         skipUnreadable(page.unreadableJobs, &shared)
         backlog.add(matching)
+        if !matching.isEmpty { hasUntold = true }
         let isWhole = !page.pageInfo.hasNextPage
         if reading.limit > 1 {
             backlog.counted(isWhole: isWhole, at: shared.now)

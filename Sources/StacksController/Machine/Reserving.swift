@@ -80,11 +80,12 @@ struct Reserving {
         for id in asked {
             if ours.contains(id) {
                 shared.totals.reserved += 1
+                shared.tell(id, .reserved)
                 shared.isReserved(id, since: askedAt)
                 if shared.phase == .running, !isPaused {
                     shared.ledger.move(id, to: .waiting, at: shared.now)
                 } else {
-                    shared.letGo(id)
+                    shared.letGo(id, isPaused ? .paused : .ending)
                 }
             } else if others.contains(id) {
                 shared.ledger.remove(id)
@@ -94,7 +95,7 @@ struct Reserving {
                 // It may be reserved: giving it back makes sure that it is not for long.
                 leftOut += 1
                 shared.mayBeReserved(id)
-                shared.letGo(id)
+                shared.letGo(id, .unclear)
             }
         }
         guard leftOut > 0 else { return }
@@ -106,7 +107,11 @@ struct Reserving {
         switch failure.kind {
         case .transient, .rateLimited:
             if failure.kind == .transient { for id in asked { shared.mayBeReserved(id) } }
-            if shared.phase == .running { uncertain = asked + uncertain } else { for id in asked { shared.letGo(id) } }
+            if shared.phase == .running {
+                uncertain = asked + uncertain
+            } else {
+                for id in asked { shared.letGo(id, .ending) }
+            }
         case .rejected:
             // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them it is,
             // so that one job does not keep all others from being reserved.
@@ -122,8 +127,8 @@ struct Reserving {
     }
 
     /// Lets go of the jobs that may be reserved. Those in flight are given back when the response comes.
-    mutating func letGoOfUncertain(_ shared: inout SharedState) {
-        for id in uncertain { shared.letGo(id) }
+    mutating func letGoOfUncertain(_ reason: ReturnReason, _ shared: inout SharedState) {
+        for id in uncertain { shared.letGo(id, reason) }
         uncertain = []
     }
 }

@@ -71,12 +71,13 @@ struct Returning {
 
 extension SharedState {
     /// Lets go of a job. It is given back while it is certainly this stack's, or while it is not known whether a request to
-    /// reserve it was heard; after that another stack may have it, and nothing is sent.
-    mutating func letGo(_ id: JobID, coolFor cooling: Returning.Cooling = .returned) {
+    /// reserve it was heard; after that another stack may have it, and nothing is sent. Its page says why.
+    mutating func letGo(_ id: JobID, _ reason: ReturnReason, coolFor cooling: Returning.Cooling = .returned) {
         guard let entry = ledger[id], entry.stage != .returning else { return }
         noteReturn(of: id, cooling)
         let isOurs = entry.reservedUntil > now || (entry.stage == .reserving && entry.mayBeReservedUntil > now)
         guard isOurs, !isCutOff else { return expire(id) }
+        tell(id, .givenBack(reason))
         giveBack(id)
     }
 

@@ -22,8 +22,8 @@ struct Settling {
         case .stopping(.cancelled): shared.cancelled(id)
         case .stopping(.notOurs):
             // What Buildkite said of the job may contradict a reservation that is known to hold.
-            if entry.reservedUntil > shared.now { shared.letGo(id) } else { shared.release(id) }
-        case .stopping(.tooSlow): shared.letGo(id, coolFor: .ended)
+            if entry.reservedUntil > shared.now { shared.letGo(id, .unclear) } else { shared.release(id) }
+        case .stopping(.tooSlow): shared.letGo(id, .noAgent, coolFor: .ended)
         case .stopping(.over): shared.completed(id)
         case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
             // From now on what Buildkite says of the job decides alone.
@@ -34,7 +34,7 @@ struct Settling {
             case .exited where outcome.isNotAcquired && shared.isCutOff: shared.release(id)
             case .impossible(let message):
                 // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
-                shared.letGo(id, coolFor: .ended)
+                shared.letGo(id, .cannotStart(message), coolFor: .ended)
                 shared.stop(StackControllerError(code: .launcherUnusable, message: message))
             default:
                 // It may have started and ended since its state was last seen: only the state tells, whatever the status.
@@ -56,7 +56,7 @@ struct Settling {
             shared.ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
             shared.log(.warning, "The launcher ended, and Buildkite does not know the job: it is let go of", id)
-            shared.letGo(id, coolFor: .ended)
+            shared.letGo(id, .unclear, coolFor: .ended)
         case .reserved? where entry.reservedUntil > shared.now:
             settleReserved(id, outcome, &shared, &finishing)
         case .reserved?:
@@ -97,7 +97,7 @@ struct Settling {
         if verdict == .denied {
             shared.release(id, coolFor: .ended)
         } else {
-            shared.letGo(id, coolFor: .ended)
+            shared.letGo(id, .unclear, coolFor: .ended)
         }
     }
 
@@ -107,11 +107,12 @@ struct Settling {
     ) {
         if outcome.isNotAcquired {
             logNotAcquired(id, outcome, &shared)
-            return shared.letGo(id, coolFor: Self.cooling(after: outcome))
+            let isLocked = outcome.exitStatus == JobExit.locked.status
+            return shared.letGo(id, isLocked ? .locked : .notAcquired, coolFor: Self.cooling(after: outcome))
         }
         if shared.ledger[id]?.job == nil, outcome.isUnknown {
             shared.log(.warning, "How the command of the job ended is not known; the job is given back", id)
-            return shared.letGo(id)
+            return shared.letGo(id, .unclear)
         }
         finishing.add(id, detail: outcome.report, &shared)
     }

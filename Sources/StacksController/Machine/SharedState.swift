@@ -21,6 +21,8 @@ struct SharedState {
     var ledger = JobLedger()
     /// Jobs that are let go of, and those that are left alone for a while.
     var returning = Returning()
+    /// What was said on jobs' pages.
+    var notices = Notices()
     /// What went wrong with calls.
     var failures = CallFailures()
     /// A poll, or a renewal, tells what has to be known soon.
@@ -68,7 +70,7 @@ struct SharedState {
         guard phase == .running || phase == .registering else { return }
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
-        for id in ledger.waiting.sorted() { letGo(id) }
+        for id in ledger.waiting.sorted() { letGo(id, .ending) }
     }
 
     /// Ends for a reason that waiting does not cure. Running jobs are let end: their agents have tokens of their own.

@@ -60,7 +60,7 @@ struct Starting {
         // What was on its way when the trouble came is left to those who can start it, but for the one that is tried.
         let kept = self.trouble == nil ? Int.max : isTrying ? 1 : 0
         let excess = shared.ledger.waiting.count > kept ? shared.ledger.nextToLaunch(.max).dropFirst(kept) : []
-        if shared.phase == .running { for id in excess { shared.letGo(id) } }
+        if shared.phase == .running { for id in excess { shared.letGo(id, .cannotStart(trouble.message)) } }
     }
 
     /// Takes down that a job is launched now.
@@ -91,7 +91,7 @@ struct Starting {
     ///
     /// - Parameter launchedAt: When it was launched.
     mutating func cannotStart(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
-        shared.letGo(id)
+        shared.letGo(id, .cannotStart(message))
         guard shared.phase == .running else { return }
         // Launches that were on their way together fail together, which counts and is said once.
         if let trouble, trouble.triedAt != launchedAt { return }

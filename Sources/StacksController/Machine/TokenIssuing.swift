@@ -43,7 +43,7 @@ struct TokenIssuing {
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
         if shared.phase == .running, isPaused, !shared.ledger.waiting.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            for id in shared.ledger.waiting.sorted() { shared.letGo(id) }
+            for id in shared.ledger.waiting.sorted() { shared.letGo(id, .paused) }
             return false
         }
         let isWanted = isWanted(shared, isPaused: isPaused, isStackKnown: isStackKnown)
@@ -65,7 +65,7 @@ struct TokenIssuing {
                 .warning, "No token could be had for \(seconds) s: reserved jobs are given back, one is tried at a time"
             )
         }
-        for id in shared.ledger.waiting.sorted() { shared.letGo(id) }
+        for id in shared.ledger.waiting.sorted() { shared.letGo(id, .noToken) }
         return true
     }
 
@@ -80,7 +80,8 @@ struct TokenIssuing {
             limit.accepted(asked.count)
             shared.succeeded(.issueTokens)
             guard shared.phase == .running, !isPaused else {
-                for id in asked where shared.ledger[id]?.stage == .issuing { shared.letGo(id) }
+                let reason: ReturnReason = isPaused ? .paused : .ending
+                for id in asked where shared.ledger[id]?.stage == .issuing { shared.letGo(id, reason) }
                 return
             }
             for token in response.issued {
@@ -89,9 +90,12 @@ struct TokenIssuing {
             }
             for id in asked where shared.ledger[id]?.stage == .issuing {
                 // What cannot be started right now is no fault of the token's.
-                let isTokenMissing = starting.trouble == nil
-                if isTokenMissing { shared.log(.warning, "No token was issued for the job; it is not launched", id) }
-                shared.letGo(id, coolFor: isTokenMissing ? .unissued : .returned)
+                if let trouble = starting.trouble {
+                    shared.letGo(id, .cannotStart(trouble.message))
+                } else {
+                    shared.log(.warning, "No token was issued for the job; it is not launched", id)
+                    shared.letGo(id, .noToken, coolFor: .unissued)
+                }
             }
         case .failure(let failure):
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
@@ -103,12 +107,14 @@ struct TokenIssuing {
             if failure.kind == .rejected {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 if !limit.refused(asked.count) {
-                    for id in asked where shared.ledger.waiting.contains(id) { shared.letGo(id, coolFor: .refused) }
+                    for id in asked where shared.ledger.waiting.contains(id) {
+                        shared.letGo(id, .noToken, coolFor: .refused)
+                    }
                 }
                 pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
             }
             if shared.phase != .running {
-                for id in asked where shared.ledger.waiting.contains(id) { shared.letGo(id) }
+                for id in asked where shared.ledger.waiting.contains(id) { shared.letGo(id, .ending) }
             }
         }
     }
@@ -127,6 +133,7 @@ struct TokenIssuing {
             entry.isSeenReserved = true
         }
         shared.totals.launched += 1
+        shared.tell(token.job, .launching)
         shared.wants(.measure(.dispatch, now - entry.listedAt))
         shared.wants(
             .launch(LaunchedJob(scheduled: job, acquisitionToken: token.token, tokenExpiresAt: token.expiresAt)))

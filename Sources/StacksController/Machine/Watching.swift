@@ -132,7 +132,7 @@ struct Watching {
         guard entry.isLate else { return shared.ledger.update(id) { $0.isLate = true } }
         let time = (shared.now - entry.since).formattedSeconds
         shared.log(.warning, "No agent took the job within \(time) s", id)
-        guard entry.hasLauncher else { return shared.letGo(id, coolFor: .ended) }
+        guard entry.hasLauncher else { return shared.letGo(id, .noAgent, coolFor: .ended) }
         stopping.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
     }
 
