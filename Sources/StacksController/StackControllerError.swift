@@ -36,7 +36,7 @@ public struct StackControllerError: Error, Sendable {
     /// What happened and what to do, for people.
     public var message: String
 
-    /// What Buildkite answered, if this is about an answer.
+    /// The failed call, if this is about one.
     public var underlying: StacksAPIError?
 
     /// A reason to stop.
@@ -66,7 +66,7 @@ extension StackControllerError.Code {
         case .refused: "Check the token's cluster, and de-register stacks that are gone."
         case .queueNotFound: "Check the queue's key, the token's cluster, and that the base URL ends in /v3."
         case .stackTakenOver: "Give each controller a key of its own."
-        case .launcherUnusable: "Put right what starts the jobs, then start the controller again."
+        case .launcherUnusable: "Repair what starts the jobs, then start the controller again."
         default: "Read the message."
         }
     }

@@ -1,13 +1,13 @@
 import Logging
 import StacksAPI
 
-/// What goes wrong with calls, and what is said of it.
+/// Failed calls, and what is logged about them.
 struct CallFailures {
-    /// A failure that has yet to be said.
+    /// A failure that is not logged yet.
     struct Unsaid {
         var call: ControllerCall
         var message: String
-        /// What the server asked to wait.
+        /// The wait that the server asked for.
         var asked: Duration?
     }
 
@@ -22,7 +22,7 @@ struct CallFailures {
     /// Whether nothing can be started, because an endpoint that is needed for it is not there.
     var lacksEndpoint: Bool { lacksTokens || refusals.missing.contains(.reserve) }
 
-    /// Takes down a refusal, and returns whether it is believed.
+    /// Records a refusal, and returns whether it is believed.
     mutating func isConfirmed(_ call: ControllerCall, at now: Duration) -> Bool {
         refusals.isConfirmed(call, at: now)
     }
@@ -30,7 +30,7 @@ struct CallFailures {
     /// The stack is not known: that explains every 404.
     mutating func stackIsUnknown() { refusals.stackIsUnknown() }
 
-    /// The failures of a step: they are said at its end, when it is known how long it is until the next try.
+    /// The failures of a step: they are logged at its end, when the wait until the retry is known.
     mutating func takeUnsaid() -> [Unsaid] {
         defer { unsaid = [] }
         return unsaid
@@ -38,7 +38,7 @@ struct CallFailures {
 }
 
 extension SharedState {
-    /// Takes down a failure that is tried again, or stops when it is one that waiting does not cure.
+    /// Records a failure that is retried, or stops when waiting does not cure it.
     mutating func note(_ failure: CallFailure, of call: ControllerCall) {
         wants(.failed(call, failure.kind))
         switch failure.kind {
@@ -54,22 +54,22 @@ extension SharedState {
         default: break
         }
         failures.last = (call, "\(call): \(failure.message)", failure.kind)
-        let message = "Buildkite did not do what was asked (\(call)): \(failure.message)"
+        let message = "The call '\(call)' failed: \(failure.message)"
         failures.unsaid.append(.init(call: call, message: message, asked: failure.retryAfter))
     }
 
     mutating func succeeded(_ call: ControllerCall) {
         if failures.last?.call == call { failures.last = nil }
-        if failures.refusals.succeeded(call) { log(.notice, "Buildkite does again what is asked (\(call))") }
+        if failures.refusals.succeeded(call) { log(.notice, "The call '\(call)' succeeds again") }
     }
 
-    /// Says what failed, with how long it is until the same is asked again: the wait that is waited.
+    /// Logs what failed, with the actual wait until the retry.
     mutating func say(_ failure: CallFailures.Unsaid, nextTry due: Duration?) {
         guard let due, due > now, phase == .running || phase == .registering || phase == .draining else {
             return log(.warning, failure.message)
         }
         let message = failure.message
-        var text = "\(message.last == "." ? String(message.dropLast()) : message); asking again in "
+        var text = "\(message.last == "." ? String(message.dropLast()) : message); retrying in "
         text += "\((due - now).formattedSeconds) s"
         if let asked = failure.asked, asked > Pacing.longestAskedWait {
             text += " and not in the \(asked.formattedSeconds) s that it asks for"
@@ -79,26 +79,26 @@ extension SharedState {
 
     // MARK: A single endpoint
 
-    /// A call is answered with 404: by a Buildkite that does not know the stack, or by one, or a gateway before it, that
-    /// does not know this endpoint. The next poll tells.
+    /// A call got a 404: Buildkite does not know the stack, or it, or a gateway before it, lacks this endpoint. The next
+    /// poll tells which.
     private mutating func lookForStack(after call: ControllerCall) {
         guard failures.refusals.doubt(call, at: now) else { return giveBackWithoutTokens() }
         needsPoll = true
     }
 
-    /// A poll that was sent at a time has succeeded: whatever was answered with 404 before that is missing by itself.
+    /// A poll has succeeded that was sent at a time: endpoints that responded with 404 before that are missing.
     mutating func stackIsKnown(at sent: Duration) {
         for call in failures.refusals.stackIsKnown(at: sent) {
             log(
                 .error,
-                "Buildkite knows the stack, and answers 404 to one kind of request (\(call)): the server, or what stands "
-                    + "before it, does not have that endpoint. It is asked again from time to time"
+                "Buildkite knows the stack but responds with 404 to one kind of request (\(call)): the server, or a proxy "
+                    + "before it, lacks that endpoint. The controller retries from time to time"
             )
         }
         giveBackWithoutTokens()
     }
 
-    /// Leaves the jobs to others for which there is no way to a token.
+    /// Gives back the jobs for which there is no way to a token.
     private mutating func giveBackWithoutTokens() {
         guard failures.lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
         for id in ledger.waiting.sorted() { letGo(id, .noToken, coolFor: .ended) }

@@ -24,17 +24,17 @@ extension ControllerMachine {
         }
         status.sinceLastPoll = polling.lastSuccess.map { now - $0 }
         status.isPaused = polling.isPaused
-        status.hindrance = hindrance
+        status.idleReason = idleReason
         status.lastFailure = shared.failures.last?.message
         if shared.phase == .running || shared.phase == .registering {
             let asking = registration.isNeeded ? registration.pacing : polling.pacing
-            status.asksAgainIn = asking.failures > 0 ? max(.zero, asking.due - now) : nil
+            status.retriesIn = asking.failures > 0 ? max(.zero, asking.due - now) : nil
         }
         status.startTrouble = starting.trouble?.message
         return status
     }
 
-    private var hindrance: ControllerStatus.Hindrance? {
+    private var idleReason: ControllerStatus.IdleReason? {
         let (ledger, reading) = (shared.ledger, polling.reading)
         if shared.phase != .running { return .notRunning }
         if shared.failures.last?.kind == .rateLimited { return .rateLimited }

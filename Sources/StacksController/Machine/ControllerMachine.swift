@@ -1,7 +1,7 @@
 import Logging
 import StacksAPI
 
-/// The controller's mind: what is told to it goes in, what is to be done comes out.
+/// Decides what a controller does: events go in, actions come out.
 ///
 /// It has no clock and no network. Every step is given the time, as the time since the controller was started, and
 /// ``wakeAt`` says when it wants to be stepped again if nothing happens before. Events only change what is known;
@@ -29,7 +29,7 @@ struct ControllerMachine {
 
     private var isStackKnown: Bool { !registration.isNeeded }
 
-    /// Takes down `events` and returns what is to be done at `now`.
+    /// Handles `events` and returns what is to be done at `now`.
     mutating func step(_ events: [ControllerEvent], at now: Duration) -> [ControllerAction] {
         shared.beginStep(at: now)
         for event in events where shared.phase != .ended {
@@ -62,7 +62,7 @@ struct ControllerMachine {
             stopping.launcherEnded(job)
             settling.launcherEnded(job, outcome, &shared, starting: &starting)
         case .states(let query, let result):
-            watching.answered(query, result, &shared, starting: &starting, stopping: &stopping)
+            watching.received(query, result, &shared, starting: &starting, stopping: &stopping)
             guard case .success(let states) = result else { return }
             for id in query.ended { settling.settle(id, states[id], &shared, finishing: &finishing) }
         case .finished(let job, let failure): finishing.finished(job, failure, &shared)

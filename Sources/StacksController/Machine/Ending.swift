@@ -1,9 +1,9 @@
 import Logging
 import StacksAPI
 
-/// Ends the controller: by itself when nothing is left to do, if that is asked for, and once the last launcher has ended.
+/// Ends the controller: once the last launcher has ended, and on request as soon as nothing is left to do.
 struct Ending {
-    /// When to stop waiting for what is left to be told; set when the last launcher has ended.
+    /// When to stop waiting for the last responses; set when the last launcher has ended.
     private var settleBy: Duration?
     private var nextStatusLine: Duration?
 
@@ -41,16 +41,16 @@ struct Ending {
         if starting.trouble != nil, !starting.isTrying { return }
         let isInTrouble = starting.trouble != nil || issuing.triesOneJob(shared)
         if isInTrouble, shared.returning.isAnyWorthWaitingFor(at: now) { return }
-        shared.drain(reading.foundAny ? "Nothing that suits is scheduled" : "Nothing is scheduled")
+        shared.drain(reading.foundAny ? "No scheduled job matches" : "Nothing is scheduled")
     }
 
     // MARK: Draining
 
-    /// Ends when nothing runs, and all is told or cannot be.
+    /// Ends when nothing runs, and everything is reported or cannot be.
     ///
     /// - Parameters:
     ///   - isWaiting: Whether responses are out that may still change something.
-    ///   - unreported: Jobs of which Buildkite could not be told.
+    ///   - unreported: Jobs whose end could not be reported.
     ///   - registration: Whether there is something to de-register.
     mutating func advance(
         _ shared: inout SharedState, isWaiting: Bool, unreported: Int, registration: Registration
@@ -64,9 +64,9 @@ struct Ending {
             guard shared.now >= deadline else { return false }
         }
         settleBy = nil
-        let untold = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
-        if untold > 0 {
-            shared.log(.warning, "Buildkite could not be told of \(untold) jobs that ended before an agent had them")
+        let lost = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
+        if lost > 0 {
+            shared.log(.warning, "The end of \(lost) jobs, which no agent had taken, could not be reported")
         }
         // A key that another controller has taken is that one's to de-register, and so is one that a dry run has found.
         let isFound = shared.configuration.isDryRun && registration.isInherited

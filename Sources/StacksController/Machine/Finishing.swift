@@ -9,11 +9,11 @@ struct Finishing {
     private static let batch = 25
     private static let interval = Duration.milliseconds(500)
 
-    /// Jobs to be finished, and what is said of them.
+    /// Jobs to be finished, with the detail to report.
     private var reports: [(id: JobID, detail: String)] = []
     /// When the next of them may be.
     var pacing = Pacing()
-    /// Jobs of which Buildkite could not be told.
+    /// Jobs whose end could not be reported.
     private(set) var unreported = 0
 
     var isEmpty: Bool { reports.isEmpty }
@@ -36,11 +36,11 @@ struct Finishing {
             guard entry.reservedUntil > now else {
                 unreported += 1
                 shared.log(
-                    .error, "The reservation has run out before the job's end could be reported", report.id)
+                    .error, "The reservation expired before the job's end could be reported", report.id)
                 shared.letGo(report.id, .unclear, coolFor: .ended)
                 continue
             }
-            // The call repeats what was not heard: not for longer than the job is this stack's.
+            // The call retries for no longer than the job is this stack's.
             let time = min(shared.configuration.settleTimeout, entry.reservedUntil - now)
             let status = shared.configuration.launchFailureExitStatus
             shared.asks(.finish(report.id, exitStatus: status, detail: report.detail, within: time))

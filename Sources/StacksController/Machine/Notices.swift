@@ -1,7 +1,7 @@
 import StacksAPI
 import StacksTransport
 
-/// What people are told on a job's page while it waits.
+/// What a job's page shows while the job waits.
 enum JobNotice {
     /// Every slot is taken.
     case waitsForSlot(slots: Int)
@@ -11,7 +11,7 @@ enum JobNotice {
     case launching
     case givenBack(ReturnReason)
 
-    /// What it is, without what differs from one time to another: each kind is said once for a job.
+    /// The notice without its values: each kind is shown once for a job.
     fileprivate var kind: Kind {
         switch self {
         case .waitsForSlot: .waitsForSlot
@@ -90,34 +90,34 @@ enum ReturnReason {
     }
 }
 
-/// What has been said on the pages of jobs: each kind of notice once for a job, and no more than some for one.
+/// The notices shown on jobs' pages: each kind once for a job, and a bounded number in all.
 struct Notices {
     static let maximumPerJob = 8
 
-    /// After so long what was said of a job is forgotten.
+    /// How long it is remembered what was shown for a job.
     private static let memory = Duration.seconds(3600)
 
-    private var said: [JobID: (kinds: Set<JobNotice.Kind>, last: Duration)] = [:]
+    private var shown: [JobID: (kinds: Set<JobNotice.Kind>, last: Duration)] = [:]
     private var nextForgetting = Duration.zero
 
-    /// Takes down that a notice is to be said, and returns whether it is news.
-    fileprivate mutating func isNews(_ notice: JobNotice, of id: JobID, at now: Duration) -> Bool {
+    /// Records a notice, and returns whether it is new for the job.
+    fileprivate mutating func isNew(_ notice: JobNotice, of id: JobID, at now: Duration) -> Bool {
         if now >= nextForgetting {
             nextForgetting = now + Self.memory / 6
-            said = said.filter { $0.value.last + Self.memory > now }
+            shown = shown.filter { $0.value.last + Self.memory > now }
         }
-        var known = said[id, default: ([], now)]
+        var known = shown[id, default: ([], now)]
         guard known.kinds.count < Self.maximumPerJob, known.kinds.insert(notice.kind).inserted else { return false }
         known.last = now
-        said[id] = known
+        shown[id] = known
         return true
     }
 }
 
 extension SharedState {
-    /// Says something on the job's page. Nothing depends on it.
+    /// Shows a notice on the job's page. Nothing depends on it.
     mutating func tell(_ id: JobID, _ notice: JobNotice) {
-        guard configuration.notifiesJobs, !configuration.isDryRun, !isCutOff, notices.isNews(notice, of: id, at: now)
+        guard configuration.notifiesJobs, !configuration.isDryRun, !isCutOff, notices.isNew(notice, of: id, at: now)
         else { return }
         wants(.notify(id, notice.text(stack: configuration.stackKey)))
     }

@@ -11,7 +11,7 @@ struct Polling {
         var isReadToEnd = false
     }
 
-    /// Of how many of the jobs that wait their pages say so, at a time.
+    /// On how many pages of waiting jobs that is shown at a time.
     private static let maximumTold = 1000
 
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
@@ -34,14 +34,14 @@ struct Polling {
     private let matcher: JobMatcher
     /// Why jobs are left alone, for the log.
     private var unmatchedRules = UnmatchedRules()
-    /// How many jobs a dry run has said last that match.
+    /// How many matching jobs a dry run has logged last.
     private var saidOfDryRun: Int?
     /// The ID of the queue that the last page was about.
     private var queueID: ClusterQueueID?
-    /// Polls that were answered with 404 in a row, each after a registration.
+    /// Polls in a row that got a 404, each after a registration.
     private var absences = 0
     private var silence = Silence()
-    /// Whether the backlog has jobs that were listed since their pages were looked after.
+    /// Whether the backlog has jobs whose pages do not say yet why they wait.
     private var hasUntold = false
 
     init(matcher: JobMatcher) { self.matcher = matcher }
@@ -74,7 +74,7 @@ struct Polling {
         shared.asks(.poll(limit: limit, after: reading.cursor))
     }
 
-    /// While nothing can be started one job is asked for, only to be seen as connected. Otherwise the first page is
+    /// While nothing can be started one job is requested, only to be seen as connected. Otherwise the first page is
     /// some times longer than there are slots, so that the best can be chosen from it; where that was not enough, the
     /// pages after it are as long as they may be.
     private func pageLimit(freeSlots: Int, isDryRun: Bool) -> Int {
@@ -129,12 +129,12 @@ struct Polling {
         guard let id = queue.id else { return nil }
         defer { queueID = id }
         guard let known = queueID, known != id else { return nil }
-        shared.log(.warning, "The list is that of another queue than before: registering the stack again")
+        shared.log(.warning, "The list is of a different queue than before: registering the stack again")
         return Registration.Loss()
     }
 
-    /// The stack is not known any more: it is registered again, and when that does not help, and the same is still said
-    /// after a pause, the queue is gone.
+    /// Buildkite no longer knows the stack: it is registered again. When that does not help, and the 404 is repeated after
+    /// a pause, the queue is gone.
     private mutating func stackIsAbsent(
         _ failure: CallFailure, _ shared: inout SharedState
     ) -> Registration.Loss? {
@@ -154,7 +154,7 @@ struct Polling {
     /// Single failures are warnings; a queue that people see as disconnected is an error.
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
-    /// Says on the pages of the jobs that wait why they do, when what could be reserved of the list is.
+    /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
     mutating func tellWaiting(_ shared: inout SharedState, starting: Starting) {
         guard hasUntold, shared.phase == .running, starting.freeSlots(shared) == 0 else { return }
         hasUntold = false
@@ -166,7 +166,7 @@ struct Polling {
 
     // MARK: A page
 
-    /// Takes down a page, and returns whether the next one is to be read at once.
+    /// Records a page, and returns whether the next one is to be read at once.
     private mutating func read(
         _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
     ) -> Bool {
@@ -194,20 +194,20 @@ struct Polling {
         return reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
     }
 
-    /// Takes down a listed job, and returns whether it can be reserved.
+    /// Records a listed job, and returns whether it can be reserved.
     private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
         let isNew = reading.lists(job.id, at: shared.now)
         if isNew { shared.totals.seen += 1 }
         switch matcher.verdict(on: job.agentQueryRules) {
-        case .suits:
+        case .matches:
             guard shared.canTake(job.id, listedBy: reading.sentAt) else {
                 if shared.returning.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
                 return false
             }
             reading.foundMatching = true
             if shared.configuration.isDryRun, isNew {
-                shared.totals.suiting += 1
-                shared.log(.notice, "Would start this job, of priority \(job.priority)", job.id)
+                shared.totals.matching += 1
+                shared.log(.notice, "Would start this job (priority \(job.priority))", job.id)
             }
             return true
         case .unmatched(let rule): noteUnmatched(job.id, rule, isNew: isNew, &shared)
@@ -224,7 +224,7 @@ struct Polling {
         unmatchedRules.note(rule, isInvalid: isInvalid, of: id)
     }
 
-    /// Takes down listed jobs that cannot be read. Each is said to be skipped once.
+    /// Records listed jobs that cannot be read. Each is logged as skipped once.
     private mutating func skipUnreadable(_ jobs: [UnreadableJob], _ shared: inout SharedState) {
         var news = 0
         for job in jobs {
@@ -249,7 +249,7 @@ struct Polling {
         let started = min(backlog.count, starting.freeSlots(shared))
         shared.log(
             .notice,
-            "\(backlog.count) scheduled jobs suit: \(started) would be started now, "
+            "\(backlog.count) scheduled jobs match: \(started) would be started now, "
                 + "\(backlog.count - started) would wait for a slot"
         )
     }

@@ -6,7 +6,7 @@ struct Reading {
     /// Against a server whose list has no end.
     private static let maximumPages = 1000
 
-    /// How long the depth of the list is read before its head is looked at again: jobs can appear behind the cursor.
+    /// How long the depth of the list is read before its head is read again: jobs can appear behind the cursor.
     private static let headInterval = Duration.seconds(10)
 
     /// How long a job is known that is not listed any more.
@@ -14,11 +14,11 @@ struct Reading {
 
     /// Where the next page begins; `nil` for the first.
     private(set) var cursor: String?
-    /// Where reading goes on once the head of the list has been looked at again.
+    /// Where reading goes on once the head of the list has been read again.
     private var resume: String?
     /// When the head of the list was read last.
     private var headReadAt: Duration = .zero
-    /// When the head of the list was asked for last.
+    /// When the head of the list was requested last.
     private(set) var headSentAt: Duration = .zero
     /// How many pages have been read since the list was begun.
     private(set) var pages = 0
@@ -30,7 +30,7 @@ struct Reading {
     private(set) var limit = 0
     /// How many pages in a row have shown nothing that the same reading had not shown before.
     private var barrenPages = 0
-    /// Whether it was said that the list cannot be read to its end.
+    /// Whether the log says that the list cannot be read to its end.
     private var hasWarnedOfCursors = false
     /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
     private var known: [JobID: (first: Duration, last: Duration)] = [:]
@@ -46,7 +46,7 @@ struct Reading {
     /// When the job was listed first, if it is known.
     func firstListed(_ id: JobID) -> Duration? { known[id]?.first }
 
-    /// A page is asked for.
+    /// A page is requested.
     mutating func asks(limit: Int, at now: Duration) {
         self.limit = limit
         sentAt = now
@@ -87,7 +87,7 @@ struct Reading {
         unreadable = unreadable.filter { $0.value + Self.memory > now }
     }
 
-    /// Takes down that a job is listed, and returns whether it is new.
+    /// Records that a job is listed, and returns whether it is new.
     mutating func lists(_ id: JobID, at now: Duration) -> Bool {
         foundAny = true
         let isNew = known[id] == nil
@@ -117,7 +117,7 @@ struct Reading {
         return true
     }
 
-    /// Where the next page begins. A list that cannot be read to its end is said to be one, once.
+    /// Where the next page begins. That a list cannot be read to its end is logged once.
     private mutating func nextCursor(_ info: ScheduledJobsPage.PageInfo, _ shared: inout SharedState) -> String? {
         guard info.hasNextPage else {
             hasWarnedOfCursors = false

@@ -8,7 +8,7 @@ struct Registration {
     /// Buildkite does not know the stack, or serves another queue with it.
     struct Loss {
         var failure: CallFailure?
-        /// Said several times in a row it is one loss.
+        /// Several in a row are one loss.
         var isNew = true
     }
 
@@ -21,7 +21,7 @@ struct Registration {
     private(set) var isRegistered = false
     /// Whether somebody had registered the stack before, and not de-registered it.
     private(set) var isInherited = false
-    /// When the stack was registered anew, lately.
+    /// When the stack was registered again within the window.
     private(set) var repetitions: [Duration] = []
 
     func isWanted(_ shared: SharedState) -> Bool {
@@ -42,7 +42,7 @@ struct Registration {
         if loss.isNew { repetitions.append(shared.now) }
         guard repetitions.count <= Self.maximumInWindow else {
             let message =
-                "The stack \(shared.configuration.stackKey) had to be registered anew \(repetitions.count) times within "
+                "The stack \(shared.configuration.stackKey) had to be registered again \(repetitions.count) times within "
                 + "\(Self.window.components.seconds / 60) minutes: another controller seems to use the same key. "
                 + "Give each controller a key of its own"
             return shared.stop(.init(code: .stackTakenOver, message: message, underlying: loss.failure?.underlying))
@@ -98,7 +98,7 @@ struct Registration {
 }
 
 extension StackControllerError {
-    /// There is no such queue: said of a registration, and of a poll.
+    /// There is no such queue, according to a registration or a poll.
     static func queueNotFound(_ configuration: StackController.Configuration, _ failure: CallFailure) -> Self {
         let message = "There is no queue \(configuration.queue) for this token: \(failure.message)"
         return Self(code: .queueNotFound, message: message, underlying: failure.underlying)

@@ -3,10 +3,10 @@ import StacksAPI
 
 /// Renews reservations of jobs that wait, launch, or are to be reported on, long before they expire.
 ///
-/// What has expired is not renewed when a token was issued for it, because the token is dead too; unless the job is still
-/// said to be reserved: then a renewal tells for whom.
+/// An expired reservation is not renewed when a token was issued for its job, because the token is dead too; unless the
+/// job is still reserved by its last state: then a renewal tells for whom.
 struct Renewing {
-    /// What a renewal says of a job.
+    /// What the response to a renewal says about a job.
     enum Verdict {
         /// It is reserved for this stack.
         case ours
@@ -17,7 +17,7 @@ struct Renewing {
     }
 
     private(set) var pacing = Pacing()
-    /// When the last renewal was asked for.
+    /// When the last renewal was requested.
     private var askedAt: Duration = .zero
 
     private func isWanted(_ shared: SharedState, _ finishing: Finishing) -> Bool {
@@ -61,7 +61,7 @@ struct Renewing {
         shared.asks(.renew(asked))
     }
 
-    /// Takes down what a renewal says, and returns the jobs for which it says something, and those of which it was to.
+    /// Records what a renewal says, and returns the jobs for which it says something, and those of which it was to.
     mutating func renewed(
         _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ shared: inout SharedState
     ) -> [(id: JobID, verdict: Verdict)] {

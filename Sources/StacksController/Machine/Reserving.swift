@@ -10,11 +10,11 @@ struct Reserving {
     static let pauseAfterRefusal = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
-    /// Asked for, and the response was lost: they may be reserved for this stack without being listed any more.
+    /// Requested, and the response was lost: they may be reserved for this stack without being listed any more.
     private(set) var uncertain: [JobID] = []
-    /// How many jobs are asked for at a time; fewer after a request that was not accepted.
+    /// How many jobs one request is for; fewer after a request that was not accepted.
     private var limit = BatchLimit()
-    /// When the last reservation was asked for: it holds from some time after that.
+    /// When the last reservation was requested: it holds from some time after that.
     private var askedAt: Duration = .zero
 
     /// When something may be reserved next: what gets no token would be given back again.
@@ -100,7 +100,7 @@ struct Reserving {
         }
         guard leftOut > 0 else { return }
         shared.log(
-            .warning, "The response does not say of \(leftOut) jobs whether they are reserved; giving them back")
+            .warning, "The response leaves out \(leftOut) of the requested jobs; giving them back")
     }
 
     private mutating func failed(_ asked: [JobID], _ failure: CallFailure, _ shared: inout SharedState) {
@@ -134,7 +134,7 @@ struct Reserving {
 }
 
 extension SharedState {
-    /// Takes down that the job is reserved for this stack, by a request that was made at `sent`.
+    /// Records that the job is reserved for this stack, by a request that was made at `sent`.
     mutating func isReserved(_ id: JobID, since sent: Duration) {
         let (now, expiry) = (now, configuration.reservationExpiry)
         ledger.update(id) { entry in
@@ -143,7 +143,7 @@ extension SharedState {
         }
     }
 
-    /// Takes down that a request to reserve the job may have been heard.
+    /// Records that a request to reserve the job may have been heard.
     mutating func mayBeReserved(_ id: JobID) {
         let until = now + configuration.reservationExpiry
         ledger.update(id) { $0.mayBeReservedUntil = until }

@@ -1,11 +1,11 @@
 import Logging
 import StacksAPI
 
-/// How a job is let go of that is not to be launched, or not any more.
+/// Lets go of jobs that are not to be launched, or no longer.
 ///
 /// It stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation has certainly
 /// expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
-/// to a second. A list that was asked for after that and shows the job ends the wait.
+/// to a second. A list that was requested after that and shows the job ends the wait.
 struct Returning {
     /// How long a reservation holds that gives a job back.
     static let giveBackExpiry = Duration.seconds(1)
@@ -14,9 +14,9 @@ struct Returning {
     fileprivate var jobs: [JobID] = []
     /// How many calls are out that give jobs back.
     fileprivate(set) var callsInFlight = 0
-    /// When the next reservation expires of those of jobs that were let go of, at the earliest.
+    /// The earliest time at which the reservation of a job that was let go of expires.
     fileprivate(set) var nextExpiry: Duration?
-    /// When a job was let go of last, or the reservation of one that was had expired.
+    /// When the last job was let go of, or the reservation of such a job expired.
     fileprivate(set) var lastReturn: Duration = .zero
     private var cooling: [JobID: (until: Duration, why: Cooling)] = [:]
 
@@ -56,7 +56,7 @@ struct Returning {
 
     func isCooling(_ id: JobID, at now: Duration) -> Bool { cooling[id].map { $0.until > now } ?? false }
 
-    /// Whether the job can be had once it has cooled, so that it is worth waiting for.
+    /// Whether the job can be reserved once it has cooled, so that it is worth waiting for.
     func isWorthWaiting(for id: JobID, at now: Duration) -> Bool {
         cooling[id].map { $0.until > now && $0.why != .refused } ?? false
     }
@@ -81,7 +81,7 @@ extension SharedState {
         giveBack(id)
     }
 
-    /// The job is not reserved for this stack: Buildkite has said so.
+    /// The job is not reserved for this stack, according to Buildkite.
     mutating func release(_ id: JobID, coolFor cooling: Returning.Cooling = .returned) {
         guard ledger.contains(id) else { return }
         noteReturn(of: id, cooling)
@@ -99,7 +99,7 @@ extension SharedState {
             return
         }
         ledger.move(id, to: .returning, at: now)
-        // A renewal that is out may reserve it anew: its response tells, and is waited for.
+        // A renewal in flight may reserve it again: its response decides.
         if !isBeingRenewed { returning.expires(at: entry.mayBeReservedUntil) }
     }
 
@@ -140,10 +140,10 @@ extension SharedState {
         }
         guard let failure else { return }
         wants(.failed(.giveBack, failure.kind))
-        log(.warning, "\(jobs.count) jobs could not be given back; their reservation runs out: \(failure.message)")
+        log(.warning, "\(jobs.count) jobs could not be given back; their reservations expire: \(failure.message)")
     }
 
-    /// What a renewal that was out when the job was let go of has done with it.
+    /// The response to a renewal that was in flight when the job was let go of.
     mutating func renewalSettled(ofReturning id: JobID, _ verdict: Renewing.Verdict) {
         guard let entry = ledger[id], entry.stage == .returning else { return }
         if verdict == .ours, !isCutOff {
@@ -171,7 +171,7 @@ extension SharedState {
         }
     }
 
-    /// Whether a job can be reserved that is on a list which was asked for at a time.
+    /// Whether a job can be reserved that is on a list which was requested at a time.
     mutating func canTake(_ id: JobID, listedBy sent: Duration) -> Bool {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.

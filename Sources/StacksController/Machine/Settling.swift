@@ -3,9 +3,9 @@ import StacksAPI
 
 /// Finds out what became of jobs whose launcher has ended, and what is to be done about them.
 struct Settling {
-    /// Jobs of which Buildkite could not be told, because they are not reserved for this stack any more.
+    /// Jobs whose end could not be reported, because they are no longer reserved for this stack.
     private(set) var unreported = 0
-    /// Whether it was said that another controller seems to use the key.
+    /// Whether the log says that another controller seems to use the key.
     private var hasWarnedOfTwin = false
 
     // MARK: The launcher has ended
@@ -21,7 +21,7 @@ struct Settling {
         switch entry.stage {
         case .stopping(.cancelled): shared.cancelled(id)
         case .stopping(.notOurs):
-            // What Buildkite said of the job may contradict a reservation that is known to hold.
+            // The job's state may contradict a reservation that certainly holds.
             if entry.reservedUntil > shared.now { shared.letGo(id, .unclear) } else { shared.release(id) }
         case .stopping(.tooSlow): shared.letGo(id, .noAgent, coolFor: .ended)
         case .stopping(.over): shared.completed(id)
@@ -55,7 +55,7 @@ struct Settling {
             // One response may know nothing of anything; the job is not asked about for ever either.
             shared.ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
-            shared.log(.warning, "The launcher ended, and Buildkite does not know the job: it is let go of", id)
+            shared.log(.warning, "The launcher ended and Buildkite does not know the job: letting go of it", id)
             shared.letGo(id, .unclear, coolFor: .ended)
         case .reserved? where entry.reservedUntil > shared.now:
             settleReserved(id, outcome, &shared, &finishing)
@@ -81,7 +81,7 @@ struct Settling {
         }
     }
 
-    /// A renewal has said of a job whose launcher has ended, and that is reserved, whether it is so for this stack.
+    /// A renewal tells whether a reserved job, whose launcher has ended, is reserved for this stack.
     mutating func confirmed(
         _ id: JobID, _ outcome: LaunchOutcome, _ verdict: Renewing.Verdict, _ shared: inout SharedState,
         finishing: inout Finishing
@@ -91,7 +91,7 @@ struct Settling {
         // A response that leaves the job out is asked for once more.
         guard let entry = shared.ledger[id], verdict == .denied || entry.doubts >= 2 else { return }
         shared.log(
-            .warning, "The launcher ended, and the job is not reserved for this stack any more: nothing is reported", id
+            .warning, "The launcher ended, and the job is no longer reserved for this stack: nothing is reported", id
         )
         if !outcome.isNotAcquired { unreported += 1 }
         if verdict == .denied {
@@ -111,7 +111,7 @@ struct Settling {
             return shared.letGo(id, isLocked ? .locked : .notAcquired, coolFor: Self.cooling(after: outcome))
         }
         if shared.ledger[id]?.job == nil, outcome.isUnknown {
-            shared.log(.warning, "How the command of the job ended is not known; the job is given back", id)
+            shared.log(.warning, "It is unknown how the job's command ended; giving the job back", id)
             return shared.letGo(id, .unclear)
         }
         finishing.add(id, detail: outcome.report, &shared)
@@ -127,7 +127,7 @@ struct Settling {
     }
 
     /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
-    /// with a second controller of the same key it is so for every other job.
+    /// with a second controller of the same key it happens to every other job.
     private mutating func warnOfTwin(_ id: JobID, _ shared: inout SharedState) {
         guard !hasWarnedOfTwin else { return }
         hasWarnedOfTwin = true

@@ -21,11 +21,11 @@ struct SharedState {
     var ledger = JobLedger()
     /// Jobs that are let go of, and those that are left alone for a while.
     var returning = Returning()
-    /// What was said on jobs' pages.
+    /// What was shown on jobs' pages.
     var notices = Notices()
     /// What went wrong with calls.
     var failures = CallFailures()
-    /// A poll, or a renewal, tells what has to be known soon.
+    /// Whether a poll, or a renewal, is needed soon for what it tells.
     var needsPoll = false
     var needsRenewal = false
 
@@ -58,7 +58,7 @@ struct SharedState {
 
     // MARK: The phase
 
-    /// Nothing that is asked of Buildkite will succeed any more.
+    /// No request to Buildkite will succeed any more.
     var isCutOff: Bool { fatal?.code == .unauthorized }
 
     mutating func begin() { phase = .registering }
@@ -77,7 +77,7 @@ struct SharedState {
     mutating func stop(_ error: StackControllerError) {
         guard fatal == nil else { return }
         fatal = error
-        // It is thrown at the end. While jobs run that may be far away, so it is said at once too.
+        // It is thrown at the end. While jobs run that may be far away, so it is logged at once too.
         log(ledger.launchers > 0 ? .critical : .debug, error.message)
         drain("Stopping")
     }

@@ -1,18 +1,19 @@
 import Logging
 
-/// That no poll has succeeded for long, so that people see the queue as disconnected. Said once, and so is its end.
+/// Detects that no poll has succeeded for long, so that people see the queue as disconnected. Begin and end are logged
+/// once each.
 struct Silence {
     /// Without a poll for this long Buildkite shows the queue as disconnected.
     private static let connectedFor = Duration.seconds(30)
 
-    /// Since when, once it has been said.
+    /// Since when, once it is logged.
     private var since: Duration?
 
     private func limit(_ shared: SharedState) -> Duration {
         max(Self.connectedFor, shared.configuration.pollInterval * 3)
     }
 
-    /// When it is time to say it.
+    /// When it is time to log it.
     func due(_ shared: SharedState, lastSuccess: Duration?) -> Duration? {
         guard shared.phase == .running, since == nil else { return nil }
         return max(lastSuccess ?? shared.runningSince, shared.runningSince) + limit(shared)

@@ -1,15 +1,15 @@
 import Logging
 import StacksAPI
 
-/// Whether the launcher can start anything, and how many jobs may be taken up.
+/// Whether the launcher can start anything, and how many jobs may be reserved.
 struct Starting {
     /// The launcher can start nothing, for a reason that may pass.
     struct Trouble {
-        /// What the launcher said last.
+        /// The launcher's last message.
         var message: String
         /// When it is tried again.
         var pacing = Pacing()
-        /// Whether one job may be taken up, to see whether it can be started.
+        /// Whether one job may be reserved, to see whether it can be started.
         var isTrying = false
         /// When that job was launched.
         var triedAt: Duration?
@@ -31,7 +31,7 @@ struct Starting {
     /// The last trouble that seems to be over, until an agent has come that was launched since.
     private(set) var pastTrouble: PastTrouble?
 
-    /// How many more jobs may be taken up.
+    /// How many more jobs may be reserved.
     func freeSlots(_ shared: SharedState) -> Int {
         let free = max(0, shared.configuration.maximumInFlight - shared.ledger.occupied)
         guard trouble != nil else { return free }
@@ -63,7 +63,7 @@ struct Starting {
         if shared.phase == .running { for id in excess { shared.letGo(id, .cannotStart(trouble.message)) } }
     }
 
-    /// Takes down that a job is launched now.
+    /// Records that a job is launched now.
     mutating func launches(at now: Duration) {
         if trouble?.isTrying == true { trouble?.triedAt = now }
     }
@@ -82,18 +82,18 @@ struct Starting {
         hasStarted(launchedAt: launchedAt)
     }
 
-    /// Takes down that a job has certainly been started: the next trouble is a new one.
+    /// Records that a job has certainly been started: the next trouble is a new one.
     mutating func hasStarted(launchedAt: Duration) {
         if let pastTrouble, launchedAt >= pastTrouble.triedAt { self.pastTrouble = nil }
     }
 
-    /// Takes down that a job could not be started, and gives it back.
+    /// Records that a job could not be started, and gives it back.
     ///
     /// - Parameter launchedAt: When it was launched.
     mutating func cannotStart(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
         shared.letGo(id, .cannotStart(message))
         guard shared.phase == .running else { return }
-        // Launches that were on their way together fail together, which counts and is said once.
+        // Launches that were on their way together fail together, which counts and is logged once.
         if let trouble, trouble.triedAt != launchedAt { return }
         // Starts that are slow to fail, one after the other, are one trouble: the waits go on growing.
         var trouble = trouble ?? Trouble(message: message, pacing: pastTrouble?.pacing ?? Pacing())

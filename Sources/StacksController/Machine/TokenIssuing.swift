@@ -38,7 +38,7 @@ struct TokenIssuing {
         return tokenlessSince.map { $0 + Self.longestWithoutToken }
     }
 
-    /// Asks for tokens when that is due. Returns whether nothing gets one for so long that what is reserved is given back,
+    /// Asks for tokens when that is due. Returns whether there has been none for so long that what is reserved is given back,
     /// and so is what may be.
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
         if shared.phase == .running, isPaused, !shared.ledger.waiting.isEmpty {
@@ -55,14 +55,15 @@ struct TokenIssuing {
         return false
     }
 
-    /// Gives back what gets no token for long. From then on it is tried with one job, later and later.
+    /// Gives back jobs that get no token for long. From then on one job is tried at a time, with growing waits.
     private mutating func giveUpIfDue(_ shared: inout SharedState) -> Bool {
         guard let due = nextCheck(shared), due <= shared.now else { return false }
         if !isOutage {
             isOutage = true
             let seconds = (shared.now - (tokenlessSince ?? shared.now)).formattedSeconds
             shared.log(
-                .warning, "No token could be had for \(seconds) s: reserved jobs are given back, one is tried at a time"
+                .warning,
+                "Buildkite issued no token for \(seconds) s: giving back the reserved jobs, trying one at a time"
             )
         }
         for id in shared.ledger.waiting.sorted() { shared.letGo(id, .noToken) }

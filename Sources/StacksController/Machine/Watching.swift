@@ -1,30 +1,29 @@
 import Logging
 import StacksAPI
 
-/// Asks for the states of jobs: of watched ones at intervals, and soon of those whose launcher has ended. One question at
+/// Requests the states of jobs: of watched ones at intervals, and soon of those whose launcher has ended. One request at
 /// a time.
 struct Watching {
-    /// The shortest time between two questions about jobs whose launcher has ended.
+    /// The shortest time between two requests about jobs whose launcher has ended.
     private static let shortestSettleInterval = Duration.milliseconds(200)
 
     /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
     private static let pauseAfterAbsence = Duration.seconds(1)
 
-    /// How long it must have been said of a job that was found running that it is not this stack's: it may have run for
-    /// hours.
+    /// For how long responses must say that a job which was found running is not this stack's: it may have run for hours.
     private static let patienceWithFound = Duration.seconds(30)
 
     /// Of jobs whose launcher runs, or that were found running.
     private(set) var pacing = Pacing()
     /// Of jobs whose launcher has ended.
     private(set) var settling = Pacing()
-    /// When the last question for states was asked: what it is answered with may be so old.
+    /// When the last request for states was sent: its response may be that old.
     private var askedAt: Duration = .zero
 
     mutating func begin(_ shared: SharedState) { pacing.due = shared.now + shared.configuration.watchInterval }
 
     func wakeAt(_ shared: SharedState) -> Duration? {
-        // While a question is out, its response is the next thing to happen.
+        // While a request is in flight, its response is the next thing to happen.
         if pacing.isInFlight || settling.isInFlight || shared.isCutOff { return nil }
         let watch = shared.ledger.watched.isEmpty ? nil : pacing.due
         let settle = shared.ledger.ended.isEmpty ? nil : settling.due
@@ -55,7 +54,7 @@ struct Watching {
         shared.asks(.queryStates(query))
     }
 
-    mutating func answered(
+    mutating func received(
         _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ shared: inout SharedState,
         starting: inout Starting, stopping: inout Stopping
     ) {
@@ -90,7 +89,7 @@ struct Watching {
         shared.ledger.update(id) { entry in
             entry.isSeenReserved = state == .reserved
             if state != .reserved { entry.isLate = false }
-            // A job that goes back from its end is not over, whatever was said before.
+            // A job that goes back from its end is not over, whatever its states were before.
             if !state.isTerminal { entry.overSince = nil }
             if state != .scheduled, state != .reserved { entry.doubts = 0 }
         }
@@ -126,8 +125,7 @@ struct Watching {
     ) {
         let isOurs = entry.reservedUntil > shared.now
         if isOurs { shared.ledger.update(id) { $0.doubts = 0 } } else { shared.needsRenewal = true }
-        // A response that took long says nothing about what an agent has done since, and one may be behind: two are
-        // believed.
+        // A slow response says nothing about what an agent has done since, and one may be stale: two in a row count.
         guard askedAt >= entry.startBy else { return }
         guard entry.isLate else { return shared.ledger.update(id) { $0.isLate = true } }
         let time = (shared.now - entry.since).formattedSeconds
@@ -136,8 +134,8 @@ struct Watching {
         stopping.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
     }
 
-    /// A response says that a job is not this stack's. One may be behind what is so; two in a row are believed, and of a
-    /// job that was found running only what has been said for some time.
+    /// A response says that a job is not this stack's. One may be stale; two in a row count, and for a job that was found
+    /// running only responses over some time.
     func doubt(_ id: JobID, _ reason: String, _ shared: inout SharedState, stopping: inout Stopping) {
         guard let entry = shared.ledger[id] else { return }
         let since = entry.doubts == 0 ? shared.now : entry.doubtedSince
@@ -150,7 +148,7 @@ struct Watching {
     }
 
     /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
-    /// launcher that does not notice must not keep its slot for ever.
+    /// launcher that does not notice must not keep its slot forever.
     private func isOver(
         _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stopping: inout Stopping
     ) {
@@ -159,7 +157,7 @@ struct Watching {
         guard let since = entry.overSince else { return shared.ledger.update(id) { $0.overSince = now } }
         guard now - since >= shared.configuration.lingerTimeout else { return }
         shared.log(
-            .warning, "The job is over since \((now - since).formattedSeconds) s, and its launcher still runs", id)
+            .warning, "The job ended \((now - since).formattedSeconds) s ago and its launcher still runs", id)
         stopping.stop(id, "is over", .over, &shared)
     }
 
@@ -168,7 +166,7 @@ struct Watching {
     /// What it means that a response does not know jobs of which it was asked: a server may have forgotten them, and a
     /// token of another cluster may know none of them while every agent works.
     ///
-    /// It is said, once for each job and absence, and stops nothing that was found running or seen with an agent. One
+    /// It is logged once for each job and absence, and stops nothing that was found running or seen with an agent. One
     /// that was launched here and never seen with an agent is stopped when it is missing twice in a row, from responses
     /// that know most of what was asked, and its reservation is not known to hold any more: then its token is dead.
     private func noteAbsences(
@@ -185,7 +183,7 @@ struct Watching {
         if let first = missing.first {
             let jobs = missing.count == 1 ? "the job" : "\(missing.count) jobs"
             let hint = "what runs is left alone. Does the token belong to the same cluster as before?"
-            shared.log(.warning, "Buildkite does not know \(jobs) any more: \(hint)", missing.count == 1 ? first : nil)
+            shared.log(.warning, "Buildkite no longer knows \(jobs): \(hint)", missing.count == 1 ? first : nil)
         }
         if back > 0 { shared.log(.notice, "Buildkite knows \(back) jobs again that it did not know") }
         let unknown = query.jobs.count { states[$0] == nil }
@@ -196,9 +194,9 @@ struct Watching {
             if isPlausible, entry.reservedUntil <= shared.now,
                 entry.isUnattended || (entry.stage == .launched && entry.job != nil)
             {
-                doubt(id, "is not known any more", &shared, stopping: &stopping)
+                doubt(id, "is no longer known", &shared, stopping: &stopping)
             } else {
-                // What is doubted for another reason has to be said twice in a row.
+                // A doubt for another reason needs two responses in a row.
                 shared.ledger.update(id) { $0.doubts = 0 }
             }
         }

@@ -1,10 +1,10 @@
 import StacksAPI
 
-/// Sends what people are told on jobs' pages. It never keeps the controller waiting, and what is lost is lost.
+/// Sends the notices for jobs' pages. It never keeps the controller waiting, and losing a notice is harmless.
 ///
 /// It owns the task that sends, which ends with the group or with ``finish()``.
 struct JobNotifier {
-    /// More than this many that wait to be sent are too many to be of use: the oldest ones are left out.
+    /// How many notices may wait to be sent; beyond that the oldest are dropped.
     private static let capacity = 2000
 
     private let outbox: NotificationOutbox
@@ -38,7 +38,7 @@ struct JobNotifier {
         self.sending = sending
     }
 
-    /// Takes a notification over, at once: an outbox that leaves the oldest one out has no full moment.
+    /// Takes a notification over, at once: an outbox that drops its oldest one is never full.
     func post(_ job: JobID, _ detail: String) async {
         try? await outbox.post(JobNotification(job: job, detail: detail))
     }

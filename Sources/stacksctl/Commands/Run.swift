@@ -9,7 +9,7 @@ import StandardStreams
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Be a stack: start a command for each scheduled job that suits.",
+        abstract: "Be a stack: start a command for each scheduled job that matches.",
         discussion: """
             Polls the queue, reserves the jobs whose rules the tags match, and starts COMMAND for each with the job's \
             acquisition token as BUILDKITE_AGENT_TOKEN and its UUID as BUILDKITE_AGENT_ACQUIRE_JOB, at most N at a \
@@ -97,7 +97,7 @@ struct Run: AsyncParsableCommand {
 
     @Flag(
         help: """
-            End as soon as no job is scheduled that suits the tags, and the commands have ended. The exit status is 1 \
+            End as soon as no scheduled job matches the tags, and the commands have ended. The exit status is 1 \
             when a command ended before an agent took its job.
             """
     )

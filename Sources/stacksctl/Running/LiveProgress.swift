@@ -40,13 +40,13 @@ struct LiveProgress {
         parts.append("\(sum.finished) finished")
         if sum.failed > 0 { parts.append("\(sum.failed) failed") }
         if sum.cancelled > 0 { parts.append("\(sum.cancelled) cancelled") }
-        if now.unresponsive > 0 { parts.append("\(now.unresponsive) do not stop") }
+        if now.unresponsive > 0 { parts.append("\(now.unresponsive) unresponsive") }
         if let oldest = status.oldestWaiting { parts.append("oldest \(oldest.waited.components.seconds) s") }
         if status.phase == .running, let age = status.sinceLastPoll, age >= .seconds(5) {
             parts.append("polled \(age.components.seconds) s ago")
         }
-        if let wait = status.asksAgainIn { parts.append("asks again in \(wait.components.seconds) s") }
-        if let hindrance = status.hindrance, status.phase == .running { parts.append("\(hindrance)") }
+        if let wait = status.retriesIn { parts.append("retries in \(wait.components.seconds) s") }
+        if let idleReason = status.idleReason, status.phase == .running { parts.append("\(idleReason)") }
         return parts.joined(separator: " · ")
     }
 }
