@@ -1,66 +1,58 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target of this package compiles with the same settings: a warning is an error, imports say what they
-/// expose, and an async function stays on its caller's executor, so that a call makes no thread hop it does not need.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
-]
+/// A product of another package, which is resolved with the trait alone if one is named.
+func product(_ name: String, _ package: String, trait: String? = nil) -> Target.Dependency {
+    .product(name: name, package: package, condition: trait.flatMap { .when(traits: [$0]) })
+}
 
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
-let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-/// The same for a library: who turns the trait off does not resolve it.
-let serviceLifecycleOfController: Target.Dependency = .product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Controller"]))
-/// Spans are made with the trait of the same name alone, and without it the package is not even resolved.
-let tracing: Target.Dependency = .product(
-    name: "Tracing", package: "swift-distributed-tracing", condition: .when(traits: ["Tracing"]))
-let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+/// What tests or their tools share. No product.
+func support(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/\(name)")
+}
+
+func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(name: name, dependencies: dependencies + [httpTypes])
+}
+
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
+let httpTypes = product("HTTPTypes", "swift-http-types")
+let logging = product("Logging", "swift-log")
+let metrics = product("CoreMetrics", "swift-metrics")
+let metricsTestKit = product("MetricsTestKit", "swift-metrics")
+let nioHTTP2 = product("NIOHTTP2", "swift-nio-http2")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let serviceLifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let unixSignals = product("UnixSignals", "swift-service-lifecycle")
 
 let package = Package(
     name: "stacks-api-swift",
     platforms: [.macOS(.v15)],
+    // The tools are not products: a package that depends on this one would then resolve what they need.
+    // `swift run stacksctl` and `swift run stacks-simulator` work all the same.
     products: [
-        .library(name: "StacksTransport", targets: ["StacksTransport"]),
-        .library(name: "StacksCurl", targets: ["StacksCurl"]),
-        .library(name: "StacksURLSession", targets: ["StacksURLSession"]),
-        .library(name: "StacksAPI", targets: ["StacksAPI"]),
-        .library(name: "StacksTesting", targets: ["StacksTesting"]),
-        .library(name: "StacksController", targets: ["StacksController"]),
-        .library(name: "StacksCommandLauncher", targets: ["StacksCommandLauncher"]),
-        // The two tools are not products: an executable product would make every package that depends on this one
-        // resolve what the tool needs. `swift run stacksctl` and `swift run stacks-simulator` work all the same.
-    ],
+        "StacksTransport", "StacksCurl", "StacksURLSession", "StacksAPI", "StacksTesting", "StacksController",
+        "StacksCommandLauncher",
+    ].map { .library(name: $0, targets: [$0]) },
     traits: [
+        .trait(name: "Controller", description: "StacksController, which takes swift-service-lifecycle."),
         .trait(
-            name: "Controller",
-            description: "StacksController; without it, nothing of swift-service-lifecycle is resolved."
-        ),
-        .trait(
-            name: "Tracing",
-            description: "A span for each call and each request, through swift-distributed-tracing."
-        ),
+            name: "CommandLauncher", description: "StacksCommandLauncher: a process for each job.",
+            enabledTraits: ["Controller"]),
+        .trait(name: "Tracing", description: "Spans for calls and requests, which takes swift-distributed-tracing."),
         .default(enabledTraits: ["Controller"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
-        // Only with the trait Tracing.
+        // With their traits alone.
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
+        // For the tools and the tests alone: a package that depends on this one resolves none of these.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
-        // Only for the tests, which start the tools, with the files that the library names where there is no System module.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
-        // Only for stacks-simulator, which is no product: a package that depends on this one does not resolve it.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.0"),
@@ -68,207 +60,107 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     ],
     targets: [
+        // The libraries.
         .systemLibrary(
-            name: "CLibcurl",
-            pkgConfig: "libcurl",
-            providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]
-        ),
-        .target(name: "StacksTransport", dependencies: [httpTypes], swiftSettings: settings),
+            name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .target(name: "StacksTransport", dependencies: [httpTypes]),
         .target(
-            name: "StacksCurl",
-            dependencies: ["CLibcurl", "StacksTransport", httpTypes],
-            swiftSettings: settings + [.strictMemorySafety()]
-        ),
-        .target(
-            name: "StacksURLSession",
-            dependencies: ["StacksTransport", httpTypes],
-            swiftSettings: settings
-        ),
+            name: "StacksCurl", dependencies: ["CLibcurl", "StacksTransport", httpTypes],
+            swiftSettings: [.strictMemorySafety()]),
+        .target(name: "StacksURLSession", dependencies: ["StacksTransport", httpTypes]),
         .target(
             name: "StacksAPI",
-            dependencies: ["StacksTransport", httpTypes, logging, metrics, tracing],
-            swiftSettings: settings
-        ),
-        // Random numbers from a seed, for all that is to be the same again. No product.
-        .target(name: "SeededRandom", swiftSettings: settings),
-        .target(
-            name: "StacksTesting",
-            dependencies: ["SeededRandom", "StacksTransport", httpTypes],
-            swiftSettings: settings
-        ),
+            dependencies: [
+                "StacksTransport", httpTypes, logging, metrics,
+                product("Tracing", "swift-distributed-tracing", trait: "Tracing"),
+            ]),
+        .target(name: "StacksTesting", dependencies: ["StacksTransport", httpTypes]),
         .target(
             name: "StacksController",
             dependencies: [
-                "SeededRandom", "StacksAPI", "StacksTransport", httpTypes, logging, metrics,
-                serviceLifecycleOfController,
-            ],
-            swiftSettings: settings
-        ),
-        // Starting processes and waiting for them, as C has it.
-        .target(name: "CProcess"),
+                "StacksAPI", "StacksTransport", httpTypes, logging, metrics,
+                product("ServiceLifecycle", "swift-service-lifecycle", trait: "Controller"),
+            ]),
+        // The product holds the launcher with the trait alone; stacksctl and the tests take it without asking.
         .target(
             name: "StacksCommandLauncher",
-            dependencies: ["CProcess", "StacksAPI", "StacksController", logging],
-            swiftSettings: settings
-        ),
-        // How both tools write what they print and log: where nobody reads, where nothing fits, and where it is read late.
-        .target(
-            name: "StandardStreams", dependencies: ["StacksTransport", logging, argumentParser], swiftSettings: settings
-        ),
+            dependencies: [.target(name: "CommandLaunching", condition: .when(traits: ["CommandLauncher"]))]),
+        .target(name: "CommandLaunching", dependencies: ["CProcess", "StacksAPI", "StacksController", logging]),
+        .target(name: "CProcess"),
+
+        // The tools.
+        .target(name: "StandardStreams", dependencies: ["StacksTransport", logging, argumentParser]),
         .executableTarget(
             name: "stacksctl",
             dependencies: [
-                "StandardStreams", "StacksAPI", "StacksTransport", "StacksCurl", "StacksURLSession", "StacksController",
-                "StacksCommandLauncher", httpTypes, logging, serviceLifecycle, argumentParser,
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings
-        ),
+                "CommandLaunching", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
+                "StacksTransport", "StacksURLSession", httpTypes, logging, serviceLifecycle, unixSignals,
+                argumentParser,
+            ]),
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
                 "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging,
-                argumentParser,
-                serviceLifecycle,
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOTLS", package: "swift-nio"),
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            path: "Sources/stacks-simulator",
-            swiftSettings: settings
-        ),
-        // The certificate of every server that is for tests. Apart from StacksTesting, so that no library carries a key.
-        .target(name: "TestCertificate", swiftSettings: settings),
-        // A server for the transports' tests, and the same as a program. No product.
-        .target(
-            name: "FaultServer",
-            dependencies: [
-                "TestCertificate",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-                .product(name: "NIOHPACK", package: "swift-nio-http2"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ],
-            path: "Tests/FaultServer",
-            swiftSettings: settings
-        ),
+                serviceLifecycle, unixSignals, argumentParser, product("Hummingbird", "hummingbird"),
+                product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
+                product("NIOTLS", "swift-nio"), nioHTTP2, nioSSL, product("NIOHTTPTypes", "swift-nio-extras"),
+                product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
+            ]),
+        // The certificate of every test server. It is not part of StacksTesting, so that no library carries a key.
+        .target(name: "TestCertificate"),
+
+        // What the tests use. Without NIO, stacks-stress is soon built with a sanitizer.
+        support(
+            "FaultServer", "TestCertificate", product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio"),
+            product("NIOHTTP1", "swift-nio"), product("NIOHPACK", "swift-nio-http2"), nioHTTP2, nioSSL),
         .executableTarget(
-            name: "fault-server",
-            dependencies: ["FaultServer", argumentParser],
-            path: "Tests/FaultServerTool",
-            swiftSettings: settings
-        ),
-        // Random traffic, for Scripts/stress. Without NIO, so that it is soon built with a sanitizer. No product.
+            name: "fault-server", dependencies: ["FaultServer", argumentParser], path: "Tests/FaultServerTool"),
         .executableTarget(
             name: "stacks-stress",
-            dependencies: ["SeededRandom", "StacksAPI", "StacksCurl", "StacksTransport", httpTypes, argumentParser],
-            path: "Tests/StacksStress",
-            swiftSettings: settings
-        ),
-        // What servers send and what Foundation makes of it, to compare the readers with.
-        .target(
-            name: "DocumentProof",
-            dependencies: ["StacksAPI", "StacksTesting", "StacksTransport", httpTypes],
-            path: "Tests/DocumentProof",
-            swiftSettings: settings
-        ),
-        // For Scripts/fuzz. No product. What it declares is there only in a build with libFuzzer.
-        .target(name: "FuzzDriver", path: "Tests/FuzzDriver"),
+            dependencies: ["StacksAPI", "StacksCurl", "StacksTransport", httpTypes, argumentParser],
+            path: "Tests/StacksStress"),
+        support("DocumentProof", "StacksAPI", "StacksTesting", "StacksTransport", httpTypes),
+        support("FuzzDriver"),
         .executableTarget(
             name: "stacks-fuzz",
             dependencies: ["DocumentProof", "FuzzDriver", "StacksAPI", "StacksTransport", httpTypes],
-            path: "Tests/StacksFuzz",
-            swiftSettings: settings
-        ),
-        // Takes what a shell has set out of the environment of the tests' process, before anything runs.
-        .target(name: "TestEnvironment", path: "Tests/TestEnvironment"),
-        // For the tests that talk to the real simulator. No product.
-        .target(
-            name: "SimulatorProcess",
-            dependencies: [
-                "TestEnvironment",
-                .product(name: "Subprocess", package: "swift-subprocess"),
-                .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux])),
-            ],
-            path: "Tests/SimulatorProcess",
-            swiftSettings: settings
-        ),
-        .testTarget(name: "SimulatorToolTests", dependencies: ["SimulatorProcess"], swiftSettings: settings),
-        .target(name: "LoopbackServer", path: "Tests/LoopbackServer", swiftSettings: settings),
-        .testTarget(
-            name: "StacksTransportTests",
-            dependencies: ["StacksTransport", httpTypes],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksCurlTests",
-            dependencies: [
-                "StacksCurl", "StacksTransport", "LoopbackServer", "SimulatorProcess", "StacksTesting", httpTypes,
-            ],
-            swiftSettings: settings
-        ),
-        // Names that resolve slowly or not at all, for the transports' tests.
-        .target(name: "SlowResolver", path: "Tests/SlowResolver"),
-        .testTarget(
-            name: "TransportFaultTests",
-            dependencies: [
-                "FaultServer", "SimulatorProcess", "SlowResolver", "StacksCurl", "StacksTesting", "StacksTransport",
-                "StacksURLSession", httpTypes,
-            ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksURLSessionTests",
-            dependencies: ["StacksURLSession", "StacksTransport", "LoopbackServer", "SimulatorProcess", httpTypes],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksAPITests",
-            dependencies: [
-                "DocumentProof", "StacksAPI", "StacksTesting", "StacksTransport", httpTypes, logging, metrics,
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
-            ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksTestingTests",
-            dependencies: ["SeededRandom", "StacksTesting", "StacksTransport", httpTypes],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksControllerTests",
-            dependencies: [
-                "StacksController", "StacksCommandLauncher", "StacksAPI", "StacksTesting", "StacksTransport",
-                httpTypes, logging, metrics, serviceLifecycle,
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
-            ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "ReadmeTests",
-            dependencies: [
-                "stacksctl", "StacksAPI", "StacksCommandLauncher", "StacksCurl", "StacksController", "StacksTesting",
-                "StacksTransport",
-                "StacksURLSession", "SimulatorProcess", httpTypes, logging, serviceLifecycle,
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "StacksctlTests",
-            dependencies: [
-                "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport", "StandardStreams",
-                "LoopbackServer", "SimulatorProcess", httpTypes, logging, argumentParser,
-            ],
-            swiftSettings: settings
-        ),
+            path: "Tests/StacksFuzz"),
+        support("TestEnvironment"),
+        support(
+            "TestServers", "TestEnvironment", product("Subprocess", "swift-subprocess"),
+            .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))),
+
+        // The tests.
+        tests("StacksTransportTests", "StacksTransport"),
+        tests("StacksCurlTests", "StacksCurl", "StacksTesting", "StacksTransport", "TestServers"),
+        tests("StacksURLSessionTests", "StacksTransport", "StacksURLSession", "TestServers"),
+        tests(
+            "TransportFaultTests", "FaultServer", "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession",
+            "TestEnvironment", "TestServers"),
+        tests(
+            "StacksAPITests", "DocumentProof", "StacksAPI", "StacksTesting", "StacksTransport", logging, metrics,
+            metricsTestKit),
+        tests("StacksTestingTests", "StacksTesting", "StacksTransport"),
+        tests(
+            "StacksControllerTests", "CommandLaunching", "StacksAPI", "StacksController", "StacksTesting",
+            "StacksTransport", logging, metrics, metricsTestKit, serviceLifecycle),
+        tests(
+            "ToolTests", "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
+            "StandardStreams", "TestServers", logging, argumentParser),
+        tests(
+            "ReadmeTests", "stacksctl", "CommandLaunching", "StacksAPI", "StacksCommandLauncher", "StacksController",
+            "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession", "TestServers", logging,
+            serviceLifecycle, unixSignals),
     ]
 )
+
+// Every target compiles with these: a warning is an error, imports say what they expose, and an async function stays on
+// its caller's executor, so that a call makes no thread hop that it does not need.
+for target in package.targets where target.type != .system {
+    let features = [
+        "ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault", "NonisolatedNonsendingByDefault",
+    ]
+    target.swiftSettings =
+        features.map { .enableUpcomingFeature($0) } + [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+        + (target.swiftSettings ?? [])
+}

@@ -130,15 +130,20 @@ void cprocess_erase_arguments(const char *secret) {
         char *argument = arguments[index];
         for (char *found; (found = strstr(argument, secret)); argument = found + length) memset(found, 'x', length);
     }
-#elif defined(__GLIBC__)
-    // They stand one after the other from the program's name on, up to the environment (execve(2) lays them so).
-    FILE *shown = fopen("/proc/self/cmdline", "re");
-    size_t size = 0;
-    if (!shown) return;
-    while (getc(shown) != EOF) size++;
-    fclose(shown);
-    char *first = program_invocation_name;
-    for (char *at = first; (size_t)(at - first) + length <= size; at++) {
+#elif defined(__linux__)
+    // The system says where they begin and end, also where a loader was started with this program as its argument: fields
+    // 48 and 49, counted from behind the program's name, which may hold anything (proc_pid_stat(5)).
+    char text[2048];
+    FILE *facts = fopen("/proc/self/stat", "re");
+    if (!facts) return;
+    size_t size = fread(text, 1, sizeof(text) - 1, facts);
+    fclose(facts);
+    text[size] = 0;
+    char *field = strrchr(text, ')');
+    for (int number = 2; field && number < 48; number++) field = strchr(field + 1, ' ');
+    unsigned long begin = 0, end = 0;
+    if (!field || sscanf(field, " %lu %lu", &begin, &end) != 2 || begin == 0) return;
+    for (char *at = (char *)begin; at + length <= (char *)end; at++) {
         if (memcmp(at, secret, length) == 0) memset(at, 'x', length);
     }
 #endif

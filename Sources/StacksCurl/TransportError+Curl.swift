@@ -86,7 +86,7 @@ extension TransportError {
     }
 
     /// Whether libcurl gave a header up for its size. That is no result of its own before 8.6, but memory that ran out: a
-    /// buffer has a limit, and refuses to grow past it.
+    /// buffer has a limit, and refuses to grow past it. Nothing need have been received then: it can be the status line.
     private static func isAboutHeaderSize(_ result: CURLcode, _ text: String) -> Bool {
         // CURLE_TOO_LARGE
         if result == CURLE_OUT_OF_MEMORY || result.rawValue == 100 { return true }

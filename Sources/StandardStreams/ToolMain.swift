@@ -46,8 +46,9 @@ extension AsyncParsableCommand {
             status = end(name, with: error, failure)
         }
         StandardError.sink.flush(within: StandardError.patience)
-        // Buffers of the C library are empty: nothing here uses them.
-        Self.exit(withError: status)
+        // Without the C library's exit handlers: OpenSSL's takes away what a thread of URLSession's may still be closing
+        // connections with. Buffers of the C library are empty: nothing here uses them.
+        _exit(status.rawValue)
     }
 
     private static func end(

@@ -10,25 +10,44 @@ package enum DocumentKind: String, CaseIterable, Sendable {
     case acquisitionTokens = "acquisition-tokens"
     case notificationResult = "notification-result"
     case tokenIdentity = "token-identity"
+    /// The body of an error: message and rate limit.
     case refusal
 
-    /// What the client and Foundation make of a document.
-    package func verdict(on document: [UInt8]) -> Verdict {
+    private var reading: Reading {
         switch self {
-        case .stack: Verdict(document, PeerStack.self, WireReading.stack)
-        case .scheduledJobs: Verdict(document, PeerPage.self) { ComparedPage(try WireReading.scheduledJobs($0)) }
-        case .reservation: Verdict(document, PeerReservation.self, WireReading.reservation)
-        case .job: Verdict(document, PeerJob.self, WireReading.job)
-        case .jobStates: Verdict(document, PeerStates.self, WireReading.jobStates)
-        case .acquisitionTokens: Verdict(document, PeerTokens.self, WireReading.acquisitionTokens)
-        case .notificationResult: Verdict(document, PeerNotificationResult.self, WireReading.notificationResult)
-        case .tokenIdentity: Verdict(document, PeerIdentity.self, WireReading.tokenIdentity)
-        case .refusal: Verdict(document, PeerRefusal.self, Refusal.read)
+        case .stack: Reading(PeerStack.self, WireReading.stack)
+        case .scheduledJobs: Reading(PeerPage.self) { ComparedPage(try WireReading.scheduledJobs($0)) }
+        case .reservation: Reading(PeerReservation.self, WireReading.reservation)
+        case .job: Reading(PeerJob.self, WireReading.job)
+        case .jobStates: Reading(PeerStates.self, WireReading.jobStates)
+        case .acquisitionTokens: Reading(PeerTokens.self, WireReading.acquisitionTokens)
+        case .notificationResult: Reading(PeerNotificationResult.self, WireReading.notificationResult)
+        case .tokenIdentity: Reading(PeerIdentity.self, WireReading.tokenIdentity)
+        case .refusal: Reading(PeerRefusal.self, Refusal.read)
         }
+    }
+
+    /// What the client and Foundation make of a document.
+    package func verdict(on document: [UInt8]) -> Verdict { reading.verdict(document) }
+
+    /// Reads a document twice and returns whether both values are the same.
+    ///
+    /// - Throws: What the client's reader throws.
+    package func isReadTheSameTwice(_ document: [UInt8]) throws -> Bool { try reading.isSameTwice(document) }
+}
+
+/// The client's reader of one kind of document, beside Foundation's.
+private struct Reading {
+    let verdict: ([UInt8]) -> Verdict
+    let isSameTwice: ([UInt8]) throws -> Bool
+
+    init<P: Peer>(_ peer: P.Type, _ read: @escaping ([UInt8]) throws -> P.Value) {
+        verdict = { Verdict($0, peer, read) }
+        isSameTwice = { try read($0) == read($0) }
     }
 }
 
-/// What is read of an answer that refuses: its message, and the rate limit of a 429.
+/// What is read of a response that refuses: its message, and the rate limit of a 429.
 struct Refusal: Equatable {
     var message: String?
     var rateLimit: RateLimit?

@@ -1,5 +1,5 @@
 import Foundation
-import SimulatorProcess
+import TestServers
 import Testing
 
 @Suite("The commands of the README and the articles", .timeLimit(.minutes(5)))

@@ -1,5 +1,5 @@
+import CommandLaunching
 import StacksAPI
-import StacksCommandLauncher
 import StacksController
 import Testing
 
@@ -72,6 +72,17 @@ struct CommandLauncherTests {
             #expect(lines.contains { $0.hasPrefix("PATH=") })
             #expect(!output.contains("bkct_controller"))
         }
+    }
+
+    @Test("a descriptor that the commands' standard input is in the way of is refused", arguments: [0, -1] as [Int32])
+    func outputDescriptor(number: Int32) {
+        var configuration = CommandLauncher.Configuration()
+        configuration.output = .fileDescriptor(number)
+        let error = #expect(throws: StackControllerError.self) {
+            try CommandLauncher(command: ["sh"], configuration: configuration)
+        }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("Descriptor \(number) ") == true)
     }
 
     @Test("when the variables are named, the process gets these and no others")

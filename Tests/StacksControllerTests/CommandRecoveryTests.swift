@@ -3,7 +3,7 @@ import StacksAPI
 import StacksController
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 /// A launcher, the process that it lives in, and what of both a state directory outlives.
 @Suite("Commands that outlive their controller", .serialized, .timeLimit(.minutes(5)))

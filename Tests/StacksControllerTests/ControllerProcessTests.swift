@@ -3,7 +3,7 @@ import StacksAPI
 import StacksController
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Glibc)
     import Glibc

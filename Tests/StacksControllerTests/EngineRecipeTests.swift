@@ -1,6 +1,6 @@
+import CommandLaunching
 import Foundation
 import StacksAPI
-import StacksCommandLauncher
 import StacksController
 import Testing
 

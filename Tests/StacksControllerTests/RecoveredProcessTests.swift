@@ -3,7 +3,7 @@ import StacksAPI
 import Synchronization
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Darwin)
     import Darwin
@@ -28,7 +28,7 @@ struct RecoveredProcessTests {
         let file = try #require(state.take("a"))
         let hasEnded = Atomic(false)
         let follow = Task {
-            let status = await RecoveredProcess(file: file, gracePeriod: .zero).end()
+            let status = try await RecoveredProcess(file: file, gracePeriod: .zero).end()
             hasEnded.store(true, ordering: .sequentiallyConsistent)
             return status
         }
@@ -41,6 +41,6 @@ struct RecoveredProcessTests {
         #expect(!gaveUp)
         #expect(write(descriptor, "exit 7\n", 7) == 7)
         close(descriptor)
-        #expect(await follow.value == 7)
+        #expect(try await follow.value == 7)
     }
 }

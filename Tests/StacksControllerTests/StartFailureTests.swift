@@ -3,7 +3,7 @@ import StacksAPI
 import StacksController
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Glibc)
     import Glibc
@@ -97,6 +97,26 @@ struct StartFailureTests {
                 // As soon as it is whole again it is started.
                 try Self.write("#!/bin/sh\nexit 5\n".utf8, to: path)
                 #expect(try await Self.launchAtLast(launcher) == JobExit(status: 5))
+            }
+        }
+
+        @Test("a program of the machine's 32-bit predecessor is the kernel's to judge")
+        func predecessor() async throws {
+            try await Self.withDirectory { directory in
+                var program = try Array(Data(contentsOf: URL(filePath: "/bin/sh").resolvingSymlinksInPath()).prefix(64))
+                program[4] = 1
+                try Self.write(program, to: "\(directory)/same")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/same") == nil)
+                #if arch(x86_64)
+                    program[18] = 3
+                #elseif arch(arm64)
+                    program[18] = 40
+                #endif
+                try Self.write(program, to: "\(directory)/predecessor")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/predecessor") == nil)
+                program[5] ^= 3
+                try Self.write(program, to: "\(directory)/order")
+                #expect(ExecutableFormat.trouble(with: "\(directory)/order") != nil)
             }
         }
 

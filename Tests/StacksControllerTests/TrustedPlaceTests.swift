@@ -4,7 +4,7 @@ import StacksController
 import Synchronization
 import Testing
 
-@testable import StacksCommandLauncher
+@testable import CommandLaunching
 
 #if canImport(Glibc)
     import Glibc
@@ -176,15 +176,15 @@ struct TrustedPlaceTests {
                     let text = "job a\n" + line
                     #expect(write(holder, text, text.utf8.count) == text.utf8.count)
                     let process = RecoveredProcess(file: RecordFile(path: path), gracePeriod: .zero)
-                    let follow = Task { await process.end() }
+                    let follow = Task { try await process.end() }
                     follow.cancel()
-                    let deadline = ContinuousClock.now + .milliseconds(100)
-                    while ContinuousClock.now < deadline { await Task.yield() }
+                    // It is not waited for without end either: that would keep the controller from ending.
+                    let error = await #expect(throws: CommandLaunchError.self) { try await follow.value }
+                    #expect(error?.description.contains(path) == true)
                     #expect(send(stranger, 0) == 0)
                     var status: Int32 = 0
                     #expect(waitpid(stranger, &status, WNOHANG) == 0)
                     close(holder)
-                    #expect(await follow.value == nil)
                 }
                 send(stranger, SIGKILL)
                 var status: Int32 = 0
@@ -192,7 +192,48 @@ struct TrustedPlaceTests {
             }
         }
 
+        @Test("a record without a time has its process signalled where that is seen to hold the record")
+        func holderWithoutTime() async throws {
+            try await withDirectory { directory in
+                let path = "\(directory)/a.job"
+                let file = try OpenFile(path, O_CREAT | O_RDWR)
+                #expect(try FileLock.take(file))
+                // The process inherits the record as its standard input, and with it the lock.
+                let process = try Spawn.process(
+                    "/bin/sleep", ["sleep", "3600"], [:], directory: nil,
+                    streams: (file.descriptor, STDOUT_FILENO, STDERR_FILENO))
+                try file.write("job a\nprocess \(process)\n")
+                file.close()
+                let follow = Task {
+                    try await RecoveredProcess(file: RecordFile(path: path), gracePeriod: .seconds(3600)).end()
+                }
+                follow.cancel()
+                var status: Int32 = 0
+                #expect(waitpid(process, &status, 0) == process)
+                #expect(status == SIGTERM)
+                #expect(try await follow.value == nil)
+            }
+        }
     #endif
+
+    @Test("neither a relative path nor a slash at the end keeps a state directory from being looked at")
+    func spelling() async throws {
+        try await withDirectory { directory in
+            symlink(directory, "\(directory)/state")
+            let linked = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state//") }
+            #expect(linked?.message.contains("symbolic link") == true)
+            #expect(throws: StackControllerError.self) { try launcher(state: "") }
+            chmod(directory, 0o777)
+            // The working directory is one for the whole process.
+            await #expect(processExitsWith: .success) { [directory = directory as String] in
+                guard chdir(directory) == 0 else { exit(1) }
+                do { _ = try TrustedPlaceTests().launcher(state: "own") } catch let error as StackControllerError {
+                    exit(error.message.contains("777") ? 0 : 2)
+                }
+                exit(3)
+            }
+        }
+    }
 
     @Test("when a process was started is read whatever its program is called")
     func start() {

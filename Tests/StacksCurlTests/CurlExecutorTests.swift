@@ -1,7 +1,7 @@
 import HTTPTypes
-import LoopbackServer
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("Tasks can run on the I/O thread", .timeLimit(.minutes(5)))

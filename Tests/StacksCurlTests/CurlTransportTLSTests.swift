@@ -1,8 +1,8 @@
 import Foundation
 import HTTPTypes
-import SimulatorProcess
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("CurlTransport over TLS, against a real server in another process", .timeLimit(.minutes(5)))

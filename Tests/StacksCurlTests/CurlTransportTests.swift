@@ -1,8 +1,8 @@
 import Foundation
 import HTTPTypes
-import LoopbackServer
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("CurlTransport keeps the transport's contract over plaintext", .timeLimit(.minutes(5)))

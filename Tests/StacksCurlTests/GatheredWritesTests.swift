@@ -1,7 +1,7 @@
 #if os(Linux)
     import CLibcurl
     import HTTPTypes
-    import SimulatorProcess
+    import TestServers
     import StacksTransport
     import Testing
 

@@ -3,19 +3,11 @@ import StacksAPI
 
 /// One thing that reads what a server sends, and what must hold whatever it is given. A crash, or a precondition that
 /// does not hold, is a find.
-enum FuzzTarget: String, CaseIterable {
-    /// All readers of answers, compared with Foundation's decoder. The first byte chooses the kind.
+enum FuzzTarget {
+    /// All readers of responses, compared with Foundation's decoder. The first byte chooses the kind.
     case differential
-    case stack
-    case scheduledJobs = "scheduled-jobs"
-    case reservation
-    case job
-    case jobStates = "job-states"
-    case acquisitionTokens = "acquisition-tokens"
-    case notificationResult = "notification-result"
-    case tokenIdentity = "token-identity"
-    /// The body of an error: message and rate limit.
-    case refusal
+    /// The reader of one kind of response.
+    case document(DocumentKind)
     /// Any document, passed over.
     case anything
     /// A string, read, written and read again.
@@ -29,18 +21,25 @@ enum FuzzTarget: String, CaseIterable {
     /// A cursor: out of a page and into the next request's path.
     case cursor
 
+    static let all =
+        [.differential] + DocumentKind.allCases.map { .document($0) }
+        + [FuzzTarget.anything, .string, .logged, .headers, .dates, .cursor]
+
+    /// The target's name on the command line.
+    var name: String {
+        if case .document(let kind) = self { kind.rawValue } else { "\(self)" }
+    }
+
+    init?(name: String) {
+        guard let target = Self.all.first(where: { $0.name == name }) else { return nil }
+        self = target
+    }
+
     func test(_ bytes: [UInt8]) {
         switch self {
         case .differential: testDifferential(bytes)
-        case .stack: testReader(bytes, WireReading.stack)
-        case .scheduledJobs: testReader(bytes, WireReading.scheduledJobs)
-        case .reservation: testReader(bytes, WireReading.reservation)
-        case .job: testReader(bytes, WireReading.job)
-        case .jobStates: testReader(bytes, WireReading.jobStates)
-        case .acquisitionTokens: testReader(bytes, WireReading.acquisitionTokens)
-        case .notificationResult: testReader(bytes, WireReading.notificationResult)
-        case .tokenIdentity: testReader(bytes, WireReading.tokenIdentity)
-        case .refusal: testRefusal(bytes)
+        case .document(.refusal): testRefusal(bytes)
+        case .document(let kind): testReader(bytes, kind)
         case .anything: testAnything(bytes)
         case .string: testString(bytes)
         case .logged: testLogged(bytes)
@@ -68,7 +67,7 @@ enum FuzzTarget: String, CaseIterable {
                 .map { Array($0.utf8) }
         case .headers: return Self.headerSeeds.map { Array($0.utf8) }
         case .dates: return Self.dateSeeds.map { Array($0.utf8) }
-        default: return DocumentKind(rawValue: rawValue).map { documents([$0], 40) } ?? []
+        case .document(let kind): return documents([kind], 40)
         }
     }
 

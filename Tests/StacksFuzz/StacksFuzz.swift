@@ -21,12 +21,12 @@ struct StacksFuzz {
             print(result.summary)
             if result.disagreementCount > 0 { exit(1) }
         case "--targets":
-            print(FuzzTarget.allCases.map(\.rawValue).joined(separator: "\n"))
+            print(FuzzTarget.all.map(\.name).joined(separator: "\n"))
         case "--seeds":
-            guard arguments.count == 3, let target = FuzzTarget(rawValue: arguments[1]) else { return usage() }
+            guard arguments.count == 3, let target = FuzzTarget(name: arguments[1]) else { return usage() }
             try write(target.seeds, into: URL(fileURLWithPath: arguments[2]))
         case let name?:
-            guard let target = FuzzTarget(rawValue: name) else { return usage() }
+            guard let target = FuzzTarget(name: name) else { return usage() }
             fuzz(target, Array(arguments.dropFirst()))
         case nil:
             usage()

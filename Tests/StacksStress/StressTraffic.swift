@@ -1,5 +1,4 @@
 import HTTPTypes
-import SeededRandom
 import StacksAPI
 import StacksTransport
 

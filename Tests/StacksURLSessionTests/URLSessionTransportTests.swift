@@ -1,9 +1,8 @@
 import Foundation
 import HTTPTypes
-import LoopbackServer
-import SimulatorProcess
 import StacksTransport
 import StacksURLSession
+import TestServers
 import Testing
 
 @Suite("URLSessionTransport keeps the transport's contract", .timeLimit(.minutes(5)))

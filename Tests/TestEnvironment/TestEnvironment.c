@@ -1,5 +1,10 @@
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include "TestEnvironment.h"
 
+#include <dlfcn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +50,15 @@ __attribute__((constructor)) static void clean(void) {
         free(name);
     }
     is_clean = 1;
+}
+
+// At the end of the process OpenSSL would free its locks, with which a thread of URLSession's may be closing connections.
+// Who initializes it first can tell it not to (OPENSSL_init_crypto(3)); it is there already, as libcurl needs it.
+__attribute__((constructor)) static void keep_openssl(void) {
+    const uint64_t no_atexit = 0x00080000;
+    int (*initialize)(uint64_t, const void *) =
+        (int (*)(uint64_t, const void *))dlsym(RTLD_DEFAULT, "OPENSSL_init_crypto");
+    if (initialize != NULL) (void)initialize(no_atexit, NULL);
 }
 
 int test_environment_is_clean(void) { return is_clean; }

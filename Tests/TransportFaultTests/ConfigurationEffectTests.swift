@@ -1,9 +1,9 @@
 import FaultServer
 import Foundation
 import HTTPTypes
-import SimulatorProcess
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("What the settings do", .timeLimit(.minutes(5)))

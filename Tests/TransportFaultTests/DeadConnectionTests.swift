@@ -1,9 +1,9 @@
 import FaultServer
 import Foundation
 import HTTPTypes
-import SimulatorProcess
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(5)))

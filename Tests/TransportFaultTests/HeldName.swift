@@ -1,5 +1,5 @@
 #if os(Linux)
-    import SlowResolver
+    import TestEnvironment
 
     /// A name of its own whose look-up takes until it is released, at the latest when this goes away.
     final class HeldName: Sendable {

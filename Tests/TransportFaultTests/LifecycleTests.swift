@@ -1,8 +1,8 @@
 import FaultServer
 import HTTPTypes
-import SimulatorProcess
 import StacksCurl
 import StacksTransport
+import TestServers
 import Testing
 
 @Suite("A transport's life", .timeLimit(.minutes(5)))

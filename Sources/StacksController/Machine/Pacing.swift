@@ -1,4 +1,4 @@
-import SeededRandom
+import StacksTransport
 
 /// When a repeated action is due: at intervals while it succeeds, with growing waits while it fails.
 struct Pacing {

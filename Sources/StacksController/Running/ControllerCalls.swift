@@ -150,7 +150,7 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func deregister() async -> ControllerEvent {
-        .deregistered(await outcome { try await client.deregisterStack(stack, options: settling).value }.failure)
+        .deregistered(await outcome { try await client.deregisterStack(key: stack, options: settling).value }.failure)
     }
 
     private nonisolated(nonsending) func outcome<Value>(

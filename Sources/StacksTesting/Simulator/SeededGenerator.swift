@@ -1,4 +1,4 @@
-import SeededRandom
+import StacksTransport
 
 /// What the simulator makes up: numbers, UUIDs and tokens, the same ones for the same seed.
 package struct SeededGenerator: RandomNumberGenerator {

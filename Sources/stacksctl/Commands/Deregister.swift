@@ -14,7 +14,7 @@ struct Deregister: APICommand {
     var key: String
 
     func answer(from client: StacksClient) async throws -> Answer {
-        let response = try await client.deregisterStack(key)
+        let response = try await client.deregisterStack(key: key)
         return Answer(members: [:], lines: ["Deregistered \(printable(key))."]).from(response)
     }
 }

@@ -1,8 +1,8 @@
 import ArgumentParser
+import CommandLaunching
 import Foundation
 import Logging
 import StacksAPI
-import StacksCommandLauncher
 import StacksController
 import StandardStreams
 

@@ -1,3 +1,4 @@
+import CommandLaunching
 import StacksAPI
 import StacksCommandLauncher
 import StacksController

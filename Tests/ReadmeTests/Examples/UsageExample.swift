@@ -16,7 +16,7 @@ func usage(token: String) async throws {
             try await client.finishJob(id, stack: "mac-fleet", exitStatus: 1, detail: "no capacity")
         }
     }
-    try await client.deregisterStack("mac-fleet")
+    try await client.deregisterStack(key: "mac-fleet")
     await transport.shutdown()
 }
 
@@ -30,7 +30,7 @@ func registerAndDeregister(token: String, transport: any HTTPTransport) async th
     let client = try StacksClient(token: token, transport: transport)
     let stack = try await client.registerStack(key: "example-stack", metadata: ["test": "true"])
     print("registered \(stack.key), \(stack.rateLimit?.remaining ?? 0) requests left")
-    try await client.deregisterStack(stack.key)
+    try await client.deregisterStack(key: stack.key)
 }
 
 func notifyInBulk(about id: JobID, client: StacksClient) async throws {

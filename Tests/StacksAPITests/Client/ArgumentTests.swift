@@ -27,7 +27,7 @@ import Testing
         arguments: ["", "a b", "a/b", "a.b", "ä", "a\n", "a\0", "..", String(repeating: "k", count: 81)])
     func checksStackKeys(_ key: String) async throws {
         try await refusal("1 to 80 bytes") { try await $0.registerStack(key: key) }
-        try await refusal("1 to 80 bytes") { try await $0.deregisterStack(key) }
+        try await refusal("1 to 80 bytes") { try await $0.deregisterStack(key: key) }
         try await refusal("1 to 80 bytes") { _ = try await $0.scheduledJobs(stack: key, queue: .default) }
         try await refusal("1 to 80 bytes") { _ = try await $0.reserveJobs([.sample], stack: key) }
         try await refusal("1 to 80 bytes") { _ = try await $0.job(.sample, stack: key) }
@@ -40,7 +40,7 @@ import Testing
     @Test("a key of 80 bytes is sent")
     func acceptsTheLongestKey() async throws {
         let bed = try Testbed([.answer(.noContent, "")])
-        try await bed.client.deregisterStack(String(repeating: "k", count: 80))
+        try await bed.client.deregisterStack(key: String(repeating: "k", count: 80))
         #expect(bed.transport.requests.count == 1)
     }
 
@@ -168,16 +168,20 @@ import Testing
         #expect(error?.description.contains("token") == true)
     }
 
-    @Test("a configuration that makes no sense is refused")
+    @Test("every bad value of a configuration is one kind of error, which names the value")
     func checksConfiguration() {
         func refused(_ expected: String, _ change: (inout StacksClient.Configuration) -> Void) {
             let error = #expect(throws: StacksAPIError.self) { try Testbed(configure: change) }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.operation == nil)
             #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
         }
         refused("time-out") { $0.requestTimeout = .zero }
-        refused("1 batch") { $0.maximumConcurrentBatches = 0 }
+        refused("concurrent batches must be at least 1") { $0.maximumConcurrentBatches = 0 }
         refused("at least 1 attempt") { $0.retryPolicy.maximumAttempts = 0 }
         refused("prefix") { $0.userAgentPrefixes = ["a\r\nX: y"] }
         refused("prefix") { $0.userAgentPrefixes = [""] }
+        refused("base URL") { $0.baseURL = "http://example.com" }
+        refused("capacity") { $0.retryBudget = RetryBudget(capacity: 0) }
     }
 }

@@ -60,7 +60,7 @@ import Testing
         let identity = try await client.tokenIdentity()
         #expect(!identity.isUnclustered)
         #expect(identity.organizationSlug == "acme")
-        #expect(try await client.deregisterStack("fleet").status == .noContent)
+        #expect(try await client.deregisterStack(key: "fleet").status == .noContent)
     }
 
     @Test("notifications are created, and those that cannot be come back by position")

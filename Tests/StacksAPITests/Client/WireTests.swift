@@ -72,7 +72,7 @@ import Testing
 
     @Test("deregister has no body")
     func deregisters() async throws {
-        let request = try await send("", status: .noContent) { try await $0.deregisterStack("k") }
+        let request = try await send("", status: .noContent) { try await $0.deregisterStack(key: "k") }
         #expect(request.description == "POST /v3/stacks/k/deregister")
         #expect(request.body == nil)
     }

@@ -29,7 +29,7 @@ import Testing
         #expect(error.serverMessage == "the reason")
         #expect(error.attempts == 1)
         #expect(String(decoding: error.body, as: UTF8.self) == #"{"message":"the reason"}"#)
-        #expect(error.description.hasPrefix("tokenIdentity: The server answered \(status)"), "\(error)")
+        #expect(error.description.hasPrefix("tokenIdentity: The server responded with \(status)"), "\(error)")
         #expect(error.description.hasSuffix("The server says: the reason"), "\(error)")
     }
 
@@ -83,7 +83,8 @@ import Testing
             #expect(error.code == .decoding)
             #expect(error.status == .ok)
             #expect(
-                error.description == "tokenIdentity: The server answered 200, but its body cannot be read: \(expected)."
+                error.description
+                    == "tokenIdentity: The server responded with 200, and the body cannot be decoded: \(expected)."
             )
             #expect(error.body == Array(body.utf8))
         }
@@ -117,7 +118,7 @@ import Testing
         #expect(error.isRetryable)
         #expect(
             error.description
-                == "tokenIdentity: No answer from https://agent.buildkite.com: "
+                == "tokenIdentity: No response from https://agent.buildkite.com: "
                 + "refused (connect while connecting; the request was not sent).")
     }
 

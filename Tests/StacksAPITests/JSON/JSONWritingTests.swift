@@ -12,8 +12,8 @@ struct JSONWritingTests {
                 for place in 0...length {
                     let text =
                         String(repeating: "a", count: place) + odd + String(repeating: "b", count: length - place)
-                    let size = JSONWriter.size(text)
-                    let bytes = JSONWriter.bytes(capacity: size) { $0.string(text) }
+                    let size = ByteWriter.size(text)
+                    let bytes = ByteWriter.bytes(capacity: size) { $0.string(text) }
                     #expect(bytes.count == size)
                     #expect(try JSONDecoder().decode(String.self, from: Data(bytes)) == text)
                 }

@@ -55,10 +55,13 @@ import Testing
         #expect(count("stacks_api_call_errors") == 0)
     }
 
-    @Test("an answer that cannot be read is an error, although the request succeeded")
+    @Test("a response that cannot be decoded is a failure, and no line says that the call succeeded")
     func countsDecoding() async throws {
         let bed = try bed([.answer(.ok, "<html>")])
         _ = try await failure { _ = try await bed.client.tokenIdentity() }
+        #expect(try calls("tokenIdentity", "failure").count == 1)
+        #expect(try calls("tokenIdentity", "success").isEmpty)
+        #expect(bed.log.lines.map(\.message) == ["Stacks API call failed"])
         #expect(count("stacks_api_call_errors", ("operation", "tokenIdentity"), ("code", "decoding")) == 1)
     }
 

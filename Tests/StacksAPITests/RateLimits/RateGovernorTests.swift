@@ -18,7 +18,7 @@ import Testing
     }
 
     static let loads = [
-        Load(operation: .deregisterStack, limit: 10) { client, _ in try await client.deregisterStack("k") },
+        Load(operation: .deregisterStack, limit: 10) { client, _ in try await client.deregisterStack(key: "k") },
         Load(operation: .listScheduledJobs, limit: 10) { client, _ in
             _ = try await client.scheduledJobs(stack: "k", queue: "default", limit: 1)
         },
@@ -301,23 +301,38 @@ import Testing
     }
 
     @Test("a 429 that comes when its stack key was forgotten, and met again, stops its own operation")
-    func survivesForgetting() {
+    func survivesForgetting() throws {
         let governor = RateGovernor()
         let now = Moment.now
-        let pairs = [(StacksOperation.job, RateScope.showJob), (.jobStates, .batchLoadJobStates)]
-        func answer(_ permit: RateGovernor.Permit, _ status: HTTPResponse.Status, _ scope: RateScope) {
+        func place(_ operation: StacksOperation, _ stack: String = "k") throws -> RateGovernor.Place {
+            try #require(RateGovernor.Place(operation.row, stack: stack))
+        }
+        func isSent(_ place: inout RateGovernor.Place) -> Bool { governor.turn(of: &place, now: now) == nil }
+        func answer(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
             governor.answered(
-                permit, TransportResponse(status: status, headerFields: [:], body: []), scope: scope,
-                longestPause: .seconds(5), now: now)
+                place, TransportResponse(status: status, headerFields: [:], body: []), longestPause: .seconds(5),
+                now: now)
         }
-        for (operation, scope) in pairs {
-            answer(governor.admit(operation, scope, stack: "k", now: now).permit, .ok, scope)
+        // The server sets no limit for "k". Then it refuses both operations of another stack, so that all are asked for.
+        for operation in [StacksOperation.job, .jobStates] {
+            for (stack, status) in [("k", HTTPResponse.Status.ok), ("x", .tooManyRequests)] {
+                var place = try place(operation, stack)
+                #expect(isSent(&place))
+                answer(place, status)
+            }
         }
-        let underWay = governor.admit(.jobStates, .batchLoadJobStates, stack: "k", now: now).permit
-        for number in 0..<64 { _ = governor.admit(.job, .showJob, stack: "other\(number)", now: now) }
-        _ = governor.admit(.job, .showJob, stack: "k", now: now)
-        answer(underWay, .tooManyRequests, .batchLoadJobStates)
-        #expect(governor.admit(.jobStates, .batchLoadJobStates, stack: "k", now: now).notBefore != nil)
-        #expect(governor.admit(.job, .showJob, stack: "k", now: now).notBefore == nil)
+        var underWay = try place(.jobStates)
+        #expect(isSent(&underWay))
+        for number in 0..<64 {
+            var other = try place(.job, "other\(number)")
+            #expect(isSent(&other))
+        }
+        var job = try place(.job)
+        #expect(isSent(&job))
+        answer(underWay, .tooManyRequests)
+        var states = try place(.jobStates)
+        #expect(!isSent(&states))
+        job = try place(.job)
+        #expect(isSent(&job))
     }
 }

@@ -16,7 +16,7 @@ import Testing
         var pacer = ScopePacer(limit: 2)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
         #expect(pacer.request(ticket(1), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(10))
+        pacer.ended(now: at(10))
         #expect(pacer.request(ticket(2), now: at(20)) == .notBefore(at(1012)))
         #expect(pacer.look(ticket(2), now: at(1011)) == .notBefore(at(1012)))
         #expect(pacer.look(ticket(2), now: at(1012)) == .go)
@@ -34,7 +34,7 @@ import Testing
     func keepsOrder() {
         var pacer = ScopePacer(limit: 1)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(0))
+        pacer.ended(now: at(0))
         for (number, lane) in [(1, RateLane.background), (2, .normal), (3, .urgent), (4, .urgent)] {
             #expect(pacer.request(ticket(UInt64(number), lane), now: at(1)) != .go)
         }
@@ -45,7 +45,7 @@ import Testing
                 && pacer.look(ticket(UInt64(number), lane), now: at(round * 1002)) == .go
             {
                 order.append(UInt64(number))
-                pacer.ended(sent: at(round * 1002), now: at(round * 1002))
+                pacer.ended(now: at(round * 1002))
             }
         }
         #expect(order == [3, 4, 2, 1])
@@ -55,14 +55,14 @@ import Testing
     func leaves() {
         var pacer = ScopePacer(limit: 1)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(0))
+        pacer.ended(now: at(0))
         for number in 1...3 { _ = pacer.request(ticket(UInt64(number)), now: at(1)) }
         pacer.leave(ticket(1), now: at(2))
         // The third looks first, so that the second is granted its place before it knows.
         #expect(pacer.look(ticket(3), now: at(1002)) != .go)
         pacer.leave(ticket(2), now: at(1003))
         #expect(pacer.look(ticket(3), now: at(1003)) == .go)
-        pacer.ended(sent: at(1003), now: at(1003))
+        pacer.ended(now: at(1003))
         #expect(pacer.isIdle)
     }
 
@@ -70,7 +70,7 @@ import Testing
     func pauses() {
         var pacer = ScopePacer(limit: 100)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(0))
+        pacer.ended(now: at(0))
         pacer.refused(RateLimit(limit: 5), wait: .seconds(3), now: at(0))
         #expect(pacer.limit == 5)
         #expect(pacer.request(ticket(1), now: at(1)) == .notBefore(at(3000)))
@@ -81,7 +81,7 @@ import Testing
     func seesOthers() {
         var pacer = ScopePacer(limit: 10)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(0))
+        pacer.ended(now: at(0))
         pacer.learn(RateLimit(limit: 10, remaining: 2), sent: at(0), now: at(0))
         #expect(pacer.request(ticket(1), now: at(1)) == .go)
         #expect(pacer.request(ticket(2), now: at(1)) == .go)
@@ -93,7 +93,7 @@ import Testing
         for rate in [nil, RateLimit(limit: 1, remaining: 1)] {
             var pacer = ScopePacer(limit: 1)
             #expect(pacer.request(ticket(0), now: at(0)) == .go)
-            pacer.ended(sent: at(0), now: at(0))
+            pacer.ended(now: at(0))
             pacer.learn(RateLimit(limit: 1, remaining: 1), sent: at(0), now: at(0))
             #expect(pacer.isPaced, "the first answer may have been counted afterwards")
             #expect(pacer.request(ticket(1), now: at(1)) != .go)
@@ -114,16 +114,16 @@ import Testing
         let limit = Int.random(in: 1...30, using: &generator)
         var pacer = ScopePacer(limit: limit)
         var arrivals: [Moment] = []
-        var underWay: [(ends: Int, sent: Int)] = []
+        var underWay: [Int] = []
         var waiting: [(ticket: ScopePacer.Ticket, due: Moment)] = []
         func send(_ now: Int, using generator: inout SeededGenerator) {
             let outward = Int.random(in: 0...200, using: &generator)
             arrivals.append(at(now + outward))
-            underWay.append((now + outward + Int.random(in: 0...200, using: &generator), now))
+            underWay.append(now + outward + Int.random(in: 0...200, using: &generator))
         }
         for now in 0..<8000 {
-            for call in underWay where call.ends == now { pacer.ended(sent: at(call.sent), now: at(now)) }
-            underWay.removeAll { $0.ends == now }
+            for end in underWay where end == now { pacer.ended(now: at(now)) }
+            underWay.removeAll { $0 == now }
             for index in waiting.indices.reversed() where waiting[index].due <= at(now) {
                 switch pacer.look(waiting[index].ticket, now: at(now)) {
                 case .go:
@@ -154,7 +154,7 @@ import Testing
         ] {
             var pacer = ScopePacer(limit: number)
             #expect(pacer.request(ticket(0), now: at(0)) == .go)
-            pacer.ended(sent: at(0), now: at(0))
+            pacer.ended(now: at(0))
             pacer.learn(rate, sent: at(0), now: at(0))
             pacer.refused(rate, wait: .seconds(1), now: at(1))
             #expect(pacer.request(ticket(1), now: at(2)) != .go)
@@ -167,7 +167,7 @@ import Testing
     func sparesTheFast() {
         var pacer = ScopePacer(limit: 10)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
-        pacer.ended(sent: at(0), now: at(0))
+        pacer.ended(now: at(0))
         pacer.refused(nil, wait: .seconds(2), now: at(1))
         pacer.learn(RateLimit(limit: 10_000_000, remaining: 5), sent: at(0), now: at(2))
         #expect(pacer.request(ticket(1), now: at(3)) == .notBefore(at(2001)))

@@ -9,7 +9,7 @@ struct TakenPlacesTests {
 
     @Test("each place is free at its own instant")
     func exact() {
-        var places = TakenPlaces()
+        var places = ScopePacer.TakenPlaces()
         for millisecond in 1...1000 { places.take(1, until: start + .microseconds(10 * millisecond)) }
         for millisecond in 1...1000 {
             #expect(places.free(after: 0) == start + .microseconds(10 * millisecond))
@@ -21,7 +21,7 @@ struct TakenPlacesTests {
 
     @Test("many places at once are as many, and free together")
     func atOnce() {
-        var places = TakenPlaces()
+        var places = ScopePacer.TakenPlaces()
         places.take(2, until: start + .seconds(1))
         places.take(1_000_000, until: start + .seconds(2))
         #expect(places.free(after: 1) == start + .seconds(1))
@@ -36,7 +36,7 @@ struct TakenPlacesTests {
 
     @Test("a place is taken no shorter than those before it")
     func order() {
-        var places = TakenPlaces()
+        var places = ScopePacer.TakenPlaces()
         places.take(1, until: start + .seconds(2))
         places.take(1, until: start + .seconds(1))
         places.giveBack(start + .milliseconds(1500))
@@ -47,7 +47,7 @@ struct TakenPlacesTests {
 
     @Test("at a rate above all limits no place is free too early, or more than a millisecond late")
     func highRate() {
-        var places = TakenPlaces()
+        var places = ScopePacer.TakenPlaces()
         let (window, step) = (Duration.seconds(1), Duration.microseconds(10))
         var now = start
         var taken = 0

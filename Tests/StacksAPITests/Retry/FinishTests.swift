@@ -104,7 +104,7 @@ import Testing
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
-        #expect(error.description.contains("Asking for its state failed: The server answered 401"), "\(error)")
+        #expect(error.description.contains("Asking for its state failed: The server responded with 401"), "\(error)")
     }
 
     // MARK: Random networks

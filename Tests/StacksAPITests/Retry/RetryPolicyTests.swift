@@ -12,8 +12,8 @@ import Testing
     @Test("the schedule is that of Buildkite's own client")
     func followsBuildkite() {
         let expected = [1000, 1540, 2371, 3652, 5623]
-        for (index, (delay, milliseconds)) in zip(Backoff.buildkite, expected).enumerated() {
-            #expect(abs(delay / .milliseconds(1) - Double(milliseconds)) < 1, "retry \(index)")
+        for (index, milliseconds) in expected.enumerated() {
+            #expect(abs(Backoff.buildkite.delay(index) / .milliseconds(1) - Double(milliseconds)) < 1, "retry \(index)")
         }
         #expect(RetryPolicy.buildkite.maximumAttempts == 5)
         #expect(RetryPolicy.never.maximumAttempts == 1)
@@ -22,7 +22,7 @@ import Testing
     @Test("waits grow up to the limit and no further, however many there are")
     func stopsGrowing() {
         let backoff = Backoff(initial: .seconds(1), multiplier: 2, maximum: .seconds(5))
-        #expect(Array(backoff.prefix(5)) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
+        #expect((0..<5).map(backoff.delay) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
         #expect(backoff.delay(.max) == .seconds(5))
         #expect(Backoff(initial: .seconds(1), multiplier: 1, maximum: .seconds(5)).delay(.max) == .seconds(1))
         #expect(Backoff(initial: .seconds(9), multiplier: 1, maximum: .seconds(5)).delay(0) == .seconds(5))

@@ -213,7 +213,7 @@ import Testing
         await clock.waitForSleepers()
         clock.advance(by: .seconds(5))
         #expect(try await error.code == .transport)
-        #expect(try await error.message.contains("One request may take 5.0 seconds"))
+        #expect(try await error.message.contains("The limit for one request is 5.0 seconds"))
     }
 
     @Test("cancelling ends a call while it waits for an answer, and while it waits to try again")

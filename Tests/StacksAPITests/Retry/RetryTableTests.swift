@@ -20,7 +20,7 @@ import Testing
             operation: .registerStack,
             answer: #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"connected"}"#
         ) { try await $0.registerStack(key: "k", options: $1).attempts },
-        Call(operation: .deregisterStack, answer: "") { try await $0.deregisterStack("k", options: $1).attempts },
+        Call(operation: .deregisterStack, answer: "") { try await $0.deregisterStack(key: "k", options: $1).attempts },
         Call(operation: .scheduledJobs, answer: #"{"jobs":[]}"#) {
             try await $0.scheduledJobs(stack: "k", queue: "q", options: $1).attempts
         },

@@ -1,6 +1,8 @@
 #ifndef TEST_ENVIRONMENT_H
 #define TEST_ENVIRONMENT_H
 
+#include "SlowResolver.h"
+
 /// Whether the variables that the surroundings of a test run may have set were taken away when this process started:
 /// tokens of Buildkite, proxies, certificate stores, locale, terminal, and what makes shells and curl read files.
 ///

@@ -36,7 +36,7 @@ import Tracing
         let notes = (0..<2500).map { _ in JobNotification(job: job, detail: "a-detail") }
         let calls: [(StacksClient) async throws -> Void] = [
             { try await $0.registerStack(key: "k", metadata: ["name": "a-value"], options: options) },
-            { try await $0.deregisterStack("k", options: options) },
+            { try await $0.deregisterStack(key: "k", options: options) },
             { _ = try await $0.scheduledJobs(stack: "k", queue: "q", options: options) },
             { _ = try await $0.reserveJobs([job], stack: "k", options: options) },
             { _ = try await $0.job(job, stack: "k", options: options) },

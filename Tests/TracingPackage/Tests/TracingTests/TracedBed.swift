@@ -1,5 +1,6 @@
 import HTTPTypes
 import InMemoryTracing
+import Logging
 import StacksAPI
 import StacksTesting
 import StacksTransport
@@ -13,7 +14,9 @@ struct TracedBed {
     let tracer = InMemoryTracer()
 
     func client(
-        _ steps: [InMemoryTransport.Step], change: (inout StacksClient.Configuration) -> Void = { _ in }
+        _ steps: [InMemoryTransport.Step], logger: Logger? = nil,
+        tokenProvider: TokenProvider? = nil,
+        change: (inout StacksClient.Configuration) -> Void = { _ in }
     ) throws -> (StacksClient, InMemoryTransport) {
         let transport = InMemoryTransport(script: steps)
         var configuration = StacksClient.Configuration()
@@ -21,9 +24,15 @@ struct TracedBed {
         configuration.retryPolicy.backoff = Backoff(initial: .zero, multiplier: 1, maximum: .zero)
         configuration.retryPolicy.jitter = .zero ... .zero
         change(&configuration)
-        return (
-            try StacksClient(token: Self.token, transport: transport, configuration: configuration), transport
-        )
+        let client =
+            if let tokenProvider {
+                try StacksClient(
+                    tokenProvider: tokenProvider, transport: transport, configuration: configuration, logger: logger)
+            } else {
+                try StacksClient(
+                    token: Self.token, transport: transport, configuration: configuration, logger: logger)
+            }
+        return (client, transport)
     }
 
     static func answer(

@@ -1,0 +1,108 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What a call of the system failed with.
+struct SystemError: Error, Hashable, CustomStringConvertible {
+    /// Its `errno`.
+    let code: Int32
+
+    /// What the last call of this thread failed with.
+    static var last: SystemError { SystemError(code: errno) }
+
+    /// Lets an error be caught by its code.
+    static func ~= (pattern: SystemError, error: any Error) -> Bool { (error as? SystemError) == pattern }
+
+    /// As the C library says it.
+    var description: String { String(cString: strerror(code)) }
+}
+
+/// A file that is open. Whoever opened it closes it.
+struct OpenFile: Sendable {
+    /// The number of its descriptor.
+    let descriptor: Int32
+
+    /// Opens a file, which the commands do not inherit under this number.
+    init(_ path: String, _ flags: Int32, permissions: mode_t = 0o600) throws {
+        let opened = open(path, flags | O_CLOEXEC, permissions)
+        guard opened >= 0 else { throw SystemError.last }
+        // A number of the standard streams', which this process may have closed, is one of a command's too.
+        guard opened <= STDERR_FILENO else {
+            descriptor = opened
+            return
+        }
+        defer { Self.close(opened) }
+        descriptor = fcntl(opened, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+        guard descriptor >= 0 else { throw SystemError.last }
+    }
+
+    func close() { Self.close(descriptor) }
+
+    private static func close(_ descriptor: Int32) {
+        #if canImport(Darwin)
+            Darwin.close(descriptor)
+        #elseif canImport(Glibc)
+            Glibc.close(descriptor)
+        #elseif canImport(Musl)
+            Musl.close(descriptor)
+        #endif
+    }
+
+    /// Whether a process has the file of this path open, as far as the system shows that: Linux does, to a process of
+    /// the same user.
+    static func isOpen(_ path: String, by process: pid_t) -> Bool {
+        var file = stat()
+        guard lstat(path, &file) == 0, let descriptors = opendir("/proc/\(process)/fd") else { return false }
+        defer { closedir(descriptors) }
+        while let entry = readdir(descriptors) {
+            var opened = stat()
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if stat("/proc/\(process)/fd/\(name)", &opened) == 0, opened.st_dev == file.st_dev,
+                opened.st_ino == file.st_ino
+            {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Writes all of it.
+    func write(_ text: String) throws {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Self.write(descriptor, $0) }
+            guard count >= 0 else {
+                if errno == EINTR { continue }
+                throw SystemError.last
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+
+    /// Its first bytes, as many as there are.
+    func beginning(_ count: Int) throws -> String {
+        var length = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            length = pread(descriptor, buffer.baseAddress, count, 0)
+            initialized = max(0, length)
+        }
+        guard length >= 0 else { throw SystemError.last }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,184 @@
+import HTTPTypes
+import StacksTransport
+
+extension ClientCore {
+    /// How many items one request carries at most.
+    static let batchSize = 1000
+
+    /// Makes a call about a list of jobs with as many requests as it needs, several at a time, and joins the responses in
+    /// order.
+    func performInBatches<Value: Sendable>(
+        _ target: CallTarget,
+        jobs: [JobID],
+        request: JobListRequest = JobListRequest(),
+        options: CallOptions,
+        decode: @escaping @Sendable (inout JSONReader) throws(JSONError) -> Value,
+        join: ([Value]) -> Value
+    ) async throws -> StacksResponse<Value> {
+        if jobs.count <= Self.batchSize {
+            return try await perform(target, body: request.encode(jobs[...]), options: options, decode: decode)
+        }
+        return try await performInSeveral(
+            target, jobs: jobs, request: request, options: options, decode: decode, join: join)
+    }
+
+    /// The same for a list that one request does not hold. Apart, because it takes much memory of its task, and is rare.
+    @inline(never)
+    private func performInSeveral<Value: Sendable>(
+        _ target: CallTarget,
+        jobs: [JobID],
+        request: JobListRequest,
+        options: CallOptions,
+        decode: @escaping @Sendable (inout JSONReader) throws(JSONError) -> Value,
+        join: ([Value]) -> Value
+    ) async throws -> StacksResponse<Value> {
+        let ranges = Self.ranges(jobs.count)
+        return try await wholeCall(target.operation, options) { options in
+            let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in
+                var outcomes: [BatchOutcome<Value>] = Array(repeating: .notSent, count: ranges.count)
+                for (index, range) in ranges.enumerated() {
+                    // A place becomes free when one comes back.
+                    if index >= configuration.maximumConcurrentBatches, let (done, outcome) = await group.next() {
+                        outcomes[done] = outcome
+                    }
+                    let isAdded = group.addTaskUnlessCancelled {
+                        let outcome = await BatchOutcome {
+                            try await self.perform(
+                                target, body: request.encode(jobs[range]), options: options, decode: decode)
+                        }
+                        return (index, outcome)
+                    }
+                    if !isAdded { break }
+                }
+                for await (done, outcome) in group { outcomes[done] = outcome }
+                return outcomes
+            }
+            return try Self.join(outcomes, of: ranges, target.operation.name).map(join)
+        }
+    }
+
+    /// Runs a call of several requests: they have one deadline, and one trace.
+    func wholeCall<Value: Sendable>(
+        _ operation: Operation, _ options: CallOptions,
+        _ requests: (CallOptions) async throws -> StacksResponse<Value>
+    ) async throws -> StacksResponse<Value> {
+        var options = options
+        options.limit = deadline(of: options)
+        options.timeout = nil
+        let trace = trace(of: operation, options)
+        if let part = trace.part { options.trace = part }
+        do {
+            let response = try await requests(options)
+            trace.succeeded(response)
+            return response
+        } catch {
+            trace.failed(error)
+            throw error
+        }
+    }
+
+    static func ranges(_ count: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: batchSize).map { $0..<min($0 + batchSize, count) }
+    }
+}
+
+/// What became of one part of a long list.
+enum BatchOutcome<Value: Sendable>: Sendable {
+    case succeeded(StacksResponse<Value>)
+    case failed(StacksAPIError)
+    /// The task was cancelled while the part was under way: it may have been done.
+    case cutOff
+    /// The task was cancelled before the part was sent.
+    case notSent
+
+    /// What comes of sending a part.
+    init(_ send: () async throws -> StacksResponse<Value>) async {
+        do {
+            self = .succeeded(try await send())
+        } catch let error as StacksAPIError {
+            self = .failed(error)
+        } catch {
+            // Only `CancellationError` is left.
+            self = .cutOff
+        }
+    }
+}
+
+extension ClientCore {
+    /// One answer of many: what succeeded, in order, beside what failed or was cancelled. It throws when nothing
+    /// succeeded: a caller that is cancelled has to learn what it holds all the same, jobs that it reserved for example.
+    ///
+    /// Status, header fields and metrics are those of the part whose rate limit has least left.
+    static func join<Value: Sendable>(
+        _ outcomes: [BatchOutcome<Value>], of ranges: [Range<Int>], _ operation: StacksOperation
+    ) throws -> StacksResponse<[Value]> {
+        var succeeded: [StacksResponse<Value>] = []
+        var failed: [FailedBatch] = []
+        for (range, outcome) in zip(ranges, outcomes) {
+            switch outcome {
+            case .succeeded(let response): succeeded.append(response)
+            case .failed(let error): failed.append(FailedBatch(range: range, error: error))
+            case .cutOff: failed.append(FailedBatch(range: range, error: .cancelled(operation, wasUnderWay: true)))
+            case .notSent: failed.append(FailedBatch(range: range, error: .cancelled(operation, wasUnderWay: false)))
+            }
+        }
+        let attempts = succeeded.reduce(0) { $0 + $1.attempts } + failed.reduce(0) { $0 + $1.error.attempts }
+        func left(_ response: StacksResponse<Value>) -> Int { response.rateLimit?.remaining ?? .max }
+        guard let shown = succeeded.min(by: { left($0) < left($1) }) else {
+            guard var error = failed.first?.error, !failed.contains(where: { $0.error.code == .cancelled }) else {
+                throw CancellationError()
+            }
+            error.attempts = attempts
+            throw error
+        }
+        return StacksResponse(
+            value: succeeded.map(\.value),
+            status: shown.status,
+            headerFields: shown.headerFields,
+            attempts: attempts,
+            metrics: shown.metrics,
+            failedBatches: failed,
+            rateLimitWait: succeeded.reduce(.zero) { $0 + $1.rateLimitWait }
+        )
+    }
+}
+
+extension StacksAPIError {
+    /// The error of a part whose call was cancelled.
+    fileprivate static func cancelled(_ operation: StacksOperation, wasUnderWay: Bool) -> StacksAPIError {
+        StacksAPIError(
+            code: .cancelled,
+            operation: operation,
+            message: wasUnderWay
+                ? "The task was cancelled before this part of the list was answered: it may have been done."
+                : "The task was cancelled before this part of the list was sent.",
+            mayHaveTakenEffect: wasUnderWay
+        )
+    }
+}
+
+/// The body of a request that lists up to 1000 jobs, and has a number of seconds for some operations.
+struct JobListRequest: Sendable {
+    /// The number's field as JSON, with the comma before it: `,"reservation_expiry_seconds":`.
+    var field: StaticString = ""
+    /// The number, or `nil` to leave the field out.
+    var seconds: Int?
+
+    func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
+        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + ByteWriter.maximumIntSize
+        for index in jobs.indices { capacity += ByteWriter.size(jobs[index]) }
+        return ByteWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"job_uuids":["#)
+            for index in jobs.indices {
+                if index > jobs.startIndex { writer.raw(",") }
+                writer.identifier(jobs[index])
+            }
+            writer.raw("]")
+            if let seconds {
+                writer.raw(field)
+                writer.int(seconds)
+            }
+            writer.raw("}")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import CoreMetrics
+import HTTPTypes
+import Logging
+import StacksTransport
+import Synchronization
+
+/// What all copies of a client share.
+final class ClientCore: Sendable {
+    let baseURL: BaseURL
+    let transport: any HTTPTransport
+    let configuration: StacksClient.Configuration
+    let environment: ClientEnvironment
+    let credentials: Credentials
+    let redaction: Redaction
+    let log: CallLogger?
+    let governor: RateGovernor?
+    let budget: SharedRetryBudget?
+    let metrics: ClientMetrics?
+    /// Whether any response had another status than 404. Then the base URL is right.
+    private let hasFoundAnything = Atomic<Bool>(false)
+
+    init(
+        token: TokenProvider,
+        transport: any HTTPTransport,
+        configuration: StacksClient.Configuration,
+        logger: Logger?,
+        environment: ClientEnvironment? = nil
+    ) throws(StacksAPIError) {
+        baseURL = try configuration.checked(for: transport)
+        let redaction = Redaction()
+        credentials = try Credentials(
+            token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction, logger: logger)
+        self.redaction = redaction
+        log = logger.map { CallLogger($0, logsPayloads: configuration.logsPayloads, redaction: redaction) }
+        self.transport = transport
+        self.configuration = configuration
+        self.environment = environment ?? ClientEnvironment(clock: configuration.clock)
+        metrics = ClientMetrics(configuration.metricsFactory ?? MetricsSystem.factory)
+        governor = configuration.pacesRequests ? RateGovernor() : nil
+        budget = configuration.retryBudget.map(SharedRetryBudget.init)
+    }
+
+    /// Where a call goes. The stack's key has been checked.
+    func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
+        let row = operation.row
+        let path = row.path.path(below: baseURL.pathPrefix, stack: stack ?? "", job: job)
+        return CallTarget(operation: row, path: path, stack: stack)
+    }
+
+    /// A response had another status than 404. Stored once: all calls would write to the same place otherwise.
+    func foundSomething() {
+        if !hasFoundAnything.load(ordering: .relaxed) { hasFoundAnything.store(true, ordering: .relaxed) }
+    }
+
+    /// Whether a 404 says that the base URL lacks the API's version: all responses were 404 so far.
+    var mayLackVersion: Bool { !baseURL.endsWithVersion && !hasFoundAnything.load(ordering: .relaxed) }
+}
+
+/// The time and the random numbers of a client.
+struct ClientEnvironment: Sendable {
+    /// The present instant, for deadlines.
+    var now: @Sendable () -> Moment
+    /// Waits, or throws `CancellationError` when the task is cancelled.
+    var sleep: @Sendable (Duration) async throws -> Void
+    /// 64 random bits, for jitter.
+    var randomBits: @Sendable () -> UInt64
+
+    /// Time by `clock`. Instants of another clock than the continuous one are counted from now on.
+    init(clock: any Clock<Duration>, randomBits: (@Sendable () -> UInt64)? = nil) {
+        if clock is ContinuousClock {
+            now = { .now }
+        } else {
+            now = Self.instants(of: clock)
+        }
+        sleep = { duration in
+            var rest = duration
+            repeat {
+                // A day at a time: the continuous clock traps on an instant beyond what its 64 bits of seconds hold.
+                try await clock.sleep(for: min(rest, .seconds(86_400)), tolerance: nil)
+                rest -= .seconds(86_400)
+            } while rest > .zero
+        }
+        self.randomBits =
+            randomBits ?? {
+                var generator = SystemRandomNumberGenerator()
+                return generator.next()
+            }
+    }
+
+    private static func instants<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Moment {
+        let origin = clock.now
+        let base = Moment.now
+        return { base + origin.duration(to: clock.now) }
+    }
+}
+
+/// Makes a generator of a function.
+struct FunctionGenerator: RandomNumberGenerator {
+    let bits: @Sendable () -> UInt64
+
+    mutating func next() -> UInt64 { bits() }
+}

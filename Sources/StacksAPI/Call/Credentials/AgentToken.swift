@@ -1,0 +1,65 @@
+/// An agent token as a variable, a file or a caller gave it, made fit for a header field.
+package struct AgentTokenText: Sendable {
+    /// The token without the line ends that it ended with: what is read from a file often has one.
+    package let token: Secret
+
+    /// Whether there were any.
+    package let endedWithLineEnd: Bool
+
+    package init(_ given: Secret) {
+        let bytes = given.value.utf8
+        // Bytes, because a carriage return and a line feed are one character.
+        let end = bytes.lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        let text = bytes[..<(end.map { bytes.index(after: $0) } ?? bytes.startIndex)]
+        endedWithLineEnd = text.endIndex != bytes.endIndex
+        token = endedWithLineEnd ? Secret(String(decoding: text, as: UTF8.self)) : given
+    }
+
+    /// Why it cannot be sent, to be said after its name: `holds a space after 4 characters, which no token has`. It
+    /// shows nothing of the token but the character that is wrong, and that only when it cannot be seen.
+    package var problem: String? {
+        let bytes = token.value.utf8
+        if bytes.isEmpty { return "is empty" }
+        guard let index = bytes.firstIndex(where: { $0 <= 0x20 || $0 >= 0x7F }) else { return nil }
+        return
+            "holds \(Self.name(bytes[index])) after \(bytes.distance(from: bytes.startIndex, to: index)) characters, "
+            + "which no token has"
+    }
+
+    private static func name(_ byte: UInt8) -> String {
+        switch byte {
+        case 0x20: return "a space"
+        case 0x09: return "a tab"
+        case 0x0A: return "a line feed"
+        case 0x0D: return "a carriage return"
+        case 0x80...: return "a character outside ASCII"
+        default:
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "the control character U+00" + (digits.utf8.count == 1 ? "0" : "") + digits
+        }
+    }
+}
+
+/// A credential that never prints itself: in a description, in a debugger and in a dump it shows as `[redacted]`.
+///
+/// Read it with ``value``, where it is handed on.
+public struct Secret: Sendable, Hashable {
+    /// The credential itself.
+    public let value: String
+
+    /// A credential.
+    public init(_ value: String) { self.value = value }
+}
+
+extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// `[redacted]`.
+    public var description: String { Self.placeholder }
+
+    /// `[redacted]`.
+    public var debugDescription: String { Self.placeholder }
+
+    /// A mirror without children.
+    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
+
+    static let placeholder = "[redacted]"
+}

@@ -1,0 +1,67 @@
+import StacksTransport
+
+/// A call's token: asked for before its first request, and once more when the server refused it.
+extension ClientCore {
+    /// Asks for the client's first token.
+    @inline(never)
+    func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
+        let operation = call.operation.name
+        let decision = call.decision
+        let now = environment.now()
+        call.record.began = now
+        if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
+        let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
+            decision.tokenWasLate(operation, attempts: 0)
+        }
+        try use(authorization, for: &call, &request)
+    }
+
+    /// Gets another token for a call whose token was refused, once; `refusal` is thrown when there is no other.
+    @inline(never)
+    func renewToken(
+        of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: any Error
+    ) async throws {
+        let operation = call.operation.name
+        let decision = call.decision
+        do {
+            let authorization = try await token(after: call.authorization, for: operation, by: decision.deadline) {
+                decision.tokenWasLate(operation, attempts: decision.attempts)
+            }
+            guard authorization.token != call.authorization?.token else { throw refusal }
+            try use(authorization, for: &call, &request)
+            call.hasRenewedToken = true
+        } catch var error as StacksAPIError {
+            error.attempts = call.decision.attempts
+            error.mayHaveTakenEffect = error.mayHaveTakenEffect || decision.mayHaveTakenEffect
+            throw error
+        }
+    }
+
+    private func use(
+        _ authorization: Authorization, for call: inout PendingCall, _ request: inout TransportRequest
+    ) throws(StacksAPIError) {
+        call.authorization = authorization
+        request.headerFields = try authorization.fields.fields(
+            hasBody: request.body != nil, adding: call.extraFields, for: call.operation.name)
+    }
+
+    /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another
+    /// call that waits for the same answer asks again in its own time.
+    private func token(
+        after refused: Authorization?, for operation: StacksOperation, by deadline: Moment?,
+        late: @escaping @Sendable () -> StacksAPIError
+    ) async throws -> Authorization {
+        guard let deadline else { return try await credentials.renewed(after: refused, for: operation) }
+        let (credentials, environment) = (credentials, environment)
+        return try await withThrowingTaskGroup(of: Authorization.self) { group in
+            group.addTask { try await credentials.renewed(after: refused, for: operation) }
+            group.addTask {
+                try await environment.sleep(environment.now().duration(to: deadline))
+                throw late()
+            }
+            defer { group.cancelAll() }
+            guard let authorization = try await group.next() else { throw CancellationError() }
+            return authorization
+        }
+    }
+}

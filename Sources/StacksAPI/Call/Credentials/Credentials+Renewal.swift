@@ -1,0 +1,114 @@
+import Synchronization
+
+/// Asking a provider for a token: calls that need one at the same time share one question.
+extension Credentials {
+    /// What came of a question that another call asked.
+    enum Outcome: Sendable {
+        case answered(Authorization)
+        case failed(StacksAPIError)
+        /// The call that asked was cancelled: ask again.
+        case abandoned
+    }
+
+    /// A provider's token that cannot be sent.
+    private struct UnusableToken: Error {
+        let problem: String
+    }
+
+    private enum Turn {
+        case have(Authorization)
+        case ask
+        case wait
+    }
+
+    /// The token to use instead of one that the server refused; the same one when there is no other.
+    ///
+    /// - Parameter refused: `nil` when there was none yet.
+    /// - Throws: ``StacksAPIError`` when the provider failed, `CancellationError`.
+    func renewed(after refused: Authorization?, for operation: StacksOperation) async throws -> Authorization {
+        while true {
+            try Task.checkCancellation()
+            let turn: Turn = state.withLock { state in
+                // Another call may have replaced it while this one's request was under way.
+                if let current = state.current, current.token != refused?.token { return .have(current) }
+                if state.isAsking { return .wait }
+                state.isAsking = true
+                return .ask
+            }
+            switch turn {
+            case .have(let authorization): return authorization
+            case .ask: return try await ask(for: operation)
+            case .wait:
+                switch await outcomeOfOther() {
+                case .answered(let authorization): return authorization
+                case .failed(var error):
+                    error.operation = operation
+                    throw error
+                case .abandoned: continue
+                }
+            }
+        }
+    }
+
+    private func ask(for operation: StacksOperation) async throws -> Authorization {
+        do {
+            let text = AgentTokenText(try await provider.token())
+            redaction.learn(text.token)
+            if let problem = text.problem { throw UnusableToken(problem: problem) }
+            note(text)
+            let authorization = Authorization(token: text.token, userAgentPrefixes: userAgentPrefixes)
+            end(.answered(authorization))
+            return authorization
+        } catch  where Task.isCancelled {
+            // Whatever a provider throws that was cut off: it says nothing of the token.
+            end(.abandoned)
+            throw CancellationError()
+        } catch let error as UnusableToken {
+            let error = StacksAPIError(
+                code: .unauthorized, operation: operation,
+                message: "The token provider returned a token that cannot be sent: it \(error.problem).")
+            end(.failed(error))
+            throw error
+        } catch is CancellationError {
+            end(.abandoned)
+            throw CancellationError()
+        } catch {
+            let error = StacksAPIError(
+                code: .unauthorized, operation: operation,
+                message: "The token provider threw \(type(of: error)).")
+            end(.failed(error))
+            throw error
+        }
+    }
+
+    private func end(_ outcome: Outcome) {
+        let waiters = state.withLock { state in
+            state.isAsking = false
+            if case .answered(let authorization) = outcome { state.current = authorization }
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume(returning: outcome) }
+    }
+
+    /// Waits for the question that is under way.
+    private func outcomeOfOther() async -> Outcome {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // Looked at under the lock: neither an answer nor a cancellation that came just before is missed.
+                let mustWait = state.withLock { state in
+                    guard state.isAsking, !Task.isCancelled else { return false }
+                    state.waiters[id] = continuation
+                    return true
+                }
+                if !mustWait { continuation.resume(returning: .abandoned) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: .abandoned)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import HTTPTypes
+package import Logging
+import StacksTransport
+import Synchronization
+
+/// Writes what became of each call, one line an outcome. Nothing is allocated for a line that is not written.
+///
+/// | Outcome | Level |
+/// | --- | --- |
+/// | success | debug |
+/// | failure that is tried again, detail that was cropped | notice |
+/// | failure, which is thrown too, so that its catcher says what it means | debug |
+/// | cancelled | debug |
+/// | bodies, when asked for | debug |
+final class CallLogger: Sendable {
+    private let logger: Logger
+    private let logsPayloads: Bool
+    private let redaction: Redaction
+    private let calls = Atomic<UInt64>(0)
+    /// Tells this client's calls from another's in the same log.
+    private let prefix = String(UInt32.random(in: .min ... .max), radix: 36)
+
+    init(_ logger: Logger, logsPayloads: Bool, redaction: Redaction) {
+        self.logger = logger
+        self.logsPayloads = logsPayloads
+        self.redaction = redaction
+    }
+
+    private func logs(_ level: Logger.Level) -> Bool { logger.logLevel <= level }
+
+    /// The number that the lines of one call have in common.
+    func began(_ operation: Operation, _ request: TransportRequest) -> UInt64 {
+        let call = calls.add(1, ordering: .relaxed).newValue
+        if logsPayloads, logs(.debug) {
+            var metadata = metadata(call, operation)
+            metadata["path"] = "\(redaction.scrub(request.path))"
+            metadata["headers"] = .dictionary(
+                Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
+            if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
+            write(.debug, "Stacks API request", metadata)
+        }
+        return call
+    }
+
+    func succeeded(_ received: ReceivedResponse) {
+        guard logs(.debug) else { return }
+        let (call, response) = (received.call, received.response)
+        var metadata = metadata(call.number, call.operation)
+        metadata["status"] = "\(response.status.code)"
+        metadata["attempts"] = "\(received.attempts)"
+        if call.waited > .zero { metadata["rate_limit_wait"] = "\(call.waited)" }
+        if let metrics = response.metrics { Self.add(metrics, to: &metadata) }
+        if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(response.body, redaction))" }
+        write(.debug, "Stacks API call succeeded", metadata)
+    }
+
+    func retries(_ call: borrowing CallRecord, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
+        guard logs(.notice) else { return }
+        var metadata = metadata(call, error, body: error.body)
+        metadata["next_attempt"] = "\(attempt)"
+        metadata["delay"] = "\(delay)"
+        write(.notice, "Stacks API request failed, trying again", metadata)
+    }
+
+    /// - Parameter body: The whole body, of which the error may hold only the beginning, or nothing.
+    func failed(_ call: borrowing CallRecord, _ error: StacksAPIError, body: [UInt8]) {
+        guard logs(.debug) else { return }
+        var metadata = metadata(call, error, body: body)
+        metadata["attempts"] = "\(error.attempts)"
+        write(.debug, "Stacks API call failed", metadata)
+    }
+
+    func cancelled(_ call: borrowing CallRecord, requests: Int) {
+        guard logs(.debug) else { return }
+        var metadata = metadata(call.number, call.operation)
+        metadata["attempts"] = "\(requests)"
+        write(.debug, "Stacks API call cancelled", metadata)
+    }
+
+    func cropped(_ operation: StacksOperation, size: Int, to limit: Int, unit: String) {
+        guard logs(.notice) else { return }
+        write(
+            .notice, "A detail was cropped",
+            ["operation": "\(operation)", "\(unit)": "\(size)", "limit": "\(limit)"]
+        )
+    }
+
+    /// The one way into the log: what others have written reaches no handler unescaped.
+    private func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
+        logger.log(level: level, message, metadata: metadata.visible)
+    }
+
+    // MARK: Metadata
+
+    private func metadata(_ number: UInt64, _ operation: Operation) -> Logger.Metadata {
+        ["request_id": "\(prefix)-\(number)", "operation": "\(operation.name)"]
+    }
+
+    private func metadata(
+        _ call: borrowing CallRecord, _ error: StacksAPIError, body: [UInt8]
+    ) -> Logger.Metadata {
+        var metadata = metadata(call.number, call.operation)
+        metadata["error"] = "\(error.code)"
+        metadata["message"] = "\(error.message)"
+        if let status = error.status { metadata["status"] = "\(status.code)" }
+        if let message = error.serverMessage { metadata["server_message"] = "\(message)" }
+        if let id = error.serverRequestID { metadata["server_request_id"] = "\(id)" }
+        if logsPayloads, logs(.debug) { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
+        return metadata
+    }
+
+    private static func add(_ metrics: TransportMetrics, to metadata: inout Logger.Metadata) {
+        metadata["name_lookup"] = "\(metrics.nameLookup)"
+        metadata["connect"] = "\(metrics.connect)"
+        metadata["tls"] = "\(metrics.tlsHandshake)"
+        metadata["first_byte"] = "\(metrics.firstByte)"
+        metadata["total"] = "\(metrics.total)"
+        metadata["reused_connection"] = "\(metrics.reusedConnection)"
+        if let version = metrics.httpVersion { metadata["http_version"] = "\(version)" }
+    }
+
+    private func shown(_ field: HTTPField) -> String {
+        PayloadRedaction.speaksOfSecret(field.name.rawName) ? Secret.placeholder : redaction.scrub(field.value)
+    }
+}
+
+extension Logger.MetadataValue {
+    /// The value as a line of a log may show it: its strings escaped by ``VisibleText``, and cropped. A body has room.
+    ///
+    /// What the library logs is escaped before a handler sees it, because a handler writes it as it is.
+    package var visible: Logger.MetadataValue {
+        func shown(_ text: String) -> String { VisibleText.escaped(text, limit: 5 * VisibleText.lineLimit) }
+        switch self {
+        case .string(let text): return .string(shown(text))
+        case .stringConvertible(let value): return .string(shown(value.description))
+        case .array(let values): return .array(values.map(\.visible))
+        case .dictionary(let members): return .dictionary(members.visible)
+        }
+    }
+}
+
+extension Logger.Metadata {
+    /// The same names with values that a line of a log may show.
+    package var visible: Logger.Metadata {
+        // Names are the package's own, but for those of header fields, which are HTTP's tokens: ASCII without spaces.
+        mapValues(\.visible)
+    }
+}

@@ -1,0 +1,116 @@
+import CoreMetrics
+import StacksTransport
+import Synchronization
+
+/// What a client counts and times. It owns its counters and timers.
+///
+/// They are made with the client, one for each operation and outcome, so that a call looks one up in a table. Labels
+/// have few values, all of them known: operations, outcomes and codes, never a stack's key or a job.
+final class ClientMetrics: Sendable {
+    private enum Outcome: Int, CaseIterable {
+        case success, failure, cancelled
+    }
+
+    private struct PerOperation: Sendable {
+        let durations: [Timer]
+        let waits: Timer
+        let budgetSpent: Counter
+    }
+
+    private enum Kind: String {
+        case failure = "stacks_api_call_errors"
+        case retry = "stacks_api_retries"
+    }
+
+    private struct Key: Hashable {
+        var kind: Kind
+        var operation: StacksOperation
+        var code: StacksAPIError.Code
+    }
+
+    private let factory: any MetricsFactory
+    private let operations: [PerOperation]
+    private let errors = Mutex<[Key: Counter]>([:])
+    private let confirmations: Counter
+    private let connections: [Counter]
+    private let connect: Timer
+    private let firstByte: Timer
+    private let transfer: Timer
+
+    /// `nil` where metrics go nowhere, so that nothing is spent on them.
+    init?(_ factory: any MetricsFactory) {
+        if factory is NOOPMetricsHandler { return nil }
+        self.factory = factory
+        operations = StacksOperation.all.map { operation in
+            let label = ("operation", operation.name)
+            return PerOperation(
+                durations: Outcome.allCases.map { outcome in
+                    Timer(
+                        label: "stacks_api_call_duration", dimensions: [label, ("outcome", "\(outcome)")],
+                        factory: factory)
+                },
+                waits: Timer(label: "stacks_api_rate_limit_wait", dimensions: [label], factory: factory),
+                budgetSpent: Counter(label: "stacks_api_retry_budget_spent", dimensions: [label], factory: factory)
+            )
+        }
+        confirmations = Counter(label: "stacks_api_finish_confirmations", factory: factory)
+        connections = ["false", "true"].map { isReused in
+            Counter(label: "stacks_transport_requests", dimensions: [("reused", isReused)], factory: factory)
+        }
+        connect = Timer(label: "stacks_transport_connect", factory: factory)
+        firstByte = Timer(label: "stacks_transport_first_byte", factory: factory)
+        transfer = Timer(label: "stacks_transport_total", factory: factory)
+    }
+
+    /// Counts a call that ended, with its error's code and the transport's timings of its last response.
+    func ended(_ call: borrowing CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
+        let operation = call.operation.name
+        let result: Outcome
+        switch outcome {
+        case .success(let received):
+            result = .success
+            travelled(received.response)
+        case .unreadable(let received, let error):
+            result = .failure
+            travelled(received.response)
+            counter(.failure, operation, error.code).increment()
+        case .failure(let error):
+            result = .failure
+            counter(.failure, operation, error.code).increment()
+        case .cancelled: result = .cancelled
+        }
+        operations[operation.index].durations[result.rawValue].recordNanoseconds(nanoseconds)
+        if call.waited > .zero { operations[operation.index].waits.recordNanoseconds(call.waited.wholeNanoseconds) }
+    }
+
+    func retries(_ operation: StacksOperation, after code: StacksAPIError.Code) {
+        counter(.retry, operation, code).increment()
+    }
+
+    func budgetWasSpent(_ operation: StacksOperation) { operations[operation.index].budgetSpent.increment() }
+
+    func confirmedFinish() { confirmations.increment() }
+
+    private func travelled(_ response: TransportResponse) {
+        guard let metrics = response.metrics else { return }
+        connections[metrics.reusedConnection ? 1 : 0].increment()
+        if !metrics.reusedConnection {
+            connect.recordNanoseconds(max(metrics.connect, metrics.tlsHandshake).wholeNanoseconds)
+        }
+        firstByte.recordNanoseconds(metrics.firstByte.wholeNanoseconds)
+        transfer.recordNanoseconds(metrics.total.wholeNanoseconds)
+    }
+
+    /// Made when it is needed first: most codes never come.
+    private func counter(_ kind: Kind, _ operation: StacksOperation, _ code: StacksAPIError.Code) -> Counter {
+        let key = Key(kind: kind, operation: operation, code: code)
+        return errors.withLock { errors in
+            if let counter = errors[key] { return counter }
+            let counter = Counter(
+                label: kind.rawValue, dimensions: [("operation", operation.name), ("code", code.description)],
+                factory: factory)
+            errors[key] = counter
+            return counter
+        }
+    }
+}

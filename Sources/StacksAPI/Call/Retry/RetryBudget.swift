@@ -1,0 +1,101 @@
+import StacksTransport
+import Synchronization
+
+/// How many retries a client has for all its calls together, so that an outage does not multiply its traffic.
+///
+/// A retry takes one from the budget, and a call that finds it empty fails with what it failed with. It fills up with
+/// every success and with time. ``RetryPolicy`` says how often one call is tried; this bounds all of them.
+public struct RetryBudget: Sendable, Hashable {
+    /// How many retries can be saved up; a client begins with as many.
+    public var capacity: Int
+
+    /// How many retries a successful call adds.
+    public var perSuccess: Double
+
+    /// How many retries a second adds, so that a client that makes few calls can retry too.
+    public var perSecond: Double
+
+    /// A budget.
+    ///
+    /// - Parameters:
+    ///   - capacity: How many retries can be saved up, at least 1.
+    ///   - perSuccess: How many a successful call adds.
+    ///   - perSecond: How many a second adds.
+    public init(capacity: Int, perSuccess: Double = 0.1, perSecond: Double = 1) {
+        self.capacity = capacity
+        self.perSuccess = perSuccess
+        self.perSecond = perSecond
+    }
+
+    /// 100 retries at once, and afterwards one a second and one more for every ten successful calls.
+    public static let standard = RetryBudget(capacity: 100)
+
+    /// What is wrong with the values, or `nil`.
+    var problem: String? {
+        if capacity < 1 { return "A retry budget has a capacity of at least 1, not \(capacity)." }
+        guard perSuccess >= 0, perSuccess.isFinite, perSecond >= 0, perSecond.isFinite else {
+            return "What fills a retry budget cannot be negative: \(perSuccess) for a success, \(perSecond) a second."
+        }
+        return nil
+    }
+}
+
+/// What is left of a budget: a value that is told of retries, successes and the time.
+struct RetryBucket: Sendable {
+    private let budget: RetryBudget
+    private var tokens: Double
+    private var updated: Moment?
+
+    init(_ budget: RetryBudget) {
+        self.budget = budget
+        tokens = Double(budget.capacity)
+    }
+
+    var isFull: Bool { tokens >= Double(budget.capacity) }
+
+    /// Takes one retry, if there is one.
+    mutating func spend(now: Moment) -> Bool {
+        if let updated {
+            add(budget.perSecond * max(0, updated.duration(to: now) / .seconds(1)))
+        }
+        updated = now
+        // Ten tenths are a little less than one.
+        guard tokens >= 1 - 1e-9 else { return false }
+        tokens = max(0, tokens - 1)
+        return true
+    }
+
+    mutating func succeeded() { add(budget.perSuccess) }
+
+    private mutating func add(_ count: Double) { tokens = min(Double(budget.capacity), tokens + count) }
+}
+
+/// The one retry budget of a client. It owns the bucket.
+final class SharedRetryBudget: Sendable {
+    private let bucket: Mutex<RetryBucket>
+    /// Whether a success has anything to add, so that successes take no lock while nothing fails.
+    private let isFull = Atomic(true)
+
+    init(_ budget: RetryBudget) { bucket = Mutex(RetryBucket(budget)) }
+
+    /// Takes one retry, if there is one.
+    func spend(now: Moment) -> Bool {
+        bucket.withLock { bucket in
+            defer { isFull.store(bucket.isFull, ordering: .relaxed) }
+            return bucket.spend(now: now)
+        }
+    }
+
+    /// A call succeeded.
+    func succeeded() {
+        if isFull.load(ordering: .relaxed) { return }
+        bucket.withLock { bucket in
+            bucket.succeeded()
+            isFull.store(bucket.isFull, ordering: .relaxed)
+        }
+    }
+}
+
+extension StacksAPIError {
+    static let budgetIsSpent = " It is not tried again: the retry budget is spent."
+}

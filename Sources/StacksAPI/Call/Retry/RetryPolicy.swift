@@ -1,0 +1,133 @@
+/// How often, and after which waits, a failed request is sent again.
+///
+/// What may be sent again at all is not a matter of policy: it follows from the operation and from how far the request
+/// had come. Retried are connection failures, 429 and 5xx; a request that may have arrived only when repeating it does
+/// no harm.
+public struct RetryPolicy: Sendable, Hashable {
+    /// How many requests are sent at most, the first included. At least 1.
+    public var maximumAttempts: Int
+
+    /// The waits before the second, third, … request, without ``jitter``.
+    public var backoff: Backoff
+
+    /// What is added to each wait, at random, so that many clients do not come back at the same moment.
+    public var jitter: ClosedRange<Duration>
+
+    /// The longest `Retry-After` that is waited for; it replaces wait and jitter. When the server asks for a longer one
+    /// the call ends with its error, whose ``StacksAPIError/retryAfter`` says how long: asking sooner than the server
+    /// wants would only be refused again.
+    public var maximumRetryAfter: Duration
+
+    /// A policy.
+    ///
+    /// - Parameters:
+    ///   - maximumAttempts: How many requests are sent at most, the first included.
+    ///   - backoff: The waits between them; 1 s, 1.5 s, 2.4 s, 3.7 s, … when left out.
+    ///   - jitter: Added to each wait at random; 0.5 to 1 s when left out.
+    ///   - maximumRetryAfter: The longest `Retry-After` waited for; a minute when left out.
+    public init(
+        maximumAttempts: Int,
+        backoff: Backoff = .buildkite,
+        jitter: ClosedRange<Duration> = .milliseconds(500) ... .seconds(1),
+        maximumRetryAfter: Duration = .seconds(60)
+    ) {
+        self.maximumAttempts = maximumAttempts
+        self.backoff = backoff
+        self.jitter = jitter
+        self.maximumRetryAfter = maximumRetryAfter
+    }
+
+    /// The schedule of Buildkite's own Go client: at most 5 requests, 1.0, 1.5, 2.4 and 3.7 s apart, plus 0.5 to 1 s of
+    /// jitter.
+    public static let buildkite = RetryPolicy(maximumAttempts: 5)
+
+    /// One request and no more.
+    public static let never = RetryPolicy(maximumAttempts: 1)
+
+    /// How long to wait before retry number `retry` (0 before the second request).
+    ///
+    /// - Parameters:
+    ///   - retryAfter: What the server asked for, if it did: it replaces the schedule.
+    ///   - generator: Where the jitter comes from.
+    func delay(
+        beforeRetry retry: Int,
+        retryAfter: Duration?,
+        using generator: inout some RandomNumberGenerator
+    ) -> Duration {
+        if let retryAfter { return max(retryAfter, .zero) }
+        // Nobody waits for more than a year, and a sum of waits that mean "for ever" would be more than a duration holds.
+        return min(backoff.delay(retry), Self.longestWait) + jitter.random(using: &generator)
+    }
+
+    fileprivate static let longestWait = Duration.seconds(31_536_000)
+
+    /// What is wrong with the policy's values, or `nil`.
+    var problem: String? {
+        if maximumAttempts < 1 { return "A retry policy needs at least 1 attempt, not \(maximumAttempts)." }
+        if jitter.lowerBound < .zero { return "A retry policy's jitter cannot be negative: \(jitter.lowerBound)." }
+        if maximumRetryAfter < .zero {
+            return "A retry policy's longest Retry-After cannot be negative: \(maximumRetryAfter)."
+        }
+        return backoff.problem
+    }
+}
+
+extension ClosedRange<Duration> {
+    /// A duration of this range, to the millisecond.
+    fileprivate func random(using generator: inout some RandomNumberGenerator) -> Duration {
+        let lowerBound = Swift.min(lowerBound, RetryPolicy.longestWait)
+        let width = Swift.min(upperBound, RetryPolicy.longestWait) - lowerBound
+        let milliseconds = width.components.seconds * 1000 + width.components.attoseconds / 1_000_000_000_000_000
+        guard milliseconds > 0 else { return lowerBound }
+        // Scaled rather than drawn again until it fits: a generator that repeats itself cannot make it endless.
+        let steps = generator.next().multipliedFullWidth(by: UInt64(milliseconds) + 1).high
+        return lowerBound + .milliseconds(Int64(steps))
+    }
+}
+
+/// Waits that grow by a constant factor up to a limit.
+public struct Backoff: Sendable, Hashable {
+    /// The first wait.
+    public var initial: Duration
+    /// How many times longer each wait is than the one before.
+    public var multiplier: Double
+    /// The longest wait.
+    public var maximum: Duration
+
+    /// Waits that start with `initial` and grow by `multiplier` up to `maximum`.
+    public init(initial: Duration, multiplier: Double, maximum: Duration) {
+        self.initial = initial
+        self.multiplier = multiplier
+        self.maximum = maximum
+    }
+
+    /// The waits of Buildkite's Go client, `1000^(n/16+1)` ms: 1.0 s, 1.5 s, 2.4 s, 3.7 s, …, at most a minute here.
+    ///
+    /// The factor is the sixteenth root of 1000.
+    public static let buildkite = Backoff(
+        initial: .seconds(1),
+        multiplier: 1.539_926_526_059_492,
+        maximum: .seconds(60)
+    )
+
+    /// The wait number `index`, counted from 0.
+    public func delay(_ index: Int) -> Duration {
+        var delay = initial
+        var remaining = index
+        while remaining > 0, delay < maximum, multiplier > 1 {
+            // Compared as numbers first: the product may be more than a duration holds.
+            guard delay / .seconds(1) * multiplier < maximum / .seconds(1) else { return maximum }
+            delay = delay * multiplier
+            remaining -= 1
+        }
+        return min(delay, maximum)
+    }
+
+    var problem: String? {
+        if initial < .zero || maximum < .zero { return "A backoff's waits cannot be negative: \(initial), \(maximum)." }
+        guard multiplier >= 1, multiplier.isFinite else {
+            return "A backoff's multiplier has to be a number from 1 up, not \(multiplier)."
+        }
+        return nil
+    }
+}

@@ -1,0 +1,108 @@
+import StacksTransport
+
+/// Remembers the last values read from one place of a list, together with their bytes.
+///
+/// What follows one another in a list often repeats itself: jobs of one pipeline carry the same rules. When the next
+/// value begins with the same bytes it is the same value, and neither parsing nor allocation is needed.
+///
+/// It is for strings, arrays and objects, whose last byte ends them whatever follows. A number's does not.
+struct JSONMemo<Value> {
+    /// The latest value, apart from the others: most lists need no more, and then there is nothing to allocate.
+    fileprivate var bytes: UnsafeBufferPointer<UInt8>?
+    fileprivate var value: Value?
+    fileprivate var earlier: [(bytes: UnsafeBufferPointer<UInt8>, value: Value)] = []
+    /// How many values are remembered besides the latest.
+    private let places: Int
+    /// Whose place is taken next when all are.
+    private var oldest = 0
+
+    /// - Parameter count: How many values are remembered at most.
+    init(count: Int = 1) { places = count - 1 }
+
+    fileprivate mutating func remember(_ newValue: Value, _ newBytes: UnsafeBufferPointer<UInt8>) {
+        if places > 0, let bytes, let value {
+            if earlier.count < places {
+                earlier.reserveCapacity(places)
+                earlier.append((bytes, value))
+            } else {
+                earlier[oldest] = (bytes, value)
+                oldest = oldest + 1 == places ? 0 : oldest + 1
+            }
+        }
+        bytes = newBytes
+        value = newValue
+    }
+}
+
+extension JSONReader {
+    /// The next value, read by `body` unless it is one that `memo` remembers.
+    @inline(__always)
+    mutating func value<Value>(
+        _ memo: inout JSONMemo<Value>,
+        _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value {
+        _ = try peek()
+        if let bytes = memo.bytes, pass(bytes), let value = memo.value { return value }
+        for index in memo.earlier.indices where pass(memo.earlier[index].bytes) { return memo.earlier[index].value }
+        let first = cursor
+        let value = try body(&self)
+        memo.remember(value, UnsafeBufferPointer(start: first, count: cursor - first))
+        return value
+    }
+
+    /// Passes over these bytes, if they are the next.
+    @inline(__always)
+    mutating func pass(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard end - cursor >= bytes.count, ByteComparison.areEqual(cursor, bytes.baseAddress!, bytes.count) else {
+            return false
+        }
+        cursor += bytes.count
+        return true
+    }
+}
+
+/// Remembers the keys of the last object read from one place of a list, in their order, and what each stands for.
+///
+/// The objects of a list have their keys in the same order. Where the next key has the bytes that were there last time,
+/// colon included, it is the same key, and needs neither a scan nor a look at all the names that it could be.
+struct JSONKeyMemo<Field> {
+    fileprivate var known: [(bytes: UnsafeBufferPointer<UInt8>, field: Field)] = []
+    fileprivate var index = 0
+
+    init() {}
+
+    /// To be called at the beginning of each object.
+    mutating func start() { index = 0 }
+
+    /// More keys than the API's objects have; a document with more of them makes the memo no larger.
+    private static var places: Int { 32 }
+
+    fileprivate mutating func remember(_ field: Field, _ bytes: UnsafeBufferPointer<UInt8>) {
+        if index < known.count {
+            known[index] = (bytes, field)
+        } else if index < Self.places {
+            known.append((bytes, field))
+        }
+    }
+}
+
+extension JSONReader {
+    /// What the next key of the object stands for, by `field` unless `memo` remembers it; `nil` at the object's end.
+    /// Otherwise like ``nextKey()``.
+    @inline(__always)
+    mutating func nextField<Field>(
+        _ memo: inout JSONKeyMemo<Field>, _ field: (JSONKey) -> Field
+    ) throws(JSONError) -> Field? {
+        guard try hasNextKey() else { return nil }
+        defer { memo.index += 1 }
+        if memo.index < memo.known.count {
+            let (bytes, field) = memo.known[memo.index]
+            if pass(bytes) { return field }
+        }
+        let first = cursor
+        let field = field(try readKey())
+        try colon()
+        memo.remember(field, UnsafeBufferPointer(start: first, count: cursor - first))
+        return field
+    }
+}

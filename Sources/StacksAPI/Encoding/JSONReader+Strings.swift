@@ -1,0 +1,269 @@
+import StacksTransport
+
+extension JSONReader {
+    /// A string whose bytes were checked, without its quotes.
+    struct RawString {
+        let start: UnsafePointer<UInt8>
+        let count: Int
+        let isASCII: Bool
+        /// Whether the bytes are those of the document, with escapes among them that were not checked.
+        let hasEscapes: Bool
+
+        var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
+    }
+
+    /// The next value, a string.
+    mutating func string() throws(JSONError) -> String {
+        guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
+        let raw = try scanString()
+        return String(raw.hasEscapes ? try unescape(raw) : raw)
+    }
+
+    /// The next value, a string or null.
+    @inline(__always)
+    mutating func optionalString() throws(JSONError) -> String? {
+        try null() ? nil : try string()
+    }
+
+    /// The next value, the string of an identifier.
+    mutating func identifier<Resource>() throws(JSONError) -> Identifier<Resource> {
+        guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
+        if let storage = quotedUUID() { return Identifier(storage: storage) }
+        return Identifier(try string())
+    }
+
+    /// The next key of the object, an identifier; see ``nextKey()``.
+    mutating func nextIdentifierKey<Resource>() throws(JSONError) -> Identifier<Resource>? {
+        guard try hasNextKey() else { return nil }
+        var storage = quotedUUID()
+        if storage == nil { storage = try readKey().identifierStorage }
+        try colon()
+        return storage.map { Identifier(storage: $0) }
+    }
+
+    /// Passes over a UUID where the reader stands at its opening quote, or stays there.
+    ///
+    /// It is what most identifiers are, 36 characters and a quote, and needs no scan: the parser checks every byte.
+    @inline(__always)
+    private mutating func quotedUUID() -> IdentifierStorage? {
+        let text = cursor + 1
+        guard end - text > CanonicalUUID.length, text[CanonicalUUID.length] == UInt8(ascii: "\""),
+            let (high, low) = CanonicalUUID.parse(text)
+        else { return nil }
+        cursor = text + CanonicalUUID.length + 1
+        return .uuid(high: high, low: low)
+    }
+
+    /// The next value, the string of an identifier or null.
+    mutating func optionalIdentifier<Resource>() throws(JSONError) -> Identifier<Resource>? {
+        try null() ? nil : try identifier()
+    }
+
+    /// The next key, where the reader stands at its opening quote.
+    @inline(__always)
+    mutating func readKey() throws(JSONError) -> JSONKey {
+        let raw = try scanString()
+        return JSONKey(raw.hasEscapes ? try unescape(raw) : raw)
+    }
+
+    mutating func skipString() throws(JSONError) {
+        let raw = try scanString()
+        if raw.hasEscapes { _ = try unescape(raw) }
+    }
+
+    // MARK: Scanning
+
+    /// Passes over a string, where the reader stands at its opening quote, and checks all of it but its escapes.
+    @inline(__always)
+    mutating func scanString() throws(JSONError) -> RawString {
+        let text = cursor + 1
+        var position = text
+        var nonASCII: UInt64 = 0
+        var hasEscapes = false
+        while true {
+            // Eight bytes at a time, as far as there are eight: past what is neither quote, backslash nor control
+            // character.
+            while end - position >= 8 {
+                let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
+                let stops = Self.stops(in: word)
+                if stops == 0 {
+                    nonASCII |= word
+                    position += 8
+                    continue
+                }
+                // Of the byte at the stop, which is ASCII, the mask leaves what does not count here.
+                nonASCII |= word & (stops ^ (stops &- 1))
+                position += stops.trailingZeroBitCount >> 3
+                break
+            }
+            while position < end, position.pointee >= 0x20, position.pointee != UInt8(ascii: "\""),
+                position.pointee != UInt8(ascii: "\\")
+            {
+                nonASCII |= UInt64(position.pointee)
+                position += 1
+            }
+            guard position < end else { throw error(.unexpectedEnd, at: end) }
+            if position.pointee == UInt8(ascii: "\"") { break }
+            guard position.pointee == UInt8(ascii: "\\") else {
+                throw error(.controlCharacter(position.pointee), at: position)
+            }
+            hasEscapes = true
+            // Whatever is escaped cannot end the string.
+            guard end - position >= 2 else { throw error(.unexpectedEnd, at: end) }
+            position += 2
+        }
+        let isASCII = nonASCII & 0x8080_8080_8080_8080 == 0
+        let raw = RawString(start: text, count: position - text, isASCII: isASCII, hasEscapes: hasEscapes)
+        if !isASCII, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
+            throw error(.invalidUTF8, at: text + invalid)
+        }
+        cursor = position + 1
+        return raw
+    }
+
+    /// Sets the top bit of the first byte that is a quote, a backslash or a control character; bits above that one may
+    /// be set wrongly, because the subtraction borrows.
+    @inline(__always)
+    static func stops(in word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // With bit 1 turned over, a quote (0x22) comes right after the control characters, and nothing else does.
+        let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
+        let backslash = (word ^ (ones &* 0x5C)) &- ones
+        return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
+    }
+
+    // MARK: Escapes
+
+    /// The string without its escapes. Its bytes are good until the next one is unescaped.
+    @inline(never)
+    private mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
+        // No escape is shorter than what it stands for.
+        let start = roomForUnescaped(raw.count)
+        var target = start
+        var isASCII = raw.isASCII
+        let limit = raw.start + raw.count
+        var position = raw.start
+        while position < limit {
+            let run = Self.copy(from: position, to: target, upToBackslashBefore: limit)
+            position += run
+            target += run
+            if position == limit { break }
+            let escape = position
+            position += 2
+            switch escape[1] {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): target.pointee = escape[1]
+            case UInt8(ascii: "b"): target.pointee = 0x08
+            case UInt8(ascii: "f"): target.pointee = 0x0C
+            case UInt8(ascii: "n"): target.pointee = 0x0A
+            case UInt8(ascii: "r"): target.pointee = 0x0D
+            case UInt8(ascii: "t"): target.pointee = 0x09
+            case UInt8(ascii: "u"):
+                let scalar = try unescapeScalar(at: escape, limit: limit, &position)
+                isASCII = isASCII && scalar.isASCII
+                for byte in UTF8.encode(scalar)! {
+                    target.pointee = byte
+                    target += 1
+                }
+                continue
+            default: throw error(.invalidEscape, at: escape)
+            }
+            target += 1
+        }
+        return RawString(start: start, count: target - start, isASCII: isASCII, hasEscapes: false)
+    }
+
+    /// Copies what precedes the next backslash, or all, and returns how many bytes that were.
+    @inline(__always)
+    private static func copy(
+        from source: UnsafePointer<UInt8>,
+        to target: UnsafeMutablePointer<UInt8>,
+        upToBackslashBefore limit: UnsafePointer<UInt8>
+    ) -> Int {
+        var count = 0
+        // Eight bytes at a time. What is copied too much is overwritten: the target has room for all of the source.
+        while limit - source - count >= 8 {
+            let word = UnsafeRawPointer(source + count).loadUnaligned(as: UInt64.self)
+            UnsafeMutableRawPointer(target + count).storeBytes(of: word, as: UInt64.self)
+            let backslash = UInt64(littleEndian: word) ^ 0x5C5C_5C5C_5C5C_5C5C
+            let stops = (backslash &- 0x0101_0101_0101_0101) & ~backslash & 0x8080_8080_8080_8080
+            if stops != 0 { return count + stops.trailingZeroBitCount >> 3 }
+            count += 8
+        }
+        while count < limit - source, source[count] != UInt8(ascii: "\\") {
+            target[count] = source[count]
+            count += 1
+        }
+        return count
+    }
+
+    /// The character of the `\uXXXX` at `escape`, or of the two of a surrogate pair; moves `position` past them.
+    private func unescapeScalar(
+        at escape: UnsafePointer<UInt8>,
+        limit: UnsafePointer<UInt8>,
+        _ position: inout UnsafePointer<UInt8>
+    ) throws(JSONError) -> Unicode.Scalar {
+        let first = try hexadecimal(at: escape, limit: limit)
+        position = escape + 6
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard first < 0xDC00, limit - position >= 2, position[0] == UInt8(ascii: "\\"), position[1] == UInt8(ascii: "u")
+        else { throw error(.loneSurrogate, at: escape) }
+        let second = try hexadecimal(at: position, limit: limit)
+        guard second >= 0xDC00, second <= 0xDFFF,
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        else { throw error(.loneSurrogate, at: escape) }
+        position += 6
+        return scalar
+    }
+
+    /// The four digits of the `\uXXXX` at `escape`.
+    private func hexadecimal(
+        at escape: UnsafePointer<UInt8>, limit: UnsafePointer<UInt8>
+    ) throws(JSONError) -> UInt32 {
+        guard limit - escape >= 6 else { throw error(.invalidEscape, at: escape) }
+        var value: UInt32 = 0
+        for index in 2..<6 {
+            let byte = escape[index]
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte & 0x0F)
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
+                value = value << 4 | UInt32(byte & 0x0F) + 9
+            default: throw error(.invalidEscape, at: escape)
+            }
+        }
+        return value
+    }
+}
+
+extension String {
+    /// The string without checking its bytes once more.
+    init(_ raw: JSONReader.RawString) {
+        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
+            self.init(copying: UTF8Span(unchecked: raw.bytes.span, isKnownASCII: raw.isASCII))
+        } else {
+            self.init(decoding: raw.bytes, as: UTF8.self)
+        }
+    }
+}
+
+/// A key of an object, as bytes. It is good until the next string is read.
+///
+/// `switch key { case "id": … }` compares the bytes.
+struct JSONKey {
+    private let raw: JSONReader.RawString
+
+    @inline(__always)
+    init(_ raw: JSONReader.RawString) { self.raw = raw }
+
+    @inline(__always)
+    static func ~= (name: StaticString, key: JSONKey) -> Bool {
+        key.raw.count == name.utf8CodeUnitCount
+            && ByteComparison.areEqual(key.raw.start, name.utf8Start, key.raw.count)
+    }
+
+    var string: String { String(raw) }
+
+    /// The identifier that the key spells.
+    var identifierStorage: IdentifierStorage {
+        IdentifierStorage(uuid: raw.start, count: raw.count) ?? .text(string)
+    }
+}

@@ -1,5 +1,0 @@
-/// The value of an answer that carries none.
-public struct NoContent: Sendable, Hashable {
-    /// Nothing.
-    public init() {}
-}

@@ -1,0 +1,76 @@
+import StacksTransport
+
+extension ClientCore {
+    /// Finishes a job once, questions and waits included.
+    func finish(
+        _ job: JobID, stack: String, body: [UInt8], options: CallOptions
+    ) async throws -> StacksResponse<NoContent> {
+        if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: .finishJob) }
+        let target = target(.finishJob, stack: stack, job: job)
+        return try await wholeCall(target.operation, options) { options in
+            try await finish(target, of: job, stack: stack, body: body, options: options)
+        }
+    }
+
+    /// ``FinishDecision`` says what to do, here it is done.
+    private func finish(
+        _ target: CallTarget, of job: JobID, stack: String, body: [UInt8], options: CallOptions
+    ) async throws -> StacksResponse<NoContent> {
+        var decision = FinishDecision(
+            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.limit)
+        var options = options
+        while true {
+            options.retryPolicy = decision.remainingPolicy
+            let failure: StacksAPIError
+            do {
+                var response = try await perform(target, body: body, options: options)
+                decision.succeeded(attempts: response.attempts)
+                response.attempts = decision.requests
+                return response
+            } catch let error as StacksAPIError {
+                failure = error
+            }
+            var generator = FunctionGenerator(bits: environment.randomBits)
+            switch decision.next(afterFinish: failure, now: environment.now(), using: &generator) {
+            case .giveUp(let error): throw error
+            case .ask(let delay):
+                if let budget, !budget.spend(now: environment.now()) {
+                    metrics?.budgetWasSpent(.finishJob)
+                    throw decision.budgetIsSpent(after: failure)
+                }
+                if delay > .zero { try await environment.sleep(delay) }
+                options.retryPolicy = decision.policy
+                if let response = try await confirmation(of: job, stack: stack, options: options, &decision) {
+                    return response
+                }
+            case .send, .confirmed: break
+            }
+        }
+    }
+
+    /// Asks for the job's state: the call's answer when it is finished, `nil` when the finish is to be sent again.
+    private func confirmation(
+        of job: JobID, stack: String, options: CallOptions, _ decision: inout FinishDecision
+    ) async throws -> StacksResponse<NoContent>? {
+        let action: FinishDecision.Action
+        var response: StacksResponse<NoContent>?
+        do {
+            let states = try await perform(
+                target(.jobStates, stack: stack), body: JobListRequest().encode([job]), options: options,
+                decode: JobStates.read)
+            response = states.map { _ in NoContent() }
+            action = decision.next(afterState: states.value[job], attempts: states.attempts)
+        } catch let error as StacksAPIError {
+            action = decision.next(afterQuestion: error)
+        }
+        switch action {
+        case .giveUp(let error): throw error
+        case .confirmed:
+            response?.attempts = decision.requests
+            response?.wasConfirmedByState = true
+            metrics?.confirmedFinish()
+            return response
+        case .send, .ask: return nil
+        }
+    }
+}

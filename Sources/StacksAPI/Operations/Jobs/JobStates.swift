@@ -1,0 +1,139 @@
+/// The states of the jobs that were asked about.
+public struct JobStates: Sendable, Hashable {
+    /// The state of each job. A job that Buildkite does not know is missing.
+    public var states: [JobID: JobState]
+
+    /// The states of jobs.
+    public init(states: [JobID: JobState]) { self.states = states }
+
+    /// The state of a job, or `nil` when Buildkite does not know it.
+    public subscript(job: JobID) -> JobState? { states[job] }
+}
+
+extension JobStates {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
+        var states: [JobID: JobState]?
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "states": states = try readStates(&reader)
+            default: try reader.skip()
+            }
+        }
+        return JobStates(states: try states.required("states", in: object))
+    }
+
+    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState] {
+        if try reader.null() { return [:] }
+        // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason. For one or two the
+        // room is made with less work when they come.
+        let expected = min((reader.end - reader.cursor) / 50, 1000)
+        var states: [JobID: JobState] = expected > 2 ? Dictionary(minimumCapacity: expected) : [:]
+        var memo = JSONMemo<JobState>(count: 8)
+        try reader.beginObject()
+        while let job: JobID = try reader.nextIdentifierKey() {
+            if try reader.null() {
+                states[job] = nil
+                continue
+            }
+            states[job] = try reader.value(&memo) { (reader) throws(JSONError) in
+                JobState(rawValue: try reader.string())
+            }
+        }
+        return states
+    }
+}
+
+/// Where a job is in its life.
+///
+/// Buildkite may add states at any time: an unknown one is a value like every other, never an error.
+public struct JobState: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The state as it goes on the wire.
+    public var rawValue: String
+
+    /// The state with this name, which need not be one of those below.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The state that the literal names.
+    public init(stringLiteral value: String) { rawValue = value }
+
+    /// The state as it goes on the wire.
+    public var description: String { rawValue }
+
+    /// The job was created and nothing else has happened to it.
+    public static let pending = JobState(rawValue: "pending")
+    /// A wait step holds the job back.
+    public static let waiting = JobState(rawValue: "waiting")
+    /// A wait step held the job back until the build failed.
+    public static let waitingFailed = JobState(rawValue: "waiting_failed")
+    /// A block step holds the job back.
+    public static let blocked = JobState(rawValue: "blocked")
+    /// A block step held the job back until the build failed.
+    public static let blockedFailed = JobState(rawValue: "blocked_failed")
+    /// A block step let the job go on.
+    public static let unblocked = JobState(rawValue: "unblocked")
+    /// A block step let the job go on, and the build failed.
+    public static let unblockedFailed = JobState(rawValue: "unblocked_failed")
+    /// The job's concurrency group is being looked at.
+    public static let limiting = JobState(rawValue: "limiting")
+    /// The job waits for its concurrency group.
+    public static let limited = JobState(rawValue: "limited")
+    /// The job is ready for an agent or a stack.
+    public static let scheduled = JobState(rawValue: "scheduled")
+    /// A stack reserved the job.
+    public static let reserved = JobState(rawValue: "reserved")
+    /// The job was given to an agent.
+    public static let assigned = JobState(rawValue: "assigned")
+    /// An agent took the job and is about to start it.
+    public static let accepted = JobState(rawValue: "accepted")
+    /// The job runs on an agent.
+    public static let running = JobState(rawValue: "running")
+    /// The job is over, whether it passed or failed.
+    public static let finished = JobState(rawValue: "finished")
+    /// The job is being cancelled on its agent.
+    public static let canceling = JobState(rawValue: "canceling")
+    /// The job was cancelled.
+    public static let canceled = JobState(rawValue: "canceled")
+    /// The job ran into its time limit and is being stopped on its agent.
+    public static let timingOut = JobState(rawValue: "timing_out")
+    /// The job ran into its time limit.
+    public static let timedOut = JobState(rawValue: "timed_out")
+    /// No agent took the job in time.
+    public static let expired = JobState(rawValue: "expired")
+    /// The job was skipped.
+    public static let skipped = JobState(rawValue: "skipped")
+    /// The job cannot run, because of how its pipeline is written.
+    public static let broken = JobState(rawValue: "broken")
+}
+
+extension JobState {
+    /// Whether the job is over and will not change its state again.
+    ///
+    /// `false` for states that this package does not know.
+    public var isTerminal: Bool {
+        switch self {
+        case .finished, .canceled, .timedOut, .expired, .skipped, .broken, .waitingFailed, .blockedFailed,
+            .unblockedFailed:
+            return true
+        default:
+            return false
+        }
+    }
+
+    /// Whether an agent has the job: it was assigned to one, or runs there, or is being stopped there.
+    ///
+    /// `false` for states that this package does not know.
+    public var isWithAgent: Bool {
+        switch self {
+        case .assigned, .accepted, .running, .canceling, .timingOut: return true
+        default: return false
+        }
+    }
+
+    /// The states known to this package, in the order of a job's life.
+    public static let known: [JobState] = [
+        .pending, .waiting, .waitingFailed, .blocked, .blockedFailed, .unblocked, .unblockedFailed, .limiting,
+        .limited, .scheduled, .reserved, .assigned, .accepted, .running, .finished, .canceling, .canceled, .timingOut,
+        .timedOut, .expired, .skipped, .broken,
+    ]
+}

@@ -1,0 +1,58 @@
+extension NotificationResult {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> NotificationResult {
+        var result = NotificationResult()
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "errors": result.failures = try readFailures(&reader)
+            default: try reader.skip()
+            }
+        }
+        return result
+    }
+
+    private static func readFailures(_ reader: inout JSONReader) throws(JSONError) -> [NotificationFailure] {
+        if try reader.null() { return [] }
+        var failures: [NotificationFailure] = []
+        try reader.beginArray()
+        while try reader.nextElement() {
+            var failure = NotificationFailure(error: "", indexes: [])
+            try reader.beginObject()
+            while let name = try reader.nextKey() {
+                switch name {
+                case "error": failure.error = try reader.optionalString() ?? ""
+                case "indexes": failure.indexes = try reader.ints()
+                default: try reader.skip()
+                }
+            }
+            failures.append(failure)
+        }
+        return failures
+    }
+}
+
+/// The body of up to 1000 notifications.
+enum NotificationsRequest {
+    static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
+        var capacity = 24
+        for index in notifications.indices {
+            capacity += 32 + ByteWriter.size(notifications[index].job) + ByteWriter.size(notifications[index].detail)
+            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
+        }
+        return ByteWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"notifications":["#)
+            for index in notifications.indices {
+                writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)
+                writer.identifier(notifications[index].job)
+                writer.raw(#","detail":"#)
+                writer.string(notifications[index].detail)
+                if let timestamp = notifications[index].timestamp, let text = ISO8601.text(timestamp) {
+                    writer.raw(#","timestamp":"#)
+                    writer.string(text)
+                }
+                writer.raw("}")
+            }
+            writer.raw("]}")
+        }
+    }
+}

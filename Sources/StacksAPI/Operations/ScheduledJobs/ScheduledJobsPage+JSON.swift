@@ -1,0 +1,117 @@
+extension ScheduledJobsPage {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> ScheduledJobsPage {
+        var jobs: [ScheduledJob]?
+        var unreadable: [UnreadableJob] = []
+        var pageInfo = PageInfo()
+        var clusterQueue = ClusterQueue()
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "jobs": jobs = try readJobs(&reader, &unreadable)
+            case "page_info": pageInfo = try PageInfo.read(&reader)
+            case "cluster_queue": clusterQueue = try ClusterQueue.read(&reader)
+            default: try reader.skip()
+            }
+        }
+        return ScheduledJobsPage(
+            jobs: try jobs.required("jobs", in: object), pageInfo: pageInfo, clusterQueue: clusterQueue,
+            unreadableJobs: unreadable)
+    }
+
+    /// The jobs that can be read. One that cannot does not take the others with it.
+    private static func readJobs(
+        _ reader: inout JSONReader, _ unreadable: inout [UnreadableJob]
+    ) throws(JSONError) -> [ScheduledJob] {
+        unreadable = []
+        if try reader.null() { return [] }
+        var jobs: [ScheduledJob] = []
+        // A job takes some 345 bytes: room for as many as can follow, within reason.
+        jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
+        var memo = ScheduledJob.Memo()
+        try reader.beginArray()
+        while try reader.nextElement() {
+            let place = reader.place
+            do throws(JSONError) {
+                try ScheduledJob.read(&reader, into: &jobs, memo: &memo)
+            } catch {
+                jobs.removeLast()
+                guard unreadable.count < UnreadableJob.maximum else { throw error }
+                let position = jobs.count + unreadable.count
+                unreadable.append(try UnreadableJob.read(&reader, at: place, position: position, error))
+            }
+        }
+        return jobs
+    }
+}
+
+extension ScheduledJobsPage {
+    /// The query that asks for a page.
+    static func appendQuery(_ queue: QueueKey, limit: Int?, after cursor: String?, to path: inout String) {
+        path += "?queue_key="
+        PercentEncoding.append(queue.rawValue, to: &path)
+        if let limit { path += "&limit=\(limit)" }
+        if let cursor {
+            path += "&after="
+            PercentEncoding.append(cursor, to: &path)
+        }
+    }
+}
+
+extension ScheduledJobsPage.PageInfo {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
+        var info = Self()
+        if try reader.null() { return info }
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "has_next_page": info.hasNextPage = try reader.null() ? false : try reader.bool()
+            case "end_cursor": info.endCursor = try reader.optionalString()
+            default: try reader.skip()
+            }
+        }
+        return info
+    }
+}
+
+extension ScheduledJobsPage.ClusterQueue {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
+        var queue = Self()
+        if try reader.null() { return queue }
+        var isDispatchPaused = false
+        var isPaused = false
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "id": queue.id = try reader.optionalIdentifier()
+            case "dispatch_paused": isDispatchPaused = try reader.null() ? false : try reader.bool()
+            case "paused": isPaused = try reader.null() ? false : try reader.bool()
+            default: try reader.skip()
+            }
+        }
+        queue.isDispatchPaused = isDispatchPaused || isPaused
+        return queue
+    }
+}
+
+extension UnreadableJob {
+    /// How many of a page are told of: as many as a page holds. One with more is no page of jobs.
+    static let maximum = 1000
+
+    /// Passes over the job at `place`, which could not be read, and says why.
+    static func read(
+        _ reader: inout JSONReader, at place: JSONReader.Place, position: Int, _ error: JSONError
+    ) throws(JSONError) -> UnreadableJob {
+        // Throws where the document itself goes wrong: then there is no telling where the next job begins.
+        let bytes = try reader.passValue(at: place)
+        let id: JobID? = reader.identifier(named: "id", at: place)
+        let document = Array(bytes)
+        var field = JSONPath.locate(offset: error.offset - (reader.offset - bytes.count), in: document)
+        if case .missingField(let name) = error.reason { field = name }
+        return UnreadableJob(position: position, id: id, field: printable(field), reason: "\(error.reason)")
+    }
+
+    /// A path is made of the server's own keys: whatever is no plain character is not shown.
+    private static func printable(_ path: String) -> String {
+        String(String.UnicodeScalarView(path.unicodeScalars.map { (" "..."~").contains($0) ? $0 : "\u{FFFD}" }))
+    }
+}

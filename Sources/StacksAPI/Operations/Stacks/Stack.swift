@@ -1,0 +1,117 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
+/// A stack as Buildkite knows it after its registration.
+public struct Stack: Sendable, Hashable, Identifiable {
+    /// Stands for the organization in ``OrganizationID``.
+    public enum Organization {}
+
+    /// The stack's identifier, a UUID.
+    public var id: StackID
+    /// The organization that the stack belongs to.
+    public var organizationUUID: OrganizationID
+    /// The queue that the stack takes jobs from.
+    public var clusterQueueKey: QueueKey?
+    /// The stack's key, unique in the organization.
+    public var key: String
+    /// What kind of stack it is.
+    public var type: StackType
+    /// What the stack said of itself.
+    public var metadata: [String: String]
+    /// When Buildkite last heard from the stack, or `nil` before its first poll.
+    public var lastConnectedOn: Date?
+    /// Whether Buildkite hears from the stack.
+    public var state: StackState
+
+    /// A stack.
+    public init(
+        id: StackID,
+        organizationUUID: OrganizationID,
+        clusterQueueKey: QueueKey? = nil,
+        key: String,
+        type: StackType = .custom,
+        metadata: [String: String] = [:],
+        lastConnectedOn: Date? = nil,
+        state: StackState = .connected
+    ) {
+        self.id = id
+        self.organizationUUID = organizationUUID
+        self.clusterQueueKey = clusterQueueKey
+        self.key = key
+        self.type = type
+        self.metadata = metadata
+        self.lastConnectedOn = lastConnectedOn
+        self.state = state
+    }
+}
+
+/// Whether Buildkite hears from a stack.
+public struct StackState: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The state as it goes on the wire.
+    public var rawValue: String
+
+    /// The state with this name, which need not be one of those below.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The state that the literal names.
+    public init(stringLiteral value: String) { rawValue = value }
+
+    /// The state as it goes on the wire.
+    public var description: String { rawValue }
+
+    /// The stack is registered and polls for jobs.
+    public static let connected = StackState(rawValue: "connected")
+    /// The stack de-registered itself.
+    public static let disconnected = StackState(rawValue: "disconnected")
+    /// The stack has not been heard of for some time.
+    public static let lost = StackState(rawValue: "lost")
+}
+
+/// What kind of stack registers itself.
+public struct StackType: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The type as it goes on the wire.
+    public var rawValue: String
+
+    /// The type with this name, which need not be one of those below.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The type that the literal names.
+    public init(stringLiteral value: String) { rawValue = value }
+
+    /// The type as it goes on the wire.
+    public var description: String { rawValue }
+
+    /// A stack written by anybody but Buildkite: the one to use.
+    public static let custom = StackType(rawValue: "custom")
+    /// Buildkite's own controller for Kubernetes.
+    public static let kubernetes = StackType(rawValue: "kubernetes")
+    /// Buildkite's own Elastic CI Stack.
+    public static let elastic = StackType(rawValue: "elastic")
+}
+
+/// The key of a cluster's queue, `"linux-large"` for example.
+public struct QueueKey: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The key as it goes on the wire.
+    public var rawValue: String
+
+    /// The queue with this key.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The queue with this key.
+    public init(_ rawValue: String) { self.rawValue = rawValue }
+
+    /// The queue that the literal names.
+    public init(stringLiteral value: String) { rawValue = value }
+
+    /// The key as it goes on the wire.
+    public var description: String { rawValue }
+
+    /// The cluster's default queue, `_default` on the wire.
+    ///
+    /// Buildkite's Go client and its Kubernetes controller send this key; the documentation of the Stacks API writes
+    /// `__default__`.
+    public static let `default` = QueueKey("_default")
+}

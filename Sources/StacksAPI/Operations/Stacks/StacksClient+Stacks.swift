@@ -1,0 +1,57 @@
+extension StacksClient {
+    /// Registers a stack, or says anew what it is. It is safe to repeat.
+    ///
+    /// Keys are unique in the organization: registering a key again moves it to the queue of the last caller.
+    ///
+    /// - Parameters:
+    ///   - key: The stack's key, 1 to 80 bytes of `A-Z`, `a-z`, `0-9`, `_` and `-`.
+    ///   - type: What kind of stack it is.
+    ///   - queue: The queue that it takes jobs from.
+    ///   - metadata: What it says of itself: at most 100 keys of at most 64 characters, with values of at most 256.
+    ///   - options: What this call does otherwise than the client.
+    /// - Returns: The stack as registered; status 201 when it is new, 200 when it was there already.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/forbidden`` when the organization has its limit of stacks,
+    ///   ``StacksAPIError/Code/notFound`` when there is no such queue.
+    @discardableResult
+    public func registerStack(
+        key: String,
+        type: StackType = .custom,
+        queue: QueueKey = .default,
+        metadata: [String: String] = [:],
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<Stack> {
+        try Argument.check(stackKey: key, for: .registerStack)
+        try Argument.check(stackType: type, for: .registerStack)
+        try Argument.check(queue: queue, for: .registerStack)
+        try Argument.check(metadata: metadata, for: .registerStack)
+        let body = RegisterRequest.encode(key: key, type: type, queue: queue, metadata: metadata)
+        return try await core.perform(
+            core.target(.registerStack), body: body, options: options, decode: Stack.read)
+    }
+
+    /// Ends a stack's registration. It is safe to repeat.
+    ///
+    /// - Parameters:
+    ///   - key: The stack's key.
+    ///   - options: What this call does otherwise than the client.
+    /// - Returns: No value; the status is 204.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack.
+    @discardableResult
+    public func deregisterStack(
+        key: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try Argument.check(stackKey: key, for: .deregisterStack)
+        return try await core.perform(core.target(.deregisterStack, stack: key), options: options)
+    }
+
+    /// The same as ``deregisterStack(key:options:)``.
+    @available(*, deprecated, renamed: "deregisterStack(key:options:)")
+    @discardableResult
+    public func deregisterStack(
+        _ key: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try await deregisterStack(key: key, options: options)
+    }
+}

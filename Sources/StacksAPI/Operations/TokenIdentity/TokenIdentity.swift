@@ -1,0 +1,81 @@
+/// Whose token it is. Any value can be missing.
+public struct TokenIdentity: Sendable, Hashable {
+    /// The token's identifier; not the token.
+    public var uuid: String?
+    /// The description given to the token.
+    public var description: String?
+    /// What kind of token it is, `cluster` for example.
+    public var tokenType: String?
+    /// The organization's slug, as in its URLs.
+    public var organizationSlug: String?
+    /// The organization's identifier.
+    public var organizationUUID: String?
+    /// The cluster's identifier.
+    public var clusterUUID: String?
+    /// The cluster's name.
+    public var clusterName: String?
+    /// The identifier of the queue that the token is limited to.
+    public var organizationQueueUUID: String?
+    /// The key of the queue that the token is limited to.
+    public var organizationQueueKey: String?
+
+    /// A token's identity.
+    public init(
+        uuid: String? = nil,
+        description: String? = nil,
+        tokenType: String? = nil,
+        organizationSlug: String? = nil,
+        organizationUUID: String? = nil,
+        clusterUUID: String? = nil,
+        clusterName: String? = nil,
+        organizationQueueUUID: String? = nil,
+        organizationQueueKey: String? = nil
+    ) {
+        self.uuid = uuid
+        self.description = description
+        self.tokenType = tokenType
+        self.organizationSlug = organizationSlug
+        self.organizationUUID = organizationUUID
+        self.clusterUUID = clusterUUID
+        self.clusterName = clusterName
+        self.organizationQueueUUID = organizationQueueUUID
+        self.organizationQueueKey = organizationQueueKey
+    }
+
+    /// Whether the token belongs to no cluster, which an empty ``clusterUUID`` says. The Stacks API does not take such
+    /// a token. One that is missing says nothing.
+    public var isUnclustered: Bool { clusterUUID?.isEmpty == true }
+}
+
+extension TokenIdentity {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> TokenIdentity {
+        var identity = TokenIdentity()
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "uuid": identity.uuid = try reader.optionalString()
+            case "description": identity.description = try reader.optionalString()
+            case "token_type": identity.tokenType = try reader.optionalString()
+            case "organization_slug": identity.organizationSlug = try reader.optionalString()
+            case "organization_uuid": identity.organizationUUID = try reader.optionalString()
+            case "cluster_uuid": identity.clusterUUID = try reader.optionalString()
+            case "cluster_name": identity.clusterName = try reader.optionalString()
+            case "organization_queue_uuid": identity.organizationQueueUUID = try reader.optionalString()
+            case "organization_queue_key": identity.organizationQueueKey = try reader.optionalString()
+            default: try reader.skip()
+            }
+        }
+        return identity
+    }
+}
+
+extension StacksClient {
+    /// Tells whose token the client uses.
+    ///
+    /// - Parameter options: What this call does otherwise than the client.
+    /// - Returns: The token's organization, cluster and queue, as far as the server tells them.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unauthorized`` when the token is invalid or expired.
+    public func tokenIdentity(options: CallOptions = CallOptions()) async throws -> StacksResponse<TokenIdentity> {
+        try await core.perform(core.target(.tokenIdentity), options: options, decode: TokenIdentity.read)
+    }
+}
