@@ -2,7 +2,7 @@ import StacksAPI
 import StacksController
 import Testing
 
-@Suite("Which jobs suit a stack")
+@Suite("Which jobs match a stack")
 struct JobMatcherTests {
     private let tags = ["os": "linux", "size": "large", "expr": "a=b", "empty": ""]
 

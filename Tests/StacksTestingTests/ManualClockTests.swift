@@ -35,6 +35,27 @@ struct ManualClockTests {
         }
     }
 
+    @Test("it moves from deadline to deadline while something runs, and stands still again after that")
+    func advancing() async throws {
+        let clock = ManualClock()
+        let order = try await clock.advancing {
+            async let hour: Void = clock.sleep(for: .seconds(3600))
+            var offsets: [Duration] = []
+            for _ in 0..<3 {
+                try await clock.sleep(for: .seconds(600))
+                offsets.append(clock.now.offset)
+            }
+            try await hour
+            return offsets + [clock.now.offset]
+        }
+        #expect(order == [.seconds(600), .seconds(1200), .seconds(1800), .seconds(3600)])
+        async let later: Void = clock.sleep(for: .seconds(1))
+        await clock.waitForSleepers()
+        #expect(clock.now.offset == .seconds(3600))
+        clock.advance(by: .seconds(1))
+        try await later
+    }
+
     @Test("a deadline that is reached already is not slept for")
     func passedDeadline() async throws {
         let clock = ManualClock()

@@ -17,7 +17,7 @@ enum ControllerAction: Sendable {
     case logWait(Logger.Level, String, until: Duration)
     /// How long a part of a job's life took.
     case measure(ControllerInterval, Duration)
-    /// A call did not do what was asked.
+    /// A call failed.
     case failed(ControllerCall, CallFailure.Kind)
     /// The last action: the controller returns, or throws the error.
     case end(StackControllerError?)

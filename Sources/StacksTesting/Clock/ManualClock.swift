@@ -66,6 +66,9 @@ public final class ManualClock: Clock, SimulatorClock {
     /// How many tasks are sleeping on the clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
+    /// The first instant at which somebody who sleeps is to be woken.
+    var nextDeadline: Instant? { state.withLock { $0.sleepers.values.map(\.deadline).min() } }
+
     /// Moves the clock forward and wakes, in the order of their deadlines, everyone whose deadline it reaches.
     public func advance(by duration: Duration) {
         let due = state.withLock { state in

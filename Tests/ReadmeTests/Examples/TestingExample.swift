@@ -80,3 +80,37 @@ func everyJobOnce() async throws {
     #expect(simulator.report.launchedTwice == 0)
     #expect(simulator.report.lost == 0)
 }
+
+/// Starts agents that never come.
+struct LostFleet: JobLauncher {
+    func launch(_ job: LaunchedJob) async throws -> JobExit {
+        try await Task.sleep(for: .seconds(86_400))
+        return .success
+    }
+}
+
+@Test("a job whose agent has not come after ten minutes is given back")
+func noAgent() async throws {
+    let clock = ManualClock()
+    let simulator = StacksSimulator(clock: clock)
+    simulator.addJobs(1)
+    var settings = StacksClient.Configuration()
+    settings.clock = clock
+    let client = try StacksClient(
+        token: simulator.token, transport: simulator.transport(clock: clock), configuration: settings)
+    var configuration = StackController.Configuration(stackKey: "mac-fleet")
+    configuration.startTimeout = .seconds(600)
+    let controller = try StackController(
+        client: client, configuration: configuration, launcher: LostFleet(),
+        logger: Logger(label: "mac-fleet") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
+
+    try await clock.advancing {
+        async let run: Void = controller.run()
+        while controller.status.totals.released == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        controller.drain()
+        try await run
+    }
+
+    #expect(clock.now.offset >= .seconds(600))
+    #expect(simulator.report.lost == 0)
+}
