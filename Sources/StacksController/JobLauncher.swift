@@ -104,7 +104,7 @@ public struct JobExit: Sendable, Hashable {
     /// The agent ended without an error.
     public static let success = JobExit(status: 0)
 
-    /// 27: the agent could not acquire the job any more. It is somebody else's, or was cancelled; one that is still
+    /// 27: the agent could no longer acquire the job. It is somebody else's, or was cancelled; one that is still
     /// reserved is given back.
     public static let notAcquired = JobExit(status: 27)
 

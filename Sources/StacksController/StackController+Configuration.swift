@@ -92,7 +92,7 @@ extension StackController {
         /// The time between two lines of status in the log; `nil` for none. 60 seconds by default.
         public var statusInterval: Duration? = .seconds(60)
 
-        /// How long it goes on at the end to tell Buildkite what is left to tell, once no launcher runs any more. 30
+        /// How long an ending controller goes on reporting to Buildkite once the last launcher has ended. 30
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
 

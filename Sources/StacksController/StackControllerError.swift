@@ -72,7 +72,7 @@ extension StackControllerError.Code {
     }
 
     /// Whether a controller that is started again with the same settings ends in the same way, so that a person has to
-    /// change something first. What supervises it had better not start it again.
+    /// change something first. A supervisor should not restart it.
     public var isPermanent: Bool {
         switch self {
         case .invalidConfiguration, .unauthorized, .refused, .queueNotFound, .stackTakenOver: true

@@ -30,7 +30,7 @@ struct JobLedger {
         case returning
     }
 
-    /// Why a launcher was told to stop, which decides what is made of its job afterwards.
+    /// Why a launcher was told to stop, which decides what is done with its job afterwards.
     enum StopReason: Hashable {
         /// The job was cancelled before an agent took it.
         case cancelled
@@ -109,7 +109,7 @@ struct JobLedger {
     /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
     var occupied: Int { entries.count }
 
-    /// How many jobs have no launcher any more and are not settled.
+    /// How many jobs no longer have a launcher and are not settled.
     var settling: Int { ended.count + confirming.count + finishing + returning.count }
 
     subscript(id: JobID) -> Entry? { entries[id] }

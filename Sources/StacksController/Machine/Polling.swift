@@ -5,7 +5,7 @@ import StacksAPI
 struct Polling {
     /// What a response comes to for others.
     struct Outcome {
-        /// Buildkite does not know the stack any more, or lists another queue.
+        /// Buildkite no longer knows the stack, or lists another queue.
         var loss: Registration.Loss?
         /// The list was read to its end, or as far as there is use for it.
         var isReadToEnd = false

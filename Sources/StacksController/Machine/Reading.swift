@@ -9,7 +9,7 @@ struct Reading {
     /// How long the depth of the list is read before its head is read again: jobs can appear behind the cursor.
     private static let headInterval = Duration.seconds(10)
 
-    /// How long a job is known that is not listed any more.
+    /// How long a job is remembered that is no longer listed.
     private static let memory = Duration.seconds(600)
 
     /// Where the next page begins; `nil` for the first.

@@ -1,7 +1,7 @@
 import Logging
 import StacksAPI
 
-/// Registers the stack: first of all, and again whenever Buildkite does not know it any more.
+/// Registers the stack: first of all, and again whenever Buildkite no longer knows it.
 ///
 /// When that happens again and again somebody else uses the same key, and each takes it from the other.
 struct Registration {

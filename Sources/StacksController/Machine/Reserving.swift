@@ -10,7 +10,7 @@ struct Reserving {
     static let pauseAfterRefusal = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
-    /// Requested, and the response was lost: they may be reserved for this stack without being listed any more.
+    /// Requested, and the response was lost: they may be reserved for this stack and no longer listed.
     private(set) var uncertain: [JobID] = []
     /// How many jobs one request is for; fewer after a request that was not accepted.
     private var limit = BatchLimit()

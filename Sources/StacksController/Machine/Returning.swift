@@ -89,8 +89,8 @@ extension SharedState {
         expire(id)
     }
 
-    /// Takes a job out that nothing more is done about: at once when it cannot be reserved any more, and otherwise when
-    /// its reservation has expired.
+    /// Removes a job about which nothing more is done: at once when it can no longer be reserved, and otherwise when its
+    /// reservation has expired.
     mutating func expire(_ id: JobID) {
         guard let entry = ledger[id] else { return }
         let isBeingRenewed = ledger.renewing.contains(id)

@@ -58,7 +58,7 @@ struct SharedState {
 
     // MARK: The phase
 
-    /// No request to Buildkite will succeed any more.
+    /// No request to Buildkite will succeed.
     var isCutOff: Bool { fatal?.code == .unauthorized }
 
     mutating func begin() { phase = .registering }

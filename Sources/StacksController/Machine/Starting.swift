@@ -105,6 +105,6 @@ struct Starting {
         shared.log(.warning, "Nothing can be started right now: \(message). Trying with one job in \(wait) s")
     }
 
-    /// Nothing is to be started any more.
+    /// Nothing more is to be started.
     mutating func drain() { trouble = nil }
 }

@@ -168,7 +168,7 @@ struct Watching {
     ///
     /// It is logged once for each job and absence, and stops nothing that was found running or seen with an agent. One
     /// that was launched here and never seen with an agent is stopped when it is missing twice in a row, from responses
-    /// that know most of what was asked, and its reservation is not known to hold any more: then its token is dead.
+    /// that know most of what was asked, and its reservation may have expired: then its token is dead.
     private func noteAbsences(
         _ query: StateQuery, _ states: JobStates, _ shared: inout SharedState, _ stopping: inout Stopping
     ) {
