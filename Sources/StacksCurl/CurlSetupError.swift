@@ -6,9 +6,9 @@
     import Glibc
 #endif
 
-/// Why a ``CurlTransport`` could not be made: a setting that cannot work, or a resource the system refused.
+/// Why a ``CurlTransport`` could not be created: an invalid configuration, an unsupported libcurl, or a failed system call.
 public struct CurlSetupError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong, naming the value and what it must be.
+    /// What is wrong, with the value and its limits.
     public let message: String
 
     init(_ message: String) {

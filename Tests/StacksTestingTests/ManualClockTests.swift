@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ManualClock", .timeLimit(.minutes(5)))
 struct ManualClockTests {
-    @Test("it stands still until it is advanced, for dates and instants alike")
+    @Test("dates and instants change only when the clock is advanced")
     func advance() {
         let clock = ManualClock()
         let (date, now) = (clock.date, clock.now)
@@ -14,7 +14,7 @@ struct ManualClockTests {
         #expect(now.duration(to: clock.now) == .milliseconds(1500))
     }
 
-    @Test("sleepers wake when their deadline is reached, and not before")
+    @Test("sleepers wake at their deadlines, and not before")
     func sleepers() async throws {
         let clock = ManualClock()
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -56,7 +56,7 @@ struct ManualClockTests {
         try await later
     }
 
-    @Test("a deadline that is reached already is not slept for")
+    @Test("a past deadline does not sleep")
     func passedDeadline() async throws {
         let clock = ManualClock()
         try await clock.sleep(until: clock.now)

@@ -16,7 +16,8 @@ struct Run: AsyncParsableCommand {
             time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
 
             SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
-            second signal stops the commands at once. SIGHUP changes nothing. The log is on stderr, on a terminal with a \
+            second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM change nothing. \
+            The log is on stderr, on a terminal with a \
             line below it that shows what is going on; a summary is on stdout at the end.
 
             EXAMPLES:

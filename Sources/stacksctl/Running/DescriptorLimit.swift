@@ -6,7 +6,7 @@
     import Musl
 #endif
 
-/// How many files this process may have open at a time, and whether that is enough to run a stack.
+/// How many files this process may have open at a time, and whether that is enough for a connection or a stack.
 enum DescriptorLimit {
     /// What connections, the files of a job that is being started, and the system's libraries take at most, beside what
     /// is open already. A command that runs takes none, so that it does not depend on how many run.

@@ -22,7 +22,7 @@ struct DocumentedTests {
         #expect(simulator.job(job)?.state == .scheduled)
     }
 
-    @Test("a finish whose answer is lost is found done, and not sent again")
+    @Test("a finish whose response is lost is confirmed, and not retried")
     func lostAnswer() async throws {
         let clock = ManualClock()
         let simulator = StacksSimulator(clock: clock)
@@ -36,7 +36,7 @@ struct DocumentedTests {
 
         simulator.addFault(SimulatorFault(.dropAnswer, for: .finishJob))
         async let finish = client.finishJob(job, stack: "mac-fleet", exitStatus: 1, detail: "no capacity")
-        // The client waits before it asks what became of the job.
+        // The client waits before it requests the job's state.
         await clock.waitForSleepers()
         clock.advance(by: .seconds(5))
 
@@ -45,7 +45,7 @@ struct DocumentedTests {
     }
 }
 
-/// Runs jobs with agents that are simulated.
+/// Runs jobs with simulated agents.
 struct SimulatedFleet: JobLauncher {
     var simulator: StacksSimulator
 
