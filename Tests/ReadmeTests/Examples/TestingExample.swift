@@ -96,9 +96,12 @@ func noAgent() async throws {
     let job = simulator.addJobs(1)[0]
     var settings = StacksClient.Configuration()
     settings.clock = clock
+    // Time that leaps must not end a call.
+    settings.requestTimeout = .seconds(3600)
     let client = try StacksClient(
         token: simulator.token, transport: simulator.transport(clock: clock), configuration: settings)
     var configuration = StackController.Configuration(stackKey: "mac-fleet")
+    configuration.pollTimeout = .seconds(3600)
     configuration.startTimeout = .seconds(600)
     let controller = try StackController(
         client: client, configuration: configuration, launcher: LostFleet(),
