@@ -35,6 +35,25 @@ struct ManualClockTests {
         }
     }
 
+    @Test("it moves from deadline to deadline while something runs, and stands still again after that")
+    func advancing() async throws {
+        let clock = ManualClock()
+        let offsets = try await clock.advancing {
+            var offsets: [Duration] = []
+            for seconds in [3600, 1, 600] {
+                try await clock.sleep(for: .seconds(seconds))
+                offsets.append(clock.now.offset)
+            }
+            return offsets
+        }
+        #expect(offsets == [.seconds(3600), .seconds(3601), .seconds(4201)])
+        async let later: Void = clock.sleep(for: .seconds(1))
+        await clock.waitForSleepers()
+        #expect(clock.now.offset == .seconds(4201))
+        clock.advance(by: .seconds(1))
+        try await later
+    }
+
     @Test("a past deadline does not sleep")
     func passedDeadline() async throws {
         let clock = ManualClock()

@@ -66,6 +66,9 @@ public final class ManualClock: Clock, SimulatorClock {
     /// The number of tasks that sleep on the clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
+    /// The earliest deadline of the tasks that sleep on the clock.
+    var nextDeadline: Instant? { state.withLock { $0.sleepers.values.map(\.deadline).min() } }
+
     /// Advances the clock and wakes the tasks whose deadlines have come, in the order of their deadlines.
     public func advance(by duration: Duration) {
         let due = state.withLock { state in

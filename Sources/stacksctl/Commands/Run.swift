@@ -107,6 +107,14 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Poll, match and log what would start, but reserve nothing.")
     var dryRun = false
 
+    @Flag(
+        help: """
+            Add no notifications to jobs' pages. Without this a job's page says that the job waits for a slot, is \
+            reserved, is being launched, or was given back and why.
+            """
+    )
+    var noJobNotifications = false
+
     @Option(
         help: ArgumentHelp(
             "A directory for the output of the commands, one file per job. (default: standard error)",
@@ -259,6 +267,7 @@ struct Run: AsyncParsableCommand {
         configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
+        configuration.notifiesJobs = !noJobNotifications
         configuration.launchFailureExitStatus = launchFailureExitStatus
         if terminal != nil { configuration.statusInterval = nil }
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)

@@ -37,6 +37,9 @@ extension NotificationOutbox {
         /// Receives notifications that will not be shown, with the reason. It is called on the task that posts or runs,
         /// and should return quickly. Default: does nothing.
         public var onUndelivered: @Sendable ([UndeliveredNotification]) -> Void = { _ in }
+        /// Whether a notification without a timestamp gets the time at which it was posted. Default: yes. Without one it is
+        /// shown with the time at which the server receives it, whatever the clocks say.
+        public var addsTimestamps = true
         /// The current date, for timestamps. Default: this machine's.
         public var now: @Sendable () -> Date = { Date() }
 

@@ -57,7 +57,7 @@ public final class NotificationOutbox: Sendable {
     /// ``Overflow/wait``.
     ///
     /// A notification with the same text as the job's last one is merged with it if that has not been sent yet. One
-    /// without a timestamp gets the current time.
+    /// without a timestamp gets the current time, unless ``Configuration/addsTimestamps`` is false.
     ///
     /// - Parameter notification: The notification.
     /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` for an invalid notification, and
@@ -66,7 +66,7 @@ public final class NotificationOutbox: Sendable {
     public func post(_ notification: JobNotification) async throws {
         try Argument.check(notifications: [notification], for: .notify)
         var notification = notification
-        notification.timestamp = notification.timestamp ?? configuration.now()
+        if configuration.addsTimestamps { notification.timestamp = notification.timestamp ?? configuration.now() }
         notification.detail = client.core.cropped(notification.detail, to: .notificationDetail, of: .notify)
         while true {
             var undelivered: UndeliveredNotification?
