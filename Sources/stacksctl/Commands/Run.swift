@@ -176,7 +176,7 @@ struct Run: AsyncParsableCommand {
         // While the token is in the environment only: commands run as this user, and other people write them.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
-        let descriptorLimit = try DescriptorLimit.raise()
+        let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
         let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
         let form = terminal == nil ? LineLogHandler.Form.full : .short
         // On a terminal, the status line replaces what is logged at level info.

@@ -4,6 +4,7 @@ import StacksAPI
 import StacksCurl
 import StacksTransport
 import StacksURLSession
+import StandardStreams
 
 /// Owns the transport of one invocation, and the client that uses it.
 struct Connection {
@@ -21,7 +22,7 @@ struct Connection {
         endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
         // Where the system's libraries run out of descriptors, they end the process.
-        _ = try DescriptorLimit.raise()
+        try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
         do {
             switch options.transport {
             case .curl:
