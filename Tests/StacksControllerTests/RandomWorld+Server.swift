@@ -84,7 +84,7 @@ extension RandomWorld {
     }
 
     static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
-    static let unavailable = CallFailure(.transient, message: "503")
+    static let unavailable = CallFailure(.transient, message: "503", mayHaveTakenEffect: false)
 
     static func failure(of action: ControllerRequest, _ failure: CallFailure) -> ControllerEvent {
         switch action {

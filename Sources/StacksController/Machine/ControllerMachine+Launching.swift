@@ -290,6 +290,7 @@ extension ControllerMachine {
             }
             // The call repeats what was not heard: not for longer than the job is this stack's.
             let time = min(configuration.settleTimeout, entry.reservedUntil - now)
+            ledger.update(report.id) { $0.report = (report.status, report.detail) }
             actions.append(.request(.finish(report.id, exitStatus: report.status, detail: report.detail, within: time)))
         }
         reports.removeFirst(min(25, reports.count))
@@ -297,6 +298,8 @@ extension ControllerMachine {
 
     mutating func finished(_ id: JobID, _ failure: CallFailure?, at now: Duration) {
         guard ledger[id]?.stage == .finishing else { return }
+        if failure == nil { reporting.succeeded(next: reporting.due) }
+        if let failure, canReportAgain(failure) { return reportAgain(id, failure, at: now) }
         cool(id, .ended, at: now)
         totals.failed += 1
         guard let failure else {
@@ -308,5 +311,36 @@ extension ControllerMachine {
         actions.append(.failed(.finish, failure.kind))
         log(.error, "The job's end could not be reported: \(failure.message)", id)
         lapse(id, at: now)
+    }
+
+    /// Whether a finish was certainly not accepted, for a reason that may pass.
+    private func canReportAgain(_ failure: CallFailure) -> Bool {
+        guard !failure.mayHaveTakenEffect, !isCutOff else { return false }
+        return switch failure.kind {
+        case .transient, .rateLimited, .forbidden, .notFound: true
+        case .unauthorized, .rejected: false
+        }
+    }
+
+    /// Reports again, later and later, what was refused. When that would be after the end of the reservation, or of the
+    /// controller, the job is given back.
+    private mutating func reportAgain(_ id: JobID, _ failure: CallFailure, at now: Duration) {
+        guard let entry = ledger[id], let report = entry.report else { return }
+        actions.append(.failed(.finish, failure.kind))
+        // What was sent together and is refused together is one failure.
+        if reporting.due <= now + .milliseconds(500) {
+            reporting.failed(at: now, retryAfter: failure.retryAfter, jitter: &jitter)
+        }
+        let due = reporting.due
+        guard due < min(entry.reservedUntil, settleBy ?? entry.reservedUntil) else {
+            unreported += 1
+            totals.failed += 1
+            log(.error, "The job's end could not be reported, and the job is given back: \(failure.message)", id)
+            return letGo(id, at: now, coolFor: .ended)
+        }
+        ledger.update(id) { $0.isReportRefused = true }
+        reports.append((id, report.status, report.detail))
+        let wait = (due - now).formattedSeconds
+        log(.warning, "The job's end is reported again in \(wait) s: \(failure.message)", id)
     }
 }

@@ -136,7 +136,7 @@ extension ControllerMachine {
             switch entry.stage {
             case .waiting: return true
             case .launched: return entry.reservedUntil > now || entry.isSeenReserved
-            case .ended, .finishing: return entry.reservedUntil > now
+            case .ended, .finishing: return entry.reservedUntil > now && !entry.isReportRefused
             default: return false
             }
         }
