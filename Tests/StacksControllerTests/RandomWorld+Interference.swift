@@ -14,6 +14,8 @@ extension RandomWorld {
         case missingEndpoint(String)
         /// Some of the jobs that are listed cannot be read.
         case unreadableJobs
+        /// Jobs are reserved, and no response says so that can be read.
+        case unreadableReservations
         /// Finishes are refused by a proxy.
         case refusedFinishes
     }
@@ -27,7 +29,7 @@ extension RandomWorld {
         let kinds: [Interference] = [
             .proxy(status: statuses[Int(random.next(in: 0..<4))]), .absurdWaits,
             .missingEndpoint(endpoints[Int(random.next(in: 0..<6))]), .unreadableJobs,
-            .refusedFinishes,
+            .unreadableReservations, .refusedFinishes,
         ]
         return kinds.compactMap { kind in
             let begin = random.next(in: 0..<90)

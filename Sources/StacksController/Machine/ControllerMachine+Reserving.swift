@@ -85,7 +85,13 @@ extension ControllerMachine {
             switch failure.kind {
             case .transient, .rateLimited:
                 if failure.kind == .transient { for id in asked { mayBeReserved(id, at: now) } }
-                if phase == .running { uncertain = asked + uncertain } else { for id in asked { letGo(id, at: now) } }
+                // Others may be able to start what this stack cannot learn of for long.
+                let patience = phase == .running ? Self.longestWithoutToken : .zero
+                let isOver = asked.map { now - (ledger[$0]?.since ?? now) >= patience }
+                uncertain = zip(asked, isOver).filter { !$0.1 }.map(\.0) + uncertain
+                for (id, isOver) in zip(asked, isOver) where isOver {
+                    letGo(id, at: now, coolFor: phase == .running ? .unissued : .returned)
+                }
             case .rejected:
                 // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them
                 // it is, so that one job does not keep all others from being reserved.
