@@ -120,12 +120,17 @@ extension ControllerMachine {
             isPaused = queue.isDispatchPaused
             log(.notice, isPaused ? "The queue is paused: nothing is started" : "The queue is no longer paused")
         }
-        guard let id = queue.id else { return }
-        if let known = queueID, known != id {
-            log(.warning, "The list is that of another queue than before: registering the stack again")
-            registerAgain(nil, at: now)
+        guard let id = queue.id else { return stackIsAsRegistered() }
+        guard let known = queueID, known != id else {
+            queueID = id
+            return stackIsAsRegistered()
         }
-        queueID = id
+        registerAgain(nil, at: now)
+        // What is left alone for now is looked at again by the next poll.
+        guard needsRegistration else { return }
+        log(.warning, "The list is that of another queue than before: registering the stack again")
+        // The next page is that of the queue that it serves then.
+        queueID = nil
     }
 
     /// Takes down a page, and returns whether the next one is to be read at once.
@@ -293,9 +298,9 @@ extension ControllerMachine {
         if isConfirmed, vanishings > 2 { return stop(Self.queueNotFound(configuration, failure), at: now) }
         note(failure, of: .poll, at: now)
         guard vanishings < 3 else { return }
-        log(.warning, "Buildkite does not know the stack: registering it again")
         // Said several times in a row it is one loss of the stack.
         registerAgain(failure, at: now, counts: vanishings == 1)
+        if needsRegistration { log(.warning, "Buildkite does not know the stack: registering it again") }
     }
 
     // MARK: When nothing is heard

@@ -4,6 +4,8 @@ import StacksAPI
 extension ControllerMachine {
     private static let reregistrationWindow = Duration.seconds(600)
     private static let maximumReregistrations = 4
+    /// Between two losses of the stack: several backends that do not agree contradict each other within it.
+    private static let reregistrationPause = Duration.seconds(30)
 
     var wantsRegistration: Bool { needsRegistration && (phase == .registering || phase == .running) }
 
@@ -19,6 +21,11 @@ extension ControllerMachine {
     mutating func registerAgain(_ failure: CallFailure?, at now: Duration, counts: Bool = true) {
         guard phase == .running, !needsRegistration else { return }
         reregistrations.removeAll { $0 + Self.reregistrationWindow < now }
+        if counts, let last = reregistrations.last, now - last < Self.reregistrationPause {
+            hasLeftLoss = true
+            return
+        }
+        hasLeftLoss = false
         if counts { reregistrations.append(now) }
         guard reregistrations.count <= Self.maximumReregistrations else {
             let message =
@@ -28,6 +35,14 @@ extension ControllerMachine {
             return stop(.init(code: .stackTakenOver, message: message, underlying: failure?.underlying), at: now)
         }
         needsRegistration = true
+    }
+
+    /// A poll shows the stack as it was registered. When it was not registered since the last sign of its loss, that
+    /// sign was wrong, and those before it tell of no other controller.
+    mutating func stackIsAsRegistered() {
+        guard hasLeftLoss, !needsRegistration else { return }
+        hasLeftLoss = false
+        reregistrations = Array(reregistrations.suffix(1))
     }
 
     mutating func registered(_ result: Result<Stack, CallFailure>, isNew: Bool, at now: Duration) {

@@ -30,6 +30,8 @@ struct ControllerMachine {
     var isInherited = false
     /// When the stack was registered anew, lately.
     var reregistrations: [Duration] = []
+    /// Whether a sign that the stack is lost has been left alone, because it was registered anew just before.
+    var hasLeftLoss = false
 
     // Polling
     var polling = Pacing()
