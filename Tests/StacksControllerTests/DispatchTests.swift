@@ -202,6 +202,13 @@ struct DispatchTests {
         #expect(driver.machine.ledger.isEmpty)
     }
 
+    @Test("a controller may have as many slots as an integer counts")
+    func manySlots() {
+        var driver = MachineDriver.running(capacity: .max)
+        #expect(driver.polls([.number(1)]).reserved == [[ScheduledJob.number(1).id]])
+        #expect(driver.passes(.seconds(20)).polls.allSatisfy { $0.limit == 1000 })
+    }
+
     @Test("a reservation that is not accepted leaves the jobs to the next poll")
     func rejected() {
         var driver = MachineDriver.running(capacity: 2)

@@ -82,7 +82,7 @@ extension ControllerMachine {
     /// pages after it are as long as they may be.
     private var pageLimit: Int {
         let isDeep = reading.cursor != nil || configuration.isDryRun
-        return isDeep ? Self.maximumBatch : min(Self.maximumBatch, max(100, freeSlots * 4))
+        return isDeep ? Self.maximumBatch : min(Self.maximumBatch, max(100, min(freeSlots, Self.maximumBatch) * 4))
     }
 
     mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>, at now: Duration) {
