@@ -79,7 +79,8 @@ extension ControllerMachine {
             if entry.stage == .launched { ledger.move(id, to: .started, at: now) }
             isOver(id, entry, at: now)
         case _ where state.isTerminal:
-            if entry.stage == .launched, entry.hasLauncher {
+            // An agent may have had one that was found running, and clean up.
+            if entry.stage == .launched, entry.hasLauncher, entry.job != nil {
                 stop(id, "is \(state)", .cancelled, at: now)
             } else {
                 isOver(id, entry, at: now)
