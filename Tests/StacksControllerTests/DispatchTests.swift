@@ -181,6 +181,34 @@ struct DispatchTests {
         #expect(again.reserved == [asked])
     }
 
+    @Test("jobs of which no response says for long whether they are reserved are given back")
+    func uncertainForLong() {
+        var driver = MachineDriver.running(capacity: 2)
+        var wishes = driver.polls(ScheduledJob.numbers(0..<2)).all
+        let asked = Wishes(wishes).reserved[0]
+        var givenBack: [[JobID]] = []
+        while driver.now < .seconds(90), givenBack.isEmpty {
+            let ids = Wishes(wishes).reserved.first
+            wishes = ids.map { driver.happens(.reserved(asked: $0, .failure(.lost))).all } ?? []
+            givenBack = Wishes(wishes).givenBack
+            if ids == nil || Wishes(wishes).reserved.isEmpty, givenBack.isEmpty {
+                wishes += driver.passes(.milliseconds(200)).all
+            }
+        }
+        #expect(givenBack.map(Set.init) == [Set(asked)])
+        #expect(driver.now >= .seconds(30))
+        _ = driver.happens(.gaveBack(asked, nil))
+        #expect(driver.passes(.seconds(2)).reserved.isEmpty)
+        #expect(driver.machine.ledger.isEmpty)
+    }
+
+    @Test("a controller may have as many slots as an integer counts")
+    func manySlots() {
+        var driver = MachineDriver.running(capacity: .max)
+        #expect(driver.polls([.number(1)]).reserved == [[ScheduledJob.number(1).id]])
+        #expect(driver.passes(.seconds(20)).polls.allSatisfy { $0.limit == 1000 })
+    }
+
     @Test("a reservation that is not accepted leaves the jobs to the next poll")
     func rejected() {
         var driver = MachineDriver.running(capacity: 2)

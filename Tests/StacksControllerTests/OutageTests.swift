@@ -163,6 +163,26 @@ struct OutageTests {
         #expect(driver.machine.fatal?.message.contains("key of its own") == true)
     }
 
+    @Test("backends that do not agree on the stack or its queue do not end the controller", arguments: [true, false])
+    func backendsDisagree(isForgotten: Bool) {
+        var driver = MachineDriver.running()
+        var (polls, registrations) = (0, 0)
+        while driver.now < .seconds(1200), driver.machine.fatal == nil {
+            polls += 1
+            let other: Result<ScheduledJobsPage, CallFailure> =
+                isForgotten ? .failure(.notFound) : .success(MachineDriver.page([], queue: "0190-b"))
+            let answer = polls % 2 == 0 ? other : .success(MachineDriver.page([], queue: "0190-a"))
+            if driver.happens(.polled(answer)).registers == 1 {
+                registrations += 1
+                _ = driver.happens(.registered(.success(MachineDriver.stack())))
+            }
+            driver.waitsForPoll()
+        }
+        #expect(driver.machine.fatal == nil)
+        #expect(polls > 100)
+        #expect(registrations <= 41)
+    }
+
     @Test("a stack that is forgotten again and again is somebody else's too: a clear error, and no de-registration")
     func tornBetweenTwo() {
         var driver = MachineDriver.running()

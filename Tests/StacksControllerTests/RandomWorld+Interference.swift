@@ -14,6 +14,10 @@ extension RandomWorld {
         case missingEndpoint(String)
         /// Some of the jobs that are listed cannot be read.
         case unreadableJobs
+        /// Jobs are reserved, and no response says so that can be read.
+        case unreadableReservations
+        /// Finishes are refused by a proxy.
+        case refusedFinishes
     }
 
     /// What can be missing. A registration or a list that is not there is rightly the end of a controller.
@@ -25,6 +29,7 @@ extension RandomWorld {
         let kinds: [Interference] = [
             .proxy(status: statuses[Int(random.next(in: 0..<4))]), .absurdWaits,
             .missingEndpoint(endpoints[Int(random.next(in: 0..<6))]), .unreadableJobs,
+            .unreadableReservations, .refusedFinishes,
         ]
         return kinds.compactMap { kind in
             let begin = random.next(in: 0..<90)
@@ -39,6 +44,7 @@ extension RandomWorld {
             switch interference {
             case .proxy(let status): return Self.page(status)
             case .missingEndpoint(let name) where name == Self.name(of: action): return .notFound
+            case .refusedFinishes where Self.name(of: action) == "finish": return Self.page(413)
             case .absurdWaits where chance(0.3):
                 let waits: [Duration] = [.seconds(Int64.max), .seconds(86_400), .seconds(1_784_623_777), .zero]
                 let wait = waits[Int(random.next(in: 0..<4))]
@@ -52,7 +58,14 @@ extension RandomWorld {
     /// A response that is not the API's, classified as that of a real call is.
     private static func page(_ code: Int) -> CallFailure {
         let status = HTTPResponse.Status(code: code)
-        return CallFailure(StacksAPIError(code: .init(status), status: status, message: "HTML, from a proxy perhaps"))
+        return CallFailure(
+            StacksAPIError(
+                code: .init(status),
+                status: status,
+                message: "HTML, from a proxy perhaps",
+                mayHaveTakenEffect: code >= 500
+            )
+        )
     }
 
     private static func name(of action: ControllerRequest) -> String {

@@ -30,7 +30,10 @@ extension RandomWorld {
                 answer.jobs.removeAll { odd.contains($0.id) }
             }
             return .polled(.success(answer))
-        case .reserve(let ids): return .reserved(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
+        case .reserve(let ids):
+            let answer = oddly(reserve(ids, for: .seconds(300)))
+            if interferences.contains(.unreadableReservations) { return .reserved(asked: ids, .failure(.lost)) }
+            return .reserved(asked: ids, .success(answer))
         case .renew(let ids): return .renewed(asked: ids, .success(oddly(reserve(ids, for: .seconds(300)))))
         case .giveBack(let ids):
             _ = reserve(ids, for: .seconds(1))
@@ -84,7 +87,7 @@ extension RandomWorld {
     }
 
     static let tooMany = CallFailure(.rateLimited, retryAfter: .seconds(1), message: "slow down")
-    static let unavailable = CallFailure(.transient, message: "503")
+    static let unavailable = CallFailure(.transient, message: "503", mayHaveTakenEffect: false)
 
     static func failure(of action: ControllerRequest, _ failure: CallFailure) -> ControllerEvent {
         switch action {

@@ -168,6 +168,68 @@ struct WatchTests {
         #expect(driver.machine.totals.failed == 1)
     }
 
+    static let refusals = [
+        CallFailure(.transient, message: "404 from a proxy", mayHaveTakenEffect: false), .notFound,
+        CallFailure(.rateLimited, retryAfter: .seconds(20), message: "429"),
+        CallFailure(.forbidden, message: "403"),
+    ]
+
+    @Test("a finish that was certainly not accepted is sent again, later and later", arguments: Self.refusals)
+    func finishRefused(failure: CallFailure) throws {
+        var driver = launched()
+        let query = try #require(driver.happens(.launcherEnded(job.id, .failed("x"))).queries.first)
+        #expect(driver.says([job.id: .reserved], to: query).finishes.count == 1)
+        for _ in 0..<3 {
+            #expect(driver.happens(.finished(job.id, failure)).finishes.isEmpty)
+            let again = driver.passes(.seconds(30)).finishes
+            #expect(again.map(\.id) == [job.id])
+            #expect(again.map(\.detail) == ["x"])
+        }
+        _ = driver.happens(.finished(job.id, nil))
+        #expect(driver.machine.ledger.isEmpty)
+        #expect(driver.machine.totals.failed == 1)
+        #expect(driver.machine.finishing.unreported == 0)
+    }
+
+    @Test("a job whose finish is refused until its reservation ends is given back", arguments: Self.refusals)
+    func finishRefusedForLong(failure: CallFailure) throws {
+        var driver = launched()
+        let query = try #require(driver.happens(.launcherEnded(job.id, .failed("x"))).queries.first)
+        var wishes = driver.says([job.id: .reserved], to: query).all
+        var (finishes, givenBack, renewed) = (0, 0, 0)
+        while driver.now < .seconds(310), givenBack == 0 {
+            let sent = Wishes(wishes)
+            (finishes, renewed) = (finishes + sent.finishes.count, renewed + sent.renewed.count)
+            givenBack += sent.givenBack.count
+            wishes =
+                sent.finishes.isEmpty
+                ? driver.passes(.seconds(1)).all : driver.happens(.finished(job.id, failure)).all
+        }
+        #expect((3...16).contains(finishes))
+        #expect(givenBack == 1)
+        #expect(renewed == 0)
+    }
+
+    @Test("a finish that is refused while the controller ends is sent again, and then the job is given back")
+    func finishRefusedAtTheEnd() throws {
+        var driver = launched()
+        _ = driver.polls([])
+        _ = driver.happens(.drain)
+        let query = try #require(driver.happens(.launcherEnded(job.id, .failed("x"))).queries.first)
+        var wishes = driver.says([job.id: .reserved], to: query).all
+        var (finishes, givenBack) = (0, 0)
+        while driver.now < .seconds(120), givenBack == 0 {
+            let sent = Wishes(wishes)
+            finishes += sent.finishes.count
+            givenBack += sent.givenBack.count
+            wishes =
+                sent.finishes.isEmpty
+                ? driver.passes(.seconds(1)).all : driver.happens(.finished(job.id, .notFound)).all
+        }
+        #expect(finishes > 1)
+        #expect(givenBack == 1)
+    }
+
     @Test(
         "a job that never started is finished with -1, or what is configured, and the command's own status in words",
         arguments: [(3, nil), (0, nil), (127, nil), (3, 75)] as [(Int, Int?)])

@@ -88,9 +88,19 @@ struct CallFailure: Error, Sendable {
     /// For people.
     var message: String
     var underlying: StacksAPIError?
+    /// Whether the request may have been accepted all the same.
+    var mayHaveTakenEffect: Bool
 
-    init(_ kind: Kind, retryAfter: Duration? = nil, message: String, underlying: StacksAPIError? = nil) {
+    /// Without `mayHaveTakenEffect` a transient failure may have taken effect, and a refusal has not.
+    init(
+        _ kind: Kind,
+        retryAfter: Duration? = nil,
+        message: String,
+        underlying: StacksAPIError? = nil,
+        mayHaveTakenEffect: Bool? = nil
+    ) {
         self.kind = kind
+        self.mayHaveTakenEffect = mayHaveTakenEffect ?? (kind == .transient)
         self.retryAfter = retryAfter
         self.message = message
         self.underlying = underlying

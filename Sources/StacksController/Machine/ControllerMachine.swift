@@ -65,7 +65,7 @@ struct ControllerMachine {
             watching.received(query, result, &shared, starting: &starting, stopping: &stopping)
             guard case .success(let states) = result else { return }
             for id in query.ended { settling.settle(id, states[id], &shared, finishing: &finishing) }
-        case .finished(let job, let failure): finishing.finished(job, failure, &shared)
+        case .finished(let job, let failure): finishing.finished(job, failure, &shared, settleBy: ending.settleBy)
         case .deregistered(let failure):
             ending.deregistered(failure, &shared)
             end()
@@ -131,7 +131,12 @@ struct ControllerMachine {
 
     private mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>) {
         let outcome = polling.polled(result, &shared, starting: starting)
-        if let loss = outcome.loss { registration.stackIsLost(loss, &shared) }
+        if let loss = outcome.loss {
+            registration.stackIsLost(loss, &shared)
+            if registration.isNeeded { polling.isRegisteredAgain(after: loss, &shared) }
+        } else if case .success = result {
+            registration.stackIsAsRegistered()
+        }
         guard outcome.isReadToEnd else { return }
         ending.listIsRead(&shared, polling: polling, reserving: reserving, starting: starting, issuing: issuing)
     }

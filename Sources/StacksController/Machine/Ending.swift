@@ -4,7 +4,7 @@ import StacksAPI
 /// Ends the controller: once the last launcher has ended, and on request as soon as nothing is left to do.
 struct Ending {
     /// When to stop waiting for the last responses; set when the last launcher has ended.
-    private var settleBy: Duration?
+    private(set) var settleBy: Duration?
     private var nextStatusLine: Duration?
 
     /// Whether a status line is due.

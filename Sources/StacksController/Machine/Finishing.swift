@@ -43,13 +43,21 @@ struct Finishing {
             // The call retries for no longer than the job is this stack's.
             let time = min(shared.configuration.settleTimeout, entry.reservedUntil - now)
             let status = shared.configuration.launchFailureExitStatus
+            shared.ledger.update(report.id) { $0.report = (status, report.detail) }
             shared.asks(.finish(report.id, exitStatus: status, detail: report.detail, within: time))
         }
         reports.removeFirst(min(Self.batch, reports.count))
     }
 
-    mutating func finished(_ id: JobID, _ failure: CallFailure?, _ shared: inout SharedState) {
+    /// - Parameter settleBy: When an ending controller stops waiting.
+    mutating func finished(
+        _ id: JobID, _ failure: CallFailure?, _ shared: inout SharedState, settleBy: Duration?
+    ) {
         guard shared.ledger[id]?.stage == .finishing else { return }
+        if failure == nil { pacing.succeeded(next: pacing.due) }
+        if let failure, Self.canReportAgain(failure), !shared.isCutOff {
+            return reportAgain(id, failure, &shared, settleBy: settleBy)
+        }
         shared.returning.cool(id, .ended, at: shared.now)
         shared.totals.failed += 1
         guard let failure else {
@@ -61,5 +69,40 @@ struct Finishing {
         shared.wants(.failed(.finish, failure.kind))
         shared.log(.error, "The job's end could not be reported: \(failure.message)", id)
         shared.expire(id)
+    }
+
+    /// Whether a finish was certainly not accepted, for a reason that may pass.
+    private static func canReportAgain(_ failure: CallFailure) -> Bool {
+        guard !failure.mayHaveTakenEffect else { return false }
+        return switch failure.kind {
+        case .transient, .rateLimited, .forbidden, .notFound: true
+        case .unauthorized, .rejected: false
+        }
+    }
+
+    /// Retries what was refused, later and later. When that would be after the end of the reservation, or of the
+    /// controller, the job is given back.
+    private mutating func reportAgain(
+        _ id: JobID, _ failure: CallFailure, _ shared: inout SharedState, settleBy: Duration?
+    ) {
+        guard let entry = shared.ledger[id], let report = entry.report else { return }
+        let now = shared.now
+        shared.wants(.failed(.finish, failure.kind))
+        // What was sent together and is refused together is one failure.
+        if pacing.due <= now + Self.interval {
+            pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        let due = pacing.due
+        guard due < min(entry.reservedUntil, settleBy ?? entry.reservedUntil) else {
+            unreported += 1
+            shared.totals.failed += 1
+            shared.log(
+                .error, "The job's end could not be reported, and the job is given back: \(failure.message)", id)
+            return shared.letGo(id, .unclear, coolFor: .ended)
+        }
+        shared.ledger.update(id) { $0.isReportRefused = true }
+        reports.append((id, report.detail))
+        let wait = (due - now).formattedSeconds
+        shared.log(.warning, "The job's end is reported again in \(wait) s: \(failure.message)", id)
     }
 }

@@ -74,6 +74,10 @@ struct JobLedger {
         var giveBacks = 0
         /// Whether it was found running, and its launcher cannot say when it ends.
         var isUnattended = false
+        /// What Buildkite is told of its end, once that was sent.
+        var report: (status: Int, detail: String)?
+        /// Whether that was refused: the reservation is not renewed any more, so that it is not told for ever.
+        var isReportRefused = false
 
         /// Whether a launcher runs for it.
         var hasLauncher: Bool {

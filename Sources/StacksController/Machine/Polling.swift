@@ -79,7 +79,8 @@ struct Polling {
     /// pages after it are as long as they may be.
     private func pageLimit(freeSlots: Int, isDryRun: Bool) -> Int {
         let isDeep = reading.cursor != nil || isDryRun
-        return isDeep ? SharedState.maximumBatch : min(SharedState.maximumBatch, max(100, freeSlots * 4))
+        let longest = SharedState.maximumBatch
+        return isDeep ? longest : min(longest, max(100, min(freeSlots, longest) * 4))
     }
 
     mutating func polled(
@@ -127,10 +128,10 @@ struct Polling {
                 .notice, isPaused ? "The queue is paused: nothing is started" : "The queue is no longer paused")
         }
         guard let id = queue.id else { return nil }
-        defer { queueID = id }
-        guard let known = queueID, known != id else { return nil }
-        shared.log(.warning, "The list is of a different queue than before: registering the stack again")
-        return Registration.Loss()
+        // A loss that is left alone for now is looked at again by the next poll.
+        if let known = queueID, known != id { return Registration.Loss() }
+        queueID = id
+        return nil
     }
 
     /// Buildkite no longer knows the stack: it is registered again. When that does not help, and the 404 is repeated after
@@ -147,8 +148,18 @@ struct Polling {
         }
         shared.note(failure, of: .poll)
         guard absences < 3 else { return nil }
-        shared.log(.warning, "Buildkite does not know the stack: registering it again")
         return Registration.Loss(failure: failure, isNew: absences == 1)
+    }
+
+    /// The stack is registered again because of a loss.
+    mutating func isRegisteredAgain(after loss: Registration.Loss, _ shared: inout SharedState) {
+        if loss.failure != nil {
+            shared.log(.warning, "Buildkite does not know the stack: registering it again")
+        } else {
+            shared.log(.warning, "The list is of a different queue than before: registering the stack again")
+            // The next page is that of the queue that it serves then.
+            queueID = nil
+        }
     }
 
     /// Single failures are warnings; a queue that people see as disconnected is an error.

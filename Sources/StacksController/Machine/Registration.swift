@@ -14,6 +14,8 @@ struct Registration {
 
     private static let window = Duration.seconds(600)
     private static let maximumInWindow = 4
+    /// Between two losses of the stack: several backends that do not agree contradict each other within it.
+    private static let pause = Duration.seconds(30)
 
     private(set) var pacing = Pacing()
     private(set) var isNeeded = true
@@ -23,6 +25,8 @@ struct Registration {
     private(set) var isInherited = false
     /// When the stack was registered again within the window.
     private(set) var repetitions: [Duration] = []
+    /// Whether a sign that the stack is lost has been left alone, because it was registered again just before.
+    private var hasLeftLoss = false
 
     func isWanted(_ shared: SharedState) -> Bool {
         isNeeded && (shared.phase == .registering || shared.phase == .running)
@@ -39,6 +43,11 @@ struct Registration {
     mutating func stackIsLost(_ loss: Loss, _ shared: inout SharedState) {
         guard shared.phase == .running, !isNeeded else { return }
         repetitions.removeAll { $0 + Self.window < shared.now }
+        if loss.isNew, let last = repetitions.last, shared.now - last < Self.pause {
+            hasLeftLoss = true
+            return
+        }
+        hasLeftLoss = false
         if loss.isNew { repetitions.append(shared.now) }
         guard repetitions.count <= Self.maximumInWindow else {
             let message =
@@ -48,6 +57,14 @@ struct Registration {
             return shared.stop(.init(code: .stackTakenOver, message: message, underlying: loss.failure?.underlying))
         }
         isNeeded = true
+    }
+
+    /// A page shows the stack as it was registered. When it was not registered since the last sign of its loss, that
+    /// sign was wrong, and those before it tell of no other controller.
+    mutating func stackIsAsRegistered() {
+        guard hasLeftLoss, !isNeeded else { return }
+        hasLeftLoss = false
+        repetitions = Array(repetitions.suffix(1))
     }
 
     mutating func registered(_ result: Result<Stack, CallFailure>, isNew: Bool, _ shared: inout SharedState) {

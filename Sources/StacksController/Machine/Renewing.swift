@@ -48,7 +48,7 @@ struct Renewing {
             switch entry.stage {
             case .waiting: return true
             case .launched: return entry.reservedUntil > now || entry.isSeenReserved
-            case .ended, .finishing: return entry.reservedUntil > now
+            case .ended, .finishing: return entry.reservedUntil > now && !entry.isReportRefused
             default: return false
             }
         }

@@ -9,6 +9,9 @@ struct Reserving {
     /// Between a request that was refused and a smaller one.
     static let pauseAfterRefusal = Duration.seconds(1)
 
+    /// How long jobs are kept of which no response says whether they are reserved.
+    private static let longestUncertainty = Duration.seconds(30)
+
     private(set) var pacing = Pacing()
     /// Requested, and the response was lost: they may be reserved for this stack and no longer listed.
     private(set) var uncertain: [JobID] = []
@@ -107,11 +110,15 @@ struct Reserving {
         switch failure.kind {
         case .transient, .rateLimited:
             if failure.kind == .transient { for id in asked { shared.mayBeReserved(id) } }
-            if shared.phase == .running {
-                uncertain = asked + uncertain
-            } else {
+            guard shared.phase == .running else {
                 for id in asked { shared.letGo(id, .ending) }
+                return
             }
+            // Others may be able to start what this stack cannot learn of for long.
+            let now = shared.now
+            let isOver = asked.map { now - (shared.ledger[$0]?.since ?? now) >= Self.longestUncertainty }
+            uncertain = zip(asked, isOver).filter { !$0.1 }.map(\.0) + uncertain
+            for (id, isOver) in zip(asked, isOver) where isOver { shared.letGo(id, .unclear, coolFor: .unissued) }
         case .rejected:
             // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them it is,
             // so that one job does not keep all others from being reserved.

@@ -188,6 +188,12 @@ extension CallFailure {
             default: .transient
             }
         let wait = error.retryAfter ?? (kind == .rateLimited ? error.rateLimit?.reset : nil)
-        self.init(kind, retryAfter: wait, message: "\(error)", underlying: error)
+        self.init(
+            kind,
+            retryAfter: wait,
+            message: "\(error)",
+            underlying: error,
+            mayHaveTakenEffect: error.mayHaveTakenEffect
+        )
     }
 }
