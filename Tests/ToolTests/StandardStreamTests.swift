@@ -168,7 +168,8 @@ import Testing
                             environment: world.environment)
                         try await gate.waitUntilStarted()
                         tool.signal(SIGHUP)
-                        try await until { tool.errorText.contains("SIGHUP ignored: there is no configuration file to reload") }
+                        let note = "SIGHUP ignored: there is no configuration file to reload"
+                        try await until { tool.errorText.contains(note) }
                         try gate.open()
                         try await until { try await world.control("report")["finished"] as? Int == 1 }
                         tool.signal(SIGTERM)
