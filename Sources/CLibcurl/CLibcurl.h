@@ -3,11 +3,11 @@
 
 #include <curl/curl.h>
 
-/// Typed wrappers for libcurl's variadic functions, which Swift cannot call, and the one place where an option newer
-/// than the oldest supported libcurl is gated. Names follow the option's value type, as the option's manual page has it.
+/// Typed wrappers for libcurl's variadic functions, which Swift cannot call, and the only place with conditions on the
+/// headers' version. The names say the type of the option's value, as in the option's manual page.
 
 #if LIBCURL_VERSION_NUM < 0x075100
-#error "libcurl 7.81.0 or newer is needed"
+#error "libcurl 7.81.0 or newer is required"
 #endif
 
 // MARK: curl_easy_setopt
@@ -56,13 +56,13 @@ static inline CURLcode stacks_easy_set_resolver_start_callback(CURL *easy, curl_
     return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, value);
 }
 
-// The options below are newer than the oldest supported libcurl. The headers that this is compiled with and the library
-// that the process runs with may be of different ages: the caller asks both, and this only what the headers have.
+// The options below are newer than the oldest supported libcurl. The build headers and the library at run time may have
+// different versions: this header checks the build headers only, its callers check both.
 
-/// The version of the headers that this is compiled with.
+/// The version of the build headers.
 static const unsigned int stacks_header_version = LIBCURL_VERSION_NUM;
 
-/// The newest option of those that name the protocols: the bit mask is deprecated, and even its name a warning.
+/// The newest option that sets the allowed protocols. The bit mask is deprecated, and naming it is a warning.
 #if LIBCURL_VERSION_NUM >= 0x075500
 static const CURLoption stacks_option_protocols = CURLOPT_PROTOCOLS_STR;
 #else
@@ -86,16 +86,15 @@ static inline CURLcode stacks_easy_set_protocols(CURL *easy, int allows_http, in
 #pragma GCC diagnostic pop
 }
 
-/// The option that stacks_easy_set_quick_exit sets, to be named where it is refused. Older headers have none, and then
-/// nothing is set either.
+/// The option that stacks_easy_set_quick_exit sets, for error messages. With older headers, that function does nothing.
 #if LIBCURL_VERSION_NUM >= 0x075700
 static const CURLoption stacks_option_quick_exit = CURLOPT_QUICK_EXIT;
 #else
 static const CURLoption stacks_option_quick_exit = (CURLoption)0;
 #endif
 
-/// CURLOPT_QUICK_EXIT (7.87.0): a handle that is removed while its name is being resolved does not wait for the
-/// resolver's thread. Without it the removal can block for as long as the look-up takes.
+/// CURLOPT_QUICK_EXIT (7.87.0): removing a handle does not wait for the thread that resolves its name. Without it, the
+/// removal can block until the resolution ends.
 static inline CURLcode stacks_easy_set_quick_exit(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075700
     return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -137,8 +136,8 @@ static inline CURLMcode stacks_multi_set_timer_callback(CURLM *multi, curl_multi
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
 }
 
-/// CURLMOPT_QUICK_EXIT (8.20.0): a multi handle that is freed does not wait for look-ups that go on. Before 8.20 a multi
-/// handle had no threads of its own.
+/// CURLMOPT_QUICK_EXIT (8.20.0): freeing a multi handle does not wait for running resolutions. Before 8.20, a multi handle
+/// had no threads of its own.
 static inline CURLMcode stacks_multi_set_quick_exit(CURLM *multi) {
 #if LIBCURL_VERSION_NUM >= 0x081400
     return curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L);
@@ -150,13 +149,13 @@ static inline CURLMcode stacks_multi_set_quick_exit(CURLM *multi) {
 
 // MARK: Values that the importer cannot see
 
-/// What libcurl does with the URL of a request, but that a scheme has to be named.
+/// Parse a URL as libcurl does for a request, except that a scheme is required.
 static const unsigned int stacks_url_as_it_is = CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME;
 
 /// The result of a transfer that `curl_multi_info_read` reported: a member of a C union.
 static inline CURLcode stacks_message_result(const CURLMsg *message) { return message->data.result; }
 
-/// `curl_version_info` for the version whose header this is.
+/// `curl_version_info` in the layout of the build headers.
 static inline const curl_version_info_data *stacks_version_info(void) { return curl_version_info(CURLVERSION_NOW); }
 
 static const curl_socket_t stacks_socket_timeout = CURL_SOCKET_TIMEOUT;

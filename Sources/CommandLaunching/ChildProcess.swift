@@ -18,6 +18,8 @@ final class ChildProcess: Sendable {
         case signalled(Int32)
         /// Somebody else in this process has taken the status, or children leave none because SIGCHLD is ignored.
         case unknown
+        /// It has not ended, and this process may not signal it.
+        case unstoppable
     }
 
     private enum State {
@@ -45,7 +47,8 @@ final class ChildProcess: Sendable {
     }
 
     /// Waits until the task is cancelled, and then sends SIGTERM to the group and, when the process has not ended after
-    /// the grace period, SIGKILL. Returns at once when it has ended.
+    /// the grace period, SIGKILL. Returns at once when it has ended. One that may not be signalled is given up: it counts
+    /// as ended, as ``Ending/unstoppable``.
     func stopWhenCancelled(gracePeriod: Duration) async {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         guard runs else { return }
@@ -54,7 +57,7 @@ final class ChildProcess: Sendable {
         await Task {
             let deadline = ContinuousClock.now.advanced(by: gracePeriod)
             while runs, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
-            signal(SIGKILL)
+            if !signal(SIGKILL) { ended(.unstoppable) }
         }.value
     }
 
@@ -65,13 +68,22 @@ final class ChildProcess: Sendable {
     }
 
     /// Sends a signal to the group, unless the process has ended: its number may be somebody else's then.
-    func signal(_ number: Int32) { ChildProcesses.shared.signal(self, number) }
+    ///
+    /// - Returns: Whether somebody could be signalled, or the process has ended.
+    @discardableResult
+    func signal(_ number: Int32) -> Bool { ChildProcesses.shared.signal(self, number) }
 
     /// Takes the end down, and tells it to whoever waits.
     fileprivate func ended(_ ending: Ending) {
         let waiter: CheckedContinuation<Ending, Never>? = state.withLock { state in
-            defer { state = .ended(ending) }
-            if case .isAwaited(let waiter) = state { return waiter }
+            switch state {
+            case .isAwaited(let waiter):
+                state = .ended(ending)
+                return waiter
+            case .runs: state = .ended(ending)
+            // Given up before.
+            case .ended: break
+            }
             return nil
         }
         waiter?.resume(returning: ending)
@@ -123,10 +135,10 @@ final class ChildProcesses: Sendable {
         waitInBackground()
     }
 
-    func signal(_ child: ChildProcess, _ number: Int32) {
+    func signal(_ child: ChildProcess, _ number: Int32) -> Bool {
         state.withLock { state in
-            guard state.children[child.process] === child else { return }
-            kill(-child.process, number)
+            guard state.children[child.process] === child else { return true }
+            return kill(-child.process, number) == 0 || errno != EPERM
         }
     }
 

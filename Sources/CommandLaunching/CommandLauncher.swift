@@ -85,14 +85,29 @@ public struct CommandLauncher: JobLauncher {
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
         try Task.checkCancellation()
         let (child, record) = try await BlockingWork.start { try start(job) }
-        defer { record?.remove() }
+        // A record of what runs on stays: it keeps the next controller from launching the job a second time.
+        var runsOn = false
+        defer { if !runsOn { record?.remove() } }
         let gracePeriod = configuration.gracePeriod
         let ending = await withTaskGroup(of: Void.self) { group in
             group.addTask { await child.stopWhenCancelled(gracePeriod: gracePeriod) }
             defer { group.cancelAll() }
             return await child.end()
         }
-        if Task.isCancelled { await ProcessGroup(leader: child.process).end(within: gracePeriod) }
+        let group = ProcessGroup(leader: child.process)
+        if case .signalled = ending, record != nil, !Task.isCancelled {
+            // It was the shell beside the command that a signal ended: the command may run on.
+            if group.exists { _ = kill(-group.leader, SIGTERM) }
+            runsOn = await !group.end(within: gracePeriod)
+        } else if Task.isCancelled {
+            runsOn = await !group.end(within: gracePeriod)
+        }
+        guard !runsOn, ending != .unstoppable else {
+            runsOn = true
+            throw CommandLaunchError(
+                description: "The command \(name) cannot be stopped and runs on: this process may not signal its "
+                    + "processes (group \(child.process)), which are another user's")
+        }
         return try await exit(ending, record)
     }
 
@@ -212,6 +227,12 @@ public struct CommandLauncher: JobLauncher {
         } catch SystemError(code: EACCES) {
             throw LauncherUnavailable(
                 message: "The command \(name) cannot be executed: \(SystemError(code: EACCES))")
+        } catch SystemError(code: E2BIG) {
+            // All commands have the same environment, but for what is the job's own.
+            throw CommandLaunchError(
+                description: "The command \(name) could not be started: its arguments and environment are too long for "
+                    + "the system (\(variables.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }) bytes of "
+                    + "variables, \(job.acquisitionToken.value.utf8.count) of them the job's token)")
         } catch {
             throw StartFailure.error("The command \(name) could not be started", error)
         }
@@ -225,8 +246,14 @@ public struct CommandLauncher: JobLauncher {
     ) async throws -> JobExit {
         switch ending {
         case .signalled(let signal):
+            if let record, !Task.isCancelled, await record.readAtLast().process == nil {
+                throw LauncherUnavailable(
+                    message: "The command \(name) did not run: a signal (\(signal)) ended the shell that was to start "
+                        + "it")
+            }
             return JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
-        case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
+        case .unknown, .unstoppable:
+            throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
             guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
             let what: String

@@ -20,6 +20,8 @@ enum LogFile {
             return try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
         } catch let refusal as OwnedFile.Refusal {
             throw CommandLaunchError(description: "The log file \(path) cannot be used: it \(refusal)")
+        } catch SystemError(code: EACCES) where access(path, F_OK) == 0 {
+            throw CommandLaunchError(description: "The log file \(path) cannot be used: it belongs to another user")
         } catch {
             throw StartFailure.error("The log file \(path) cannot be opened", error)
         }

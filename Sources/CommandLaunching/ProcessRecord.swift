@@ -91,27 +91,29 @@ struct ProcessRecord: Equatable {
     /// with what they were told to do at their end; bash does not do that, and is told to go on instead. The same signal
     /// sent by the command to its group says nothing with any other status.
     ///
+    /// Its variables have names that no command's environment has: what it sets of that, the command would see.
+    ///
     /// A shell that cannot even make a process, or write its number down, ends with ``notBegun``. With any other status and
     /// no line about it the command has run, and its end could not be written down.
     static let wrapper = """
         exec 9<&0 </dev/null
-        stopped= unstarted= start=
+        stacks_stopped= stacks_unstarted= stacks_start=
         trap 'exit 75' EXIT
-        trap 'stopped=143' HUP INT QUIT TERM
-        trap 'unstarted=1' USR1
-        field() { start=${20}; }
-        [ ! -r /proc/self/stat ] || { read -r start; field ${start##*) }; } </proc/self/stat
-        printf 'process %s %s\\n' "$$" "$start" >&9 || exit 75
-        [ -z "$stopped" ] || { trap - EXIT; printf 'exit %s\\n' "$stopped" >&9; exit "$stopped"; }
+        trap 'stacks_stopped=143' HUP INT QUIT TERM
+        trap 'stacks_unstarted=1' USR1
+        stacks_field() { stacks_start=${20}; }
+        [ ! -r /proc/self/stat ] || { read -r stacks_start; stacks_field ${stacks_start##*) }; } </proc/self/stat
+        printf 'process %s %s\\n' "$$" "$stacks_start" >&9 || exit 75
+        [ -z "$stacks_stopped" ] || { trap - EXIT; printf 'exit %s\\n' "$stacks_stopped" >&9; exit "$stacks_stopped"; }
         /bin/sh -c 'shopt -s execfail 2>/dev/null || trap "kill -USR1 $PPID" EXIT
         exec "$@"
-        status=$?
+        stacks_status=$?
         kill -USR1 "$PPID"
-        exit "$status"' "$0" "$@" 9<&-
-        status=$?
+        exit "$stacks_status"' "$0" "$@" 9<&-
+        stacks_status=$?
         trap - EXIT
-        case $unstarted$status in 1126 | 1127) printf 'unstarted %s\\n' "$status" >&9 || status=75; exit "$status" ;; esac
-        printf 'exit %s\\n' "$status" >&9 || [ "$status" -ne 75 ] || status=76
-        exit "$status"
+        case $stacks_unstarted$stacks_status in 1126 | 1127) printf 'unstarted %s\\n' "$stacks_status" >&9 || stacks_status=75; exit "$stacks_status" ;; esac
+        printf 'exit %s\\n' "$stacks_status" >&9 || [ "$stacks_status" -ne 75 ] || stacks_status=76
+        exit "$stacks_status"
         """
 }

@@ -27,13 +27,21 @@ struct RecoveredProcess: Sendable {
     /// - Throws: ``CommandLaunchError`` when the process was to be stopped and cannot be. It runs on then, and its record
     ///   has to stay.
     func end() async throws -> Int32? {
-        while file.isHeld {
+        while runs {
             do { try await Task.sleep(for: Self.interval) } catch {
                 try await stop()
                 break
             }
         }
         return await file.readAtLast().exitStatus
+    }
+
+    /// Whether the command runs: the shell beside it holds the file, or has left it behind, killed by somebody.
+    private var runs: Bool {
+        if file.isHeld { return true }
+        let record = file.read()
+        guard let process = record.process, record.exitStatus == nil, !record.isUnstarted else { return false }
+        return ProcessGroup(leader: process).isOrphaned
     }
 
     /// Sends SIGTERM to the group, and SIGKILL to what is left of it after the grace period; returns when the process
@@ -46,13 +54,17 @@ struct RecoveredProcess: Sendable {
             let record = file.read()
             if let process = record.process, isHolder(process, startedAt: record.start) {
                 kill(-process, SIGTERM)
-                await ProcessGroup(leader: process).end(within: gracePeriod)
+                guard await ProcessGroup(leader: process).end(within: gracePeriod) else {
+                    throw CommandLaunchError(
+                        description: "A command that an earlier controller has started cannot be stopped and runs on: "
+                            + "this process may not signal its processes (group \(process)), which are another user's")
+                }
                 // SIGKILL takes its time with a process that waits for a disk.
                 while file.isHeld { try? await Task.sleep(for: .milliseconds(20)) }
                 return
             }
             await letGo(within: gracePeriod)
-            guard !file.isHeld else {
+            guard !runs else {
                 throw CommandLaunchError(
                     description: "A command that an earlier controller has started cannot be stopped and runs on: "
                         + "the file \(file.path) does not tell for certain which process it is")
@@ -63,7 +75,7 @@ struct RecoveredProcess: Sendable {
     /// Waits until nobody holds the file, or something else is so, or the time is over.
     private func letGo(within limit: Duration, or condition: () -> Bool = { false }) async {
         let deadline = ContinuousClock.now.advanced(by: limit)
-        while file.isHeld, !condition(), ContinuousClock.now < deadline {
+        while runs, !condition(), ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
     }

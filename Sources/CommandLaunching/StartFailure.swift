@@ -12,7 +12,7 @@ import StacksController
 enum StartFailure {
     /// What is wrong with the set-up, and stays so until a person changes it.
     private static let lasting: Set<Int32> = [
-        ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EISDIR, ENOTSUP, E2BIG,
+        ENOENT, ENOTDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EISDIR, ENOTSUP,
     ]
 
     /// The error to throw: one that ends the controller for what lasts, and otherwise one that has it try again later.

@@ -28,12 +28,12 @@ public struct ControllerStatus: Sendable, Hashable {
     public struct Totals: Sendable, Hashable {
         /// Listed for the first time.
         public var seen = 0
-        /// Listed, and their rules did not suit the stack's tags.
+        /// Listed, and their rules did not match the stack's tags.
         public var unmatched = 0
         /// Listed, and skipped because they could not be read.
         public var unreadable = 0
         /// Listed for the first time by a dry run, and would be started. Counted in a dry run alone.
-        public var suiting = 0
+        public var matching = 0
         /// Reserved for this stack.
         public var reserved = 0
         /// Asked for, and not reserved: another stack was faster, or the job was cancelled.
@@ -46,13 +46,13 @@ public struct ControllerStatus: Sendable, Hashable {
         public var cancelled = 0
         /// Finished by the controller with an error, because the launcher ended before an agent had taken them.
         public var failed = 0
-        /// Given back or let go: not launched, not acquired by their agent (exit 27 or 28), or no longer ours.
+        /// Given back or released: not launched, not acquired by their agent (exit 27 or 28), or no longer ours.
         public var released = 0
     }
 
     /// Jobs by what is being done with them now.
     public struct Current: Sendable, Hashable {
-        /// Known to be scheduled and to suit, not asked for yet, by the last poll that counted them: see
+        /// Scheduled and matching, not requested yet, as of the last poll that counted them: see
         /// ``ControllerStatus/sinceWaitingCount``.
         public var waiting = 0
         /// Being reserved, or reserved and not launched.
@@ -66,7 +66,7 @@ public struct ControllerStatus: Sendable, Hashable {
         /// Those of ``stopping`` whose launcher has not ended for long: see
         /// ``StackController/Configuration/stopTimeout``.
         public var unresponsive = 0
-        /// Over for the launcher, or given back; Buildkite is being asked or told about the rest.
+        /// The launcher has ended, or the job was given back; calls to Buildkite about it remain.
         public var settling = 0
 
         /// How many slots are taken: ``settling`` ones too, because they may be reserved for this stack until it is known
@@ -84,23 +84,23 @@ public struct ControllerStatus: Sendable, Hashable {
         public var waited: Duration
     }
 
-    /// Why nothing is being started.
-    public enum Hindrance: Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// Why the controller starts nothing.
+    public enum IdleReason: Sendable, Hashable, CaseIterable, CustomStringConvertible {
         /// The queue's dispatch is paused.
         case paused
         /// Every slot is taken.
         case full
         /// Nothing is scheduled.
         case nothingScheduled
-        /// Jobs are scheduled, and none suits the stack's tags.
+        /// Jobs are scheduled, and none matches the stack's tags.
         case nothingMatches
         /// Buildkite asks for fewer requests.
         case rateLimited
-        /// Buildkite cannot be asked at the moment.
+        /// Buildkite cannot be reached at the moment.
         case unreachable
         /// Jobs are reserved, and Buildkite issues no token for them.
         case noToken
-        /// Requests to reserve jobs or for their tokens are answered with 404, although the stack is known.
+        /// Reservations or token requests get a 404, although Buildkite knows the stack.
         case endpointMissing
         /// The launcher can start nothing at the moment: see ``LauncherUnavailable``.
         case cannotStart
@@ -115,12 +115,12 @@ public struct ControllerStatus: Sendable, Hashable {
             case .paused: "the queue is paused"
             case .full: "every slot is taken"
             case .nothingScheduled: "nothing is scheduled"
-            case .nothingMatches: "no scheduled job suits the stack's tags"
-            case .rateLimited: "Buildkite limits the requests"
+            case .nothingMatches: "no scheduled job matches the stack's tags"
+            case .rateLimited: "Buildkite rate-limits the requests"
             case .unreachable: "Buildkite cannot be reached"
-            case .noToken: "no token is issued for the reserved jobs"
-            case .endpointMissing: "an endpoint that is needed answers 404"
-            case .cannotStart: "the launcher can start nothing right now"
+            case .noToken: "Buildkite issues no token for the reserved jobs"
+            case .endpointMissing: "a needed endpoint responds with 404"
+            case .cannotStart: "the launcher cannot start anything right now"
             case .notRunning: "the controller is starting or ending"
             case .dryRun: "this is a dry run"
             }
@@ -140,16 +140,16 @@ public struct ControllerStatus: Sendable, Hashable {
     /// How long ago the last successful poll was; `nil` before the first.
     public var sinceLastPoll: Duration?
     /// How long ago the waiting jobs were counted; `nil` before the first time. While nothing can be started one job is
-    /// asked for at a time, and the number stays what it was, less the jobs that were reserved since.
+    /// requested at a time, and the number stays as it was, minus the jobs reserved since.
     public var sinceWaitingCount: Duration?
     /// Whether the list was read to its end when the waiting jobs were counted. If not there are at least as many.
     public var knowsAllWaiting = true
-    /// How long it is until Buildkite is asked again, after a poll or a registration that failed; `nil` when none has.
-    public var asksAgainIn: Duration?
+    /// The time until the next try, after a poll or a registration that failed; `nil` when none has.
+    public var retriesIn: Duration?
     /// Whether the queue's dispatch is paused, by the last poll.
     public var isPaused = false
-    /// Why nothing is being started, or `nil` when jobs are.
-    public var hindrance: Hindrance?
+    /// Why the controller starts nothing, or `nil` when it starts jobs.
+    public var idleReason: IdleReason?
     /// What the launcher says, for people, while it can start nothing; `nil` when it can.
     public var startTrouble: String?
     /// The last failure of a call, for people; `nil` once the same kind of call has succeeded again.
@@ -167,19 +167,19 @@ public struct ControllerStatus: Sendable, Hashable {
             "now \(waitingText), \(current.reserved) reserved, \(current.launching) launching, "
                 + "\(current.running) running",
         ]
-        if totals.unreadable > 0 { parts.append("\(totals.unreadable) not readable") }
+        if totals.unreadable > 0 { parts.append("\(totals.unreadable) unreadable") }
         if current.stopping > 0 { parts.append("\(current.stopping) stopping") }
-        if current.unresponsive > 0 { parts.append("\(current.unresponsive) do not stop") }
+        if current.unresponsive > 0 { parts.append("\(current.unresponsive) unresponsive") }
         if let oldestWaiting { parts.append("the oldest waits for \(oldestWaiting.waited.formattedSeconds) s") }
         if let sinceLastPoll {
             parts.append("polled \(sinceLastPoll.formattedSeconds) s ago")
         } else {
             parts.append("not polled yet")
         }
-        if let asksAgainIn { parts.append("asks again in \(asksAgainIn.formattedSeconds) s") }
-        if let hindrance {
-            let why = hindrance == .cannotStart ? startTrouble.map { " (\($0))" } ?? "" : ""
-            parts.append("nothing starts: \(hindrance)\(why)")
+        if let retriesIn { parts.append("retries in \(retriesIn.formattedSeconds) s") }
+        if let idleReason {
+            let why = idleReason == .cannotStart ? startTrouble.map { " (\($0))" } ?? "" : ""
+            parts.append("nothing starts: \(idleReason)\(why)")
         }
         return parts.joined(separator: "; ")
     }

@@ -36,7 +36,7 @@ public protocol JobLauncher: Sendable {
     /// nothing is launched for it, and ``follow(_:)`` is called for it.
     ///
     /// - Returns: The jobs' UUIDs.
-    /// - Throws: Why it cannot be told which agents run. The controller then ends with that error before it takes any
+    /// - Throws: Why it is unknown which agents run. The controller then ends with that error before it takes any
     ///   job, because it could launch one twice.
     nonisolated(nonsending) func recover() async throws -> [JobID]
 
@@ -72,7 +72,7 @@ public struct LaunchedJob: Sendable, Identifiable {
     /// Lets an agent register and acquire this one job. It dies with the reservation.
     public var acquisitionToken: Secret
 
-    /// When ``acquisitionToken`` expires, as the server said.
+    /// When ``acquisitionToken`` expires, according to the server.
     public var tokenExpiresAt: Date?
 
     /// The job's UUID.
@@ -104,7 +104,7 @@ public struct JobExit: Sendable, Hashable {
     /// The agent ended without an error.
     public static let success = JobExit(status: 0)
 
-    /// 27: the agent could not acquire the job any more. It is somebody else's, or was cancelled; one that is still
+    /// 27: the agent could no longer acquire the job. It is somebody else's, or was cancelled; one that is still
     /// reserved is given back.
     public static let notAcquired = JobExit(status: 27)
 

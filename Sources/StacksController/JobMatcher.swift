@@ -1,13 +1,13 @@
-/// Says which jobs suit a stack.
+/// Decides which jobs match a stack.
 ///
-/// A job suits when each of its rules `key=value` is matched by the stack's tags: the key is there, and the value is
+/// A job matches when each of its rules `key=value` is matched by the stack's tags: the key is there, and the value is
 /// equal or the rule's value is `*`. The rule `queue` counts as matched, whatever it says: the list is that of a queue, the
 /// default one too, and what it holds belongs to that queue.
 public struct JobMatcher: Sendable, Hashable {
     /// What a job's rules come to.
     public enum Verdict: Sendable, Hashable {
         /// Every rule is matched.
-        case suits
+        case matches
         /// This rule is not matched by the tags.
         case unmatched(rule: String)
         /// This rule has no `=` or no key, so that nobody can match it.
@@ -33,6 +33,6 @@ public struct JobMatcher: Sendable, Hashable {
             let tag = tags[String(key)]
             if tag == nil || (value != "*" && tag! != value) { unmatched = unmatched ?? rule }
         }
-        return unmatched.map { .unmatched(rule: $0) } ?? .suits
+        return unmatched.map { .unmatched(rule: $0) } ?? .matches
     }
 }

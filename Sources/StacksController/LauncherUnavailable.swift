@@ -3,10 +3,10 @@
 ///
 /// Throw it from ``JobLauncher/launch(_:)`` when no agent was started. The job is given back at once, not failed, and so
 /// is everything else that is reserved and not launched; the controller launches nothing for 1, 2, 4 … up to 60 seconds,
-/// give or take a half, says why in its log, its status (``ControllerStatus/Hindrance-swift.enum/cannotStart``) and its
+/// with a jitter of half, says why in its log, its status (``ControllerStatus/IdleReason-swift.enum/cannotStart``) and its
 /// metrics, and then tries with one job. As soon as that one has run for a second, or has ended in another way, it goes
 /// on as before. The waits begin again at one second once an agent has taken a job, or a launcher has returned: starts
-/// that take long to fail are tried later and later too.
+/// that take long to fail are retried with growing waits too.
 ///
 /// For what waiting does not cure there is ``StackControllerError``; any other error is the job's own.
 public struct LauncherUnavailable: Error, Sendable, Hashable, CustomStringConvertible {

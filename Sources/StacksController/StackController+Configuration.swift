@@ -14,7 +14,7 @@ extension StackController {
         public enum Mode: Sendable, Hashable {
             /// Never: it runs until it is shut down.
             case continuous
-            /// As soon as nothing that suits it is scheduled, or the queue is paused. It lets running jobs end first.
+            /// As soon as no scheduled job matches it, or the queue is paused. Running jobs end first.
             case untilIdle
         }
 
@@ -28,7 +28,7 @@ extension StackController {
         /// What the stack offers, to be matched with the rules of a job (`os=linux`).
         public var tags: [String: String] = [:]
 
-        /// Kind of stack, `custom` for everybody but Buildkite.
+        /// The kind of stack: `custom`, except for Buildkite's own.
         public var stackType: StackType = .custom
 
         /// What is shown with the stack on Buildkite.
@@ -46,7 +46,7 @@ extension StackController {
         /// jobs is about 350 KB.
         public var pollTimeout: Duration = .seconds(10)
 
-        /// The time between two looks at the states of launched jobs. 5 seconds by default.
+        /// The time between two requests for the states of launched jobs. 5 seconds by default.
         public var watchInterval: Duration = .seconds(5)
 
         /// How long a reservation holds without being renewed, in whole seconds up to 3600. 300 seconds by default: so
@@ -72,7 +72,7 @@ extension StackController {
 
         /// The exit status of a job that is finished because its launcher ended before an agent had taken it: -1 by
         /// default, as Buildkite's own controller has it, so that retry rules of pipelines hold here too. Not 0, and at
-        /// most 255. What the launcher's exit status was is said in words.
+        /// most 255. The detail names the launcher's exit status.
         public var launchFailureExitStatus: Int = -1
 
         /// When the controller ends by itself.
@@ -81,18 +81,21 @@ extension StackController {
         /// Whether it only polls, matches, and logs what it would start, without reserving anything.
         public var isDryRun: Bool = false
 
+        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits for a slot,
+        /// is reserved, is being launched, or was given back and why. Each is shown once for a job. What a
+        /// ``LauncherUnavailable`` says is shown there too, cropped. On by default; what cannot be shown is left out, and
+        /// nothing waits for it.
+        public var notifiesJobs: Bool = true
+
         /// Whether the stack is de-registered at the end.
         public var deregistersAtEnd: Bool = true
 
         /// The time between two lines of status in the log; `nil` for none. 60 seconds by default.
         public var statusInterval: Duration? = .seconds(60)
 
-        /// How long it goes on at the end to tell Buildkite what is left to tell, once no launcher runs any more. 30
+        /// How long an ending controller goes on reporting to Buildkite once the last launcher has ended. 30
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
-
-        /// The seed of the jitter; `nil` for a random one.
-        public var jitterSeed: UInt64?
 
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
@@ -104,7 +107,7 @@ extension StackController {
 
 extension StackController.Configuration {
     /// How long the controller waits for an agent to take a job: ``startTimeout``, or how long a token lives, which is 900
-    /// seconds when nobody says anything else, and never longer than the token itself is said to live.
+    /// seconds by default, and never longer than the token itself lives.
     ///
     /// - Parameters:
     ///   - tokenExpiresAt: When the token ends. It counts when that is to come and not further away than a token can

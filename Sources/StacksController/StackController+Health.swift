@@ -1,11 +1,11 @@
-/// What a probe is answered.
+/// The response to a probe.
 public struct ControllerHealth: Sendable, Hashable {
     /// Whether all is well.
     public var isGood: Bool
     /// Why, or why not, in words. It holds no secret and no dynamic value but durations.
     public var reason: String
 
-    /// An answer to a probe.
+    /// A response to a probe.
     public init(isGood: Bool, reason: String) {
         self.isGood = isGood
         self.reason = reason
@@ -13,7 +13,7 @@ public struct ControllerHealth: Sendable, Hashable {
 }
 
 extension StackController {
-    /// Whether the process works: what to answer a liveness probe, whose "no" means "start it again".
+    /// Whether the process works: the response to a liveness probe, whose "no" means "start it again".
     ///
     /// It is bad when the controller has ended, and when it is late with its own work by more than `tolerance`, which
     /// happens when something blocks the threads that it runs on. A Buildkite that cannot be reached is no reason:
@@ -31,7 +31,7 @@ extension StackController {
         return ControllerHealth(isGood: true, reason: "the controller is \(phase.rawValue)")
     }
 
-    /// Whether the stack takes jobs: what to answer a readiness probe, and what to alert on.
+    /// Whether the stack takes jobs: the response to a readiness probe, and what to alert on.
     ///
     /// It is good while the controller is running and the last successful poll is less than `maximumPollAge` ago. Full
     /// and paused count as ready: the stack does what it can.
@@ -48,6 +48,6 @@ extension StackController {
         guard age < maximumPollAge else {
             return ControllerHealth(isGood: false, reason: "no poll has succeeded for \(age.formattedSeconds) s")
         }
-        return ControllerHealth(isGood: true, reason: status.hindrance?.description ?? "jobs are being started")
+        return ControllerHealth(isGood: true, reason: status.idleReason?.description ?? "jobs are being started")
     }
 }

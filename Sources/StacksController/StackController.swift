@@ -11,7 +11,7 @@ import Synchronization
     import Foundation
 #endif
 
-/// Runs a stack: polls for scheduled jobs, reserves those that suit, launches an agent for each, and watches it until
+/// Runs a stack: polls for scheduled jobs, reserves those that match, launches an agent for each, and watches it until
 /// it is done.
 ///
 /// It is a `Service`: run it alone, or in a `ServiceGroup` that turns SIGTERM into a graceful shutdown.
@@ -33,12 +33,12 @@ import Synchronization
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
 ///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
 ///   says.
-/// - Nothing is finished or given back whose reservation may have run out: by then it may be another stack's.
+/// - Nothing is finished or given back whose reservation may have expired: by then it may be another stack's.
 /// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
-/// - Failures of calls are tried again later and later, and after at most five minutes, whatever the server asks for. A
+/// - Failed calls are retried with growing waits of at most five minutes, whatever the server asks for. A
 ///   token that is not accepted (401), and a stack that is refused (403) or a queue that does not exist (404) when that is
-///   said again after a pause, end it with one ``StackControllerError``, after the running jobs have ended. Only what the
-///   API itself says counts, JSON with a message: a proxy's page is waited out.
+///   repeated after a pause, end it with one ``StackControllerError``, after the running jobs have ended. Only what the
+///   API itself responds with counts, JSON with a message: the controller waits until a proxy's page is gone.
 public final class StackController: Service {
     private struct Snapshot {
         var status: ControllerStatus
@@ -64,12 +64,12 @@ public final class StackController: Service {
         let age = snapshot.time.now() - snapshot.takenAt
         status.sinceLastPoll? += age
         status.sinceWaitingCount? += age
-        status.asksAgainIn = status.asksAgainIn.map { max(.zero, $0 - age) }
+        status.retriesIn = status.retriesIn.map { max(.zero, $0 - age) }
         status.oldestWaiting?.waited += age
         return status
     }
 
-    /// How late the controller is with what it wanted to do next: nothing when it is in time, or waits for an answer.
+    /// How late the controller is with its next action: zero when it is on time, or waits for a response.
     var lateness: Duration {
         guard let snapshot = snapshot.withLock({ $0 }), let wakeAt = snapshot.wakeAt else { return .zero }
         return max(.zero, snapshot.time.now() - wakeAt)
@@ -81,24 +81,24 @@ public final class StackController: Service {
     ///   - client: Talks to Buildkite; its transport stays open when the controller ends.
     ///   - configuration: What the controller does, and how often.
     ///   - launcher: Starts the agents.
-    ///   - logger: What happens is told here; `stack` is added to its metadata.
-    ///   - metrics: Where the controller counts what it does; the process's own by default.
-    ///   - clock: Measures every interval of the configuration; a test gives its own.
+    ///   - logger: Receives what happens, with `stack` in its metadata.
+    ///   - metrics: Where the controller counts what it does; its client's by default.
+    ///   - clock: Measures every interval of the configuration; its client's by default.
     /// - Throws: `ConfigurationError` when a value of the configuration is out of its range.
     public init(
         client: StacksClient,
         configuration: Configuration,
         launcher: any JobLauncher,
         logger: Logger,
-        metrics: any MetricsFactory = MetricsSystem.factory,
-        clock: any Clock<Duration> = ContinuousClock()
+        metrics: (any MetricsFactory)? = nil,
+        clock: (any Clock<Duration>)? = nil
     ) throws {
         try configuration.validate()
         calls = ControllerCalls(client: client, configuration: configuration)
         self.configuration = configuration
         self.launcher = launcher
-        self.clock = clock
-        metricsFactory = metrics
+        self.clock = clock ?? client.clock
+        metricsFactory = metrics ?? client.metricsFactory
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
         self.logger = logger
@@ -107,11 +107,11 @@ public final class StackController: Service {
     /// Registers the stack and works until a graceful shutdown, ``drain()``, or the end that
     /// ``Configuration/mode-swift.property`` says. Can be called once.
     ///
-    /// It returns when the last job has ended, what was left to tell has been told, and the stack is de-registered.
+    /// It returns when the last job has ended, everything is reported, and the stack is de-registered.
     /// A service group takes a service that returns by itself for a failure of it, unless the service's
     /// `successTerminationBehavior` says otherwise.
     ///
-    /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations run out.
+    /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations expire.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
     ///   cancelled, `ConfigurationError` when it was called before, and what ``JobLauncher/recover()`` throws.
@@ -147,12 +147,13 @@ public final class StackController: Service {
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
     private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
-        let seed = configuration.jitterSeed ?? .random(in: 0 ... .max)
+        let seed = UInt64.random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: configuration, seed: seed)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
+            let notifier = notifier(in: &group)
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
             var armed: Duration?
             var ending: Result<Void, StackControllerError>?
@@ -170,7 +171,12 @@ public final class StackController: Service {
                 for action in actions {
                     switch action {
                     case .request(let request):
-                        group.addTask { [calls, mailbox] in mailbox.post(await calls.make(request)) }
+                        group.addTask { [calls, mailbox] in
+                            // A stack that is not registered cannot say anything.
+                            if case .deregister = request { await notifier?.finish() }
+                            mailbox.post(await calls.make(request))
+                        }
+                    case .notify(let job, let detail): await notifier?.post(job, detail)
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
                         launches[job.id] = attend(job.id, in: &group) { [launcher] in
@@ -207,9 +213,18 @@ public final class StackController: Service {
                 }
                 events = await mailbox.next()
             }
+            if ending != nil { await notifier?.finish() }
             // Ends the timers, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
+        }
+    }
+
+    /// What sends the notices about jobs, if any are to be sent.
+    private func notifier(in group: inout DiscardingTaskGroup) -> JobNotifier? {
+        guard configuration.notifiesJobs, !configuration.isDryRun else { return nil }
+        return JobNotifier(client: calls.client, stack: configuration.stackKey, in: &group) { [logger] count in
+            logger.debug("\(count) notices could not be shown on jobs' pages")
         }
     }
 

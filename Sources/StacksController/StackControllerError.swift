@@ -34,7 +34,7 @@ public struct StackControllerError: Error, Sendable {
     /// What happened and what to do, for people.
     public var message: String
 
-    /// What Buildkite answered, if this is about an answer.
+    /// The failed call, if this is about one.
     public var underlying: StacksAPIError?
 
     /// A reason to stop.
@@ -63,13 +63,13 @@ extension StackControllerError.Code {
         case .refused: "Check the token's cluster, and de-register stacks that are gone."
         case .queueNotFound: "Check the queue's key, the token's cluster, and that the base URL ends in /v3."
         case .stackTakenOver: "Give each controller a key of its own."
-        case .launcherUnusable: "Put right what starts the jobs, then start the controller again."
+        case .launcherUnusable: "Repair what starts the jobs, then start the controller again."
         default: "Read the message."
         }
     }
 
     /// Whether a controller that is started again with the same settings ends in the same way, so that a person has to
-    /// change something first. What supervises it had better not start it again.
+    /// change something first. A supervisor should not restart it.
     public var isPermanent: Bool {
         switch self {
         case .unauthorized, .refused, .queueNotFound, .stackTakenOver: true

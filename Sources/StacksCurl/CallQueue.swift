@@ -1,7 +1,7 @@
-/// Who may start and who waits, by origin: first come, first served, up to a limit of calls in flight each.
+/// Decides which calls may start and which wait: first come, first served, up to a limit of calls in flight per origin.
 ///
-/// A pure value. Cancelling a waiting call leaves nothing behind but its place in the order, which is passed over, and
-/// swept out before the empty places outnumber the calls.
+/// A pure value. Removing a waiting call leaves its entry in the order, which ``next(origin:)`` skips. Such entries are
+/// swept out before they outnumber the waiting calls.
 struct CallQueue<Call> {
     private struct Lane {
         let origin: String
@@ -17,28 +17,30 @@ struct CallQueue<Call> {
         var isIdle: Bool { inFlight == 0 && waiting == 0 }
     }
 
-    /// How many lanes are remembered before those that are idle are forgotten.
-    private static var rememberedLanes: Int { 16 }
+    /// The number of lanes beyond which idle lanes are removed.
+    private static var maximumLanes: Int { 16 }
 
     private let initialLimit: (_ origin: String) -> Int
     private var lanes: [Lane] = []
     private var waiting: [CallID: (call: Call, origin: String)] = [:]
 
-    /// A queue that begins with `limit` calls in flight to an origin.
+    /// - Parameter limit: The initial limit of calls in flight to an origin.
     init(limit: @escaping (_ origin: String) -> Int) {
         initialLimit = limit
     }
 
-    /// How many calls wait.
+    /// The number of waiting calls.
     var count: Int { waiting.count }
 
-    /// How many places the orders of all lanes take, those given up included.
+    /// The number of entries in the orders of all lanes, including those of removed calls.
     var places: Int { lanes.reduce(0) { $0 + $1.order.count } }
 
-    /// How many origins are remembered.
+    /// The number of lanes.
     var laneCount: Int { lanes.count }
 
-    /// Adds a call. Returns true when it may start at once, and then counts as in flight; otherwise it waits.
+    /// Adds a call.
+    ///
+    /// - Returns: Whether the call may start now. It then counts as in flight; otherwise it waits.
     mutating func add(_ call: Call, id: CallID, origin: String) -> Bool {
         let lane = lane(for: origin)
         if lanes[lane].hasRoom, lanes[lane].waiting == 0 {
@@ -51,22 +53,22 @@ struct CallQueue<Call> {
         return false
     }
 
-    /// Notes that a call in flight has ended.
+    /// Records the end of a call in flight.
     mutating func finish(origin: String) {
         lanes[lane(for: origin)].inFlight -= 1
     }
 
-    /// Notes what an answer has taught: how many calls to `origin` may be in flight, and whether they share connections.
+    /// Records what a response has shown: how many calls to `origin` may be in flight, and whether they share connections.
     mutating func learn(limit: Int, sharesConnections: Bool, origin: String) {
         let lane = lane(for: origin)
         lanes[lane].limit = limit
         lanes[lane].sharesConnections = sharesConnections
     }
 
-    /// Whether calls to `origin` share connections, or `nil` when no answer has told yet.
+    /// Whether calls to `origin` share connections, or `nil` before the first response.
     mutating func sharesConnections(origin: String) -> Bool? { lanes[lane(for: origin)].sharesConnections }
 
-    /// The next call to `origin` that may start, which then counts as in flight.
+    /// Removes and returns the next call to `origin` that may start. It then counts as in flight.
     mutating func next(origin: String) -> Call? {
         let lane = lane(for: origin)
         while lanes[lane].hasRoom, lanes[lane].head < lanes[lane].order.count {
@@ -82,7 +84,7 @@ struct CallQueue<Call> {
         return nil
     }
 
-    /// Takes a waiting call out.
+    /// Removes a waiting call.
     mutating func remove(_ id: CallID) -> Call? {
         guard let (call, origin) = waiting.removeValue(forKey: id) else { return nil }
         let lane = lane(for: origin)
@@ -91,25 +93,25 @@ struct CallQueue<Call> {
         return call
     }
 
-    /// Takes out every waiting call that `isRemoved` says, in no particular order.
+    /// Removes and returns the waiting calls that satisfy `isRemoved`, in no particular order.
     mutating func removeAll(where isRemoved: (Call) -> Bool) -> [Call] {
         let ids = waiting.filter { isRemoved($0.value.call) }.map(\.key)
         return ids.compactMap { remove($0) }
     }
 
-    /// The smallest of what `value` says of the calls that wait, or `nil` when none does.
+    /// The smallest `value` of the waiting calls, or `nil` when none waits.
     func earliest<Value: Comparable>(_ value: (Call) -> Value) -> Value? {
         waiting.values.map { value($0.call) }.min()
     }
 
     private mutating func lane(for origin: String) -> Int {
         if let index = lanes.firstIndex(where: { $0.origin == origin }) { return index }
-        if lanes.count >= Self.rememberedLanes { lanes.removeAll(where: \.isIdle) }
+        if lanes.count >= Self.maximumLanes { lanes.removeAll(where: \.isIdle) }
         lanes.append(Lane(origin: origin, limit: initialLimit(origin)))
         return lanes.count - 1
     }
 
-    /// Drops the places that were served or given up once they outnumber those that wait.
+    /// Removes the entries of started and removed calls once they outnumber the waiting calls.
     private mutating func sweep(_ lane: Int) {
         guard lanes[lane].order.count > 2 * lanes[lane].waiting + 64 else { return }
         let live = lanes[lane].order[lanes[lane].head...].filter { waiting[$0] != nil }

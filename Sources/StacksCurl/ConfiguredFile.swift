@@ -8,26 +8,24 @@ import StacksTransport
     import Glibc
 #endif
 
-/// A file that a configuration names, looked at before libcurl opens it: libcurl would wait for ever for somebody who
-/// writes into a FIFO, on the thread of all calls.
+/// Reads the files that a configuration names before libcurl opens them: on a FIFO without a writer, libcurl would block
+/// the I/O thread for ever.
 enum ConfiguredFile {
-    /// The longest file that is read, in bytes: the authorities of a whole system take a quarter of a megabyte.
+    /// The largest file that is accepted, in bytes. The CA bundle of an operating system has about 256 KiB.
     private static var maximumSize: Int { 16 * 1024 * 1024 }
 
-    /// What the file holds.
+    /// The content of the file.
     ///
-    /// - Parameter what: What a message calls it.
+    /// - Parameter what: How a message names the file.
     static func content(of what: String, _ path: String) throws(ConfigurationError) -> [UInt8] {
-        // Without O_NONBLOCK, opening a FIFO is what waits.
+        // Without O_NONBLOCK, opening a FIFO blocks.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if file < 0 { throw unreadable(what, path, errno) }
         defer { _ = close(file) }
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw unreadable(what, path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw ConfigurationError(
-                "\(what) \(path) is \(kind(status.st_mode)), so that it holds no certificate or key: it has to be a file"
-            )
+            throw ConfigurationError("\(what) \(path) is \(kind(status.st_mode)): it must be a regular file")
         }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
@@ -37,9 +35,9 @@ enum ConfiguredFile {
             if count < 0 { throw unreadable(what, path, errno) }
             if count == 0 { return bytes }
             bytes += chunk[..<count]
-            // Counted as it is read: the size that the system tells may be out of date, or 0.
+            // Checked while reading, because `st_size` may be outdated or 0.
             if bytes.count > maximumSize {
-                throw ConfigurationError("\(what) \(path) is longer than \(maximumSize >> 20) MiB")
+                throw ConfigurationError("\(what) \(path) exceeds \(maximumSize >> 20) MiB")
             }
         }
     }

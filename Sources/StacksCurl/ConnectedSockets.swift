@@ -8,26 +8,25 @@ import CLibcurl
     import Glibc
 #endif
 
-/// Knows the sockets that libcurl has opened, to look at one before a request is written on it, or to hold its writes
-/// together.
+/// The sockets that libcurl has opened, to inspect one before a request is written to it, or to coalesce its writes.
 ///
-/// Between two calls an HTTP/1.1 connection has nothing to say: what arrives then is its end, or bytes that nobody asked
-/// for, a proxy's "408 Request Timeout" most often. libcurl asks the socket before it uses a connection again, but
-/// 7.88.1 takes both a reset and such bytes for a sign of life: the request would be lost, or the next call would get an
-/// answer that is not its own. An HTTP/2 connection may say something at any time, but not after its end, which libcurl
-/// misses when TLS announces it.
+/// On an idle HTTP/1.1 connection, only its end or unsolicited bytes can arrive, a proxy's "408 Request Timeout" for
+/// example. libcurl checks the socket before it reuses a connection, but 7.88.1 takes both a reset and unsolicited bytes
+/// for a live connection: the request would be lost, or the next call would get a response that is not its own. On an
+/// HTTP/2 connection, frames may arrive at any time, but nothing after its end, which libcurl misses when it arrives as a
+/// TLS alert.
 struct ConnectedSockets {
-    /// Those that were closed meanwhile are found out when they are looked for.
+    /// Closed sockets are removed at the next search.
     private var sockets: [curl_socket_t] = []
 
     mutating func note(_ socket: curl_socket_t) {
         if !sockets.contains(socket) { sockets.append(socket) }
     }
 
-    /// What there is to read on a connection.
+    /// What can be read from a connection.
     enum Input { case none, bytes, end }
 
-    /// What has arrived on the connection between these two ports.
+    /// What has arrived on the connection between two ports.
     mutating func input(localPort: Int32, remotePort: Int32) -> Input {
         guard let socket = socket(localPort: localPort, remotePort: remotePort) else { return .none }
         var byte: UInt8 = 0
@@ -38,7 +37,7 @@ struct ConnectedSockets {
         }
     }
 
-    /// The socket of the connection between these two ports.
+    /// The socket of the connection between two ports.
     mutating func socket(localPort: Int32, remotePort: Int32) -> curl_socket_t? {
         var found: curl_socket_t?
         sockets.removeAll { socket in
@@ -51,7 +50,7 @@ struct ConnectedSockets {
         return found
     }
 
-    /// The port of one end, or `nil` when the socket is not open, or not connected.
+    /// The port of one end, or `nil` when the socket is closed or not connected.
     private static func port(
         of socket: curl_socket_t,
         _ name: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> Int32
@@ -61,9 +60,9 @@ struct ConnectedSockets {
         let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe name(socket, $0, &size) }
         }
-        // A local socket has no ports to tell it by.
+        // A Unix domain socket has no port.
         guard result == 0, [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return nil }
-        // In the same place for both families of addresses.
+        // The port has the same offset in both address families.
         let port = unsafe withUnsafeBytes(of: address) { unsafe $0.load(fromByteOffset: 2, as: UInt16.self) }
         return Int32(UInt16(bigEndian: port))
     }

@@ -1,7 +1,6 @@
-/// Runs tasks on a transport's I/O thread, where a call costs no hop between threads.
+/// Runs tasks on a transport's I/O thread, where a call needs no switch between threads.
 ///
-/// A part of a task that is enqueued after the transport was shut down runs on the global executor instead, so that no
-/// task is ever left behind.
+/// Jobs that are enqueued after the transport was shut down run on the global executor, so that every task ends.
 final class CurlExecutor: TaskExecutor {
     private let mailbox: CurlMailbox
 
@@ -14,19 +13,19 @@ final class CurlExecutor: TaskExecutor {
         if !mailbox.post(job) { Self.runElsewhere(job) }
     }
 
-    /// Runs a part of a task here and now; to be called on the I/O thread.
+    /// Runs a job now. Call it on the I/O thread.
     func run(_ job: UnownedJob) {
         unsafe job.runSynchronously(on: asUnownedTaskExecutor())
     }
 
-    /// Hands a part of a task to the executor that it would run on without a preference.
+    /// Enqueues a job on the global executor, where it would run without a preference.
     static func runElsewhere(_ job: UnownedJob) {
         globalConcurrentExecutor.enqueue(job)
     }
 }
 
 extension CurlTransport {
-    /// Runs tasks on the thread that also does this transport's I/O.
+    /// Runs tasks on this transport's I/O thread.
     ///
     /// ```swift
     /// try await withTaskExecutorPreference(transport.executor) {
@@ -35,10 +34,10 @@ extension CurlTransport {
     /// }
     /// ```
     ///
-    /// A call then needs no hop to another thread and back, which is the largest part of what it costs beyond libcurl's
-    /// own work. The price: while such a task computes, no call on this transport moves. What runs there must not block
-    /// and must not compute for long; a controller that reads answers and decides what to do next is what it is for.
+    /// A call from such a task needs no switch to another thread and back, which is the largest part of its cost beyond
+    /// libcurl. In return, no call on this transport makes progress while the task computes: code that runs there must not
+    /// block or compute for long. It suits a controller, which reads responses and decides what to do next.
     ///
-    /// After ``shutdown()`` the tasks go on elsewhere.
+    /// After ``shutdown()`` the tasks continue on the global executor.
     public var executor: any TaskExecutor { ioExecutor }
 }

@@ -1,12 +1,12 @@
-/// What a libcurl can do, by its version: the table that everything asks that is not the same in all of them.
+/// The features of a libcurl version that differ between the supported versions.
 package struct CurlFeatures: Sendable, Hashable {
     /// The version as a number, `0x080500` for 8.5.0.
     package let version: UInt32
 
-    /// Whether it looks names up on threads of its own, and not with c-ares.
+    /// Whether it resolves names on threads of its own rather than with c-ares.
     package let resolvesOnThreads: Bool
 
-    /// Those of the libcurl that this process runs with, or of the headers that it was built with when they are older.
+    /// The features of the libcurl that this process runs with, or of its build headers when those are older.
     package static var ofThisProcess: CurlFeatures { CurlLibrary.features }
 
     /// The version of the headers that this process was built with.
@@ -17,22 +17,22 @@ package struct CurlFeatures: Sendable, Hashable {
         self.resolvesOnThreads = resolvesOnThreads
     }
 
-    /// The oldest version that is supported: 7.81.0, that of Ubuntu 22.04.
+    /// The oldest supported version: 7.81.0, of Ubuntu 22.04.
     package static let oldestVersion: UInt32 = 0x07_51_00
 
-    /// Whether it is new enough.
+    /// Whether the version is supported.
     package var isSupported: Bool { version >= Self.oldestVersion }
 
-    /// Whether the schemes that a URL may have are named by text (`CURLOPT_PROTOCOLS_STR`, 7.85.0). A bit mask before.
+    /// Whether the allowed schemes are set as text (`CURLOPT_PROTOCOLS_STR`, 7.85.0) rather than as a bit mask.
     package var namesProtocols: Bool { version >= 0x07_55_00 }
 
-    /// Whether a look-up can be left alone when its transfer ends (`CURLOPT_QUICK_EXIT`, 7.87.0).
-    package var leavesLookUps: Bool { version >= 0x07_57_00 }
+    /// Whether a transfer can be removed without waiting for its name resolution (`CURLOPT_QUICK_EXIT`, 7.87.0).
+    package var canAbandonResolution: Bool { version >= 0x07_57_00 }
 
-    /// Whether look-ups belong to the multi handle, which waits for them when it is freed unless it is told not to
-    /// (`CURLMOPT_QUICK_EXIT`, 8.20.0).
-    package var gathersLookUps: Bool { version >= 0x08_14_00 }
+    /// Whether the resolver threads belong to the multi handle, which joins them when it is freed unless
+    /// `CURLMOPT_QUICK_EXIT` is set (8.20.0).
+    package var resolvesPerMulti: Bool { version >= 0x08_14_00 }
 
-    /// Whether a transfer that is removed while its name is looked up blocks until the look-up is over.
-    package var waitsForLookUps: Bool { resolvesOnThreads && !leavesLookUps }
+    /// Whether removing a transfer blocks until its name resolution ends.
+    package var blocksOnResolution: Bool { resolvesOnThreads && !canAbandonResolution }
 }

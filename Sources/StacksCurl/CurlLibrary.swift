@@ -3,10 +3,10 @@ import StacksTransport
 
 /// The libcurl that this process runs with.
 enum CurlLibrary {
-    /// Initialises libcurl once in the life of the process, and says what is wrong if it cannot be used.
+    /// Initialises libcurl once per process. Throws if it cannot be used.
     ///
-    /// `curl_global_init` is not safe to call from several threads in every version
-    /// (<https://curl.se/libcurl/c/curl_global_init.html>); the initialiser of a static property runs once.
+    /// `curl_global_init` is not thread-safe in every version (<https://curl.se/libcurl/c/curl_global_init.html>); the
+    /// initialiser of a static property runs once.
     static func prepare() throws(ConfigurationError) {
         if let problem { throw problem }
     }
@@ -14,7 +14,7 @@ enum CurlLibrary {
     /// The version in use, `8.5.0` for example.
     static let versionString: String = unsafe String(cString: stacks_version_info().pointee.version)
 
-    /// What it can do, by its version or that of the headers, whichever is older.
+    /// The features of its version or of the build headers' version, whichever is older.
     static let features = CurlFeatures(
         version: unsafe min(stacks_version_info().pointee.version_num, stacks_header_version),
         resolvesOnThreads: unsafe stacks_version_info().pointee.ares_num == 0)
@@ -22,18 +22,18 @@ enum CurlLibrary {
     /// The version of the headers that this was built with.
     static let headerVersion: UInt32 = stacks_header_version
 
-    /// Whether it can speak HTTP/2.
+    /// Whether it was built with HTTP/2.
     static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
 
     private static let problem: ConfigurationError? = {
         let result = curl_global_init(stacks_global_default)
         guard result == CURLE_OK else {
             return ConfigurationError(
-                "libcurl cannot be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
+                "libcurl could not be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
         }
         let info = unsafe stacks_version_info().pointee
         guard features.isSupported else {
-            return ConfigurationError("libcurl \(versionString) is too old: 7.81.0 or newer is needed")
+            return ConfigurationError("libcurl \(versionString) is too old: 7.81.0 or newer is required")
         }
         guard unsafe info.features & CURL_VERSION_SSL != 0 else {
             return ConfigurationError("libcurl \(versionString) was built without TLS")

@@ -7,28 +7,28 @@ extension CurlLoop {
         if queue.add(call, id: call.id, origin: call.request.origin) { start(call) }
     }
 
-    /// Gives a call to libcurl, or fails it. The queue has counted it as in flight already.
+    /// Hands a call to libcurl, or fails it. The queue counts it as in flight already.
     ///
-    /// - Parameter restarts: How often it has been kept off a stale connection.
+    /// - Parameter restarts: How often the call was restarted because its connection was stale.
     mutating func start(_ call: CurlCall, restarts: Int = 0) {
         do {
-            // On a connection that stands, libcurl would write the request before the deadlines are looked at.
+            // On an open connection, libcurl would write the request before the loop checks the deadlines.
             guard call.deadline > now else { throw TransportError.deadlineExceeded(phase: .queued) }
             let multi = try activeMulti()
             let transfer = try idleTransfers.popLast() ?? CurlTransfer(configuration: configuration, library: library)
             do {
                 try transfer.prepare(
                     call, headers: headerLists.list(for: call.request),
-                    isAlone: speaksHTTP1(call.request.origin),
-                    canBeginAnew: restarts < configuration.maximumConnectionsPerHost)
+                    isExclusive: usesHTTP1(call.request.origin),
+                    mayRestart: restarts < configuration.maximumConnectionsPerHost)
                 transfer.restarts = restarts
                 let result = multi.add(transfer, id: call.id)
                 guard result == CURLM_OK else {
                     throw TransportError(
                         code: .other, phase: .queued,
-                        message: "libcurl refused the call: \(unsafe String(cString: curl_multi_strerror(result)))")
+                        message: "libcurl rejected the call: \(unsafe String(cString: curl_multi_strerror(result)))")
                 }
-                expectLookUp()
+                scheduleResolutionCheck()
             } catch {
                 recycle(transfer)
                 throw error
@@ -40,24 +40,24 @@ extension CurlLoop {
     }
 
     mutating func activeMulti() throws(TransportError) -> CurlMulti {
-        if let multi = multis.last, !multi.isGivenUp {
-            if now - multi.madeAt < configuration.maximumConnectionLifetime { return multi }
-            // libcurl looks at the age of idle connections only: one that is always in use would live for ever.
-            multi.isGivenUp = true
+        if let multi = multis.last, !multi.isRetired {
+            if now - multi.createdAt < configuration.maximumConnectionLifetime { return multi }
+            // libcurl checks the age of idle connections only: one that is always in use would never be replaced.
+            multi.isRetired = true
         }
         let multi = try CurlMulti(configuration: configuration, library: library, turn: tick, now: now)
         multis.append(multi)
         return multi
     }
 
-    /// Takes a transfer out of libcurl's hands and lets the next call start.
+    /// Removes a transfer from libcurl and starts the next waiting call.
     ///
-    /// - Returns: The call, whose continuation the caller resumes.
+    /// - Returns: The call of the transfer, for ``end(_:_:)``.
     mutating func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
         let multi = transfer.multi
         guard let call = transfer.takeCall() else { return nil }
         if transfer.progress.isResolving, let multi {
-            leave(transfer, of: call, to: multi)
+            abandon(transfer, of: call, in: multi)
             return call
         }
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
@@ -70,7 +70,7 @@ extension CurlLoop {
 
     mutating func recycle(_ transfer: CurlTransfer) {
         _ = transfer.takeCall()
-        transfer.dropAnswer()
+        transfer.dropResponse()
         if !transfer.hasLongConnectTimeout, idleTransfers.count < configuration.maximumConcurrentStreams {
             idleTransfers.append(transfer)
         }
@@ -83,7 +83,7 @@ extension CurlLoop {
     mutating func cancel(_ id: CallID) {
         let call: CurlCall?
         if let transfer = transfer(of: id) {
-            // Callers with a time-out of their own cancel: what they meet is as dead as what a deadline ends.
+            // Callers with a timeout of their own cancel, so a silent connection is treated as at a deadline.
             if let multi = transfer.multi, multi.isSilent(transfer, for: Self.longestSilence) { quarantine(multi) }
             call = detach(transfer)
         } else {
@@ -99,7 +99,7 @@ extension CurlLoop {
         return nil
     }
 
-    /// The one way out for a call that the mailbox took: it is counted here, and resumed at the end of the turn.
+    /// Ends a call that the mailbox accepted: every such call ends here. Its caller is resumed later in the turn.
     mutating func end(_ call: CurlCall, _ outcome: consuming CurlCall.Outcome) {
         switch outcome {
         case .success: statistics.answered += 1

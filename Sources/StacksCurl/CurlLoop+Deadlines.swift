@@ -23,24 +23,25 @@ extension CurlLoop {
         findEarliestDeadline()
     }
 
-    /// For how long a connection may be silent, while an answer is awaited, before a call that gives up takes it for dead.
+    /// How long a connection may be silent during a call. After that, a call that times out or is cancelled counts the
+    /// connection as dead.
     static var longestSilence: Duration { .seconds(5) }
 
-    /// Whether a call whose deadline has passed was let down by its connection, and not by a slow answer alone: nothing
-    /// came on it in all the time since the request was written, or for long.
+    /// Whether the connection of a call whose deadline has passed looks dead, rather than the response being slow: nothing
+    /// has arrived since the request was written, or for ``longestSilence``.
     private func isDead(_ transfer: CurlTransfer, of multi: CurlMulti) -> Bool {
         guard let sentAt = transfer.progress.sentAt else { return false }
         return multi.isSilent(transfer, for: min(Self.longestSilence, now - sentAt))
     }
 
-    /// Stops using a multi handle's connections: the next call goes out on a new one, and the old ones are closed when
-    /// the last call on them has ended.
+    /// Takes a multi handle out of use for new calls, which get new connections. Its connections close after their last
+    /// call.
     ///
-    /// A stream that timed out or failed is reset, but its connection goes back to libcurl's pool, and the next call
-    /// would die on it too when the server, or the way to it, is gone.
+    /// libcurl resets a stream that timed out or failed, but keeps its connection in the pool. If the server is
+    /// unreachable, the next call would fail on it too.
     mutating func quarantine(_ multi: CurlMulti) {
-        guard !multi.isGivenUp else { return }
-        multi.isGivenUp = true
+        guard !multi.isRetired else { return }
+        multi.isRetired = true
         statistics.connectionsQuarantined += 1
     }
 

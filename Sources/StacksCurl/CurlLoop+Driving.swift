@@ -14,16 +14,16 @@ extension CurlLoop {
         multis.contains { $0.isTimerDue }
     }
 
-    /// Drives the sockets that were found ready and the timers that are due, until nothing is left to do at once.
+    /// Drives the ready sockets and the due timers.
     mutating func drive() {
         for socket in ready where socket.revents != 0 {
-            // A descriptor is open once in the process, so at most one multi handle knows it.
+            // A descriptor is open once in the process, so at most one multi handle watches it.
             for multi in multis { multi.driveSocketIfWatched(socket) }
         }
-        // A bounded number of rounds: what is due after that has its turn when sockets and callers have had theirs.
+        // A bounded number of rounds, so that timers that are always due do not starve sockets and callers.
         for _ in 0..<4 {
             for multi in multis {
-                // After a long sleep libcurl is driven in any case, for a timer that it forgot to announce.
+                // After the longest sleep, drive libcurl anyway, in case it did not announce a timer.
                 if multi.isTimerDue || hasSleptLong { multi.driveTimer() }
                 while let (transfer, result) = multi.nextFinished() { finish(transfer, result) }
             }
@@ -31,17 +31,17 @@ extension CurlLoop {
             if !isTimerDue { break }
         }
         for multi in multis { multi.gatheredWrites.end() }
-        if multis.count > 1 || multis.last?.isGivenUp == true {
-            multis.removeAll { $0.isGivenUp && $0.transfers.isEmpty && $0.orphans.isEmpty }
+        if multis.count > 1 || multis.last?.isRetired == true {
+            multis.removeAll { $0.isRetired && $0.transfers.isEmpty && $0.abandoned.isEmpty }
         }
     }
 
     mutating func finish(_ transfer: CurlTransfer, _ result: CURLcode) {
-        // A look-up that failed is over too, and what is finished is reported once: it must not be left to libcurl.
+        // A failed resolution has ended too. libcurl reports a finished transfer once, so it must not be abandoned.
         transfer.progress.isResolving = false
-        guard transfer.call != nil else { return bury(transfer) }
+        guard transfer.call != nil else { return reclaim(transfer) }
         if transfer.progress.connectionWasStale { return restartLater(transfer) }
-        guard result == CURLE_OK || transfer.isAnswered(inSpiteOf: result) else {
+        guard result == CURLE_OK || transfer.hasCompleteResponse(despite: result) else {
             let error = TransportError(curl: result, of: transfer, configuration: configuration)
             if breaksSharedConnection(result, transfer), let multi = transfer.multi { quarantine(multi) }
             if let call = detach(transfer) { end(call, .failure(error)) }
@@ -60,10 +60,10 @@ extension CurlLoop {
         }
     }
 
-    /// Keeps a call for the next turn that was kept off a stale connection: nothing of it was written.
+    /// Schedules a call whose connection was stale for the next turn. Nothing of it was written.
     ///
-    /// That connection is closed, unless another call is on it; so a call that has been begun anew as often as there can
-    /// be idle connections is no longer kept off any.
+    /// The stale connection is closed unless another call uses it. After as many restarts as there can be idle
+    /// connections, the call takes any connection.
     private mutating func restartLater(_ transfer: CurlTransfer) {
         let (multi, times) = (transfer.multi, transfer.restarts + 1)
         guard let call = transfer.takeCall() else { return }
@@ -72,41 +72,41 @@ extension CurlLoop {
         restarting.append((call, times))
     }
 
-    /// Begins anew what ``restartLater(_:)`` has kept.
+    /// Starts the calls that ``restartLater(_:)`` has scheduled.
     mutating func restart() {
         while let (call, times) = restarting.popLast() {
             start(call, restarts: times)
-            // If it could not be started, its place is another's.
+            // If it could not be started, the next waiting call takes its place.
             startWaiting(origin: call.request.origin)
         }
     }
 
-    /// Whether connections to `origin` are known to carry one call at a time.
-    mutating func speaksHTTP1(_ origin: String) -> Bool {
+    /// Whether a connection to `origin` is known to carry only one call at a time.
+    mutating func usesHTTP1(_ origin: String) -> Bool {
         configuration.httpVersion == .http1_1 || !CurlLibrary.hasHTTP2 || isPlaintext(origin)
             || queue.sharesConnections(origin: origin) == false
     }
 
-    /// Whether a failure leaves a connection behind on which nothing works any more.
+    /// Whether a failure leaves a broken connection in libcurl's pool.
     ///
-    /// libcurl closes a connection that failed, but not when it is one for several calls at a time: it would give the
-    /// next call a session that nghttp2 has given up, after a header that was too long for example (seen with 7.88.1).
+    /// libcurl closes a failed connection, but not a shared one: the next call would get an nghttp2 session that has
+    /// failed, after a header that was too large for example (seen with 7.88.1).
     mutating func breaksSharedConnection(_ result: CURLcode, _ transfer: CurlTransfer) -> Bool {
         guard result == CURLE_HTTP2 || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR,
             let origin = transfer.call?.request.origin
         else { return false }
-        return !speaksHTTP1(origin)
+        return !usesHTTP1(origin)
     }
 
-    /// Finds the sockets that are ready, into ``ready``.
+    /// Polls the sockets, and stores their events in ``ready``.
     ///
-    /// - Parameter sleeps: Whether to wait until there is one, the waker was written to, or a timer or a deadline is due.
+    /// - Parameter sleeps: Whether to block until a socket is ready, the waker is written to, or a timer or deadline is due.
     mutating func pollSockets(sleeps: Bool) {
         ready.append(pollfd(fd: mailbox.waker.readEnd, events: Int16(POLLIN), revents: 0))
         for multi in multis { ready.append(contentsOf: multi.sockets) }
         let timeout = sleeps ? timeUntilNextInstant() : 0
         unsafe ready.withUnsafeMutableBufferPointer { ready in
-            // EINTR and the like leave the events as they were, none, and the loop turns once for nothing.
+            // On an error, EINTR for example, there are no events, and the turn does nothing.
             let count = unsafe poll(ready.baseAddress, nfds_t(ready.count), timeout)
             hasSleptLong = count == 0 && timeout == Self.longestSleep
         }
@@ -114,10 +114,10 @@ extension CurlLoop {
         ready.removeFirst()
     }
 
-    /// Milliseconds until a timer or a deadline is due, or -1 when there is none.
+    /// The milliseconds until the next timer or deadline, or -1 when there is none.
     func timeUntilNextInstant() -> Int32 {
         var next = earliestDeadline
-        if let nextLookUpCheck { next = min(next ?? nextLookUpCheck, nextLookUpCheck) }
+        if let nextResolutionCheck { next = min(next ?? nextResolutionCheck, nextResolutionCheck) }
         for multi in multis {
             if let instant = multi.timerInstant { next = min(next ?? instant, instant) }
         }
@@ -125,7 +125,7 @@ extension CurlLoop {
         return Int32(min(max(.zero, next - .now), .milliseconds(Self.longestSleep)).wholeMilliseconds)
     }
 
-    /// The longest that the loop sleeps with calls in flight, in milliseconds: so long does a timer at most cost that
-    /// libcurl forgot to announce.
+    /// The longest sleep with calls in flight, in milliseconds. It bounds the delay of a timer that libcurl did not
+    /// announce.
     private static var longestSleep: Int32 { 1000 }
 }

@@ -2,7 +2,7 @@ import CLibcurl
 import StacksTransport
 
 extension CurlLoop {
-    /// Fails every call that is left and frees everything of libcurl.
+    /// Fails all remaining calls and frees all of libcurl's resources.
     mutating func stop() {
         for command in inbox {
             switch command {
@@ -23,7 +23,7 @@ extension CurlLoop {
         }
         inbox = []
         restarting = []
-        // The callers do not wait for what follows: libcurl before 7.87 waits for look-ups that go on.
+        // Resumes the callers before freeing the multi handles, because libcurl before 7.87 then waits for resolutions.
         var last = multis
         multis = []
         _ = collect(maySleep: false)

@@ -9,45 +9,42 @@ import StacksTransport
     import Glibc
 #endif
 
-/// The I/O thread's work: it owns everything of libcurl, and nothing of it is named on any other thread.
+/// The event loop of the I/O thread. It owns all of libcurl's handles; no other thread accesses them.
 ///
-/// A turn of the loop collects what callers posted, lets libcurl read, write and start transfers, ends the calls that
-/// are done, cancelled or past their deadline, and sleeps in `poll` when there is nothing left to do. Every call that the
-/// mailbox took is settled here, once: it waits in ``queue``, is in one of the multi handles, or waits in ``restarting`` to
-/// be begun anew, and leaves that place in the same step in which it is settled. Its continuation is resumed later, by
-/// ``resumeEnded()``.
+/// A turn of the loop collects what callers posted, drives libcurl, ends the calls that are done, cancelled or past their
+/// deadline, and sleeps in `poll` when there is nothing left to do. Every call that the mailbox accepted is settled here,
+/// once: it is in ``queue``, in a multi handle or in ``restarting``, and is removed from there in the step in which it is
+/// settled. ``resumeEnded()`` resumes its continuation afterwards.
 ///
-/// It is a value that nobody else knows, not an object: its parts are reached without a look at who else might.
+/// It is a value in a local variable of the thread, so that accesses need no exclusivity checks.
 struct CurlLoop: ~Copyable {
     let configuration: CurlTransport.Configuration
     let library: CurlFeatures
     let mailbox: CurlMailbox
     let executor: CurlExecutor
-    /// The multi handles: the last one takes new calls, unless it is given up like those before it, each of which goes
-    /// with its last call.
+    /// The multi handles. The last one takes new calls unless it is retired. The others are retired, and each is freed
+    /// after its last call.
     var multis: [CurlMulti] = []
     var queue: CallQueue<CurlCall>
     var headerLists = CurlHeaderLists()
     var idleTransfers: [CurlTransfer] = []
-    /// No call's deadline is earlier. Finding the exact one takes a look at every call, so that is done only when this
-    /// one passes.
+    /// A lower bound of the deadlines. The exact minimum takes a scan of all calls, which happens only when this passes.
     var earliestDeadline: Moment?
-    /// When look-ups are to be looked at next, where libcurl would wait for them.
-    var nextLookUpCheck: Moment?
-    /// Callers whose calls have ended, and who are not resumed yet: that comes after the figures that count them were
-    /// published.
+    /// When to check name resolutions next, where libcurl would block on them.
+    var nextResolutionCheck: Moment?
+    /// Callers of ended calls that are not resumed yet: the statistics that count their calls are published first.
     var ended: [WaitingCaller] = []
     var statistics = CurlTransport.Statistics()
-    /// Calls that are begun anew in the next turn, and how often they have been.
+    /// Calls to restart in the next turn, and how often they have been restarted.
     var restarting: [(call: CurlCall, times: Int)] = []
-    /// Counts the turns.
+    /// The number of the turn.
     var tick: UInt64 = 0
     /// When the turn began.
     var now = Moment.now
-    /// Whether `poll` has slept its longest, and found nothing.
+    /// Whether the last `poll` reached the longest sleep without an event.
     var hasSleptLong = false
     var inbox: [CurlMailbox.Command] = []
-    /// Whether tasks have run here: what they post is then looked for in the same turn.
+    /// Whether tasks have run on this thread. The loop then collects what they post in the same turn.
     private var runsTasks = false
     var ready: [pollfd] = []
 
@@ -61,7 +58,7 @@ struct CurlLoop: ~Copyable {
         queue = CallQueue { configuration.initialCallLimit(origin: $0) }
     }
 
-    /// Works until the mailbox is closed, then fails what is left and frees everything.
+    /// Runs until the mailbox is closed, then fails the remaining calls and frees all resources.
     mutating func run() {
         while true {
             let isTimerDue = isTimerDue
@@ -70,17 +67,17 @@ struct CurlLoop: ~Copyable {
             ready.removeAll(keepingCapacity: true)
             if order == .sleep {
                 pollSockets(sleeps: true)
-                // Awake again: whoever posts from here on need not write to the waker.
+                // Tells the mailbox that the thread is awake, so that callers do not write to the waker.
                 order = collect(maySleep: false)
             } else if tick % Self.turnsBetweenPolls == 0 || isTimerDue {
-                // Callers who post without a pause, and timers that are always due, must not keep the sockets waiting.
+                // Keeps callers that post without pause, and timers that are always due, from starving the sockets.
                 pollSockets(sleeps: false)
             }
             if order == .stop { break }
             tick += 1
             now = .now
             for multi in multis { multi.begin(turn: tick, at: now) }
-            checkLookUps()
+            checkResolutions()
             restart()
             if handleInbox() == .stop { break }
             drive()
@@ -97,18 +94,17 @@ struct CurlLoop: ~Copyable {
         return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
     }
 
-    /// Handles what was collected, and what that leads to at once: a task that runs here makes its next call, and a call
-    /// that ended lets its task go on.
+    /// Handles the collected commands, and the calls that tasks on this thread make meanwhile.
     ///
-    /// - Returns: ``CurlMailbox/Order/stop`` when the mailbox was closed meanwhile; what is in ``inbox`` is then not handled.
+    /// - Returns: ``CurlMailbox/Order/stop`` when the mailbox was closed; ``inbox`` is then not handled.
     private mutating func handleInbox() -> CurlMailbox.Order {
-        // One round for tasks and one for the calls they make: then sockets and timers have their turn.
+        // One round for tasks and one for their calls, so that sockets and timers are not starved.
         for _ in 0..<2 {
             if inbox.isEmpty {
                 guard runsTasks else { break }
                 if collect(maySleep: false) == .stop { return .stop }
                 if inbox.isEmpty { break }
-                // A task may have computed for long: no call is to be begun after its deadline for that.
+                // A task may have run for long; `start` compares deadlines with the current time.
                 now = .now
                 for multi in multis { multi.begin(turn: tick, at: now) }
             }
@@ -118,7 +114,7 @@ struct CurlLoop: ~Copyable {
     }
 
     private mutating func handleCollected() {
-        // Taken out one by one, in their order: a copy of each would count references for nothing.
+        // Popped in order rather than iterated, which would retain and release each command.
         inbox.reverse()
         while let command = inbox.popLast() {
             switch command {

@@ -1,7 +1,7 @@
 import StacksTransport
 import Synchronization
 
-/// Names one call, so that it can be cancelled from any thread. Never used twice in a process.
+/// Identifies a call, so that any thread can cancel it. Unique in the process.
 struct CallID: Hashable, Sendable {
     let number: UInt64
 
@@ -12,25 +12,25 @@ struct CallID: Hashable, Sendable {
     }
 }
 
-/// The only thing that callers and the I/O thread share.
+/// The state that callers and the I/O thread share.
 ///
-/// Callers post commands; the I/O thread collects them. The mailbox takes a call's continuation or refuses it: once
-/// taken, the I/O thread resumes it exactly once, and once the mailbox is closed it takes no more.
+/// Callers post commands; the I/O thread collects them. The mailbox accepts or refuses a call: the I/O thread resumes the
+/// caller of an accepted call exactly once, and a closed mailbox refuses all calls.
 final class CurlMailbox: Sendable {
     enum Command: Sendable {
         case start(CurlCall)
         case cancel(CallID)
-        /// A part of a task that prefers to run on the I/O thread.
+        /// A job of a task that prefers to run on the I/O thread.
         case run(UnownedJob)
     }
 
-    /// What the I/O thread is to do after it has collected.
+    /// What the I/O thread does after it has collected the commands.
     enum Order {
-        /// Handle what was collected, then collect again.
+        /// Handle the commands, then collect again.
         case work
-        /// Nothing was waiting: sleep until a socket is ready, a timer is due or the waker is written to.
+        /// There are no commands: sleep until a socket is ready, a timer is due or the waker is written to.
         case sleep
-        /// Fail every call, free everything and end.
+        /// Fail all calls, free all resources and end.
         case stop
     }
 
@@ -39,13 +39,13 @@ final class CurlMailbox: Sendable {
     private struct State {
         var commands: [Command] = []
         var phase = Phase.open
-        /// Whether the I/O thread sleeps, or is about to: whoever posts first then wakes it.
+        /// Whether the I/O thread sleeps or is about to. The first caller to post then wakes it.
         var isSleeping = false
         var statistics = CurlTransport.Statistics()
-        /// Resumed by the I/O thread with its last breath.
+        /// Resumed when the I/O thread ends.
         var waitingForClose: [CheckedContinuation<Void, Never>] = []
 
-        /// Whether the one who posted must write to the waker: only the first one while the thread sleeps.
+        /// Whether the caller must write to the waker: `true` once for each sleep of the thread.
         mutating func wakeOnce() -> Bool {
             defer { isSleeping = false }
             return isSleeping
@@ -63,38 +63,26 @@ final class CurlMailbox: Sendable {
 
     /// Hands a call to the I/O thread.
     ///
-    /// - Returns: Whether it was taken. A call that was refused is the caller's to fail.
-    func post(_ call: CurlCall) -> Bool {
-        let (isTaken, mustWake) = state.withLock { state in
-            guard state.phase == .open else { return (false, false) }
-            state.commands.append(.start(call))
-            return (true, state.wakeOnce())
-        }
-        if mustWake { waker.wake() }
-        return isTaken
-    }
+    /// - Returns: Whether it was accepted. If not, the caller fails the call.
+    func post(_ call: CurlCall) -> Bool { post(.start(call)) }
 
-    /// Asks the I/O thread to end a call. An ID that it does not know, or no longer, is ignored.
-    func cancel(_ id: CallID) {
-        let mustWake = state.withLock { state in
-            guard state.phase == .open else { return false }
-            state.commands.append(.cancel(id))
-            return state.wakeOnce()
-        }
-        if mustWake { waker.wake() }
-    }
+    /// Asks the I/O thread to cancel a call. Unknown IDs are ignored.
+    func cancel(_ id: CallID) { _ = post(.cancel(id)) }
 
-    /// Hands a part of a task to the I/O thread.
+    /// Hands a job to the I/O thread.
     ///
-    /// - Returns: Whether it was taken. What was refused has to run elsewhere, or its task would never go on.
-    func post(_ job: UnownedJob) -> Bool {
-        let (isTaken, mustWake) = state.withLock { state in
+    /// - Returns: Whether it was accepted. If not, the job must run elsewhere.
+    func post(_ job: UnownedJob) -> Bool { post(.run(job)) }
+
+    @inline(__always)
+    private func post(_ command: Command) -> Bool {
+        let (isAccepted, mustWake) = state.withLock { state in
             guard state.phase == .open else { return (false, false) }
-            state.commands.append(.run(job))
+            state.commands.append(command)
             return (true, state.wakeOnce())
         }
         if mustWake { waker.wake() }
-        return isTaken
+        return isAccepted
     }
 
     /// Refuses calls from now on and tells the I/O thread to end.
@@ -107,7 +95,7 @@ final class CurlMailbox: Sendable {
         if mustWake { waker.wake() }
     }
 
-    /// Returns when the I/O thread has freed everything it owned.
+    /// Returns when the I/O thread has freed its resources.
     func waitUntilClosed() async {
         await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
@@ -129,11 +117,11 @@ final class CurlMailbox: Sendable {
 
     // MARK: The I/O thread's side
 
-    /// Moves the posted commands to `inbox`, which must be empty and lends its storage for the next ones, and publishes
-    /// the thread's figures.
+    /// Moves the posted commands to `inbox`, which must be empty and whose storage is reused, and publishes the
+    /// statistics.
     ///
-    /// - Parameter maySleep: Whether the thread has nothing else to do. Only then does it get ``Order/sleep``, and the
-    ///   next one to post will wake it.
+    /// - Parameter maySleep: Whether the thread has nothing else to do. Only then may the result be ``Order/sleep``, after
+    ///   which the next caller to post wakes the thread.
     func collect(into inbox: inout [Command], statistics: CurlTransport.Statistics, maySleep: Bool) -> Order {
         state.withLock { state in
             swap(&state.commands, &inbox)
@@ -147,7 +135,7 @@ final class CurlMailbox: Sendable {
         }
     }
 
-    /// Said once by the I/O thread when nothing of libcurl is left.
+    /// Called once by the I/O thread after it has freed all resources.
     func didClose(statistics: CurlTransport.Statistics) {
         let waiting = state.withLock { state in
             state.phase = .closed

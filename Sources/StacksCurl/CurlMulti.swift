@@ -9,30 +9,30 @@ import StacksTransport
     import Glibc
 #endif
 
-/// Owns one multi handle with its connections, and knows the sockets and the timer that libcurl wants watched.
+/// Owns one multi handle with its connections, and the sockets and the timer that libcurl asks to be watched.
 ///
-/// Only the I/O thread touches it. A transport has one that takes new calls, and for as long as their last calls last,
-/// those that were given up because their connections were dead.
+/// Only the I/O thread accesses it. A transport has one multi handle for new calls, and retired ones until their last
+/// calls end.
 @safe final class CurlMulti {
     private let handle: UnsafeMutableRawPointer
-    /// What is to be polled, as libcurl asked for it.
+    /// The sockets to poll.
     private(set) var sockets: [pollfd] = []
     private(set) var transfers: [CallID: CurlTransfer] = [:]
-    /// Transfers without a call, which libcurl keeps until it has the name that it looks up for them.
-    var orphans: [Orphan] = []
+    /// Transfers without a call, which stay in libcurl until their name resolution ends.
+    var abandoned: [AbandonedTransfer] = []
     var connectedSockets = ConnectedSockets()
     var gatheredWrites = GatheredWrites()
     /// When the loop's turn began.
     private(set) var now: Moment
     /// The number of the loop's turn.
     private(set) var turn: UInt64
-    /// When the handle was made.
-    let madeAt: Moment
+    /// When the handle was created.
+    let createdAt: Moment
     private var receipts = Receipts()
-    /// When the last transfer left.
+    /// When a transfer was removed last.
     private var lastUse: Moment
-    /// Whether its connections are not to be used for new calls.
-    var isGivenUp = false
+    /// Whether it takes no new calls.
+    var isRetired = false
     private var timer = Timer.none
 
     private enum Timer {
@@ -45,12 +45,12 @@ import StacksTransport
         configuration: CurlTransport.Configuration, library: CurlFeatures, turn: UInt64, now: Moment
     ) throws(TransportError) {
         guard let handle = unsafe curl_multi_init() else {
-            throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for a multi handle")
+            throw TransportError(code: .other, phase: .queued, message: "libcurl could not allocate a multi handle")
         }
         unsafe self.handle = handle
         self.turn = turn
         self.now = now
-        madeAt = now
+        createdAt = now
         lastUse = now
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_PIPELINING, stacks_pipe_multiplex)
@@ -58,9 +58,9 @@ import StacksTransport
             handle, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maximumConnectionsPerHost)
         _ = unsafe stacks_multi_set_long(
             handle, CURLMOPT_MAX_CONCURRENT_STREAMS, configuration.maximumConcurrentStreams)
-        // libcurl would otherwise size its pool by the number of transfers, and close connections when that shrinks.
+        // By default, libcurl sizes its pool by the number of transfers, and closes connections when that number shrinks.
         _ = unsafe stacks_multi_set_long(handle, CURLMOPT_MAXCONNECTS, 4 * configuration.maximumConnectionsPerHost)
-        if library.gathersLookUps { _ = unsafe stacks_multi_set_quick_exit(handle) }
+        if library.resolvesPerMulti { _ = unsafe stacks_multi_set_quick_exit(handle) }
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_SOCKETDATA, context)
         _ = unsafe stacks_multi_set_pointer(handle, CURLMOPT_TIMERDATA, context)
         _ = unsafe stacks_multi_set_socket_callback(handle) { _, socket, what, context, _ in
@@ -74,13 +74,13 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers.values + orphans.map(\.transfer) {
+        for transfer in transfers.values + abandoned.map(\.transfer) {
             _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
         }
         _ = unsafe curl_multi_cleanup(handle)
     }
 
-    /// Gives a prepared transfer to libcurl, which starts it the next time it is driven.
+    /// Adds a prepared transfer. libcurl starts it when it is driven next.
     func add(_ transfer: CurlTransfer, id: CallID) -> CURLMcode {
         let result = unsafe curl_multi_add_handle(handle, transfer.easy.pointer)
         if result == CURLM_OK {
@@ -90,38 +90,40 @@ import StacksTransport
         return result
     }
 
-    /// Takes a transfer back, done or not. A stream that is still open is reset; an HTTP/1.1 connection in the middle of
-    /// an answer is closed.
+    /// Removes a transfer, finished or not. libcurl then resets an open stream, and closes an HTTP/1.1 connection with an
+    /// incomplete response.
     func remove(_ transfer: CurlTransfer, id: CallID) {
         transfers[id] = nil
         lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
 
-    /// Says which turn of the loop it is.
+    /// Begins a turn of the loop.
     func begin(turn: UInt64, at now: Moment) {
         self.turn = turn
         self.now = now
     }
 
-    /// Leaves a transfer in libcurl's hands that no call belongs to any more.
-    func leave(_ transfer: CurlTransfer, id: CallID, origin: String) {
+    /// Keeps a transfer in libcurl without its call.
+    func abandon(_ transfer: CurlTransfer, id: CallID, origin: String) {
         transfers[id] = nil
-        orphans.append(Orphan(transfer: transfer, origin: origin))
+        abandoned.append(AbandonedTransfer(transfer: transfer, origin: origin))
     }
 
-    /// Takes back a transfer that libcurl has finished with, and says whose place it took, if it was left to libcurl.
-    func bury(_ transfer: CurlTransfer) -> String? {
-        guard let index = orphans.firstIndex(where: { $0.transfer === transfer }) else { return nil }
+    /// Removes a finished transfer that was abandoned.
+    ///
+    /// - Returns: The origin in whose lane it took a place, or `nil` when the transfer was not abandoned here.
+    func reclaim(_ transfer: CurlTransfer) -> String? {
+        guard let index = abandoned.firstIndex(where: { $0.transfer === transfer }) else { return nil }
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
-        return orphans.remove(at: index).origin
+        return abandoned.remove(at: index).origin
     }
 
-    /// Whether there was nothing to do for a while, before the one transfer that there is.
+    /// Whether the only transfer follows a pause without any.
     var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
 
-    /// Whether libcurl's timer was due when the turn began. Never too early: a timer that is driven before its time would
-    /// be lost, because libcurl does not set again what it has not changed.
+    /// Whether libcurl's timer was due when the turn began. A timer must not be driven early: libcurl does not set an
+    /// unchanged timer again, so it would be lost.
     var isTimerDue: Bool {
         switch timer {
         case .none: false
@@ -130,7 +132,7 @@ import StacksTransport
         }
     }
 
-    /// When libcurl's timer will be due, or `nil` when there is none.
+    /// When libcurl's timer is due, or `nil` when there is none.
     var timerInstant: Moment? {
         switch timer {
         case .none: nil
@@ -139,15 +141,15 @@ import StacksTransport
         }
     }
 
-    /// Lets libcurl do what its timer was set for: start transfers, notice time-outs.
+    /// Lets libcurl handle its timer: start transfers, check timeouts.
     func driveTimer() {
-        // libcurl sets the timer anew whenever it needs one; what it sets while it is driven must not be lost.
+        // Reset before the call, because libcurl may set the timer while it is driven.
         timer = .none
         var running: Int32 = 0
         _ = unsafe curl_multi_socket_action(handle, stacks_socket_timeout, 0, &running)
     }
 
-    /// Lets libcurl read and write a socket that `poll` found ready.
+    /// Lets libcurl read from and write to a ready socket.
     private func driveSocket(_ socket: curl_socket_t, events: Int16) {
         var mask: Int32 = 0
         if events & Int16(POLLIN | POLLHUP) != 0 { mask |= CURL_CSELECT_IN }
@@ -157,20 +159,20 @@ import StacksTransport
         _ = unsafe curl_multi_socket_action(handle, socket, mask, &running)
     }
 
-    /// Drives a socket that `poll` found ready, if it is one of this handle's.
+    /// Drives a ready socket if this handle watches it.
     func driveSocketIfWatched(_ ready: pollfd) {
         guard sockets.contains(where: { $0.fd == ready.fd }) else { return }
         driveSocket(ready.fd, events: ready.revents)
     }
 
-    /// Whether the connection of a transfer looks dead: its request was written, and for `silence` nothing has come on that
-    /// connection, for this call or another.
+    /// Whether the connection of a transfer looks dead: the request was written, and since then and for `silence` no byte
+    /// has arrived on the connection, for any call.
     func isSilent(_ transfer: CurlTransfer, for silence: Duration) -> Bool {
         guard transfer.progress.isSending, let sentAt = transfer.progress.sentAt else { return false }
         return now - max(receipts.last(onPort: transfer.progress.localPort) ?? sentAt, sentAt) >= silence
     }
 
-    /// The next transfer that libcurl has finished with, and how it went.
+    /// The next finished transfer and its result.
     func nextFinished() -> (CurlTransfer, CURLcode)? {
         var remaining: Int32 = 0
         while let message = unsafe curl_multi_info_read(handle, &remaining) {
@@ -182,13 +184,13 @@ import StacksTransport
         return nil
     }
 
-    /// Notes that a server sent something on the connection from a local port.
+    /// Records that bytes arrived on the connection with a local port.
     func noteReceipt(onPort port: Int32) {
         receipts.note(now, onPort: port)
     }
 
-    /// Lends `body` the object behind a callback's context. The loop holds it while libcurl is driven, so no reference
-    /// needs to be counted.
+    /// Calls `body` with the object of a callback's context, without retaining it: the loop holds a reference while
+    /// libcurl runs.
     private static func behind(_ context: UnsafeMutableRawPointer?, _ body: (CurlMulti) -> Void) {
         unsafe Unmanaged<CurlMulti>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
     }

@@ -9,10 +9,9 @@ import Synchronization
     import Glibc
 #endif
 
-/// Owns one thread: joined once by ``join()``, or detached when the last reference goes.
+/// Owns one thread: joined once by ``join()``, or detached with the last reference.
 final class CurlThread: Sendable {
-    /// `nil` once the thread was joined. A `pthread_t` is a number in Glibc and a pointer elsewhere, so it is kept as
-    /// bits.
+    /// `nil` after the thread was joined. Stored as bits, because `pthread_t` is a number in Glibc and a pointer elsewhere.
     private let handle: Mutex<UInt?>
 
     init(named name: String, _ body: @escaping @Sendable () -> Void) throws(ConfigurationError) {
@@ -38,9 +37,9 @@ final class CurlThread: Sendable {
         handle.withLock { Self.end(&$0, joins: false) }
     }
 
-    /// Returns when the thread has ended. To be called only when it is about to, because it blocks its caller.
+    /// Returns when the thread has ended. It blocks its caller, so call it only when the thread is about to end.
     ///
-    /// It waits under the lock, so that whoever else asks at the same time returns no sooner.
+    /// It waits under the lock, so that concurrent calls do not return earlier.
     func join() {
         handle.withLock { Self.end(&$0, joins: true) }
     }
@@ -59,7 +58,7 @@ final class CurlThread: Sendable {
     }
 }
 
-/// What a new thread is to do, carried through `pthread_create`.
+/// The name and body of a new thread, passed through `pthread_create`.
 private final class Start: Sendable {
     let name: String
     let body: @Sendable () -> Void
@@ -84,7 +83,7 @@ private func startThread(_ argument: ThreadArgument) -> UnsafeMutableRawPointer?
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
         nameThread(start.name)
     #endif
-    // Signals are for the program's own threads.
+    // The program's own threads handle signals.
     var all = sigset_t()
     unsafe sigfillset(&all)
     _ = unsafe pthread_sigmask(SIG_BLOCK, &all, nil)
@@ -93,9 +92,9 @@ private func startThread(_ argument: ThreadArgument) -> UnsafeMutableRawPointer?
 }
 
 #if !canImport(Darwin)
-    /// Names the calling thread, as `top -H` and a debugger show it: at most 15 bytes.
+    /// Names the calling thread for `top -H` and debuggers, with at most 15 bytes.
     ///
-    /// `pthread_setname_np` is an extension that Glibc's module leaves out; this file is where it writes to
+    /// Glibc's module does not export `pthread_setname_np`, which writes to this file
     /// (<https://man7.org/linux/man-pages/man3/pthread_setname_np.3.html>).
     private func nameThread(_ name: String) {
         let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)

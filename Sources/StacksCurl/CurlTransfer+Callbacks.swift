@@ -10,7 +10,7 @@ import StacksTransport
 #endif
 
 extension CurlTransfer {
-    private static var maximumHeaderSize: Int { 256 * 1024 }
+    static var maximumHeaderSize: Int { 256 * 1024 }
 
     func setCallbacks() throws(TransportError) {
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -35,7 +35,7 @@ extension CurlTransfer {
                     ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
             }
         }
-        // A socket is not for the programs that this process starts: an agent would inherit the connection.
+        // Child processes must not inherit the connection.
         try unsafe easy.set(CURLOPT_SOCKOPTDATA, pointer: context)
         _ = unsafe stacks_easy_set_socket_option_callback(easy.pointer) { context, socket, _ in
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
@@ -43,31 +43,30 @@ extension CurlTransfer {
         }
     }
 
-    /// libcurl is about to connect: it has found the name, if it looked one up.
+    /// libcurl is about to connect, after it has resolved the name.
     private func mayConnect(_ socket: curl_socket_t) -> Bool {
         progress.isResolving = false
         multi?.connectedSockets.note(socket)
         return call != nil
     }
 
-    /// Lends `body` the transfer behind a callback's context, which is the object itself: it outlives its easy handle,
-    /// and the loop holds it while libcurl is driven, so no reference needs to be counted.
+    /// Calls `body` with the transfer of a callback's context, without retaining it: it outlives its easy handle, and the
+    /// loop holds a reference while libcurl runs.
     static func behind<Result>(
         _ context: UnsafeMutableRawPointer?, _ body: (CurlTransfer) -> Result
     ) -> Result {
         unsafe Unmanaged<CurlTransfer>.fromOpaque(context!)._withUnsafeGuaranteedRef { body($0) }
     }
 
-    /// The transfer behind the context that a finished easy handle tells.
+    /// The transfer of a finished easy handle's context.
     static func from(_ context: UnsafeMutableRawPointer?) -> CurlTransfer {
         unsafe Unmanaged<CurlTransfer>.fromOpaque(context!).takeUnretainedValue()
     }
 
-    /// libcurl is about to write the request on a connection
-    /// (<https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html>).
+    /// libcurl is about to write the request (<https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html>).
     ///
-    /// It gets here a second time when a reused connection died before a byte of the answer came, and it means to repeat
-    /// the request on another one. That is what a request that must not be repeated is kept from.
+    /// libcurl calls this a second time when a reused connection was closed before the first byte of the response, and it
+    /// retries the request on another connection. A request that must not be repeated is aborted then.
     private func mayWriteRequest(localPort: Int32, remotePort: Int32) -> Bool {
         if progress.isSending, call?.request.replay == .never {
             progress.replayWasRefused = true
@@ -77,39 +76,38 @@ extension CurlTransfer {
             connectionIsStale(localPort: localPort, remotePort: remotePort)
         {
             progress.connectionWasStale = true
-            // Without this, libcurl would keep the connection for the next call.
+            // Otherwise libcurl would keep the connection in its pool.
             try? easy.set(CURLOPT_FORBID_REUSE, 1)
             return false
         }
         progress.isSending = true
         progress.isResolving = false
-        progress.lookUpBegan = nil
+        progress.resolutionBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
         gatherWrites(remotePort: remotePort)
         return call != nil
     }
 
-    /// Has this request leave together with what else is written in this turn of the loop, where that saves a segment:
-    /// over HTTP/1.1 a request is written whole, and on a connection of its own.
+    /// Coalesces this request with the other writes of this turn, where that saves a segment: over HTTP/1.1, libcurl
+    /// writes a request in one piece, on a connection that no other call uses.
     private func gatherWrites(remotePort: Int32) {
-        guard let multi, !isAlone, isPlaintext != true, call?.request.body != nil || multi.transfers.count > 1,
+        guard let multi, !isExclusive, isPlaintext != true, call?.request.body != nil || multi.transfers.count > 1,
             !multi.gatheredWrites.includes(localPort: progress.localPort),
             let socket = multi.connectedSockets.socket(localPort: progress.localPort, remotePort: remotePort)
         else { return }
         multi.gatheredWrites.begin(socket, localPort: progress.localPort)
     }
 
-    /// Whether a connection that is to be used again has something on it that should not be there.
+    /// Whether a connection that libcurl is about to reuse has ended, or has unsolicited input.
     ///
-    /// An HTTP/2 connection is looked at only after a pause, or for a request that libcurl may not repeat: the look costs
-    /// system calls, and calls follow each other. (libcurl looks too, but 8.0 to 8.5 miss a server that went away without
-    /// a word of TLS.)
+    /// An HTTP/2 connection is checked only after a pause, or for a request that must not be repeated, because the check
+    /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
-        guard let multi, canBeginAnew, isAlone || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
+        guard let multi, mayRestart, isExclusive || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
-        case .bytes: return isAlone
+        case .bytes: return isExclusive
         case .end: return true
         }
     }
@@ -125,14 +123,14 @@ extension CurlTransfer {
 
     private func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
-        if progress.answer.body.isEmpty, progress.answer.body.capacity < bytes.count {
+        if progress.response.body.isEmpty, progress.response.body.capacity < bytes.count {
             let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
-            progress.answer.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
+            progress.response.body.reserveCapacity(min(max(announced, bytes.count), maximumResponseSize))
         }
         return unsafe progress.receiveBody(bytes, upTo: maximumResponseSize) ? bytes.count : 0
     }
 
-    /// Notes once in a turn of the loop that something has come.
+    /// Records, once per turn, that bytes have arrived.
     private func noteReceipt() {
         guard let multi, progress.receivedIn != multi.turn else { return }
         progress.receivedIn = multi.turn
@@ -142,31 +140,35 @@ extension CurlTransfer {
 
 extension CurlTransfer.Progress {
     fileprivate mutating func receiveHeader(_ line: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
-        // An interim answer (1xx) or a proxy's answer to CONNECT comes before the real one, and is not kept.
+        // Interim responses (1xx) and a proxy's response to CONNECT precede the final response, and are dropped.
         if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
-            answer.header.removeAll(keepingCapacity: true)
-            hasWholeHeader = false
+            response.header.removeAll(keepingCapacity: true)
+            hasCompleteHeader = false
         }
-        // What libcurl takes for the end of a header. It hands over no line that has not come to its end.
+        // The empty line that ends a header. libcurl calls back with complete lines only.
         if unsafe line.first == UInt8(ascii: "\r") || line.first == UInt8(ascii: "\n") {
-            hasWholeHeader = answer.header.statusCode.map { $0 >= 200 } ?? true
+            hasCompleteHeader = response.header.statusCode.map { $0 >= 200 } ?? true
         }
-        isTooLarge = answer.header.count + line.count > limit
-        if isTooLarge { return false }
-        unsafe answer.header.append(contentsOf: line)
+        guard response.header.count + line.count <= limit else {
+            exceededLimit = .header
+            return false
+        }
+        unsafe response.header.append(contentsOf: line)
         return true
     }
 
     fileprivate mutating func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
-        isTooLarge = answer.body.count + bytes.count > limit
-        if isTooLarge { return false }
-        unsafe answer.body.append(contentsOf: bytes)
+        guard response.body.count + bytes.count <= limit else {
+            exceededLimit = .body
+            return false
+        }
+        unsafe response.body.append(contentsOf: bytes)
         return true
     }
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// The bytes that libcurl hands to a callback as characters.
+    /// The bytes that libcurl passes to a callback as characters.
     fileprivate init(_ characters: UnsafeMutablePointer<CChar>?, count: Int) {
         let bytes = unsafe UnsafeRawPointer(characters)?.assumingMemoryBound(to: UInt8.self)
         unsafe self.init(start: bytes, count: count)

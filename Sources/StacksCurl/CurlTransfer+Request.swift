@@ -3,7 +3,7 @@ import HTTPTypes
 import StacksTransport
 
 extension CurlTransfer {
-    /// Sets the URL, unless it is that of the handle's last call.
+    /// Sets the URL unless it is that of the handle's previous call.
     func setURL(_ origin: String, _ path: String) throws(TransportError) {
         nextURL.removeAll(keepingCapacity: true)
         nextURL.append(contentsOf: origin.utf8)
@@ -13,18 +13,20 @@ extension CurlTransfer {
         guard path.utf8.first == UInt8(ascii: "/"), nextURL.firstIndex(of: 0) == nextURL.count - 1,
             !nextURL.contains(UInt8(ascii: "#"))
         else {
-            throw TransportError(code: .invalidRequest, phase: .queued, message: "the path of the URL is malformed")
+            throw TransportError(
+                code: .invalidRequest, phase: .queued,
+                message: "the URL's path is malformed: it must begin with a slash and contain neither # nor a NUL byte")
         }
         url.removeAll(keepingCapacity: true)
         try parsedURL.set(nextURL)
-        // What libcurl uses is the parsed URL. The text is for its retries, and so that neither is ever an older one.
+        // libcurl uses the parsed URL, and the text for its own retries.
         try easy.set(CURLOPT_URL, cString: nextURL)
         try unsafe easy.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
         swap(&url, &nextURL)
     }
 
-    /// Chooses the request's method. libcurl derives how a body is sent from the option that names the method last, so
-    /// both are set together, and only when they change.
+    /// Sets the method. libcurl derives how to send a body from the last option that selects a method, so both are set
+    /// together, and only when they change.
     func setVerb(_ method: HTTPRequest.Method, hasBody: Bool) throws(TransportError) {
         if let verb, verb.method == method, verb.hasBody == hasBody { return }
         verb = nil
@@ -39,8 +41,8 @@ extension CurlTransfer {
         verb = (method, hasBody)
     }
 
-    /// Chooses the version of HTTP by the URL's scheme: over plaintext there is only HTTP/1.1, and a call must not wait
-    /// to see whether the connection of the one before can be shared.
+    /// Sets the HTTP version by the URL's scheme: plaintext uses HTTP/1.1, where a call must not wait to see whether
+    /// another call's connection can be shared.
     func setPlaintext(_ isPlaintext: Bool) throws(TransportError) {
         guard httpVersion == .automatic, CurlLibrary.hasHTTP2, self.isPlaintext != isPlaintext else { return }
         try easy.set(CURLOPT_HTTP_VERSION, isPlaintext ? stacks_http_version_1_1 : stacks_http_version_2tls)
@@ -48,18 +50,17 @@ extension CurlTransfer {
         self.isPlaintext = isPlaintext
     }
 
-    /// Turns the environment's proxy off for a call to this machine, which a proxy could not reach, and for one that no
-    /// proxy may read.
-    func leaveProxyOut(_ origin: String, _ allowsPlaintextProxy: Bool) throws(TransportError) {
-        // Calls follow each other to one origin, which is looked at once.
+    /// Bypasses the environment's proxy for this machine, which a proxy cannot reach, and for plaintext that no proxy may
+    /// read.
+    func bypassProxy(_ origin: String, _ allowsPlaintextProxy: Bool) throws(TransportError) {
+        // Consecutive calls usually have the same origin, which is parsed once.
         let isLoopback =
-            directness?.origin == origin
-            ? directness?.isLoopback == true : HostAddress.isLoopback(hostOf: origin)
+            lastRoute?.origin == origin
+            ? lastRoute?.isLoopback == true : HostAddress.isLoopback(hostOf: origin)
         let isDirect = isLoopback || !allowsPlaintextProxy && StacksCurl.isPlaintext(origin)
-        // Without an option the environment's proxy counts, and an empty text means none
-        // (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
-        if isDirect != directness?.isDirect { try easy.set(CURLOPT_PROXY, isDirect ? "" : nil) }
-        directness = (origin, isLoopback, isDirect)
+        // NULL selects the environment's proxy, an empty string none (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+        if isDirect != lastRoute?.isDirect { try easy.set(CURLOPT_PROXY, isDirect ? "" : nil) }
+        lastRoute = (origin, isLoopback, isDirect)
     }
 
     func setBody(_ body: [UInt8]) throws(TransportError) {

@@ -2,8 +2,8 @@ import CLibcurl
 import StacksTransport
 
 extension CurlTransport.Configuration {
-    /// Sets every option once on a handle that is thrown away, so that what this libcurl refuses is found out when the
-    /// transport is made and not with each call.
+    /// Sets every option on a temporary handle, so that an option that this libcurl rejects fails when the transport is
+    /// created, not with each call.
     func probe(_ library: CurlFeatures) throws(ConfigurationError) {
         do throws(TransportError) {
             try apply(to: EasyHandle(), library)
@@ -12,29 +12,29 @@ extension CurlTransport.Configuration {
         }
     }
 
-    /// Sets the options of an easy handle that stay the same from call to call.
+    /// Sets the options of an easy handle that are the same for all calls.
     func apply(to easy: borrowing EasyHandle, _ library: CurlFeatures) throws(TransportError) {
-        // Signals and threads do not mix (https://curl.se/libcurl/c/threadsafe.html).
+        // Required with threads (https://curl.se/libcurl/c/threadsafe.html).
         try easy.set(CURLOPT_NOSIGNAL, 1)
         try easy.setQuickExit(library)
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout.wholeMilliseconds)
         try easy.set(CURLOPT_MAXAGE_CONN, maximumIdleTime.wholeSeconds)
         try easy.set(CURLOPT_MAXLIFETIME_CONN, maximumConnectionLifetime.wholeSeconds)
-        // The path goes on the wire as it was given: libcurl would otherwise take dots out of it.
+        // Keeps libcurl from removing dot segments from the path.
         try easy.set(CURLOPT_PATH_AS_IS, 1)
-        // libcurl allocates this for each request with a body, 64 KB by itself. Requests are small, and the frames of
-        // HTTP/2 are not larger than this.
+        // libcurl allocates this buffer for each request with a body, by default with 64 KB. Requests are small, and
+        // HTTP/2 frames are not larger than this.
         try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024)
-        // A redirect would take the credentials to another host.
+        // A redirect would send the credentials to another host.
         try easy.set(CURLOPT_FOLLOWLOCATION, 0)
         try easy.setProtocols(allowsPlaintext: allowsPlaintext, library)
-        // The header lines are for the server alone, not for a proxy on the way.
+        // Sends the header fields to the server only, not to a proxy.
         try easy.set(CURLOPT_HEADEROPT, stacks_header_separate)
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         switch httpVersion.wrapped {
         case .automatic where CurlLibrary.hasHTTP2:
             try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_2tls)
-            // Calls that come while a connection is being made wait to share it instead of opening their own.
+            // Calls wait for a connection that is being established, to share it, instead of opening another one.
             try easy.set(CURLOPT_PIPEWAIT, 1)
         case .automatic, .http1_1:
             try easy.set(CURLOPT_HTTP_VERSION, stacks_http_version_1_1)
@@ -44,7 +44,7 @@ extension CurlTransport.Configuration {
             try easy.set(CURLOPT_TCP_KEEPIDLE, tcpKeepAlive.wholeSeconds)
             try easy.set(CURLOPT_TCP_KEEPINTVL, tcpKeepAlive.wholeSeconds)
         }
-        // An empty string asks for every encoding that libcurl can undo.
+        // An empty string requests every encoding that libcurl can decode.
         if acceptsCompression { try easy.set(CURLOPT_ACCEPT_ENCODING, "") }
         if let unixSocketPath { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocketPath) }
         try applyTLS(to: easy)
@@ -56,7 +56,7 @@ extension CurlTransport.Configuration {
         switch certificateAuthorities.wrapped {
         case .system:
             if let file = trustEnvironment.certificateFile { try easy.set(CURLOPT_CAINFO, file) }
-            // Not every TLS library can look into a directory, and libcurl then has no such option.
+            // With some TLS libraries, libcurl supports no directory and rejects the option.
             if let directory = trustEnvironment.certificateDirectory { try? easy.set(CURLOPT_CAPATH, directory) }
         case .file(let path):
             try easy.set(CURLOPT_CAINFO, path)
@@ -82,7 +82,7 @@ extension CurlTransport.Configuration {
         case .environment:
             break
         case .none:
-            // An empty string turns the environment's proxy off (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+            // An empty string disables the environment's proxy (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
             try easy.set(CURLOPT_PROXY, "")
         case .url(let url, let hosts):
             try easy.set(CURLOPT_PROXY, url)
@@ -90,26 +90,25 @@ extension CurlTransport.Configuration {
         }
     }
 
-    /// How many calls to one host are given to libcurl at a time, as long as it is not known which version of HTTP the
-    /// host speaks.
+    /// The limit of calls in flight to one host before its HTTP version is known.
     func initialCallLimit(origin: String) -> Int {
         callLimit(overHTTP2: httpVersion == .automatic && CurlLibrary.hasHTTP2 && !isPlaintext(origin))
     }
 
-    /// How many calls to one host are given to libcurl at a time.
+    /// The limit of calls in flight to one host.
     func callLimit(overHTTP2: Bool) -> Int {
         overHTTP2 ? maximumConcurrentStreams : maximumConnectionsPerHost
     }
 }
 
-/// Whether calls to `origin` go over plaintext, where there is only HTTP/1.1.
+/// Whether calls to `origin` use plaintext, and so HTTP/1.1.
 func isPlaintext(_ origin: String) -> Bool {
-    // Its scheme is http or https: the fifth character tells, and the others need not be compared for every call.
+    // The scheme is http or https, so the fifth character is enough.
     origin.utf8.dropFirst(4).first == UInt8(ascii: ":")
 }
 
 extension Duration {
-    /// Milliseconds, rounded up, so that a wait is never cut short. For durations that a configuration allows.
+    /// Milliseconds, rounded up, so that a wait is never too short. For durations that a configuration allows.
     var wholeMilliseconds: Int { Int((self / .milliseconds(1)).rounded(.up)) }
 
     /// Seconds, rounded up. For durations that a configuration allows.

@@ -1,6 +1,6 @@
 public import StacksTransport
 
-/// Sends requests with libcurl: connections are kept and shared, HTTP/2 carries many calls on one of them.
+/// Sends requests with libcurl. Calls reuse and share connections; over HTTP/2, all calls share one.
 ///
 /// ```swift
 /// let transport = try CurlTransport()
@@ -9,30 +9,30 @@ public import StacksTransport
 /// await transport.shutdown()
 /// ```
 ///
-/// One I/O thread owns everything of libcurl; this class owns that thread. Make one transport for a process and share
-/// it: calls on one transport share connections and name look-ups. A call that finds no free stream or connection waits
-/// its turn, first come, first served, with its deadline running; where a server allows fewer streams than
-/// ``Configuration/maximumConcurrentStreams``, those that wait inside libcurl do so in libcurl's order.
+/// One I/O thread owns all of libcurl's handles; this class owns the thread. Create one transport for the process and
+/// share it, so that calls share connections and resolved names. A call without a free stream or connection waits, first
+/// come, first served, while its deadline runs. If a server allows fewer streams than
+/// ``Configuration/maximumConcurrentStreams``, further calls wait inside libcurl, in libcurl's order.
 ///
-/// End it with ``shutdown()``, or let go of it: with the last reference the thread ends too.
+/// End it with ``shutdown()``, or release it: the thread ends with the last reference.
 public final class CurlTransport: HTTPTransport {
-    /// What the transport was made with.
+    /// The configuration that the transport was created with.
     public let configuration: Configuration
 
     private let mailbox: CurlMailbox
     let ioExecutor: CurlExecutor
     private let thread: CurlThread
 
-    /// A transport with connections of its own. Nothing is sent before the first call.
+    /// Creates a transport with connections of its own. It connects at the first call.
     ///
-    /// - Throws: `ConfigurationError` when a value of the configuration cannot work, when the libcurl of this process is
-    ///   too old or built without TLS, or when the system refuses a thread or a pipe.
+    /// - Throws: `ConfigurationError` when the configuration is invalid, when libcurl is too old or was built without
+    ///   TLS, or when the thread or its pipe cannot be created.
     public convenience init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try self.init(
             configuration: configuration, library: CurlLibrary.features, environment: .ofThisProcess)
     }
 
-    /// A transport that takes the process's libcurl for one that can do what `library` says and no more.
+    /// A transport that uses only the features in `library` of the process's libcurl.
     package init(
         configuration: Configuration, library: CurlFeatures, environment: TrustEnvironment = TrustEnvironment()
     ) throws(ConfigurationError) {
@@ -54,19 +54,19 @@ public final class CurlTransport: HTTPTransport {
     }
 
     deinit {
-        // No call is in flight: each would hold a reference. The thread frees what it owns and ends by itself.
+        // No call is in flight, since each holds a reference. The thread frees its resources and ends.
         mailbox.close()
     }
 
-    /// Sends `request` and returns the whole answer.
+    /// Sends `request` and returns the complete response.
     ///
-    /// - Throws: `TransportError` when no whole answer was received, `CancellationError` when the task was cancelled.
+    /// - Throws: `TransportError` when no complete response arrived, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
         if !request.allowsPlaintextProxy, let proxy = plaintextProxy(for: request.origin) {
             throw TransportError(
                 code: .invalidRequest, phase: .queued,
-                message: "the request would go through the proxy \(proxy) in plaintext, which is not allowed")
+                message: "the proxy \(proxy) would read the request in plaintext, which the request does not allow")
         }
         let deadline = request.limit ?? .now + configuration.requestTimeout
         let call = CurlCall(id: .next(), request: request, deadline: deadline)
@@ -74,8 +74,8 @@ public final class CurlTransport: HTTPTransport {
             await unsafe withUnsafeContinuation { continuation in
                 unsafe call.await(by: WaitingCaller(continuation))
                 guard mailbox.post(call) else { return call.refuse(with: .transportClosed(phase: .queued)) }
-                // The handler below may have run before the call was posted; its message was then about a call that
-                // nobody knew. Looking again after posting closes that gap.
+                // The cancellation handler may have run before the call was posted. Its message was then ignored, so
+                // cancellation is checked again after posting.
                 if Task.isCancelled { mailbox.cancel(call.id) }
             }
         } onCancel: {
@@ -84,18 +84,18 @@ public final class CurlTransport: HTTPTransport {
         return try call.takeOutcome()
     }
 
-    /// Ends the transport: calls in flight and waiting fail with `TransportError.Code.transportClosed`, connections are
-    /// closed, and the I/O thread has ended when this returns. Later calls fail the same way. Calling it again is safe,
-    /// and returns no sooner.
+    /// Shuts the transport down. Calls in flight, waiting calls and later calls fail with
+    /// `TransportError.Code.transportClosed`. When this returns, connections are closed and the I/O thread has ended.
+    /// Further calls of this method wait for that too.
     ///
-    /// The calls fail at once. With libcurl before 7.87, the rest takes as long as the name look-ups that go on.
+    /// The calls fail at once. With libcurl before 7.87, the rest takes until running name resolutions end.
     public func shutdown() async {
         mailbox.close()
         await mailbox.waitUntilClosed()
         thread.join()
     }
 
-    /// What the transport has done since it was made, and what it is doing.
+    /// The counters of the transport since it was created.
     public var statistics: Statistics { mailbox.statistics }
 
     /// The version of the libcurl in use, `8.5.0` for example.
@@ -111,30 +111,30 @@ extension CurlTransport: ProxiedTransport {
 }
 
 extension CurlTransport {
-    /// Counters of one transport, taken at one moment.
+    /// A consistent snapshot of a transport's counters.
     public struct Statistics: Sendable, Hashable {
-        /// Calls waiting for a free stream or connection.
+        /// Calls that wait for a free stream or connection.
         public var queued = 0
-        /// Calls that libcurl is working on.
+        /// Calls that libcurl is processing.
         public var inFlight = 0
-        /// Calls that got an answer, whatever its status.
+        /// Calls with a response, whatever its status.
         public var answered = 0
-        /// Calls that failed, time-outs included.
+        /// Calls that failed, timeouts included.
         public var failed = 0
         /// Calls that were cancelled.
         public var cancelled = 0
-        /// Connections opened.
+        /// Connections that were opened.
         public var connectionsOpened = 0
-        /// How often connections were given up: because a call timed out on them without a byte from the server, or
-        /// because an HTTP/2 connection failed as a whole.
+        /// How often the transport took connections out of use, because a call timed out on one without a byte from the
+        /// server, or because an HTTP/2 connection failed.
         public var connectionsQuarantined = 0
     }
 }
 
-/// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
+/// Creates a transport, passes it to `body`, and shuts it down when `body` returns or throws.
 ///
-/// - Returns: What `body` returns.
-/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
+/// - Returns: The result of `body`.
+/// - Throws: `ConfigurationError` when the transport cannot be created, or the error of `body`.
 public nonisolated(nonsending) func withCurlTransport<Result>(
     configuration: CurlTransport.Configuration = .init(),
     _ body: (CurlTransport) async throws -> Result

@@ -1,13 +1,13 @@
 import CLibcurl
 import StacksTransport
 
-/// Owns a libcurl easy handle, and speaks to it in Swift's types.
+/// Owns a libcurl easy handle, with setters in Swift types.
 @safe struct EasyHandle: ~Copyable {
     let pointer: UnsafeMutableRawPointer
 
     init() throws(TransportError) {
         guard let pointer = unsafe curl_easy_init() else {
-            throw TransportError(code: .other, phase: .queued, message: "libcurl has no memory for another transfer")
+            throw TransportError(code: .other, phase: .queued, message: "libcurl could not allocate an easy handle")
         }
         unsafe self.pointer = pointer
     }
@@ -29,7 +29,7 @@ import StacksTransport
         try check(unsafe stacks_easy_set_string(pointer, option, value), option)
     }
 
-    /// Sets a string of bytes that ends with a zero, which libcurl copies.
+    /// Sets a zero-terminated string, which libcurl copies.
     func set(_ option: CURLoption, cString value: borrowing [UInt8]) throws(TransportError) {
         let result = unsafe value.withUnsafeBytes { bytes in
             unsafe stacks_easy_set_string(pointer, option, bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
@@ -55,27 +55,27 @@ import StacksTransport
         try check(unsafe stacks_easy_set_list(pointer, option, list.list), option)
     }
 
-    /// Sets which schemes a URL may have.
+    /// Sets the allowed URL schemes.
     func setProtocols(allowsPlaintext: Bool, _ library: CurlFeatures) throws(TransportError) {
         try check(
             unsafe stacks_easy_set_protocols(pointer, allowsPlaintext ? 1 : 0, library.namesProtocols ? 1 : 0),
             library.namesProtocols ? stacks_option_protocols : stacks_option_protocol_mask)
     }
 
-    /// Keeps the removal of this handle from waiting for a name look-up, where libcurl can.
+    /// Keeps the removal of this handle from blocking on a name resolution, where libcurl supports that.
     func setQuickExit(_ library: CurlFeatures) throws(TransportError) {
-        guard library.leavesLookUps else { return }
+        guard library.canAbandonResolution else { return }
         try check(unsafe stacks_easy_set_quick_exit(pointer), stacks_option_quick_exit)
     }
 
-    /// An integer that `curl_easy_getinfo` tells, or 0.
+    /// An integer of `curl_easy_getinfo`, or 0.
     func long(_ info: CURLINFO) -> Int {
         var value = 0
         _ = unsafe stacks_easy_get_long(pointer, info, &value)
         return value
     }
 
-    /// A large integer that `curl_easy_getinfo` tells, or 0.
+    /// A `curl_off_t` of `curl_easy_getinfo`, or 0.
     func large(_ info: CURLINFO) -> Int {
         var value: curl_off_t = 0
         _ = unsafe stacks_easy_get_large(pointer, info, &value)
@@ -87,6 +87,6 @@ import StacksTransport
         let text = unsafe String(cString: curl_easy_strerror(result))
         throw TransportError(
             code: .other, phase: .queued,
-            message: "libcurl \(CurlLibrary.versionString) refused option \(option.rawValue): \(text)")
+            message: "libcurl \(CurlLibrary.versionString) rejected option \(option.rawValue): \(text)")
     }
 }

@@ -1,8 +1,8 @@
-/// Owns memory that only the I/O thread touches.
+/// Owns a value that only the I/O thread accesses, without exclusivity checks.
 ///
-/// A stored property of a class is looked after at run time, lest two accesses overlap, and each look costs as much as
-/// what the callbacks do. Here nothing is checked. That is safe for values whose accesses run nothing but their own
-/// code: what is read or changed there calls neither libcurl nor anything else that could come back to it.
+/// Swift checks accesses to a class's stored properties for overlap at run time, which costs as much as the work of the
+/// callbacks. Skipping the check is safe here because no access overlaps another: during an access, no code runs that
+/// calls libcurl or otherwise reaches the value again.
 @safe final class IOCell<Value> {
     private let pointer: UnsafeMutablePointer<Value>
 

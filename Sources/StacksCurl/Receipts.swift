@@ -1,9 +1,8 @@
 import StacksTransport
 
-/// When something came last on each connection, by its local port.
+/// When bytes last arrived on each connection, by its local port.
 ///
-/// One port after the other is the common case, because an HTTP/2 connection carries all calls: it is kept apart from
-/// the table of the others, and noting it again is one comparison.
+/// All calls usually share one HTTP/2 connection, so its port is stored separately, and recording it takes one comparison.
 struct Receipts {
     typealias Instant = Moment
 

@@ -2,91 +2,88 @@ import CLibcurl
 import StacksTransport
 
 extension TransportError {
-    /// The transport was shut down before the call was answered.
-    static func transportClosed(phase: Phase) -> TransportError {
-        TransportError(code: .transportClosed, phase: phase, message: "the transport was shut down")
+    /// The connect timeout passed.
+    static func connectTimeout(_ timeout: Duration, phase: Phase, details: String = "") -> TransportError {
+        let message = "could not connect within \(timeout)" + (details.isEmpty ? "" : ": \(details)")
+        return TransportError(code: .timeout, phase: phase, mayHaveReachedServer: false, message: message)
     }
 
-    /// The call's deadline passed.
-    static func deadlineExceeded(phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "the deadline passed before the answer was whole")
-    }
-
-    /// No connection stood when the connect time-out passed.
-    static func connectTimeout(_ timeout: Duration, phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "no connection stood after \(timeout)")
-    }
-
-    /// What a transfer's result and the callbacks' notes amount to.
+    /// The error for the result of a transfer and the progress that its callbacks recorded.
     ///
-    /// The results are those of <https://curl.se/libcurl/c/libcurl-errors.html>.
+    /// <https://curl.se/libcurl/c/libcurl-errors.html> lists the results.
     init(curl result: CURLcode, of transfer: CurlTransfer, configuration: CurlTransport.Configuration) {
         let progress = transfer.progress
         let phase = transfer.phase
         let text = transfer.errorMessage
-        if progress.isTooLarge {
-            self.init(
-                code: .responseTooLarge, phase: .receiving,
-                message:
-                    "the answer is longer than \(configuration.maximumResponseSize) bytes, or its header longer than 256 KiB"
-            )
+        if let part = progress.exceededLimit {
+            let message =
+                switch part {
+                case .header: "the response header exceeds \(CurlTransfer.maximumHeaderSize) bytes"
+                case .body: "the response exceeds \(configuration.maximumResponseSize) bytes"
+                }
+            self.init(code: .responseTooLarge, phase: .receiving, message: message)
             return
         }
         if Self.isAboutHeaderSize(result, text), progress.isSending {
             self.init(
                 code: .responseTooLarge, phase: .receiving,
                 message:
-                    "the answer's header is too large: libcurl takes lines of up to 100 KiB, trailers of up to 4 KiB "
-                    + "and 300 KiB of them together")
+                    "the response header exceeds libcurl's limits: 100 KiB for a line, 300 KiB for all lines, 4 KiB for "
+                    + "trailer fields")
             return
         }
         if progress.replayWasRefused {
-            // It is as good as always the connection that died. A stream that the server refused (REFUSED_STREAM, or
-            // a GOAWAY below it: RFC 9113, section 8.7, says that it was not processed) looks the same: libcurl repeats
-            // both without a result or information that tells them apart, and on a connection that was used before even
-            // its debug text is the same. On a new one it may be HTTP_1_1_REQUIRED too. So this is not taken for
-            // certain, and `finish` asks for the job's state instead of being sent again.
+            // Nearly always, the connection was closed. But a stream that the server refused (REFUSED_STREAM, or a GOAWAY
+            // with a lower stream ID), which RFC 9113, section 8.7, guarantees to be unprocessed, looks the same: libcurl
+            // retries both without a result that distinguishes them, and on a reused connection with the same debug text.
+            // On a new connection, it may be HTTP_1_1_REQUIRED. So the server may have received the request, and the
+            // client confirms a `finish` by the job's state instead of retrying it.
             self.init(
                 code: .connectionClosed, phase: .waiting,
-                message: "the connection was closed before an answer came, and the request must not be repeated")
+                message: "the connection was closed before a response arrived, and the request must not be repeated")
             return
         }
         let generic = unsafe String(cString: curl_easy_strerror(result))
         var code = Code(curl: result)
-        // libcurl calls an answer that does not begin like HTTP an unsupported protocol, HTTP/0.9.
+        // libcurl reports a response that does not begin like HTTP as an unsupported protocol (HTTP/0.9).
         if code == .invalidRequest, progress.isSending { code = .protocolViolation }
-        // Newer versions, 8.21 for one, call a private key that they cannot read a bad argument.
+        // Newer versions, 8.21 for one, report an unreadable private key as a bad argument.
         if result == CURLE_BAD_FUNCTION_ARGUMENT, configuration.clientCertificate != nil, !progress.isSending {
             code = .certificate
         }
-        // A proxy that refuses the tunnel, or dies before it stands, is a connection that broke to libcurl; only its
-        // text, which always names the method, tells.
+        // libcurl reports a proxy that refuses the tunnel, or closes before it is established, as a failed connection.
+        // Only the text, which always names the method, distinguishes it.
         if [.connectionClosed, .connect].contains(code), !progress.isSending, text.contains("CONNECT") {
             code = .proxy
         }
-        // libcurl repeats a proxy's URL that it cannot use, with the password in it.
+        if code == .timeout, !progress.isSending {
+            self = .connectTimeout(configuration.connectTimeout, phase: phase, details: text)
+            addProxy(of: configuration)
+            return
+        }
+        // The text for an unsupported proxy URL contains the URL with its password.
         let isAboutProxyURL = text.hasPrefix("Unsupported proxy")
         if isAboutProxyURL { code = .proxy }
-        var message = isAboutProxyURL ? "the proxy's URL cannot be used" : text.isEmpty ? generic : text
+        var message = isAboutProxyURL ? "libcurl does not support the proxy URL" : text.isEmpty ? generic : text
         let isAboutTrust = result == CURLE_PEER_FAILED_VERIFICATION && Self.isAboutTrust(text)
         if isAboutTrust || result == CURLE_SSL_CACERT_BADFILE {
             message += " (\(configuration.trustAdvice))"
         }
-        // libcurl names the address that it could not reach, but not that it is the proxy's.
-        if phase <= .connecting, let proxy = configuration.proxy.shownName {
-            message += " (through the proxy \(proxy))"
-        }
         self.init(
-            code: code,
-            // libcurl notes that the connection stands only when the handshake is done as well.
-            phase: (code == .tls || code == .certificate) && !progress.isSending ? .securing : phase,
-            mayHaveReachedServer: progress.isSending,
-            message: message
-        )
+            code: code, phase: phase, mayHaveReachedServer: progress.isSending, message: message)
+        addProxy(of: configuration)
+        // libcurl records the connect time only after the TLS handshake.
+        if code == .tls || code == .certificate, !progress.isSending { self.phase = .securing }
     }
 
-    /// Whether libcurl gave a header up for its size. That is no result of its own before 8.6, but memory that ran out: a
-    /// buffer has a limit, and refuses to grow past it. Nothing need have been received then: it can be the status line.
+    /// Names the proxy in the message of a failure to connect: libcurl names the address only, not that it is the proxy's.
+    private mutating func addProxy(of configuration: CurlTransport.Configuration) {
+        guard phase <= .connecting, let proxy = configuration.proxy.shownName else { return }
+        message += " (through the proxy \(proxy))"
+    }
+
+    /// Whether libcurl rejected a header for its size. Before 8.6, that has no result of its own, but is reported as out of
+    /// memory, because a buffer reached its limit. It can be the status line, so nothing need have been received.
     private static func isAboutHeaderSize(_ result: CURLcode, _ text: String) -> Bool {
         // CURLE_TOO_LARGE
         if result == CURLE_OUT_OF_MEMORY || result.rawValue == 100 { return true }
@@ -94,8 +91,8 @@ extension TransportError {
             && (text.hasPrefix("Too large response headers") || text.hasPrefix("Out of memory in chunked-encoding"))
     }
 
-    /// Whether it is the authority of a certificate that is not accepted, rather than its name or its dates. What
-    /// libcurl's TLS libraries say of the authority differs, and of the others less.
+    /// Whether a certificate was rejected for its authority, rather than for its name or dates. The texts of libcurl's TLS
+    /// libraries about the authority differ, those about name and dates less so.
     private static func isAboutTrust(_ text: String) -> Bool {
         !["subject name", "host name", "hostname", "expired", "not yet"].contains { text.contains($0) }
     }

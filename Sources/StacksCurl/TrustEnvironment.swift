@@ -6,12 +6,12 @@
     import Glibc
 #endif
 
-/// What the environment says about certificate authorities, in the variables of OpenSSL that Go's programs and curl
-/// read too (<https://docs.openssl.org/3.0/man3/X509_get_default_cert_file/>, <https://curl.se/docs/sslcerts.html>).
+/// The environment's certificate authorities, in OpenSSL's variables, which Go and curl read too
+/// (<https://docs.openssl.org/3.0/man3/X509_get_default_cert_file/>, <https://curl.se/docs/sslcerts.html>).
 package struct TrustEnvironment: Sendable, Hashable {
-    /// `SSL_CERT_FILE`: a file in PEM format in the place of libcurl's own.
+    /// `SSL_CERT_FILE`: a PEM file that replaces libcurl's default.
     package var certificateFile: String?
-    /// `SSL_CERT_DIR`: a directory, with a file for each hash of a name, in the place of libcurl's own.
+    /// `SSL_CERT_DIR`: a directory of files named by subject hash, which replaces libcurl's default.
     package var certificateDirectory: String?
 
     package init(certificateFile: String? = nil, certificateDirectory: String? = nil) {
@@ -19,7 +19,7 @@ package struct TrustEnvironment: Sendable, Hashable {
         self.certificateDirectory = certificateDirectory
     }
 
-    /// That of this process. A variable that is empty is taken for one that is not set.
+    /// The variables of this process. An empty variable counts as unset.
     package static var ofThisProcess: TrustEnvironment {
         TrustEnvironment(
             certificateFile: value(of: "SSL_CERT_FILE"), certificateDirectory: value(of: "SSL_CERT_DIR"))

@@ -1,7 +1,7 @@
-/// Owns the bytes of a request's body at an address that stays the same while libcurl sends them: an array lends its own
-/// only for the length of a closure.
+/// Owns the bytes of a request body at a stable address while libcurl sends them: an array's address is valid only within
+/// a closure.
 @safe struct UploadBuffer: ~Copyable {
-    /// Up to this size the memory is kept for the next call.
+    /// The largest buffer that is kept for the next call.
     private static var keptSize: Int { 16 * 1024 }
 
     private(set) var address: UnsafeMutableRawPointer

@@ -8,12 +8,12 @@ import StacksTransport
     import Glibc
 #endif
 
-/// Owns the pipe whose reading end the I/O thread polls; a byte written to the other end wakes it.
+/// Owns a pipe whose read end the I/O thread polls. A byte in the pipe wakes the thread.
 ///
-/// The pipe lives as long as the mailbox that holds this value, and both sides hold the mailbox: a wake-up can come late
-/// and is then without effect, but it can never reach a descriptor that was closed and given to somebody else.
+/// The mailbox owns this value, and both callers and the I/O thread hold the mailbox. A late wake-up has no effect, but
+/// never writes to a closed descriptor that has been reused.
 struct Waker: ~Copyable {
-    /// The end to poll for reading.
+    /// The descriptor to poll for reading.
     let readEnd: Int32
     private let writeEnd: Int32
 
@@ -35,13 +35,13 @@ struct Waker: ~Copyable {
         _ = close(writeEnd)
     }
 
-    /// Makes the reading end readable. A full pipe is as good: the reader has not been there yet.
+    /// Makes the read end readable. If the pipe is full, it is readable already.
     func wake() {
         var byte: UInt8 = 1
         _ = unsafe write(writeEnd, &byte, 1)
     }
 
-    /// Takes away what was written, so that the next `poll` sleeps.
+    /// Empties the pipe, so that the next `poll` sleeps.
     func clear() {
         var bytes: UInt64 = 0
         while unsafe read(readEnd, &bytes, 8) == 8 {}

@@ -10,7 +10,7 @@ package enum ByteComparison {
             lhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
                 == rhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
         }
-        // The last word ends with the last byte, and so may repeat some of those before.
+        // The last word is the one that ends with the last byte. It may overlap the word before it.
         if count >= 8 {
             var offset = 0
             while offset < count - 8 {

@@ -1,78 +1,78 @@
 public import HTTPTypes
 
-/// Carries one HTTP request to a server and brings the whole answer back.
+/// Sends an HTTP request and returns the complete response.
 ///
-/// This is the seam between what is said to Buildkite and how the bytes travel. Choose one of the transports of this
-/// package (`CurlTransport`, `URLSessionTransport`, and for tests `InMemoryTransport`), hand it to a client, or write
-/// your own: the protocol is one method.
+/// The protocol separates the API from the network. Choose one of the transports of this package (`CurlTransport`,
+/// `URLSessionTransport`, and `InMemoryTransport` for tests) and pass it to a client, or write your own: the protocol has
+/// one method.
 ///
 /// ## Rules for a transport
 /// - **Exactly one outcome.** Every call to ``send(_:)`` returns or throws once, at its deadline at the latest.
 /// - **Cancellation ends the call at once.** When the calling task is cancelled, the call throws `CancellationError`
-///   and what it held on the network is released.
-/// - **No decisions.** A transport never retries, never follows a redirect (the credentials in the header would travel
-///   to another host), and never turns an HTTP status into an error.
-/// - **``TransportRequest/replay`` is kept.** A request marked ``TransportRequest/Replay/never`` is written to the
-///   network at most once, whatever happens to the connection.
-/// - **Bodies are whole.** An answer is buffered up to a limit that the transport documents; past the limit the call
-///   fails with ``TransportError/Code/responseTooLarge``.
+///   and releases its stream or connection.
+/// - **No decisions.** A transport never retries, never follows a redirect (which would send the credentials to another
+///   host), and never turns an HTTP status into an error.
+/// - **``TransportRequest/replay`` is respected.** A transport writes a request marked
+///   ``TransportRequest/Replay/never`` to the network at most once, whatever happens to the connection.
+/// - **Bodies are complete.** A transport buffers the response up to a limit that it documents. A larger response fails
+///   with ``TransportError/Code/responseTooLarge``.
 ///
-/// What fails is thrown as a ``TransportError``, which also says whether the server can have seen the request.
+/// Failures are thrown as a ``TransportError``, which also says whether the server may have received the request.
 public protocol HTTPTransport: Sendable {
-    /// Sends `request` and returns the server's whole answer, whatever its status.
+    /// Sends `request` and returns the server's complete response, whatever its status.
     ///
-    /// - Parameter request: What to send, where, and by when it has to be answered.
-    /// - Returns: The answer with its body, decompressed. Every status is an answer, a redirect or a 500 too.
-    /// - Throws: ``TransportError`` when no whole answer was received, `CancellationError` when the task was cancelled.
+    /// - Parameter request: The request, with its URL and its deadline.
+    /// - Returns: The response with its decompressed body. Redirects and error statuses are responses too.
+    /// - Throws: ``TransportError`` when no complete response arrived, `CancellationError` when the task was cancelled.
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse
 }
 
-/// What a transport puts on the wire.
+/// An HTTP request, as a transport writes it to the network.
 public struct TransportRequest: Sendable {
-    /// Whether a transport, or the engine below it, may write this request to the network a second time by itself.
+    /// Whether a transport, or the HTTP engine that it uses, may write the request to the network more than once.
     public enum Replay: Sendable, Hashable {
-        /// The engine may send it again on a new connection when a reused one turns out to be dead.
+        /// The engine may retry the request on a new connection when a reused connection turns out to be closed.
         case whenConnectionWasDead
-        /// It must not be written twice: the caller alone decides about a repetition.
+        /// The request must be written at most once. Only the caller may retry it.
         case never
     }
 
     /// The method, `GET` or `POST` for example.
     public var method: HTTPRequest.Method
 
-    /// Scheme, host and port, without a slash at the end: `https://agent.buildkite.com`.
+    /// Scheme, host and port, without a trailing slash: `https://agent.buildkite.com`.
     ///
-    /// It is apart from ``path`` because it stays the same from call to call: a transport can compare it cheaply and
-    /// keep what it knows about the server.
+    /// It is separate from ``path`` because it rarely changes between calls: a transport can compare it cheaply and
+    /// keep state for each server.
     public var origin: String
 
-    /// Path and query as they go on the wire, percent-encoded, beginning with a slash.
+    /// Path and query, percent-encoded, beginning with a slash.
     public var path: String
 
-    /// The header fields. `Host` and `Content-Length` are the transport's to add.
+    /// The header fields. The transport adds `Host` and `Content-Length`.
     ///
-    /// Give the same value from call to call where you can: a transport may prepare it once.
+    /// Pass the same value for each call if you can: a transport may encode it once and reuse it.
     public var headerFields: HTTPFields
 
-    /// The body's bytes, or `nil` when the request has none.
+    /// The bytes of the body, or `nil` when the request has none.
     public var body: [UInt8]?
 
-    /// The instant at which the call fails if the answer has not arrived; `nil` leaves it to the transport's own
-    /// request time-out.
+    /// When the call fails if it has no complete response by then. `nil` selects the transport's own request timeout.
     public var deadline: ContinuousClock.Instant? {
         get { limit?.instant }
         set { limit = newValue.map(Moment.init) }
     }
 
-    /// The same as ``deadline``.
+    /// The storage of ``deadline``.
     package var limit: Moment?
 
-    /// Whether the request may be written twice.
+    /// Whether the request may be written more than once.
     public var replay: Replay
 
-    /// Whether a proxy may read the request: over `http` it passes every proxy in plaintext, with the credentials in its
-    /// header. True by default. When it is false, a plaintext request goes to its host without the environment's proxy,
-    /// and fails with ``TransportError/Code/invalidRequest``, unsent, where a proxy cannot be left out.
+    /// Whether a proxy may read the request. Over `http`, a proxy sees it in plaintext, with the credentials in its
+    /// header. True by default. When it is false, the transport sends a plaintext request without the environment's
+    /// proxy, or, where it cannot bypass the proxy, fails with ``TransportError/Code/invalidRequest`` before it sends
+    /// anything.
     ///
     /// `StacksClient` sets it to its own `allowsInsecureHTTP`.
     public var allowsPlaintextProxy = true
@@ -97,7 +97,7 @@ extension TransportRequest {
             limit: deadline.map(Moment.init), replay: replay)
     }
 
-    /// The same without a deadline, and without an instant that is missing.
+    /// A request without a deadline. It avoids the optional `ContinuousClock.Instant`, which is slow to copy.
     package init(
         method: HTTPRequest.Method, origin: String, path: String, headerFields: HTTPFields, body: [UInt8]?,
         replay: Replay
@@ -109,12 +109,12 @@ extension TransportRequest {
 }
 
 extension TransportRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Method and path. Header fields and body are left out, because they hold credentials.
+    /// Method and path. It omits header fields and body, because they contain credentials.
     public var description: String { "\(method.rawValue) \(path)" }
 
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// Shows ``description`` alone, so that a dump of the request reveals no credential.
+    /// Shows only ``description``, so that a dump of the request reveals no credential.
     public var customMirror: Mirror { Mirror(self, children: ["request": description]) }
 }

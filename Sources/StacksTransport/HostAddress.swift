@@ -1,10 +1,10 @@
-/// What the host of a URL says of itself, without asking a resolver.
+/// Parses the host of a URL, without resolving names.
 package enum HostAddress {
-    /// Whether `host` is this machine, in whatever way it is written: `localhost` and what is below it, 127.0.0.0/8 and
-    /// `::1`, the address that stands for this host (0.0.0.0, `::`), each also as an IPv4-mapped address, and an IPv4
-    /// address in fewer parts, in hexadecimal or in octal, as resolvers read it.
+    /// Whether `host` is this machine, in any spelling: `localhost` and its subdomains, 127.0.0.0/8, `::1`, the
+    /// unspecified addresses 0.0.0.0 and `::`, their IPv4-mapped forms, and IPv4 addresses in the other forms that
+    /// resolvers accept (fewer parts, hexadecimal, octal).
     ///
-    /// It decides what goes past a proxy. Whether a host is trusted with plaintext is for a stricter look.
+    /// It decides which requests bypass a proxy. Whether a host may receive plaintext takes a stricter check.
     package static func isLoopback(_ host: some StringProtocol) -> Bool {
         var name = Substring(host.lowercased())
         if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
@@ -19,7 +19,7 @@ package enum HostAddress {
         return address >> 24 == 127 || address == 0
     }
 
-    /// Whether the host of a URL that has one, `http://127.0.0.1:8080` for example, is this machine.
+    /// Whether the host of a URL, `http://127.0.0.1:8080` for example, is this machine.
     package static func isLoopback(hostOf url: String) -> Bool { isLoopback(host(of: url)) }
 
     /// The host of a URL, an IPv6 address in brackets.
@@ -32,13 +32,13 @@ package enum HostAddress {
         return authority.prefix { $0 != ":" }
     }
 
-    /// Whether the groups are `::1`, or one of 127.0.0.0/8 as an IPv4-mapped address.
+    /// Whether the groups are `::1`, or an IPv4-mapped address in 127.0.0.0/8.
     package static func isLoopback(ipv6 groups: [UInt16]) -> Bool {
         groups == [0, 0, 0, 0, 0, 0, 0, 1] || mapped(groups).map { $0 >> 24 == 127 } == true
     }
 
-    /// The eight groups of an IPv6 address in its text form (<https://www.rfc-editor.org/rfc/rfc4291#section-2.2>), or
-    /// `nil` when the text is none.
+    /// The eight groups of an IPv6 address (<https://www.rfc-editor.org/rfc/rfc4291#section-2.2>), or `nil` when the text
+    /// is not one.
     package static func ipv6(_ text: Substring) -> [UInt16]? {
         guard let gap = text.firstRange(of: "::") else {
             guard let groups = ipv6Groups(text, isTail: true), groups.count == 8 else { return nil }
@@ -69,13 +69,13 @@ package enum HostAddress {
         return groups
     }
 
-    /// The IPv4 address that the groups map, or `nil` when they map none.
+    /// The IPv4 address of an IPv4-mapped address, or `nil` when the groups are not one.
     private static func mapped(_ groups: [UInt16]) -> UInt32? {
         guard groups.count == 8, groups[..<6].elementsEqual([0, 0, 0, 0, 0, 0xFFFF]) else { return nil }
         return UInt32(groups[6]) << 16 | UInt32(groups[7])
     }
 
-    /// An IPv4 address in its full form: four decimal numbers without leading zeros.
+    /// An IPv4 address in dotted-decimal form: four numbers without leading zeros.
     package static func dottedIPv4(_ text: some StringProtocol) -> UInt32? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
@@ -89,7 +89,8 @@ package enum HostAddress {
         return address
     }
 
-    /// An IPv4 address in any form that `inet_aton` takes: one to four numbers, the last for all that is left.
+    /// An IPv4 address in any form that `inet_aton` accepts: one to four numbers, the last of which fills the remaining
+    /// bytes.
     private static func ipv4(_ text: Substring) -> UInt32? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...4).contains(parts.count) else { return nil }

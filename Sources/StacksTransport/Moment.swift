@@ -6,11 +6,11 @@
     #endif
 #endif
 
-/// An instant of the continuous clock, for what is copied on the way of every call.
+/// An instant of the continuous clock that is cheap to copy.
 ///
-/// How large a `ContinuousClock.Instant` is, is known only when the program runs, on Linux at least: whatever holds one is
-/// laid out and copied field by field through the runtime. This one is a plain number of nanoseconds. It ends 292 years
-/// from the clock's beginning: what is later, or an overlong wait, counts as that end.
+/// On Linux, `ContinuousClock.Instant` has no fixed layout, so that every struct that contains one is copied field by
+/// field through the runtime. A `Moment` is a number of nanoseconds. Its range is 292 years from the clock's origin, and
+/// arithmetic saturates at the ends of that range.
 package struct Moment: Comparable, Sendable {
     @usableFromInline let nanoseconds: Int64
 
@@ -22,10 +22,10 @@ package struct Moment: Comparable, Sendable {
         self = origin.moment + origin.instant.duration(to: instant)
     }
 
-    /// The present.
+    /// The current instant.
     package static var now: Moment {
         #if os(Linux)
-            // The clock behind `ContinuousClock`, read without making one of its instants.
+            // The clock behind `ContinuousClock`, read without creating one of its instants.
             var time = timespec()
             clock_gettime(CLOCK_BOOTTIME, &time)
             return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
@@ -34,13 +34,13 @@ package struct Moment: Comparable, Sendable {
         #endif
     }
 
-    /// The same instant as everybody else knows it.
+    /// The same instant as a `ContinuousClock.Instant`.
     package var instant: ContinuousClock.Instant { Self.origin.instant + Self.origin.moment.duration(to: self) }
 
-    /// One instant in both forms.
+    /// One instant in both forms, for conversions.
     private static let origin: (instant: ContinuousClock.Instant, moment: Moment) = {
         #if os(Linux)
-            // The closest of a few pairs: the thread can be held up between its two looks at the clock.
+            // The closest of a few pairs, because the thread can be preempted between the two reads of the clock.
             let pairs = (0..<8).map { _ in (before: now, instant: ContinuousClock.now, after: now) }
             let closest = pairs.min { $0.after - $0.before < $1.after - $1.before }!
             return (closest.instant, closest.before)
@@ -49,7 +49,7 @@ package struct Moment: Comparable, Sendable {
         #endif
     }()
 
-    /// How many nanoseconds later `other` is.
+    /// The nanoseconds from this instant to `other`; negative when `other` is earlier.
     @inlinable package func nanoseconds(to other: Moment) -> Int64 {
         let (distance, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
         return overflow ? (other < self ? .min : .max) : distance
@@ -70,7 +70,7 @@ package struct Moment: Comparable, Sendable {
 
     @inlinable package static func - (later: Moment, earlier: Moment) -> Duration { earlier.duration(to: later) }
 
-    // Each by itself: the standard library's are made of `<` and called through a table from other modules.
+    // All four are defined, because the default implementations call `<` through a witness table from other modules.
     @inlinable package static func < (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds < rhs.nanoseconds }
     @inlinable package static func <= (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds <= rhs.nanoseconds }
     @inlinable package static func > (lhs: Moment, rhs: Moment) -> Bool { lhs.nanoseconds > rhs.nanoseconds }
@@ -78,6 +78,6 @@ package struct Moment: Comparable, Sendable {
 }
 
 extension Duration {
-    /// Whole nanoseconds, at most those of 292 years.
+    /// The duration in nanoseconds, rounded toward zero and clamped to the range of `Int64` (292 years).
     @inlinable package var wholeNanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 }

@@ -1,13 +1,13 @@
-/// Which hosts a list as in `no_proxy` names: as much of it as every version of libcurl reads in the same way.
+/// The hosts in a list like `no_proxy`, restricted to the entries that every version of libcurl reads in the same way.
 ///
-/// What one of them may read otherwise, a range of addresses for example, counts as not named.
+/// Entries that some versions read differently, address ranges for example, match no host.
 package struct ProxyExceptions {
     private let entries: [Substring]
 
     /// A list whose entries are separated by commas or spaces.
     package init(_ list: String) { entries = list.split { $0 == "," || $0 == " " || $0 == "\t" } }
 
-    /// Whether `host`, an IPv6 address in brackets or without, is reached without a proxy.
+    /// Whether requests to `host` bypass the proxy. An IPv6 address may have brackets.
     package func names(_ host: some StringProtocol) -> Bool {
         if entries == ["*"] { return true }
         var name = Substring(host.lowercased())
@@ -23,13 +23,4 @@ package struct ProxyExceptions {
             return !entry.isEmpty && (name == entry || name.hasSuffix(".\(entry)"))
         }
     }
-}
-
-/// A transport that knows before it sends anything whether a proxy would read what goes to a host in plaintext.
-///
-/// What keeps it from being sent is ``TransportRequest/allowsPlaintextProxy``, which reaches the transport through every
-/// other one around it. This is for finding it out early.
-package protocol ProxiedTransport: HTTPTransport {
-    /// The proxy through which plaintext for `origin` would go, as a message shows it, or `nil`.
-    func plaintextProxy(for origin: String) -> String?
 }

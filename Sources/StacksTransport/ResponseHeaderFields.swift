@@ -8,10 +8,10 @@ public import HTTPTypes
     import Glibc
 #endif
 
-/// The header fields of an answer, kept as bytes until somebody asks for one.
+/// The header fields of a response, kept as bytes and parsed when they are read.
 ///
-/// Most answers are never asked for a header, so a transport hands over the lines as they arrived, and looking one up
-/// scans them. ``fields`` turns all of them into `HTTPFields`.
+/// Most callers never read a response's header, so a transport passes on the lines as they arrived, and a lookup scans
+/// them. ``fields`` converts all of them to `HTTPFields`.
 public struct ResponseHeaderFields: Sendable {
     @usableFromInline
     enum Storage: Sendable {
@@ -22,40 +22,44 @@ public struct ResponseHeaderFields: Sendable {
 
     @usableFromInline var storage: Storage
 
-    /// Fields that are there already.
+    /// Header fields that are parsed already.
     public init(_ fields: HTTPFields = [:]) {
         storage = .fields(fields)
     }
 
-    /// The raw lines of a header block: `name: value`, each ended by LF or CRLF. A status line, an empty line or any
-    /// other line without a colon is ignored.
+    /// The raw lines of a header block: `name: value`, each ended by LF or CRLF. Lines without a colon, the status line
+    /// and the empty line for example, are ignored.
     public init(lines: [UInt8]) {
         storage = .lines(lines)
     }
 
-    /// How many fields are listed at most. `HTTPFields` traps beyond 65 535 of them, which is fewer than the lines that a
-    /// server can send; half as many leave room for those that a reader adds.
+    /// The largest number of fields in ``fields``. `HTTPFields` traps beyond 65,535 fields, which a server can exceed;
+    /// half of that leaves room for fields that a caller adds.
     package static var maximumCount: Int { 32_768 }
 
-    /// All fields in the order in which they arrived. Names or values that HTTP does not allow are left out, and so is
-    /// what comes after the 32 768th field.
+    /// The fields in the order in which they arrived, at most 32,768. Fields with a name or value that HTTP does not allow
+    /// are left out.
     public var fields: HTTPFields {
         switch storage {
         case .fields(let fields):
             return fields
         case .lines(let bytes):
             var fields = HTTPFields()
-            Self.forEachLine(of: bytes) { name, value in
-                if let name = HTTPField.Name(String(decoding: name, as: UTF8.self)) {
-                    fields.append(HTTPField(name: name, value: String(decoding: value, as: UTF8.self)))
+            bytes.withUnsafeBufferPointer { bytes in
+                Self.forEachLine(of: bytes) { line in
+                    guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return true }
+                    if let name = HTTPField.Name(String(decoding: line[..<colon], as: UTF8.self)) {
+                        let value = Self.trimmed(Bytes(rebasing: line[(colon + 1)...]))
+                        fields.append(HTTPField(name: name, value: String(decoding: value, as: UTF8.self)))
+                    }
+                    return fields.count < Self.maximumCount
                 }
-                return fields.count < Self.maximumCount
             }
             return fields
         }
     }
 
-    /// The value of the first field called `name`, compared without regard to case, or `nil` when there is none.
+    /// The value of the first field called `name`, compared case-insensitively, or `nil` when there is none.
     public subscript(name: HTTPField.Name) -> String? {
         switch storage {
         case .fields(let fields):
@@ -65,12 +69,12 @@ public struct ResponseHeaderFields: Sendable {
         }
     }
 
-    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name and its trimmed value. One pass
-    /// and no string, for who reads several fields of every answer.
+    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name and its trimmed value. It scans
+    /// the lines once and creates no string, for callers that read several fields of every response.
     ///
-    /// - Parameter prefix: Lowercase; the names are compared without regard to case.
-    /// - Returns: Whether the fields are kept as bytes. When they are not, `body` was not called.
-    // Compiled into its caller: a comparison with a name that is known there takes a few instructions.
+    /// - Parameter prefix: Lowercase; names are compared case-insensitively.
+    /// - Returns: Whether the fields are kept as bytes. If not, `body` was not called.
+    // Compiled into its caller, where the prefix is a constant and the comparison takes a few instructions.
     @inlinable
     @inline(__always)
     package func forEachField(
@@ -80,17 +84,14 @@ public struct ResponseHeaderFields: Sendable {
         guard case .lines(let bytes) = storage else { return false }
         let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
         bytes.withUnsafeBufferPointer { bytes in
-            var start = 0
-            while bytes.count - start > prefix.count, let line = bytes.baseAddress.map({ $0 + start }) {
-                let end = Self.lineEnd(in: bytes, from: start)
-                let count = end - start
-                start = end + 1
-                guard Self.hasPrefix(Bytes(start: line, count: count), prefix) else { continue }
-                let name = Bytes(start: line + prefix.count, count: count - prefix.count)
-                guard let colon = name.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            Self.forEachLine(of: bytes) { line in
+                guard Self.hasPrefix(line, prefix), let start = line.baseAddress else { return true }
+                let rest = Bytes(start: start + prefix.count, count: line.count - prefix.count)
+                guard let colon = rest.firstIndex(of: UInt8(ascii: ":")) else { return true }
                 body(
-                    Bytes(start: name.baseAddress, count: colon),
-                    Self.trimmed(Bytes(start: line + prefix.count + colon + 1, count: name.count - colon - 1)))
+                    Bytes(start: rest.baseAddress, count: colon),
+                    Self.trimmed(Bytes(start: start + prefix.count + colon + 1, count: rest.count - colon - 1)))
+                return true
             }
         }
         return true
@@ -98,7 +99,7 @@ public struct ResponseHeaderFields: Sendable {
 
     @usableFromInline typealias Bytes = UnsafeBufferPointer<UInt8>
 
-    /// Whether a name, or the rest of one, is `name`, which is lowercase, without regard to case.
+    /// Whether `bytes`, a field name or the rest of one, equals `name` case-insensitively. `name` is lowercase.
     @inlinable
     @inline(__always)
     package static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
@@ -108,23 +109,34 @@ public struct ResponseHeaderFields: Sendable {
 
     /// The trimmed value of the first line whose name is `name`, which is lowercase.
     private static func value(of name: String, in bytes: Bytes) -> String? {
-        var name = name
-        return name.withUTF8 { name in
-            var start = 0
-            while bytes.count - start > name.count {
-                // The colon's place tells nearly every other line apart before a name is compared.
-                if bytes[start + name.count] == UInt8(ascii: ":"), hasPrefix(Bytes(rebasing: bytes[start...]), name) {
-                    let end = lineEnd(in: bytes, from: start)
-                    return String(
-                        decoding: trimmed(Bytes(rebasing: bytes[(start + name.count + 1)..<end])), as: UTF8.self)
+        var (name, value): (String, String?) = (name, nil)
+        name.withUTF8 { name in
+            forEachLine(of: bytes) { line in
+                // The position of the colon rules out nearly every other line before the names are compared.
+                guard line.count > name.count, line[name.count] == UInt8(ascii: ":"), hasPrefix(line, name) else {
+                    return true
                 }
-                start = lineEnd(in: bytes, from: start) + 1
+                value = String(decoding: trimmed(Bytes(rebasing: line[(name.count + 1)...])), as: UTF8.self)
+                return false
             }
-            return nil
+        }
+        return value
+    }
+
+    /// Calls `body` with each line, without its LF, until it returns `false`.
+    @inlinable
+    @inline(__always)
+    static func forEachLine(of bytes: Bytes, _ body: (_ line: Bytes) -> Bool) {
+        guard let base = bytes.baseAddress else { return }
+        var start = 0
+        while start < bytes.count {
+            let end = lineEnd(in: bytes, from: start)
+            guard body(Bytes(start: base + start, count: end - start)) else { return }
+            start = end + 1
         }
     }
 
-    /// Where the line that begins at `start` ends: at its LF, or with the last byte.
+    /// The index of the LF that ends the line at `start`, or the count of `bytes` when there is none.
     @usableFromInline
     static func lineEnd(in bytes: Bytes, from start: Int) -> Int {
         guard start < bytes.count, let base = bytes.baseAddress else { return bytes.count }
@@ -132,20 +144,6 @@ public struct ResponseHeaderFields: Sendable {
             return bytes.count
         }
         return UnsafeRawPointer(found) - UnsafeRawPointer(base)
-    }
-
-    /// Calls `body` with name and trimmed value of each line until it returns `false`.
-    private static func forEachLine(of bytes: [UInt8], _ body: (Bytes, Bytes) -> Bool) {
-        bytes.withUnsafeBufferPointer { bytes in
-            var start = bytes.startIndex
-            while start < bytes.endIndex {
-                let end = lineEnd(in: bytes, from: start)
-                let line = Bytes(rebasing: bytes[start..<end])
-                start = end + 1
-                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { continue }
-                if !body(Bytes(rebasing: line[..<colon]), trimmed(Bytes(rebasing: line[(colon + 1)...]))) { return }
-            }
-        }
     }
 
     @inlinable
@@ -160,15 +158,15 @@ public struct ResponseHeaderFields: Sendable {
         return Bytes(start: bytes.baseAddress.map { $0 + start }, count: end - start)
     }
 
-    /// Whether the bytes begin with `prefix`, which is lowercase, without regard to case.
+    /// Whether `bytes` begins with `prefix` case-insensitively. `prefix` is lowercase.
     @inlinable
     @inline(__always)
     static func hasPrefix(_ bytes: Bytes, _ prefix: Bytes) -> Bool {
         guard bytes.count >= prefix.count, let start = bytes.baseAddress, let wanted = prefix.baseAddress else {
             return prefix.isEmpty
         }
-        // Over HTTP/2 all names are in lowercase. Bit 5 is what upper and lower case differ in: for other names, one
-        // look tells nearly all apart.
+        // Over HTTP/2, names are lowercase. Other names are compared only when the first letters are equal in either
+        // case, which differ in bit 5.
         return ByteComparison.areEqual(start, wanted, prefix.count)
             || (start.pointee | 0x20 == wanted.pointee | 0x20 && hasPrefixInOtherCase(bytes, prefix))
     }

@@ -1,14 +1,14 @@
-/// A URL as a message shows it: where it leads, and nothing that may be a secret.
+/// URLs for messages, without the parts that may contain secrets.
 package enum ShownURL {
-    /// Scheme, host, port and path, without what stands before the last `@`, whatever that is, and without query and
-    /// fragment. Of a text that is no URL, as much is hidden.
+    /// Scheme, host, port and path. Everything before the last `@`, the query and the fragment are redacted, also in text
+    /// that is not a URL.
     package static func text(_ url: String) -> String {
         let (scheme, rest) = parts(of: url)
         let query = rest.firstIndex { $0 == "?" || $0 == "#" }
         guard let at = rest.lastIndex(of: "@") else {
             return scheme + rest[..<(query ?? rest.endIndex)] + (query == nil ? "" : "?…")
         }
-        // A password may hold what begins a query. Then nobody can tell where it ends.
+        // A password may contain the character that begins a query. Then its end is ambiguous.
         if let query, query < at, rest[at...].contains(where: { $0 == "&" || $0 == "=" }) {
             return scheme + placeholder
         }
@@ -16,7 +16,7 @@ package enum ShownURL {
         return scheme + placeholder + shown + (shown.endIndex == rest.endIndex ? "" : "?…")
     }
 
-    /// The same of host and port alone: what a proxy is called by.
+    /// Host and port only: how messages name a proxy.
     package static func authority(_ url: String) -> String {
         let (_, rest) = parts(of: url)
         let host = rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest
@@ -28,7 +28,7 @@ package enum ShownURL {
     private static func parts(of url: String) -> (scheme: String, rest: Substring) {
         guard let colon = url.firstRange(of: "://") else { return ("", url[...]) }
         let scheme = url[..<colon.lowerBound]
-        // What stands there may be anything: of a scheme it has the form and the length.
+        // The text before `://` may be part of a password: accept only what has the form and length of a scheme.
         guard (1...8).contains(scheme.utf8.count),
             scheme.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A })
         else { return ("", url[...]) }

@@ -1,7 +1,7 @@
-/// Random numbers from a seed: the same seed, the same numbers, on every platform and in every version
+/// A random number generator with a seed. Equal seeds give equal numbers on every platform and in every version
 /// (<https://prng.di.unimi.it/splitmix64.c>).
 ///
-/// For jitter, simulations and tests. Not for secrets.
+/// For jitter, simulations and tests, not for secrets.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -15,6 +15,6 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         return bits ^ (bits >> 31)
     }
 
-    /// A number in 0..<1, of 53 bits.
+    /// A number in 0..<1 with 53 random bits.
     package mutating func fraction() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -1,20 +1,20 @@
 public import HTTPTypes
 
-/// A server's whole answer.
+/// A server's complete response.
 public struct TransportResponse: Sendable {
-    /// The status the server answered with.
+    /// The status.
     public var status: HTTPResponse.Status
 
-    /// The header fields, kept as they arrived until somebody asks for one.
+    /// The header fields, parsed when they are read.
     public var headerFields: ResponseHeaderFields
 
-    /// The body, decoded from its content encoding; empty when there is none.
+    /// The body, decompressed; empty when there is none.
     public var body: [UInt8]
 
-    /// How the call went on the network, where the transport can tell.
+    /// Timings and connection of the call, or `nil` when the transport does not measure them.
     public var metrics: TransportMetrics?
 
-    /// An answer.
+    /// A response.
     public init(
         status: HTTPResponse.Status,
         headerFields: ResponseHeaderFields = ResponseHeaderFields(),
@@ -28,13 +28,12 @@ public struct TransportResponse: Sendable {
     }
 }
 
-/// How one call went on the network.
+/// The timings and the connection of one call.
 ///
-/// Every duration is counted from the moment the engine started the call, as libcurl does
-/// (<https://curl.se/libcurl/c/curl_easy_getinfo.html>); a phase that did not happen, because the connection was
-/// reused, is zero.
+/// Durations count from the start of the call, as in libcurl (<https://curl.se/libcurl/c/curl_easy_getinfo.html>). The
+/// phases of connecting are zero when the connection was reused.
 public struct TransportMetrics: Sendable, Hashable {
-    /// The version of HTTP that was spoken.
+    /// A version of HTTP.
     public enum HTTPVersion: String, Sendable, Hashable, CustomStringConvertible {
         /// HTTP/1.0.
         case http1_0 = "HTTP/1.0"
@@ -51,20 +50,20 @@ public struct TransportMetrics: Sendable, Hashable {
 
     /// Until the host's name was resolved.
     public var nameLookup: Duration
-    /// Until the TCP connection stood.
+    /// Until the TCP connection was established.
     public var connect: Duration
-    /// Until the TLS handshake was done.
+    /// Until the TLS handshake was complete.
     public var tlsHandshake: Duration
-    /// Until the first byte of the answer arrived.
+    /// Until the first byte of the response arrived.
     public var firstByte: Duration
-    /// Until the answer was whole.
+    /// Until the response was complete.
     public var total: Duration
-    /// Whether a connection that stood already was used.
+    /// Whether the call reused an open connection.
     public var reusedConnection: Bool
-    /// The version of HTTP that was spoken, or `nil` when the engine does not tell.
+    /// The HTTP version of the response, or `nil` when the engine does not report it.
     public var httpVersion: HTTPVersion?
 
-    /// The figures of one call.
+    /// The metrics of one call.
     public init(
         nameLookup: Duration = .zero,
         connect: Duration = .zero,

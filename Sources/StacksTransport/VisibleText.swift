@@ -1,21 +1,19 @@
-/// Makes text from elsewhere fit for a line of a log, a message or a terminal: what cannot be seen is written as an
-/// escape.
+/// Escapes the invisible characters of untrusted text before it goes to a log, a message or a terminal.
 ///
-/// A pipeline's rules and branches, servers' messages and header fields come from people who may want a line of the log
-/// to look like two, a cursor to move, or a text to read otherwise than it is. Escaped are control characters (C0, DEL,
-/// C1), separators of lines and paragraphs, marks that turn the direction of a text around, tag characters, whatever
-/// else has no width, and what Unicode has not assigned.
+/// Agent query rules, branch names, servers' messages and header fields are untrusted: they could forge a log line, move
+/// the cursor, or reverse the reading direction. Escaped are control characters (C0, DEL, C1), line and paragraph
+/// separators, bidirectional controls, tag characters, other characters without width, and unassigned code points.
 package enum VisibleText {
-    /// How many characters of a text from elsewhere a line of the log has room for.
+    /// The number of characters of untrusted text that a log line holds at most.
     package static let lineLimit = 1000
 
-    /// The text with an escape (`\n`, `\u{1b}`) for each character that is not seen.
+    /// The text with an escape (`\n`, `\u{1b}`) for each invisible character.
     ///
-    /// It takes time for no more than `limit` characters (Unicode scalars), whatever the length of the text.
+    /// It reads no more than `limit` characters, whatever the length of the text.
     ///
     /// - Parameters:
-    ///   - limit: How many characters are kept; `…` stands for those after them.
-    ///   - keepsLines: Whether line feeds stay, for a text of several lines that is the program's own.
+    ///   - limit: The number of characters (Unicode scalars) to keep; `…` replaces the rest.
+    ///   - keepsLines: Whether to keep line feeds, for a multi-line text of the program's own.
     package static func escaped(_ text: String, limit: Int = .max, keepsLines: Bool = false) -> String {
         let head = limit == .max ? text.utf8.prefix(.max) : text.utf8.prefix(limit + 1)
         if head.count <= limit, head.allSatisfy({ 0x20..<0x7F ~= $0 }) { return text }
@@ -29,8 +27,8 @@ package enum VisibleText {
         return result
     }
 
-    /// A JSON document's text with JSON's own escapes for characters that are not seen: the same document, fit for a
-    /// terminal. Line feeds stay: outside of strings they part its lines, and in strings JSON has escaped them already.
+    /// A JSON document with JSON's own escapes for invisible characters: the same document, safe for a terminal. Line
+    /// feeds stay, because JSON allows them only between values.
     package static func escapedJSON(_ document: String) -> String {
         if document.utf8.allSatisfy({ 0x20..<0x7F ~= $0 || $0 == 0x0A }) { return document }
         var result = ""
@@ -58,7 +56,7 @@ package enum VisibleText {
         }
     }
 
-    /// Whether the character is not seen where it stands, or changes how others are.
+    /// Whether the character is invisible or changes how others are displayed.
     package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x20..<0x7F: return false

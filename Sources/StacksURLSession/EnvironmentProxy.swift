@@ -2,15 +2,14 @@
     import Foundation
     import StacksTransport
 
-    /// The proxy that the environment names, as the libcurl below URLSession on Linux finds it
-    /// (<https://curl.se/libcurl/c/CURLOPT_PROXY.html>). It can be left out by the environment's `no_proxy` alone:
-    /// URLSession has no setting for it there.
+    /// The environment's proxy, selected like in the libcurl that URLSession uses on Linux
+    /// (<https://curl.se/libcurl/c/CURLOPT_PROXY.html>). URLSession has no setting to bypass it there; only `no_proxy` does.
     package enum EnvironmentProxy {
-        /// The variable that names a proxy for `origin`, or `nil` when it is reached without one.
+        /// The name of the variable with the proxy for `origin`, or `nil` when no proxy applies.
         package static func variable(for origin: String) -> String? {
             let scheme = origin.prefix { $0 != ":" }.lowercased()
             var names = ["\(scheme)_proxy"]
-            // Not HTTP_PROXY: a web server sets it for the programs it starts, from a request's header field.
+            // Not HTTP_PROXY, which CGI servers set from a request's header field.
             if scheme != "http" { names.append(names[0].uppercased()) }
             guard let name = (names + ["all_proxy", "ALL_PROXY"]).first(where: { value(of: $0) != nil }) else {
                 return nil
@@ -19,7 +18,7 @@
             return exceptions.names(HostAddress.host(of: origin)) ? nil : name
         }
 
-        /// What `no_proxy` says.
+        /// The value of `no_proxy`.
         package static var exceptions: String { value(of: "no_proxy") ?? value(of: "NO_PROXY") ?? "" }
 
         private static func value(of variable: String) -> String? {

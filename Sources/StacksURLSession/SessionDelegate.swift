@@ -5,24 +5,24 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// Hands what a session reports to the exchange that it is about, and refuses every redirect.
+/// Forwards a session's events to their calls, and declines every redirect.
 final class SessionDelegate: NSObject, URLSessionDataDelegate {
     private struct State {
-        var exchanges: [Int: Exchange] = [:]
-        /// Whether the session has had an answer, and so may hold a connection that it uses again. The engine reports
-        /// in order, on one queue: an answer that freed a connection is known before the end of a call that got it.
-        var hasHadAnswer = false
+        var calls: [Int: URLSessionCall] = [:]
+        /// Whether the session has had a response, and so may reuse a connection. The engine reports in order, on one
+        /// queue: the response that freed a connection arrives here before the end of the call that reused it.
+        var hasHadResponse = false
     }
 
     private let state = Mutex(State())
 
-    /// From now on, what is reported about `task` goes to `exchange`, until the task completes.
-    func follow(_ task: URLSessionTask, with exchange: Exchange) {
-        state.withLock { $0.exchanges[task.taskIdentifier] = exchange }
+    /// Forwards the events of `task` to `call` until the task completes.
+    func follow(_ task: URLSessionTask, with call: URLSessionCall) {
+        state.withLock { $0.calls[task.taskIdentifier] = call }
     }
 
-    private func exchange(of task: URLSessionTask) -> Exchange? {
-        state.withLock { $0.exchanges[task.taskIdentifier] }
+    private func call(of task: URLSessionTask) -> URLSessionCall? {
+        state.withLock { $0.calls[task.taskIdentifier] }
     }
 
     func urlSession(
@@ -32,7 +32,7 @@ final class SessionDelegate: NSObject, URLSessionDataDelegate {
         totalBytesSent: Int64,
         totalBytesExpectedToSend: Int64
     ) {
-        exchange(of: task)?.tookBody()
+        call(of: task)?.tookBody()
     }
 
     func urlSession(
@@ -42,7 +42,7 @@ final class SessionDelegate: NSObject, URLSessionDataDelegate {
         newRequest request: URLRequest,
         completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
-        // The credentials in the header would travel to wherever the answer points: the redirect is the answer.
+        // Following it would send the credentials to another host. The redirect is the response.
         completionHandler(nil)
     }
 
@@ -53,8 +53,8 @@ final class SessionDelegate: NSObject, URLSessionDataDelegate {
             didReceive challenge: URLAuthenticationChallenge,
             completionHandler: @escaping @Sendable (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
         ) {
-            // On Linux a 401 with `WWW-Authenticate` is reported whole, and then the task waits for a credential, or
-            // for ever. The 401 is the answer. (Elsewhere the default handling delivers it.)
+            // On Linux, a task whose response is a 401 with `WWW-Authenticate` waits for a credential after the complete
+            // response. The 401 is the response. (On other systems, the default handling delivers it.)
             complete(task, with: nil)
             completionHandler(.cancelAuthenticationChallenge, nil)
         }
@@ -66,16 +66,16 @@ final class SessionDelegate: NSObject, URLSessionDataDelegate {
         didReceive response: URLResponse,
         completionHandler: @escaping @Sendable (URLSession.ResponseDisposition) -> Void
     ) {
-        let exchange = state.withLock { state in
-            state.hasHadAnswer = true
-            return state.exchanges[dataTask.taskIdentifier]
+        let call = state.withLock { state in
+            state.hasHadResponse = true
+            return state.calls[dataTask.taskIdentifier]
         }
-        exchange?.received(response)
+        call?.received(response)
         completionHandler(.allow)
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        exchange(of: dataTask)?.received(data)
+        call(of: dataTask)?.received(data)
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
@@ -83,9 +83,9 @@ final class SessionDelegate: NSObject, URLSessionDataDelegate {
     }
 
     private func complete(_ task: URLSessionTask, with error: (any Error)?) {
-        let (exchange, hasHadAnswer) = state.withLock { state in
-            (state.exchanges.removeValue(forKey: task.taskIdentifier), state.hasHadAnswer)
+        let (call, hasHadResponse) = state.withLock { state in
+            (state.calls.removeValue(forKey: task.taskIdentifier), state.hasHadResponse)
         }
-        exchange?.complete(with: error, connectionIsCertainlyNew: !hasHadAnswer)
+        call?.complete(with: error, connectionIsCertainlyNew: !hasHadResponse)
     }
 }

@@ -6,13 +6,13 @@ import StacksTransport
     import FoundationNetworking
 #endif
 
-/// What is known about a call beside the engine's error, to tell whether the server can have seen the request.
+/// The facts about a call, beside the engine's error, that tell whether the server may have received the request.
 struct FailureCircumstances {
-    /// The engine had no connection that it could have used again, and so cannot have written the request before.
+    /// The engine had no connection to reuse, and so cannot have written the request to one.
     var connectionIsCertainlyNew: Bool
-    /// The request has a body: the engine reports when it takes the first byte of it.
+    /// The request has a body. The engine reports when it reads the first byte of it.
     var hasBody: Bool
-    /// The host is a numeric address, so that there was one address to connect to.
+    /// The host is an IP address, so that the engine connected to a single address.
     var hostIsNumeric: Bool
     /// The host is an IPv6 address.
     var hostIsIPv6 = false
@@ -33,13 +33,13 @@ struct FailureCircumstances {
         hostIsIPv6 = host.contains(":")
     }
 
-    /// Whether an error that names the connection, or what comes before it, proves that nothing was sent.
-    func proveNothingWasSent(_ progress: Exchange.Progress) -> Bool {
+    /// Whether a failure to connect proves that nothing was sent.
+    func proveNothingWasSent(_ progress: URLSessionCall.Progress) -> Bool {
         guard !progress.tookBody, !progress.hasHeader else { return false }
         #if canImport(FoundationNetworking)
-            // On Linux "cannot connect" is said of every failure after one of the host's addresses refused, also when
-            // the next one took the request and then broke off; and a refusal may follow a request that was written to
-            // a connection that was found dead. Only these circumstances rule both out.
+            // On Linux, the engine reports "cannot connect" for every failure after one of the host's addresses refused
+            // the connection, even when the next address received the request. It also reports a refusal when it retries
+            // a request that it wrote to a closed connection. Only these circumstances rule out both.
             return connectionIsCertainlyNew && (hasBody || hostIsNumeric)
         #else
             return true
@@ -48,27 +48,28 @@ struct FailureCircumstances {
 }
 
 extension TransportError {
-    /// Translates the engine's error. Where it is not certain that nothing was sent, the server may have seen it.
-    init(_ error: URLError, progress: Exchange.Progress, circumstances: FailureCircumstances) {
+    /// Converts the engine's error. Unless it is certain that nothing was sent, the server may have received the request.
+    init(_ error: URLError, progress: URLSessionCall.Progress, circumstances: FailureCircumstances) {
         var (code, phase) = Self.codeAndPhase(of: error.code, progress: progress)
         var message = error.localizedDescription
         #if canImport(FoundationNetworking)
-            // The text is libcurl's on Linux, where several failures have no code of their own.
+            // On Linux, several failures have no code of their own, and the text is libcurl's.
             if code == .other, !progress.hasHeader, message.contains("SSL certificate") {
                 (code, phase) = (.certificate, .securing)
-                message += " (URLSession trusts the system's authorities alone: use CurlTransport for others)"
+                message += " (URLSession trusts only the system's authorities: use CurlTransport for others)"
             }
             if message.hasPrefix("Unsupported proxy") {
-                // It repeats the proxy's URL, with the password in it.
-                (code, phase, message) = (.proxy, .connecting, "the environment's proxy has a URL that cannot be used")
+                // The text contains the proxy's URL with its password.
+                (code, phase) = (.proxy, .connecting)
+                message = "URLSession does not support the environment's proxy URL"
             }
             if ["Out of memory", "Too large response headers"].contains(where: { message.hasPrefix($0) }) {
-                // A buffer has a limit and refuses to grow past it.
+                // A buffer of libcurl has reached its limit.
                 (code, phase) = (.responseTooLarge, .receiving)
-                message = "the answer's header is too large: libcurl takes lines of up to 100 KiB, and 300 KiB together"
+                message = "the response header exceeds libcurl's limits: 100 KiB for a line, 300 KiB for all lines"
             }
             if code == .invalidRequest, circumstances.hostIsIPv6 {
-                message = "this system's URLSession takes no URL with an IPv6 address: use a name, or CurlTransport"
+                message = "URLSession does not support IPv6 addresses in URLs here: use a host name, or CurlTransport"
             }
         #endif
         let isBeforeSending = phase < .sending
@@ -81,10 +82,10 @@ extension TransportError {
         )
     }
 
-    private static func codeAndPhase(of code: URLError.Code, progress: Exchange.Progress) -> (Code, Phase) {
+    private static func codeAndPhase(of code: URLError.Code, progress: URLSessionCall.Progress) -> (Code, Phase) {
         switch code {
         case .unsupportedURL:
-            // The scheme was looked at before the call began: on Linux this is said of an answer that is not HTTP.
+            // The scheme was checked before the call. On Linux, the engine reports this for a response that is not HTTP.
             (.protocolViolation, .waiting)
         case .badURL, .appTransportSecurityRequiresSecureConnection:
             (.invalidRequest, .queued)
@@ -102,7 +103,7 @@ extension TransportError {
         case .networkConnectionLost:
             (.connectionClosed, progress.phase)
         case .badServerResponse where !progress.hasHeader:
-            // What URLSession says on Linux of a connection that was closed before a byte of the answer.
+            // On Linux, the connection was closed before the first byte of the response.
             (.connectionClosed, .waiting)
         case .badServerResponse, .cannotParseResponse, .cannotDecodeRawData, .cannotDecodeContentData,
             .zeroByteResource:

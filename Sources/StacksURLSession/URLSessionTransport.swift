@@ -7,61 +7,61 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// Carries requests through Foundation's `URLSession`, for places where libcurl is not wanted.
+/// Sends requests with Foundation's `URLSession`, where libcurl is not available.
 ///
-/// It keeps the contract of `HTTPTransport`: no retries, no redirects, one outcome for each call, cancellation and
-/// deadlines that end a call at once. One transport owns one ephemeral session without cookies, cache or stored
-/// credentials.
+/// It keeps the contract of `HTTPTransport`: no retries, no redirects, one outcome for each call, and cancellation and
+/// deadlines that end a call at once. A transport owns an ephemeral session without cookies, cache and stored credentials.
 ///
-/// ## What the engine does and does not do
-/// - **HTTP version.** It cannot be chosen. On Apple's systems URLSession negotiates HTTP/2 or HTTP/3; on Linux it
-///   takes what the system's libcurl negotiates, which is HTTP/2 over TLS where libcurl was built with it. There, calls
-///   that start at the same time open a connection each, up to ``Configuration/maximumConnectionsPerHost``, because
-///   none of them waits to see whether another's connection can be shared.
-/// - **Repetition.** URLSession writes a request again on a new connection when a reused one turns out to be dead, and
-///   there is no option against it. A request marked `TransportRequest.Replay.never` therefore travels on a connection
-///   of its own, made for it and closed after it. Such a call pays for a connection and a TLS handshake, and does not
-///   count against the connection limit. What that amounts to:
-///   - Over HTTP/1.1 on Linux, the request is written at most once: the system's libcurl repeats one only on a
-///     connection that was used before. The tests show it.
-///   - Over HTTP/2 on Linux, it is written again when the server says that it has not processed it: by a stream that it
-///     refuses (REFUSED_STREAM), or a GOAWAY that names an earlier one (RFC 9113, section 8.7), or when it asks for
-///     HTTP/1.1 (HTTP_1_1_REQUIRED). It is acted on once, if the server keeps to its word.
-///   - On Apple's systems the engine does not say when it repeats a request. That a new connection is not taken for
-///     dead is what a session of its own is for there too; it is not tested, and Apple promises nothing about it.
+/// ## Limits of the engine
+/// - **HTTP version.** It cannot be configured. On Apple's systems, URLSession negotiates HTTP/2 or HTTP/3. On Linux, it uses
+///   the version that the system's libcurl negotiates: HTTP/2 over TLS if libcurl supports it. There, calls that start at
+///   the same time open separate connections, up to ``Configuration/maximumConnectionsPerHost``, because none of them
+///   waits to share the connection of another.
+/// - **Retries.** URLSession retries a request on a new connection when a reused one turns out to be closed; no option
+///   disables that. Therefore a request marked `TransportRequest.Replay.never` uses a connection of its own. Such a call
+///   takes a connection and a TLS handshake, and does not count against the connection limit. In effect:
+///   - Over HTTP/1.1 on Linux, the request is written at most once, because the system's libcurl retries only on reused
+///     connections. The tests verify it.
+///   - Over HTTP/2 on Linux, it is written again when the server reports that it has not processed it, with a refused
+///     stream (REFUSED_STREAM), a GOAWAY with a lower stream ID (RFC 9113, section 8.7) or HTTP_1_1_REQUIRED. A server
+///     that conforms processes it once.
+///   - On Apple's systems, the engine does not report retries. A separate session avoids reused connections there too,
+///     but that is not tested, and Apple does not guarantee it.
 ///
-///   Where that is too little, take `CurlTransport`, which refuses every second writing itself.
-/// - **Idle connections.** What a server or a proxy sends on an idle connection, a "408 Request Timeout" for example,
-///   is taken on Linux for the answer to the next request. One marked `TransportRequest.Replay.never` is safe from that.
-/// - **Proxies.** It is the system's, or on Linux the environment's. A host on loopback is reached without; on Linux, where
-///   that cannot be asked of the engine, the call fails with `TransportError.Code.invalidRequest` unless `no_proxy` names
-///   the host.
-/// - **Trust.** Certificates are checked against the system's store. Your own CA file, client certificates and pinned
-///   keys cannot be given.
-/// - **What the engine does not survive.** On Linux, with Foundation up to Swift 6.3, a server can end the process: by an
-///   HTTP/1.1 response that breaks off within its header, and by one in chunks that ends with a trailer field. Foundation
-///   traps on both, and nothing that can be set on a session or a request keeps it from that.
-/// - **IPv6.** On Linux, Foundation up to Swift 6.3 takes no URL with an IPv6 address: the call fails with
-///   `TransportError.Code.invalidRequest`. Use a name.
-/// - **Failures.** URLSession says less than libcurl about how far a call had come. Where it cannot be known whether
-///   the server saw the request, `TransportError.mayHaveReachedServer` is true.
-/// - **Name look-ups.** On Linux a call that is given up while its host's name is looked up holds up the others of the
-///   transport until the look-up is over: they end at their own deadlines, but are not begun before.
-/// - **Metrics.** None are reported.
+///   If that is not enough, use `CurlTransport`, which prevents every second writing itself.
+/// - **Idle connections.** On Linux, unsolicited bytes from a server or a proxy on an idle connection, a "408 Request
+///   Timeout" for example, are taken for the response to the next request. A request marked
+///   `TransportRequest.Replay.never` is not affected.
+/// - **Proxies.** The engine uses the system's proxy, or on Linux the environment's. Requests to a loopback host bypass it.
+///   On Linux, where the engine cannot bypass it, such a call fails with `TransportError.Code.invalidRequest` unless
+///   `no_proxy` names the host.
+/// - **Trust.** The engine trusts the system's certificate authorities. A CA file, client certificates and pinned keys cannot
+///   be configured.
+/// - **Crashes.** On Linux, with Foundation up to Swift 6.3, a server can crash the process: with an HTTP/1.1 response that
+///   ends within its header, and with a chunked response that has a trailer field. Foundation traps on both; no setting of
+///   a session or a request prevents it.
+/// - **End of the process.** On Linux, a connection that the engine closes in the background while the process exits can crash
+///   it: OpenSSL's exit handler frees what the engine still uses. `_exit` instead of `exit` avoids that.
+/// - **IPv6.** On Linux, Foundation up to Swift 6.3 does not support IPv6 addresses in URLs: the call fails with
+///   `TransportError.Code.invalidRequest`. Use a host name.
+/// - **Failures.** URLSession reports less than libcurl about how far a call had come. If it is unknown whether the server
+///   received the request, `TransportError.mayHaveReachedServer` is true.
+/// - **Name resolution.** On Linux, a call that ends while its host's name is being resolved delays the transport's other
+///   calls until the resolution ends. They still end at their own deadlines.
+/// - **Metrics.** There are none.
 public final class URLSessionTransport: HTTPTransport {
-    /// How a transport behaves.
+    /// The configuration of a transport.
     public struct Configuration: Sendable {
-        /// How long a request without a deadline of its own may take, connecting included. 60 seconds by default, as
-        /// `CurlTransport`'s.
+        /// The timeout for a request without a deadline, including connecting. Default: 60 s, as in `CurlTransport`.
         public var requestTimeout: Duration = .seconds(60)
 
-        /// How many connections are open to one host at a time; further calls wait for one. 16 by default, twice as
-        /// many as with `CurlTransport`, because here calls seldom share one: over HTTP/1.1 a connection carries one
-        /// call at a time, and Buildkite limits most operations to 10 a second.
+        /// The largest number of connections to one host; further calls wait. Default: 16, twice as many as in
+        /// `CurlTransport`, because calls rarely share one here: over HTTP/1.1, a connection carries one call at a time,
+        /// and Buildkite limits most operations to 10 per second.
         public var maximumConnectionsPerHost: Int = 16
 
-        /// The longest answer that is accepted, in bytes after decompression. 16 MiB by default, as `CurlTransport`'s:
-        /// sixteen times the longest answer of the API, a page of 1000 jobs.
+        /// The largest accepted response, in bytes after decompression. Default: 16 MiB, as in `CurlTransport`: sixteen
+        /// times the largest response of the API, a page of 1000 jobs.
         public var maximumResponseSize: Int = 16 * 1024 * 1024
 
         /// The defaults.
@@ -70,22 +70,22 @@ public final class URLSessionTransport: HTTPTransport {
 
     private struct State {
         var isShutDown = false
-        /// Calls that have not ended, so that a shutdown can end them.
-        var exchanges: [ObjectIdentifier: Exchange] = [:]
+        /// The calls in flight, for a shutdown.
+        var calls: [ObjectIdentifier: URLSessionCall] = [:]
     }
 
     private let configuration: Configuration
     /// The session of all calls that may share a connection.
     private let engine: EngineSession
     #if !canImport(FoundationNetworking)
-        /// The session of calls that no proxy may carry.
+        /// The session of calls that bypass the proxy.
         private let directEngine: EngineSession
     #endif
     private let state = Mutex(State())
 
-    /// A transport with a session of its own.
+    /// Creates a transport with a session of its own.
     ///
-    /// - Throws: `ConfigurationError` when a limit or a time-out is not positive.
+    /// - Throws: `ConfigurationError` when a limit or a timeout is not positive.
     public init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try configuration.validate()
         self.configuration = configuration
@@ -111,35 +111,35 @@ public final class URLSessionTransport: HTTPTransport {
         let urlRequest = try URLRequest(request)
         let deadline = request.deadline ?? .now.advanced(by: configuration.requestTimeout)
         guard deadline > .now else {
-            throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
+            throw TransportError.deadlineExceeded(phase: .queued)
         }
         let isDirect = try mustBeDirect(request)
-        let exchange = Exchange(request, limit: configuration.maximumResponseSize)
+        let call = URLSessionCall(request, limit: configuration.maximumResponseSize)
 
-        try register(exchange)
-        defer { unregister(exchange) }
+        try register(call)
+        defer { unregister(call) }
         switch request.replay {
         case .whenConnectionWasDead:
-            return try await exchange.run(urlRequest, on: sharedEngine(isDirect: isDirect), until: deadline)
+            return try await call.run(urlRequest, on: sharedEngine(isDirect: isDirect), until: deadline)
         case .never:
-            // A session that has no connection yet: the engine has no dead one to write the request to in vain.
+            // A new session has no connection that the engine could reuse and find closed.
             let engine = EngineSession(configuration, usesProxy: !isDirect)
             defer { engine.invalidate() }
-            return try await exchange.run(urlRequest, on: engine, until: deadline)
+            return try await call.run(urlRequest, on: engine, until: deadline)
         }
     }
 
-    /// Ends every call in flight with the code `transportClosed` and refuses further calls.
+    /// Fails all calls in flight, and later calls, with the code `transportClosed`.
     ///
-    /// When this returns the calls have ended, but the connections may still stand: the engine was asked to close them,
-    /// and does so on a thread of its own, on Linux after the name look-ups that go on. Calling it again does nothing.
+    /// When this returns, the calls have ended, but connections may still be open: the engine closes them on a thread of its
+    /// own, on Linux after running name resolutions. Further calls of this method have no effect.
     public func shutdown() async {
-        let exchanges = state.withLock { state in
+        let calls = state.withLock { state in
             state.isShutDown = true
-            defer { state.exchanges = [:] }
-            return state.exchanges.values.map { $0 }
+            defer { state.calls = [:] }
+            return state.calls.values.map { $0 }
         }
-        for exchange in exchanges { exchange.close() }
+        for call in calls { call.close() }
         invalidate()
     }
 
@@ -151,10 +151,10 @@ public final class URLSessionTransport: HTTPTransport {
         #endif
     }
 
-    /// Whether a request must not go through a proxy: to this machine, which a proxy could not reach, or in plaintext that
-    /// no proxy may read.
+    /// Whether a request must bypass the proxy: to this machine, which a proxy cannot reach, or in plaintext that no proxy
+    /// may read.
     ///
-    /// - Throws: `TransportError` where it would.
+    /// - Throws: `TransportError` when it must, but the engine cannot.
     private func mustBeDirect(_ request: TransportRequest) throws -> Bool {
         let isPlaintext = request.origin.prefix { $0 != ":" }.lowercased() == "http"
         guard HostAddress.isLoopback(hostOf: request.origin) || !request.allowsPlaintextProxy && isPlaintext else {
@@ -164,47 +164,44 @@ public final class URLSessionTransport: HTTPTransport {
             if let variable = EnvironmentProxy.variable(for: request.origin) {
                 throw TransportError(
                     code: .invalidRequest, phase: .queued,
-                    message: "the environment's \(variable) would carry what goes to "
-                        + "\(HostAddress.host(of: request.origin)), and URLSession on Linux can be kept from it by "
-                        + "no_proxy alone: name the host there, or use CurlTransport")
+                    message: "URLSession on Linux would send requests for \(HostAddress.host(of: request.origin)) "
+                        + "through the proxy in \(variable): add the host to no_proxy, or use CurlTransport")
             }
         #endif
         return true
     }
 
-    /// Notes a call, so that a shutdown ends it.
-    private func register(_ exchange: Exchange) throws {
+    /// Registers a call, so that a shutdown ends it.
+    private func register(_ call: URLSessionCall) throws {
         try state.withLock { state in
-            guard !state.isShutDown else {
-                throw TransportError(code: .transportClosed, phase: .queued, message: "The transport was shut down")
-            }
-            state.exchanges[ObjectIdentifier(exchange)] = exchange
+            guard !state.isShutDown else { throw TransportError.transportClosed(phase: .queued) }
+            state.calls[ObjectIdentifier(call)] = call
         }
     }
 
-    private func unregister(_ exchange: Exchange) {
-        state.withLock { _ = $0.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) }
+    private func unregister(_ call: URLSessionCall) {
+        state.withLock { _ = $0.calls.removeValue(forKey: ObjectIdentifier(call)) }
     }
 }
 
 extension URLSessionTransport.Configuration {
     func validate() throws(ConfigurationError) {
         guard requestTimeout > .zero else {
-            throw ConfigurationError("requestTimeout must be positive, not \(requestTimeout)")
+            throw ConfigurationError("requestTimeout is \(requestTimeout): it must be positive")
         }
         guard maximumConnectionsPerHost > 0 else {
-            throw ConfigurationError("maximumConnectionsPerHost must be positive, not \(maximumConnectionsPerHost)")
+            throw ConfigurationError("maximumConnectionsPerHost is \(maximumConnectionsPerHost): it must be positive")
         }
         guard maximumResponseSize > 0 else {
-            throw ConfigurationError("maximumResponseSize must be positive, not \(maximumResponseSize)")
+            throw ConfigurationError("maximumResponseSize is \(maximumResponseSize): it must be positive")
         }
     }
 }
 
-/// Makes a transport, hands it to `body`, and shuts it down when that returns or throws.
+/// Creates a transport, passes it to `body`, and shuts it down when `body` returns or throws.
 ///
-/// - Returns: What `body` returns.
-/// - Throws: `ConfigurationError` when the transport cannot be made, or what `body` throws.
+/// - Returns: The result of `body`.
+/// - Throws: `ConfigurationError` when the transport cannot be created, or the error of `body`.
 public nonisolated(nonsending) func withURLSessionTransport<Result>(
     configuration: URLSessionTransport.Configuration = .init(),
     _ body: (URLSessionTransport) async throws -> Result

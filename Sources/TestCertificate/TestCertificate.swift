@@ -1,11 +1,10 @@
-/// The certificate that the simulator and the tests' servers serve over TLS: fixed, published here with its key, and
-/// therefore good for tests alone.
+/// The TLS certificate of the simulator and the test servers. It is fixed and its private key is public, so use it only in
+/// tests.
 ///
-/// A fixed one lets a test name the CA file without a set-up step, as Go's `httptest` does. The certificate is for
-/// `localhost`, `127.0.0.1` and `::1`, valid from 2020 to 2070, and signed by a CA whose own key was thrown away, so
-/// nobody can make another certificate that those who trust this CA would accept.
+/// A fixed certificate needs no set-up step, as in Go's `httptest`. It is valid for `localhost`, `127.0.0.1` and `::1` from
+/// 2020 to 2070. The key of its CA was deleted, so that nobody can issue another certificate of that CA.
 package enum TestCertificate {
-    /// The CA that a client has to trust, PEM.
+    /// The CA that a client must trust, PEM.
     package static let authority = """
         -----BEGIN CERTIFICATE-----
         MIIBizCCATCgAwIBAgIBATAKBggqhkjOPQQDAjAqMSgwJgYDVQQDDB9zdGFja3Mt

@@ -1,6 +1,6 @@
-/// A client's certificate that a server can ask for. Fixed, and published with its key: good for tests alone.
+/// A client certificate that a server can require. It is fixed and its key is public: for tests only.
 public enum AcceptedClient {
-    /// The certificate, signed by its own key, in PEM format.
+    /// The self-signed certificate in PEM format.
     public static let certificate = """
         -----BEGIN CERTIFICATE-----
         MIIBjjCCATSgAwIBAgIUeWT/o3+hsrvh8MZfjafMMI7+BhcwCgYIKoZIzj0EAwIw
@@ -15,7 +15,7 @@ public enum AcceptedClient {
         -----END CERTIFICATE-----
         """
 
-    /// Its key, encrypted with ``password``, in PEM format.
+    /// Its private key, encrypted with ``password``, in PEM format.
     public static let encryptedKey = """
         -----BEGIN ENCRYPTED PRIVATE KEY-----
         MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjIfIHDtcG/NgICCAAw
@@ -30,7 +30,7 @@ public enum AcceptedClient {
 }
 
 extension ServedCertificate {
-    /// The same, for a server that speaks to nobody but ``AcceptedClient``.
+    /// The same, for a server that accepts only ``AcceptedClient``.
     public var askingForClient: ServedCertificate {
         var certificate = self
         certificate.asksForClient = true

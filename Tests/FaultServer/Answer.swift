@@ -1,17 +1,17 @@
 import NIOCore
 
-/// What the well-behaved server says to a request, by its path alone: a value, so that it costs nothing to make.
+/// The response of the well-behaved server to a request, which depends on the path only. A value, so that it is cheap.
 struct Answer {
-    /// When it is given, if it is.
+    /// When the response is sent, if at all.
     enum Manner {
         case atOnce
         case after(TimeAmount)
         case never
-        /// The stream is reset instead, or the connection closed where there are no streams.
+        /// The server resets the stream instead, or closes the connection over HTTP/1.1.
         case reset
-        /// The connection is closed instead, with everything that is in flight on it.
+        /// The server closes the connection instead, with all requests in flight on it.
         case hangUp
-        /// At once, and the server takes no new connection from then on.
+        /// At once, after which the server accepts no new connections.
         case lastConnections
     }
 
@@ -19,19 +19,19 @@ struct Answer {
     var body: ByteBuffer
     var manner = Manner.atOnce
     var isRateLimited = false
-    /// Fields besides those that every answer has.
+    /// Header fields in addition to those of every response.
     var furtherFields: [(String, String)] = []
 
-    /// The answer to a request whose whole body has arrived.
+    /// The response to a request whose complete body has arrived.
     ///
-    /// `/echo` returns the body, `/once/N` too, `/bytes/N` N bytes, `/status/N` that status, `/delay/MS` answers after
-    /// so many milliseconds, `/never` never, `/reset` and `/hang-up` break off, and `/_stop-listening` makes
-    /// the server take no new connection. A path of the Stacks API gets a document
-    /// of the right shape, any other path a small one.
+    /// `/echo` and `/once/N` return the body, `/bytes/N` N bytes, `/status/N` that status, `/delay/MS` a response after
+    /// MS milliseconds, `/never` no response, `/reset` and `/hang-up` an incomplete one, and `/_stop-listening` makes
+    /// the server accept no new connections. A path of the Stacks API returns a document of the right shape, any other path
+    /// a small one.
     ///
-    /// So that the conformance suite can look at what arrived, `/echo` says the method and the path in its header and
-    /// repeats the field `x-conformance`; `/redirect` leads to `/echo`, and `/arrivals/N` tells how often `/once/N`
-    /// came. `/_counts` tells what was counted, and is not counted itself.
+    /// For the conformance suite, `/echo` returns the method and the path in header fields, and repeats the field
+    /// `x-conformance`; `/redirect` redirects to `/echo`, and `/arrivals/N` returns how often `/once/N` arrived. `/_counts`
+    /// returns the counters, and is not counted itself.
     init(
         method: String, path: String, conformanceField: String?, body: ByteBuffer, documents: StacksDocuments,
         counts: TrafficCounts
@@ -68,14 +68,14 @@ struct Answer {
         }
     }
 
-    /// The header fields, in the order in which they are sent.
+    /// The header fields in the order in which they are sent.
     var headerFields: [(String, String)] {
         var fields = [("content-type", "application/json")] + furtherFields
         // RFC 9110, section 8.6: a 204 has no Content-Length.
         if status != 204 { fields.append(("content-length", "\(body.readableBytes)")) }
         if isRateLimited {
             fields += [
-                // A limit that no client here reaches: one that paces itself has all the work of it, and never waits.
+                // A limit that no client reaches, so that a client does all the work of pacing and never waits.
                 ("ratelimit-scope", "default"), ("ratelimit-limit", "1000000"), ("ratelimit-remaining", "999999"),
                 ("ratelimit-reset", "1"),
             ]

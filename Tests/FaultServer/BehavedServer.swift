@@ -4,16 +4,16 @@ import NIOHTTP2
 import NIOPosix
 import NIOSSL
 
-/// An HTTP server on 127.0.0.1 that answers every request at once, and puts up with anything: HTTP/1.1 in plaintext, or
-/// TLS with HTTP/2 and HTTP/1.1 as the client chooses (ALPN).
+/// An HTTP server on 127.0.0.1 that responds to every request at once and has no limits against abuse: HTTP/1.1 in plaintext,
+/// or TLS with HTTP/2 and HTTP/1.1 as the client chooses (ALPN).
 ///
 /// It owns its listener and event loops; ``stop()`` ends them.
 public final class BehavedServer: Sendable {
-    /// The port it listens on.
+    /// The port that it listens on.
     public let port: Int
-    /// Whether it speaks TLS.
+    /// Whether it uses TLS.
     public let isSecure: Bool
-    /// What has reached it so far.
+    /// Counters of what it has received.
     public let counts: TrafficCounts
     private let channel: any Channel
     private let group: MultiThreadedEventLoopGroup
@@ -31,14 +31,14 @@ public final class BehavedServer: Sendable {
     /// Scheme, host and port.
     public var origin: String { "\(isSecure ? "https" : "http")://127.0.0.1:\(port)" }
 
-    /// The certificate authority that a client has to trust, in PEM format.
+    /// The certificate authority that a client must trust, in PEM format.
     public static var authority: String { ServedCertificate.valid.authority }
 
-    /// Listens from now on.
+    /// Starts to listen.
     ///
     /// - Parameters:
-    ///   - port: 0 takes any free one.
-    ///   - threads: How many event loops share the connections.
+    ///   - port: 0 selects any free port.
+    ///   - threads: The number of event loops for the connections.
     public static func start(isSecure: Bool, port: Int = 0, threads: Int = 1) async throws -> BehavedServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let counts = TrafficCounts()
@@ -72,22 +72,22 @@ public final class BehavedServer: Sendable {
 
     /// Closes the listener and every connection.
     public func stop() async throws {
-        // It may have been closed by request.
+        // A request may have closed it.
         try? await channel.close()
         try await group.shutdownGracefully()
     }
 }
 
-/// Where a connection came from.
+/// The listener of a connection.
 enum Listener {
-    /// The channel above all others: a stream's parent is its connection, whose parent is the listener.
+    /// The root channel: a stream's parent is its connection, whose parent is the listener.
     static func of(_ channel: any Channel) -> (any Channel)? {
         guard let parent = channel.parent else { return nil }
         return of(parent) ?? parent
     }
 }
 
-/// Puts the handlers on new connections.
+/// Adds the handlers to new connections.
 private struct Exchanges: Sendable {
     let documents = StacksDocuments()
     let counts: TrafficCounts
@@ -111,7 +111,7 @@ private struct Exchanges: Sendable {
 }
 
 extension NIOHTTP2Handler.ConnectionConfiguration {
-    /// Limits against abuse are off: cancelling thousands of calls is what the tests are about.
+    /// Limits against abuse are off, because the tests cancel thousands of calls.
     fileprivate static var tolerant: Self {
         var configuration = Self()
         configuration.initialSettings = [
@@ -119,7 +119,7 @@ extension NIOHTTP2Handler.ConnectionConfiguration {
             HTTP2Setting(parameter: .maxHeaderListSize, value: 1 << 20),
             HTTP2Setting(parameter: .initialWindowSize, value: 1 << 20),
         ]
-        // Wide, so that uploads go through without waiting for it to be opened again and again.
+        // Large, so that uploads rarely wait for window updates.
         configuration.targetWindowSize = 16 << 20
         configuration.maximumRecentlyResetStreams = 100_000
         configuration.maximumBufferedControlFrames = .max
@@ -134,7 +134,7 @@ extension NIOHTTP2Handler.StreamConfiguration {
     fileprivate static var tolerant: Self {
         var configuration = Self()
         configuration.targetWindowSize = 1 << 20
-        // So that an answer of a megabyte goes out in few pieces.
+        // So that a response of a megabyte is sent in few pieces.
         configuration.outboundBufferSizeHighWatermark = 4 << 20
         configuration.outboundBufferSizeLowWatermark = 1 << 20
         configuration.streamResetFrameRateLimit.maximumCount = .max

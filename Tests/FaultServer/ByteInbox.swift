@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// Owns what has arrived on a connection and was not read yet. One reader at a time.
+/// Owns the unread bytes of a connection. One reader at a time.
 final class ByteInbox: Sendable {
     private struct State {
         var bytes: [UInt8] = []
@@ -33,15 +33,14 @@ final class ByteInbox: Sendable {
         reader?.resume()
     }
 
-    /// Waits until `parse` finds what it looks for at the beginning of what has arrived, and takes as many bytes away
-    /// as it says.
+    /// Waits until `parse` succeeds on the received bytes, and removes as many bytes as it returns.
     ///
-    /// - Returns: What was found, or `nil` when the connection ended before.
+    /// - Returns: The result, or `nil` when the connection ended before.
     /// - Throws: `CancellationError` when the task is cancelled.
     func read<Value>(_ parse: ([UInt8]) throws -> (Value, count: Int)?) async throws -> Value? {
         while true {
             try Task.checkCancellation()
-            // What was looked at is counted with the look itself: bytes that come after it are news.
+            // Counted together with parsing, so that later bytes cause another attempt.
             let step: (value: Value?, hasEnded: Bool, seen: Int) = try state.withLock { state in
                 if let (value, count) = try parse(state.bytes) {
                     state.bytes.removeFirst(count)
@@ -58,7 +57,7 @@ final class ByteInbox: Sendable {
     private func waitForMore(than count: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock, so that neither bytes nor a cancellation that came just before is missed.
+                // Checked under the lock, so that neither bytes nor a cancellation just before are missed.
                 let isOver = state.withLock { state in
                     if state.hasEnded || state.bytes.count > count || Task.isCancelled { return true }
                     state.reader = continuation

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Holds up whoever waits at it until it is opened, once and for all.
+/// Suspends tasks until it is opened, once.
 public final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -12,7 +12,7 @@ public final class Gate: Sendable {
 
     public init() {}
 
-    /// Lets everybody through, now and later.
+    /// Resumes all waiting tasks; later ones do not wait.
     public func open() {
         let waiting = state.withLock { state in
             state.isOpen = true

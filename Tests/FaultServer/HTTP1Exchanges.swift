@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers the requests of an HTTP/1.1 connection, one after the other.
+/// Responds to the requests of an HTTP/1.1 connection, one after another.
 final class HTTP1Exchanges: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

@@ -1,4 +1,4 @@
-/// HTTP/1.1 on a scripted connection: requests are read as they should be, answers are the script's.
+/// HTTP/1.1 on a scripted connection: it parses requests; the script writes the responses.
 public struct HTTP1Script: ScriptedExchanges {
     public let connection: ScriptedConnection
 

@@ -2,8 +2,8 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 
-/// Answers the one request of an HTTP/2 stream. It works on frames, because translating them into HTTP/1.1's parts and
-/// back costs more than everything else it does.
+/// Responds to the request of an HTTP/2 stream. It works on frames, because converting them to HTTP/1.1 parts and back costs
+/// more than everything else.
 final class HTTP2Exchange: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
@@ -39,7 +39,7 @@ final class HTTP2Exchange: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// A stream that was reset is not worth a word.
+    /// Errors of reset streams are ignored.
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func respond(context: ChannelHandlerContext) {

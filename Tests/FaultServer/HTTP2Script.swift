@@ -2,22 +2,22 @@ import NIOCore
 import NIOHPACK
 import Synchronization
 
-/// HTTP/2 on a scripted connection, frame by frame (RFC 9113), without a state machine that would keep a script from
-/// breaking the rules.
+/// HTTP/2 on a scripted connection, frame by frame (RFC 9113), without a state machine, so that a script can break the
+/// rules.
 public final class HTTP2Script: ScriptedExchanges {
-    /// What this side says in its SETTINGS, and how it behaves.
+    /// The server's SETTINGS and behavior.
     public struct Settings: Sendable {
         public var maximumConcurrentStreams: UInt32?
         public var initialWindowSize: UInt32?
         /// Whether the client's SETTINGS are acknowledged.
         public var acknowledges = true
-        /// Whether the windows are opened as the client's data arrive.
+        /// Whether the windows are updated as the client's data arrive.
         public var opensWindows = true
 
         public init() {}
     }
 
-    /// A frame as it is on the wire.
+    /// A frame.
     public struct Frame: Sendable {
         public var type: UInt8
         public var flags: UInt8 = 0
@@ -43,10 +43,10 @@ public final class HTTP2Script: ScriptedExchanges {
         self.settings = settings
     }
 
-    /// The streams that the client has reset, with its error codes. Noted while ``next()`` reads.
+    /// The streams that the client has reset, with their error codes, recorded by ``next()``.
     public var resets: [UInt32: UInt32] { state.withLock { $0.resets } }
 
-    /// Reads the client's preface and sends this side's SETTINGS.
+    /// Reads the client's preface and sends the server's SETTINGS.
     static func start(on connection: ScriptedConnection, settings: Settings) async throws -> HTTP2Script? {
         guard try await connection.read(count: preface.count) != nil else { return nil }
         let script = HTTP2Script(connection: connection, settings: settings)
@@ -54,7 +54,7 @@ public final class HTTP2Script: ScriptedExchanges {
         return script
     }
 
-    /// Sends SETTINGS with what `settings` names.
+    /// Sends SETTINGS with the values in `settings`.
     public func send(settings: Settings) async throws {
         var payload: [UInt8] = []
         if let value = settings.maximumConcurrentStreams { payload += [0, 3] + value.bytes }
@@ -75,12 +75,12 @@ public final class HTTP2Script: ScriptedExchanges {
         try await send(Frame(type: 3, stream: stream, payload: code.bytes))
     }
 
-    /// Sends GOAWAY: streams above `last` were not looked at.
+    /// Sends GOAWAY: streams above `last` were not processed.
     public func goAway(last: UInt32, code: UInt32 = 0) async throws {
         try await send(Frame(type: 7, payload: last.bytes + code.bytes))
     }
 
-    /// The next request whose stream the client has ended. Everything else that arrives is dealt with on the way.
+    /// The next request whose stream the client has ended. It handles other frames meanwhile.
     public func nextRequest() async throws -> Exchange? {
         while let frame = try await nextFrame() {
             if let exchange = try await handle(frame) { return exchange }
@@ -127,13 +127,13 @@ public final class HTTP2Script: ScriptedExchanges {
         return request.map { Exchange(request: $0, stream: frame.stream, script: self) }
     }
 
-    /// Takes a HEADERS or CONTINUATION frame. libcurl, whose blocks are short, sends the first kind with END_HEADERS.
+    /// Handles a HEADERS or CONTINUATION frame. libcurl, whose blocks are short, sends HEADERS with END_HEADERS.
     private func decode(_ frame: Frame) throws -> ReceivedRequest? {
         try state.withLock { state in
             var block = frame.payload
             if frame.type == 1 {
                 block = block.unpadded(frame.flags)
-                // A priority comes first when the flag says so.
+                // The flag says whether a priority comes first.
                 if frame.flags & 0x20 != 0 { block.removeFirst(5) }
             }
             state.block += block
@@ -161,7 +161,7 @@ public final class HTTP2Script: ScriptedExchanges {
         public func head(_ status: Int, _ fields: [(String, String)], isLast: Bool) async throws {
             var block: [UInt8] = []
             for (name, value) in [(":status", "\(status)")] + fields {
-                // A literal that is not indexed (RFC 7541, section 6.2.2): it needs no table.
+                // A literal without indexing (RFC 7541, section 6.2.2), which needs no table.
                 block += [0] + Array(name.utf8).withHPACKLength + Array(value.utf8).withHPACKLength
             }
             var rest = block[...]

@@ -1,20 +1,20 @@
 import Synchronization
 
-/// A request as it reached a server.
+/// A request that a server received.
 public struct ReceivedRequest: Sendable {
     public var method: String
     public var path: String
-    /// Names in lower case, in the order of arrival.
+    /// The header fields in the order of arrival, with lowercase names.
     public var fields: [(name: String, value: String)]
     public var body: [UInt8] = []
-    /// The number of the connection it came on.
+    /// The number of its connection.
     public var connection: Int
 
-    /// The first field of that name.
+    /// The first field with a name.
     public subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
 }
 
-/// What has reached a server, in the order of arrival: noted as soon as a request's head is there.
+/// The requests of a server in the order of arrival, recorded when their heads are complete.
 final class RequestLog: Sendable {
     private struct State {
         var requests: [ReceivedRequest] = []

@@ -8,14 +8,14 @@ import NIOCore
     import Glibc
 #endif
 
-/// One connection of a ``ScriptedServer``, as bytes: below it there is TCP and perhaps TLS, and no HTTP.
+/// A connection of a ``ScriptedServer``: bytes over TCP or TLS, without HTTP.
 public final class ScriptedConnection: Sendable {
     /// Counted from 0 in the order of arrival.
     public let number: Int
     let channel: any Channel
     let inbox: ByteInbox
     let log: RequestLog
-    /// Sits below TLS.
+    /// The handler below TLS.
     private let abruptEnd: NIOLoopBound<AbruptEnd>
 
     init(number: Int, channel: any Channel, inbox: ByteInbox, log: RequestLog, abruptEnd: NIOLoopBound<AbruptEnd>) {
@@ -26,35 +26,35 @@ public final class ScriptedConnection: Sendable {
         self.abruptEnd = abruptEnd
     }
 
-    /// Writes, and returns when the system has taken it all.
+    /// Writes bytes, and returns when the system has accepted them.
     public func write(_ bytes: some Sequence<UInt8> & Sendable) async throws {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
-    /// Writes a text's UTF-8.
+    /// Writes text in UTF-8.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    /// Closes it in the orderly way.
+    /// Closes the connection gracefully.
     public func close() async { try? await channel.close().get() }
 
-    /// Breaks it off: TCP's RST, and no word of TLS.
+    /// Resets the connection: TCP RST without a TLS alert.
     public func reset() async {
         try? await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
         await closeBelowTLS()
     }
 
-    /// TCP's FIN without TLS's closing message, as from a process that died.
+    /// Sends TCP FIN without a TLS alert, like a process that crashed.
     public func closeBelowTLS() async {
         try? await channel.eventLoop.submit { [abruptEnd] in abruptEnd.value.close() }.get()
         try? await channel.closeFuture.get()
     }
 
-    /// Reads and forgets until the client closes, or the script is cancelled.
+    /// Discards input until the client closes the connection or the script is cancelled.
     public func waitForEnd() async throws {
         while try await inbox.read({ $0.isEmpty ? nil : ((), $0.count) }) != nil {}
     }
 
-    /// Waits for `text` and whatever came before it, and takes both away.
+    /// Reads up to and including `text`.
     ///
     /// - Returns: Everything up to `text`, or `nil` when the connection ended before.
     public func read(upTo text: String) async throws -> String? {
@@ -65,19 +65,19 @@ public final class ScriptedConnection: Sendable {
         }
     }
 
-    /// Waits for that many bytes, and takes them away.
+    /// Reads a number of bytes.
     public func read(count: Int) async throws -> [UInt8]? {
         try await inbox.read { $0.count >= count ? (Array($0[..<count]), count) : nil }
     }
 
-    /// Copies everything from this connection to the other one until this one ends, and ends the other then.
+    /// Copies all bytes from this connection to another until this one ends, and then closes the other.
     func relay(to other: ScriptedConnection) async throws {
         while let bytes = try await inbox.read({ $0.isEmpty ? nil : ($0, $0.count) }) { try await other.write(bytes) }
         await other.close()
     }
 }
 
-/// The first handler of a channel, from where a close goes past TLS.
+/// The first handler of a channel; a close from here bypasses TLS.
 final class AbruptEnd: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -89,7 +89,7 @@ final class AbruptEnd: ChannelInboundHandler {
 }
 
 extension [UInt8] {
-    /// Where `pattern` is first found.
+    /// The first index of `pattern`.
     fileprivate func firstRange(of pattern: [UInt8]) -> Range<Int>? {
         guard count >= pattern.count else { return nil }
         return (0...(count - pattern.count)).first { self[$0..<($0 + pattern.count)].elementsEqual(pattern) }

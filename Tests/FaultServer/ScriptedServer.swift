@@ -2,18 +2,18 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// A server whose every connection is played by a script: real sockets, and whatever bytes the script says.
+/// A server that runs a script for every connection, which reads and writes bytes of a real socket.
 ///
 /// It owns its listener and its connections, which end with ``run(_:port:unixSocketPath:script:_:)``.
 public final class ScriptedServer: Sendable {
-    /// What there is between TCP and the script.
+    /// The layer between TCP and the script.
     public enum Security: Sendable {
         case plaintext
-        /// TLS; the protocols are what ALPN offers.
+        /// TLS, with the protocols to offer in ALPN.
         case tls(ServedCertificate, protocols: [String])
     }
 
-    /// The port it listens on; 0 with a unix socket.
+    /// The port that it listens on; 0 with a Unix domain socket.
     public let port: Int
     private let isSecure: Bool
     private let log: RequestLog
@@ -28,21 +28,21 @@ public final class ScriptedServer: Sendable {
 
     /// Scheme, host and port.
     public var origin: String { "\(isSecure ? "https" : "http")://127.0.0.1:\(port)" }
-    /// What has arrived so far, also of requests that are not whole.
+    /// The received requests, including incomplete ones.
     public var requests: [ReceivedRequest] { log.requests }
-    /// How many connections were accepted so far.
+    /// The number of accepted connections.
     public var connections: Int { log.connections }
-    /// How many of them are not closed.
+    /// The number of open connections.
     public var openConnections: Int { log.openConnections }
 
-    /// Refuses new connections from now on; those that stand stay.
+    /// Stops accepting connections; open connections continue.
     public func closeListener() async { try? await listener.close().get() }
 
-    /// Listens on 127.0.0.1, or on a unix socket, does `body`, and ends.
+    /// Listens on 127.0.0.1 or on a Unix domain socket, runs `body`, and stops.
     ///
     /// - Parameters:
-    ///   - port: 0 takes any free one.
-    ///   - script: Plays one connection, which is closed when it returns or throws. It is cancelled at the end.
+    ///   - port: 0 selects any free port.
+    ///   - script: Handles one connection, which closes when it returns or throws. It is cancelled at the end.
     public static func run<Result>(
         _ security: Security = .plaintext,
         port: Int = 0,
@@ -78,9 +78,9 @@ public final class ScriptedServer: Sendable {
                 await withDiscardingTaskGroup { scripts in
                     for await connection in connections {
                         scripts.addTask {
-                            // A script that cannot go on, because the client went away, is at its end.
+                            // A script ends when the client closes the connection.
                             try? await script(connection)
-                            // At the end of the test nobody is left to say goodbye to in TLS.
+                            // At the end of a test, no client reads a TLS alert.
                             if Task.isCancelled { await connection.closeBelowTLS() } else { await connection.close() }
                         }
                     }
@@ -121,8 +121,7 @@ public final class ScriptedServer: Sendable {
 }
 
 extension ScriptedConnection {
-    /// Connects to a port of 127.0.0.1 and copies bytes both ways until either side ends: what a proxy does in a
-    /// tunnel.
+    /// Connects to a port of 127.0.0.1 and copies bytes in both directions until either side ends, like a tunnel of a proxy.
     public func tunnel(toPort port: Int) async throws {
         let log = log
         let upstream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -2,25 +2,25 @@ import NIOCore
 import NIOSSL
 import TestCertificate
 
-/// The certificate that a server shows. All are fixed, and published with their keys: good for tests alone.
+/// The certificate of a server. All are fixed and their keys are public: for tests only.
 public struct ServedCertificate: Sendable {
     let chain: String
     let privateKey: String
-    /// Whether the client has to show ``AcceptedClient``'s certificate.
+    /// Whether the client must present ``AcceptedClient``'s certificate.
     var asksForClient = false
-    /// What a client has to trust to accept it, if it is to be accepted at all, in PEM format.
+    /// The authority that a client must trust to accept it, in PEM format.
     public let authority: String
 
     private init(chain: String, privateKey: String, authority: String) {
         (self.chain, self.privateKey, self.authority) = (chain, privateKey, authority)
     }
 
-    /// For localhost and 127.0.0.1, valid until 2070: nothing is wrong with it.
+    /// For localhost and 127.0.0.1, valid until 2070.
     public static let valid = ServedCertificate(
         chain: TestCertificate.certificate, privateKey: TestCertificate.privateKey,
         authority: TestCertificate.authority)
 
-    /// For localhost and 127.0.0.1, but only until 2021.
+    /// For localhost and 127.0.0.1, expired in 2021.
     public static let expired = ServedCertificate(
         chain: expiredPEM, privateKey: faultyPrivateKey, authority: faultyAuthority)
 
@@ -28,11 +28,11 @@ public struct ServedCertificate: Sendable {
     public static let forAnotherHost = ServedCertificate(
         chain: otherHostPEM, privateKey: faultyPrivateKey, authority: faultyAuthority)
 
-    /// For localhost and 127.0.0.1, signed by its own key.
+    /// For localhost and 127.0.0.1, self-signed.
     public static let selfSigned = ServedCertificate(
         chain: selfSignedPEM, privateKey: faultyPrivateKey, authority: selfSignedPEM)
 
-    /// The SHA-256 hash of the public key of ``selfSigned`` in Base64, as a pin names it.
+    /// The SHA-256 hash of the public key of ``selfSigned`` in Base64, as in a pin.
     public static let selfSignedKeyHash = "k4WaqKvD+ItrWw8ONN0Sc1IRQ3LMLnEGmxWeLxp+YZo="
 
     private static let faultyAuthority = """
@@ -98,7 +98,7 @@ public struct ServedCertificate: Sendable {
 extension ServedCertificate {
     /// A server's TLS settings with this certificate.
     ///
-    /// - Parameter protocols: What the server offers in ALPN, `h2` and `http/1.1` for example.
+    /// - Parameter protocols: The protocols to offer in ALPN, `h2` and `http/1.1` for example.
     func context(protocols: [String]) throws -> NIOSSLContext {
         let certificate = try NIOSSLCertificate(bytes: Array(chain.utf8), format: .pem)
         let key = try NIOSSLPrivateKey(bytes: Array(privateKey.utf8), format: .pem)
@@ -110,7 +110,7 @@ extension ServedCertificate {
             configuration.trustRoots = .certificates([accepted])
             configuration.certificateVerification = .noHostnameVerification
         }
-        // A client whose connection is idle does not answer a goodbye; nobody has to wait for it.
+        // A client does not reply to a TLS alert on an idle connection, so do not wait for it.
         configuration.shutdownTimeout = .milliseconds(100)
         return try NIOSSLContext(configuration: configuration)
     }

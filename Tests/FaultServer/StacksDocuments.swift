@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Documents of the Stacks API, made once: enough for a client to read, and nothing behind them.
+/// Constant documents of the Stacks API for clients to parse.
 final class StacksDocuments: Sendable {
     let small = ByteBuffer(string: #"{"ok":true}"#)
     private let scheduledJobs: ByteBuffer
@@ -19,7 +19,7 @@ final class StacksDocuments: Sendable {
             """)
     private let errors = ByteBuffer(string: #"{"errors":[]}"#)
 
-    /// - Parameter jobs: How many jobs the listing has.
+    /// - Parameter jobs: The number of jobs in the listing.
     init(jobs: Int = 1000) {
         let list = (0..<jobs).map(Self.scheduledJob).joined(separator: ",")
         scheduledJobs = ByteBuffer(
@@ -29,7 +29,7 @@ final class StacksDocuments: Sendable {
                 """)
     }
 
-    /// The document for a path under any prefix, or `nil` when it is none of the API's.
+    /// The document for a path under any prefix, or `nil` for paths outside of the API.
     func document(for path: [Substring], body: ByteBuffer) -> ByteBuffer? {
         switch (path.dropLast().last, path.last) {
         case (_, "register"?): return stack
@@ -61,7 +61,7 @@ final class StacksDocuments: Sendable {
         ByteBuffer(string: head + Self.identifiers(in: body).map(item).joined(separator: ",") + tail)
     }
 
-    /// Every string of 36 bytes in `body`: the UUIDs of a request, without reading its JSON.
+    /// Every string of 36 bytes in `body`: the UUIDs of a request, without parsing its JSON.
     private static func identifiers(in body: ByteBuffer) -> [String] {
         body.readableBytesView.split(separator: UInt8(ascii: "\""))
             .filter { $0.count == 36 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What has reached a server so far.
+/// Counters of what a server has received.
 public final class TrafficCounts: Sendable {
     private struct State {
         var connections = 0
@@ -17,9 +17,9 @@ public final class TrafficCounts: Sendable {
     public var connections: Int { state.withLock { $0.connections } }
     /// Connections accepted and not closed yet.
     public var openConnections: Int { state.withLock { $0.openConnections } }
-    /// Requests whose body arrived whole.
+    /// Requests with a complete body.
     public var requests: Int { state.withLock { $0.requests } }
-    /// Requests for `/once/N` with an N that had arrived before, and second finishes of a job.
+    /// Repeated requests: for `/once/N` with the same N, and to finish the same job.
     public var repeated: Int { state.withLock { $0.repeated } }
     /// HTTP/2 streams that the client reset.
     public var resets: Int { state.withLock { $0.resets } }
@@ -42,8 +42,8 @@ public final class TrafficCounts: Sendable {
         }
     }
 
-    /// The number of a request that must not arrive twice: of `/once/N`, or of a finish the job's, whose UUID has it in
-    /// its second and its last group.
+    /// The number of a request that must not arrive twice: N of `/once/N`, or for a finish the number in the second and the
+    /// last group of the job's UUID.
     private static func number(of path: String) -> UInt64? {
         if path.hasPrefix("/once/") { return UInt64(path.dropFirst(6)) }
         guard path.hasSuffix("/finish") else { return nil }
@@ -51,12 +51,12 @@ public final class TrafficCounts: Sendable {
         return groups.count == 5 ? UInt64("\(groups[1])\(groups[4])", radix: 16) : nil
     }
 
-    /// How often `/once/N` arrived with this N.
+    /// How often `/once/N` arrived for an N.
     func arrivals(of number: UInt64) -> Int { state.withLock { $0.arrivals.count(of: number) } }
 
     func countReset() { state.withLock { $0.resets += 1 } }
 
-    /// The counts as JSON, for whoever asks for `/_counts`.
+    /// The counters as JSON, the response to `/_counts`.
     var json: String {
         let state = state.withLock { $0 }
         return """

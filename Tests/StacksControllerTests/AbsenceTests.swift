@@ -38,7 +38,7 @@ struct AbsenceTests {
         _ = watch(&driver, until: .seconds(10), [job.id: .running])
         let gone = watch(&driver, until: .seconds(4000), [:], renews: false)
         #expect(gone.stopped.isEmpty)
-        #expect(gone.logged("does not know the job any more", at: .warning) == 1)
+        #expect(gone.logged("no longer knows the job", at: .warning) == 1)
         #expect(watch(&driver, until: .seconds(4010), [job.id: .running]).logged("again", at: .notice) == 1)
         #expect(driver.machine.status(at: driver.now).current.running == 1)
     }
@@ -49,7 +49,7 @@ struct AbsenceTests {
         var driver = launched(jobs)
         let gone = watch(&driver, until: .seconds(880), [:], renews: false)
         #expect(gone.stopped.isEmpty)
-        #expect(gone.logged("does not know 10 jobs any more", at: .warning) == 1)
+        #expect(gone.logged("no longer knows 10 jobs", at: .warning) == 1)
     }
 
     @Test(

@@ -75,6 +75,18 @@ struct CommandLauncherTests {
         }
     }
 
+    @Test("what runs a command beside its record leaves the command's environment alone")
+    func wrapperVariables() async throws {
+        let names = ["start", "stopped", "unstarted", "status", "field"]
+        let show = names.map { "${\($0)-}" }.joined(separator: "|")
+        let (exit, output) = try await run("echo \"\(show)\"; env | grep -c ^stacks_") {
+            for name in names { $0.environment[name] = "own" }
+            $0.stateDirectory = FileManager.default.temporaryDirectory.appending(path: "state-\(UUID())").path
+        }
+        #expect(exit.status == 1)
+        #expect(output == "own|own|own|own|own\n0\n")
+    }
+
     @Test("a descriptor that the commands' standard input is in the way of is refused", arguments: [0, -1] as [Int32])
     func outputDescriptor(number: Int32) {
         var configuration = CommandLauncher.Configuration()

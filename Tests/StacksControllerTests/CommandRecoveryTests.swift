@@ -37,6 +37,12 @@ struct CommandRecoveryTests {
             while !contents(of: log).contains(text) { try await Task.sleep(for: .milliseconds(1)) }
         }
 
+        /// Kills the shell beside the only command.
+        func killShell() throws {
+            let record = ProcessRecord(parsing: contents(of: "\(state)/\(try #require(records().first))"))
+            kill(try #require(record.process), SIGKILL)
+        }
+
         func write(_ name: String) throws { try Data().write(to: URL(filePath: "\(root)/\(name)")) }
 
         /// The files of jobs.
@@ -99,6 +105,37 @@ struct CommandRecoveryTests {
             follow.cancel()
             #expect(try await follow.value == JobExit(status: 5))
             #expect(place.contents(of: place.log).contains("child-stopped\nstopped\n"))
+            #expect(try place.records() == [])
+        }
+    }
+
+    @Test("one whose shell was killed is waited for all the same: no status is known, and no second one is started")
+    func orphaned() async throws {
+        try await withPlace { place in
+            let script = "echo ready; \(Self.waiting(for: "go")); echo ended; exit 7"
+            await killController(of: script, in: place)
+            try place.killShell()
+            let launcher = try place.launcher(script)
+            #expect(try await launcher.recover() == [Self.job])
+            let follow = Task { try await launcher.follow(Self.job) }
+            try place.write("go")
+            await #expect(throws: CommandLaunchError.self) { try await follow.value }
+            #expect(place.contents(of: place.log) == "ready\nended\n")
+            #expect(try place.records() == [])
+        }
+    }
+
+    @Test("a command whose shell is killed is stopped before its job is settled, and not left behind")
+    func killedShell() async throws {
+        try await withPlace { place in
+            let script = """
+                trap 'echo stopped; exit 5' TERM; echo ready; while [ -d "$1" ]; do sleep 0.01; done
+                """
+            async let launch = place.launch(script)
+            try await place.wait(for: "ready")
+            try place.killShell()
+            #expect(try await launch.status == 128 + SIGKILL)
+            #expect(place.contents(of: place.log) == "ready\nstopped\n")
             #expect(try place.records() == [])
         }
     }

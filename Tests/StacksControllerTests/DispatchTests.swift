@@ -101,7 +101,7 @@ struct DispatchTests {
         driver.launches(ScheduledJob.numbers(0..<2))
         let later = driver.passes(.seconds(2))
         #expect(later.polls.map(\.limit) == [1])
-        #expect(driver.machine.status(at: driver.now).hindrance == .full)
+        #expect(driver.machine.status(at: driver.now).idleReason == .full)
     }
 
     @Test("a slot that gets free after such a poll is filled without waiting for the interval")
@@ -130,7 +130,7 @@ struct DispatchTests {
             #expect(later.polls.map(\.limit) == [1])
             #expect(driver.polls([jobs[0]], isPaused: true).isQuiet)
         }
-        #expect(driver.machine.status(at: driver.now).hindrance == .paused)
+        #expect(driver.machine.status(at: driver.now).idleReason == .paused)
         _ = driver.passes(.seconds(2))
         #expect(driver.polls([jobs[0]]).reserved == [[jobs[0].id]])
     }
@@ -204,7 +204,7 @@ struct DispatchTests {
         #expect(waits.allSatisfy { $0 <= .seconds(91) })
         let asked = CallFailure(.rateLimited, retryAfter: .seconds(7), message: "slow down")
         _ = driver.happens(.polled(.failure(asked)))
-        #expect(driver.machine.status(at: driver.now).hindrance == .rateLimited)
+        #expect(driver.machine.status(at: driver.now).idleReason == .rateLimited)
         #expect(driver.passes(.seconds(7) - .milliseconds(1)).polls.isEmpty)
         #expect(driver.passes(.seconds(1)).polls.count == 1)
     }

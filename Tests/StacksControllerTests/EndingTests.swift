@@ -219,7 +219,7 @@ struct EndingTests {
         _ = driver.passes(.seconds(2))
         // It is in flight, so it does not count although the list still shows it; a job that does not suit neither.
         let last = driver.polls([job, .number(2, rules: ["os=none"])])
-        #expect(last.logged("Nothing that suits is scheduled") == 1)
+        #expect(last.logged("No scheduled job matches") == 1)
         #expect(last.deregisters == 0)
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
         #expect(driver.says([job.id: .finished], to: query).deregisters == 1)
@@ -316,7 +316,7 @@ struct EndingTests {
         #expect(summary(driver).hasSuffix("nothing starts: the controller is starting or ending"))
         driver = .running()
         _ = driver.polls([.number(1, rules: ["os=none"])])
-        #expect(summary(driver).hasSuffix("nothing starts: no scheduled job suits the stack's tags"))
+        #expect(summary(driver).hasSuffix("nothing starts: no scheduled job matches the stack's tags"))
         driver = .running { $0.isDryRun = true }
         _ = driver.polls([job])
         #expect(summary(driver).hasSuffix("nothing starts: this is a dry run"))
@@ -324,7 +324,7 @@ struct EndingTests {
         driver.launches([job])
         #expect(!summary(driver).contains("nothing starts"))
         // No two reasons read alike.
-        let reasons = ControllerStatus.Hindrance.allCases
+        let reasons = ControllerStatus.IdleReason.allCases
         #expect(Set(reasons.map(\.description)).count == reasons.count)
     }
 
@@ -335,7 +335,7 @@ struct EndingTests {
         var driver = MachineDriver.running { $0.statusInterval = .seconds(60) }
         _ = driver.polls([])
         let status = driver.machine.status(at: .seconds(3))
-        #expect(status.hindrance == .nothingScheduled)
+        #expect(status.idleReason == .nothingScheduled)
         #expect(status.summary.contains("polled 3.0 s ago"))
         #expect(status.summary.contains("nothing is scheduled"))
     }

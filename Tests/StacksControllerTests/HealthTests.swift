@@ -114,7 +114,7 @@ struct HealthTests {
         stack.simulator.addFault(SimulatorFault(.connectionRefused, for: .listScheduledJobs, count: nil))
         try await stack.until { _ in
             stack.controller.readiness().reason.hasPrefix("no poll has succeeded for")
-                && stack.controller.status.hindrance == .unreachable
+                && stack.controller.status.idleReason == .unreachable
         }
         // The outage goes on. A machine that stands still makes it late on this clock, until it goes on.
         try await stack.until { _ in stack.controller.liveness().isGood }

@@ -2,25 +2,25 @@ import StacksAPI
 import StacksController
 import Testing
 
-@Suite("Which jobs suit a stack")
+@Suite("Which jobs match a stack")
 struct JobMatcherTests {
     private let tags = ["os": "linux", "size": "large", "expr": "a=b", "empty": ""]
 
     @Test(
         "every rule must be matched by the tags",
         arguments: [
-            ([], .suits),
-            (["os=linux"], .suits),
-            (["os=linux", "size=large"], .suits),
+            ([], .matches),
+            (["os=linux"], .matches),
+            (["os=linux", "size=large"], .matches),
             (["os=linux", "size=small"], .unmatched(rule: "size=small")),
             (["os=macos", "size=small"], .unmatched(rule: "os=macos")),
-            (["os=*"], .suits),
+            (["os=*"], .matches),
             (["gpu=*"], .unmatched(rule: "gpu=*")),
             (["gpu=yes"], .unmatched(rule: "gpu=yes")),
             (["OS=linux"], .unmatched(rule: "OS=linux")),
             (["os=Linux"], .unmatched(rule: "os=Linux")),
-            (["expr=a=b"], .suits),
-            (["empty="], .suits),
+            (["expr=a=b"], .matches),
+            (["empty="], .matches),
             (["os="], .unmatched(rule: "os=")),
             (["os"], .invalid(rule: "os")),
             (["=linux"], .invalid(rule: "=linux")),
@@ -34,12 +34,12 @@ struct JobMatcherTests {
     @Test("what the list of a queue holds belongs to the queue: its rule counts as matched, whatever it says")
     func queueRule() {
         let matcher = JobMatcher(tags: tags)
-        #expect(matcher.verdict(on: ["queue=builds", "os=linux"]) == .suits)
-        #expect(matcher.verdict(on: ["queue=other"]) == .suits)
-        #expect(matcher.verdict(on: ["queue="]) == .suits)
+        #expect(matcher.verdict(on: ["queue=builds", "os=linux"]) == .matches)
+        #expect(matcher.verdict(on: ["queue=other"]) == .matches)
+        #expect(matcher.verdict(on: ["queue="]) == .matches)
         #expect(matcher.verdict(on: ["queue=other", "os=macos"]) == .unmatched(rule: "os=macos"))
         #expect(matcher.verdict(on: ["queue"]) == .invalid(rule: "queue"))
         #expect(matcher.verdict(on: ["Queue=x"]) == .unmatched(rule: "Queue=x"))
-        #expect(JobMatcher(tags: ["queue": "x"]).verdict(on: ["queue=y"]) == .suits)
+        #expect(JobMatcher(tags: ["queue": "x"]).verdict(on: ["queue=y"]) == .matches)
     }
 }

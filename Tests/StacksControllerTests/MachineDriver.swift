@@ -146,6 +146,9 @@ struct Wishes {
     var finishes: [(id: JobID, status: Int, detail: String)] {
         pick { if case .request(.finish(let id, let status, let detail, _)) = $0 { (id, status, detail) } else { nil } }
     }
+    var notices: [(id: JobID, text: String)] {
+        pick { if case .notify(let id, let text) = $0 { (id, text) } else { nil } }
+    }
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }
     func logged(_ text: String) -> Int {
@@ -168,7 +171,7 @@ struct Wishes {
     var isQuiet: Bool {
         all.allSatisfy { action in
             switch action {
-            case .log, .logWait, .measure, .failed: true
+            case .log, .logWait, .measure, .failed, .notify: true
             default: false
             }
         }
@@ -189,4 +192,21 @@ extension CallFailure {
     static let lost = CallFailure(.transient, message: "connection reset")
     static let unauthorized = CallFailure(.unauthorized, message: "invalid token")
     static let notFound = CallFailure(.notFound, message: "no stack found")
+}
+
+/// What tests look at.
+extension ControllerMachine {
+    var ledger: JobLedger { shared.ledger }
+    var totals: ControllerStatus.Totals { shared.totals }
+    var phase: ControllerStatus.Phase { shared.phase }
+    var fatal: StackControllerError? { shared.fatal }
+    var backlog: Backlog { polling.backlog }
+    var freeSlots: Int { starting.freeSlots(shared) }
+    var startTrouble: Starting.Trouble? { starting.trouble }
+    var pastTrouble: Starting.PastTrouble? { starting.pastTrouble }
+    var reregistrations: [Duration] { registration.repetitions }
+    var jitter: Jitter {
+        get { shared.jitter }
+        set { shared.jitter = newValue }
+    }
 }

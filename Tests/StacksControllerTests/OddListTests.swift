@@ -52,7 +52,7 @@ struct OddListTests {
         var page = MachineDriver.page([])
         page.unreadableJobs = [UnreadableJob(position: 0, field: "", reason: "expected an object, found null")]
         _ = driver.happens(.polled(.success(page)))
-        #expect(driver.machine.status(at: driver.now).hindrance == .nothingMatches)
+        #expect(driver.machine.status(at: driver.now).idleReason == .nothingMatches)
     }
 
     @Test("more that is announced without a cursor is said, once", arguments: [nil, ""])

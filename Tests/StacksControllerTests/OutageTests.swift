@@ -54,10 +54,10 @@ struct OutageTests {
         #expect(during.wishes.stopped.isEmpty)
         #expect(during.calls < 60)
         #expect(driver.machine.ledger.launchers == 50)
-        #expect(driver.machine.status(at: driver.now).hindrance == .unreachable)
+        #expect(driver.machine.status(at: driver.now).idleReason == .unreachable)
         let after = passes(.seconds(100), of: &driver, failing: nil)
         #expect(after.wishes.logged("Polls succeed again") == 1)
-        #expect(driver.machine.status(at: driver.now).hindrance == .nothingScheduled)
+        #expect(driver.machine.status(at: driver.now).idleReason == .nothingScheduled)
         #expect(driver.machine.ledger.launchers == 50)
     }
 
@@ -67,7 +67,7 @@ struct OutageTests {
         _ = driver.polls([])
         let wishes = passes(.seconds(200), of: &driver, failing: .lost).wishes
         #expect(wishes.logged("No poll has succeeded", at: .error) == 1)
-        #expect(wishes.logged("did not do what was asked", at: .warning) >= 4)
+        #expect(wishes.logged("The call 'poll' failed", at: .warning) >= 4)
         #expect(driver.machine.status(at: driver.now).lastFailure?.contains("connection reset") == true)
     }
 
@@ -78,7 +78,7 @@ struct OutageTests {
             var driver = MachineDriver.running()
             driver.machine.jitter = Jitter(seed: seed)
             _ = driver.happens(.polled(.failure(.lost)))
-            comebacks.insert(driver.machine.polling.due)
+            comebacks.insert(driver.machine.polling.pacing.due)
         }
         #expect(comebacks.count == 20)
         let span = (comebacks.max() ?? .zero) - (comebacks.min() ?? .zero)

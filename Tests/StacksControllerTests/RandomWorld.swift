@@ -87,6 +87,8 @@ struct RandomWorld {
     private let capacity: Int
     /// What went wrong, and the whole story when something did.
     var violations: [String] = []
+    /// What this controller has said on jobs' pages.
+    var notices: [JobID: [String]] = [:]
     private(set) var ended = false
 
     private(set) var launches = 0
@@ -141,7 +143,9 @@ struct RandomWorld {
         }
     }
 
-    mutating func after(_ seconds: Range<Double>, _ what: Happening) {
+    /// Lets something happen in so many seconds. `recipient` is the life of the controller that it is for: this one by
+    /// default.
+    mutating func after(_ seconds: Range<Double>, _ what: Happening, for recipient: Int? = nil) {
         if Self.isFate(what) { fates += 1 }
         let time = now + .seconds(1) * random.next(in: seconds)
         var (low, high) = (0, happenings.count)
@@ -149,7 +153,7 @@ struct RandomWorld {
             let middle = (low + high) / 2
             if happenings[middle].time > time { low = middle + 1 } else { high = middle }
         }
-        happenings.insert((time, what, life), at: low)
+        happenings.insert((time, what, recipient ?? life), at: low)
     }
 
     /// What is to come from the beginning on, whatever the controller does.
@@ -216,6 +220,11 @@ struct RandomWorld {
                 tell("  \(level) \(message) until \(until)")
                 if until - now > .seconds(300) { violations.append("it waits until \(until), at \(now)") }
             case .measure, .failed: break
+            case .notify(let id, let text):
+                notices[id, default: []].append(text)
+                if notices[id, default: []].count > Notices.maximumPerJob || text.unicodeScalars.count > 256 {
+                    violations.append("too much is said about \(id): \(text)")
+                }
             case .end(let error):
                 ended = true
                 if let error { violations.append("it ended by itself: \(error.message)") }
@@ -338,13 +347,16 @@ struct RandomWorld {
         }
         let answer = serve(action)
         if chance(unreliability / 2) { return fails(action, .lost, attempt: attempt) }
-        after(chance(oddity * 0.1) ? 0..<40 : 0..<0.2, .isDelivered(answer))
+        after(chance(oddity * 0.1) ? 0..<40 : 0..<0.2, .isDelivered(answer), for: sender)
     }
 
-    /// A call that gives jobs back is repeated by itself, some times: what was lost may have been done.
+    /// A call that gives jobs back is repeated by itself, some times: what was lost may have been done. The response is for
+    /// whoever sent the request, who may have died since.
     private mutating func fails(_ action: ControllerRequest, _ failure: CallFailure, attempt: Int) {
-        if case .giveBack = action, attempt < 5 { return after(1..<5, .isRepeated(action, attempt: attempt + 1)) }
-        after(0..<1, .isDelivered(Self.failure(of: action, failure)))
+        if case .giveBack = action, attempt < 5 {
+            return after(1..<5, .isRepeated(action, attempt: attempt + 1), for: sender)
+        }
+        after(0..<1, .isDelivered(Self.failure(of: action, failure)), for: sender)
     }
 
     /// Some requests take their time. What may not take so long is given up by whoever sent it.
@@ -383,6 +395,7 @@ struct RandomWorld {
         life += 1
         // One that is not followed is over for a controller as soon as it seems so.
         for id in jobs.keys { jobs[id]?.shownAs = nil }
+        notices = [:]
         driver = MachineDriver(capacity: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)

@@ -51,11 +51,11 @@ struct RefusalTests {
             _ = driver.happens(.polled(.failure(page)))
         }
         #expect(driver.machine.phase == .running)
-        #expect(driver.machine.status(at: driver.now).hindrance == .unreachable)
+        #expect(driver.machine.status(at: driver.now).idleReason == .unreachable)
         #expect(driver.machine.status(at: driver.now).lastFailure?.contains("\(status)") == true)
         driver.waitsForPoll()
         #expect(driver.polls([]).logged("Polls succeed again") == 1)
-        #expect(driver.machine.status(at: driver.now).hindrance != .unreachable)
+        #expect(driver.machine.status(at: driver.now).idleReason != .unreachable)
     }
 
     @Test("a 401 of the API ends it at once")
@@ -167,13 +167,13 @@ struct RefusalTests {
         let wishes = withoutTokens(jobs, for: .seconds(1200), &driver)
         #expect(wishes.registers == 0)
         #expect(wishes.logged("another controller") == 0)
-        #expect(wishes.logged("answers 404 to one kind of request (issue tokens)", at: .error) == 1)
+        #expect(wishes.logged("responds with 404 to one kind of request (issue tokens)", at: .error) == 1)
         #expect(Set(wishes.givenBack.flatMap { $0 }) == Set(jobs.map(\.id)))
         #expect(wishes.tokens.count > 5 && wishes.tokens.count < 60)
         // After it is known one job at a time is tried.
         #expect(wishes.reserved.dropFirst(2).allSatisfy { $0.count == 1 })
         #expect(driver.machine.phase == .running)
-        #expect(driver.machine.status(at: driver.now).hindrance == .endpointMissing)
+        #expect(driver.machine.status(at: driver.now).idleReason == .endpointMissing)
     }
 
     @Test("when the endpoint is back, jobs are launched, and that it is back is said")
@@ -184,7 +184,7 @@ struct RefusalTests {
         var said = 0
         var pending = driver.passes(.zero).all
         while launched.isEmpty, driver.now < .seconds(600) {
-            said += Wishes(pending).logged("does again what is asked (issue tokens)")
+            said += Wishes(pending).logged("The call 'issue tokens' succeeds again")
             launched += Wishes(pending).launched
             var next: [ControllerAction] = []
             for action in pending {
@@ -197,10 +197,10 @@ struct RefusalTests {
             }
             pending = next.isEmpty ? driver.passes(.milliseconds(100)).all : next
         }
-        said += Wishes(pending).logged("does again what is asked (issue tokens)")
+        said += Wishes(pending).logged("The call 'issue tokens' succeeds again")
         #expect(launched == [job.id])
         #expect(said == 1)
-        #expect(driver.machine.status(at: driver.now).hindrance != .endpointMissing)
+        #expect(driver.machine.status(at: driver.now).idleReason != .endpointMissing)
     }
 
     @Test("states and reservations that are answered 404 while polls succeed register nothing and stop nothing")
@@ -229,6 +229,6 @@ struct RefusalTests {
         for call in ["reserve", "get states"] { #expect(all.logged("one kind of request (\(call))", at: .error) == 1) }
         #expect(all.reserved.count < 60)
         #expect(driver.machine.phase == .running)
-        #expect(driver.machine.status(at: driver.now).hindrance == .endpointMissing)
+        #expect(driver.machine.status(at: driver.now).idleReason == .endpointMissing)
     }
 }

@@ -159,7 +159,7 @@ struct ReservationTests {
         let settled = driver.happens(.renewed(asked: [job.id], .success(answer)))
         #expect(settled.finishes.map(\.id) == (isOurs ? [job.id] : []))
         #expect(settled.givenBack.isEmpty)
-        #expect(settled.logged("not reserved for this stack any more", at: .warning) == (isOurs ? 0 : 1))
+        #expect(settled.logged("no longer reserved for this stack", at: .warning) == (isOurs ? 0 : 1))
     }
 
     @Test("while jobs wait to be reported their reservations are renewed, and none is reported after its own ran out")
@@ -172,7 +172,7 @@ struct ReservationTests {
             queries += driver.passes(.milliseconds(300)).queries
             var sent: Set<JobID> = []
             // The reports come one by one, as on a machine that hardly gets to it.
-            driver.machine.reporting.due = .seconds(1000)
+            driver.machine.finishing.pacing.due = .seconds(1000)
             while let query = queries.popLast() {
                 let states = Dictionary(uniqueKeysWithValues: query.jobs.map { ($0, JobState.reserved) })
                 let wishes = driver.says(states, to: query)
@@ -188,7 +188,7 @@ struct ReservationTests {
             }
             let last = driver.passes(.seconds(10))
             #expect(last.finishes.count == (isRenewed ? 30 : 0))
-            #expect(last.logged("run out before the job's end could be reported", at: .error) == (isRenewed ? 0 : 30))
+            #expect(last.logged("expired before the job's end could be reported", at: .error) == (isRenewed ? 0 : 30))
         }
     }
 
@@ -216,7 +216,7 @@ struct ReservationTests {
         _ = driver.happens(.finished(job.id, .lost))
         let end = driver.happens(.drain)
         #expect(end.deregisters == 1)
-        #expect(end.logged("could not be told of 1 jobs", at: .warning) == 1)
+        #expect(end.logged("The end of 1 jobs", at: .warning) == 1)
 
         driver = launched()
         _ = driver.polls([])
@@ -224,7 +224,7 @@ struct ReservationTests {
         var all = driver.happens(.launcherEnded(job.id, .failed("x"))).all
         all += driver.passes(.seconds(40)).all
         #expect(Wishes(all).deregisters == 1)
-        #expect(Wishes(all).logged("could not be told of 1 jobs", at: .warning) == 1)
+        #expect(Wishes(all).logged("The end of 1 jobs", at: .warning) == 1)
     }
 
     // MARK: Not acquired

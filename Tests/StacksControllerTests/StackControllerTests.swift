@@ -125,7 +125,7 @@ struct StackControllerTests {
         async let run: Void = stack.controller.run()
         try await stack.until { $0.report.requests[.listScheduledJobs] ?? 0 >= 5 }
         #expect(stack.simulator.report.requests[.reserveJobs] == nil)
-        try await stack.until { _ in stack.controller.status.hindrance == .paused }
+        try await stack.until { _ in stack.controller.status.idleReason == .paused }
         stack.simulator.setPaused(false, queue: "default")
         try await stack.until { $0.report.finished == 20 }
         stack.controller.drain()

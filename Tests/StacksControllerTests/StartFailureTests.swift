@@ -259,7 +259,87 @@ struct StartFailureTests {
         }
     }
 
+    @Test("a shell that is killed before it has begun the command has not begun it")
+    func killedBeforeTheBeginning() async {
+        await #expect(processExitsWith: .success) {
+            try await Self.withDirectory { directory in
+                let launcher = try Self.launcher(["sh", "-c", "exit 3"], in: directory, keepsState: true)
+                // Room for the job's line, and not for that of its process: the shell gets SIGXFSZ.
+                #if canImport(Glibc)
+                    let size = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+                #else
+                    let size = RLIMIT_FSIZE
+                #endif
+                var limit = rlimit()
+                getrlimit(size, &limit)
+                limit.rlim_cur = 45
+                setrlimit(size, &limit)
+                do { _ = try await launcher.launch(Self.job) } catch is LauncherUnavailable { exit(0) }
+                exit(1)
+            }
+        }
+    }
+
+    @Test("what is too long for the system is the trouble of its job alone", arguments: [false, true])
+    func tooLong(keepsState: Bool) async throws {
+        try await Self.withDirectory { directory in
+            let launcher = try Self.launcher(["sh", "-c", "exit 3"], in: directory, keepsState: keepsState)
+            var job = Self.job
+            job.acquisitionToken = Secret(String(repeating: "t", count: 4 << 20))
+            let error = await #expect(throws: CommandLaunchError.self) { try await launcher.launch(job) }
+            #expect(error?.description.contains("\(4 << 20)") == true)
+            let name = JobID(String(repeating: "long-", count: 100))
+            let named = LaunchedJob(scheduled: ScheduledJob(id: name), acquisitionToken: Secret("t"))
+            #expect(try await launcher.launch(named) == JobExit(status: 3))
+            #expect(try Self.records(in: directory) == [])
+        }
+    }
+
     #if os(Linux)
+        @Test(
+            "a command whose processes are another user's is given up, and its record stays for the next controller",
+            .enabled(if: geteuid() == 0, "only root can make one"), arguments: [false, true])
+        func foreignProcess(keepsState: Bool) async throws {
+            try await Self.withDirectory { directory in
+                // As sudo does it: a program of root's that starts another one as root.
+                let elevate = "\(directory)/elevate"
+                try FileManager.default.copyItem(atPath: "/usr/bin/setpriv", toPath: elevate)
+                chmod(elevate, 0o4755)
+                chown(directory, 65534, 65534)
+                await #expect(processExitsWith: .success) {
+                    [directory = directory as String, elevate = elevate as String, keepsState = keepsState as Bool] in
+                    guard setgid(65534) == 0, setuid(65534) == 0 else { exit(1) }
+                    var configuration = CommandLauncher.Configuration()
+                    configuration.gracePeriod = .zero
+                    configuration.output = .discarded
+                    if keepsState { configuration.stateDirectory = "\(directory)/state" }
+                    let script =
+                        "echo $$ > '\(directory)/new' && mv '\(directory)/new' '\(directory)/root'; exec sleep 3600"
+                    let command = [elevate, "--reuid", "0", "--clear-groups", "sh", "-c", script]
+                    do {
+                        let launcher = try CommandLauncher(command: command, configuration: configuration)
+                        let launch = Task { try await launcher.launch(Self.job) }
+                        while !FileManager.default.fileExists(atPath: "\(directory)/root") { await Task.yield() }
+                        launch.cancel()
+                        do { _ = try await launch.value } catch let error as CommandLaunchError {
+                            guard error.description.contains("another user") else { exit(2) }
+                        }
+                    }
+                    guard keepsState else { exit(0) }
+                    let next = try CommandLauncher(command: command, configuration: configuration)
+                    guard try await next.recover() == [Self.job.id] else { exit(3) }
+                    let follow = Task { try await next.follow(Self.job.id) }
+                    follow.cancel()
+                    do { _ = try await follow.value } catch is CommandLaunchError {
+                        exit(try Self.records(in: directory).count == 1 ? 0 : 4)
+                    }
+                    exit(5)
+                }
+                let process = try String(contentsOfFile: "\(directory)/root", encoding: .utf8)
+                kill(try #require(pid_t(process.filter { !$0.isNewline })), SIGKILL)
+            }
+        }
+
         @Test("commands get the limit on descriptors that they are to have, and this process keeps its own")
         func descriptorLimit() async throws {
             try await Self.withDirectory { directory in

@@ -169,12 +169,12 @@ struct StartTroubleTests {
     func status() throws {
         var world = Buildkite(jobs, trouble: trouble)
         let status = world.driver.machine.status(at: world.driver.now)
-        #expect(status.hindrance == .cannotStart)
+        #expect(status.idleReason == .cannotStart)
         #expect(status.startTrouble == trouble)
         #expect(status.summary.contains(trouble))
         _ = try #require(world.launches(within: .seconds(60)).launched.first)
         _ = world.driver.passes(.seconds(1))
-        #expect(world.driver.machine.status(at: world.driver.now).hindrance != .cannotStart)
+        #expect(world.driver.machine.status(at: world.driver.now).idleReason != .cannotStart)
         #expect(world.driver.machine.status(at: world.driver.now).startTrouble == nil)
     }
 
@@ -183,7 +183,7 @@ struct StartTroubleTests {
         let metrics = TestMetrics()
         var recorder = ControllerMetrics(stack: "stack", factory: metrics)
         var status = ControllerStatus()
-        status.hindrance = .cannotStart
+        status.idleReason = .cannotStart
         recorder.record(status)
         let gauge = try metrics.expectGauge(
             "stacks_controller_hindered", [("stack", "stack"), ("reason", "cannot_start")])

@@ -23,18 +23,18 @@ struct WaitingTests {
             var driver = MachineDriver.running()
             let failure = CallFailure(kind, retryAfter: .seconds(seconds), message: "down for maintenance")
             let wishes = driver.happens(.polled(.failure(failure)))
-            let due = driver.machine.polling.due
+            let due = driver.machine.polling.pacing.due
             #expect(due > .seconds(200) && due <= Self.longest)
             #expect(wishes.waits == [due])
-            #expect(wishes.logged("down for maintenance; asking again in \(due.formattedSeconds) s", at: .warning) == 1)
+            #expect(wishes.logged("down for maintenance; retrying in \(due.formattedSeconds) s", at: .warning) == 1)
             let status = driver.machine.status(at: driver.now)
-            #expect(status.asksAgainIn == due)
-            #expect(status.summary.contains("asks again in \(due.formattedSeconds) s"))
-            #expect(status.hindrance == (kind == .rateLimited ? .rateLimited : .unreachable))
+            #expect(status.retriesIn == due)
+            #expect(status.summary.contains("retries in \(due.formattedSeconds) s"))
+            #expect(status.idleReason == (kind == .rateLimited ? .rateLimited : .unreachable))
             #expect(driver.passes(due - .milliseconds(1)).polls.isEmpty)
             #expect(driver.passes(.milliseconds(1)).polls.count == 1)
             _ = driver.polls([])
-            #expect(driver.machine.status(at: driver.now).asksAgainIn == nil)
+            #expect(driver.machine.status(at: driver.now).retriesIn == nil)
         }
     }
 
@@ -45,7 +45,7 @@ struct WaitingTests {
             var driver = MachineDriver.running()
             driver.machine.jitter = Jitter(seed: seed)
             _ = driver.happens(.polled(.failure(CallFailure(.transient, retryAfter: .seconds(Int64.max), message: ""))))
-            comebacks.insert(driver.machine.polling.due)
+            comebacks.insert(driver.machine.polling.pacing.due)
         }
         #expect(comebacks.count == 20)
     }
@@ -56,10 +56,10 @@ struct WaitingTests {
         _ = driver.happens(.begin(recovered: []))
         let failure = CallFailure(.rateLimited, retryAfter: .seconds(40), message: "slow down")
         let wishes = driver.happens(.registered(.failure(failure)))
-        let due = driver.machine.registration.due
+        let due = driver.machine.registration.pacing.due
         #expect(due >= .seconds(40) && due <= .seconds(44))
         #expect(wishes.waits == [due])
-        #expect(driver.machine.status(at: driver.now).asksAgainIn == due)
+        #expect(driver.machine.status(at: driver.now).retriesIn == due)
     }
 
     @Test("the wait that is said of a refused batch is the one before the smaller one")
@@ -69,8 +69,8 @@ struct WaitingTests {
         let ids = [ScheduledJob.number(1).id, ScheduledJob.number(2).id]
         let refused = CallFailure(.rejected, message: "job_uuids is invalid")
         let wishes = driver.happens(.reserved(asked: ids, .failure(refused)))
-        #expect(wishes.waits == [driver.machine.reservation.due])
-        #expect(wishes.logged("asking again in 1.0 s") == 1)
+        #expect(wishes.waits == [driver.machine.reserving.pacing.due])
+        #expect(wishes.logged("retrying in 1.0 s") == 1)
     }
 
     @Test("intervals that no clock can count to are refused")
@@ -140,9 +140,9 @@ struct WaitingTests {
             metrics: NOOPMetricsHandler.instance)
         let run = Task { try await controller.run() }
         let pattern =
-            /closed; asking again in 2\d\d\.\d s and not in the 86400\.0 s that it asks for, at \d{4}-\d\d-\d\dT[\d:.]+Z/
+            /closed; retrying in 2\d\d\.\d s and not in the 86400\.0 s that it asks for, at \d{4}-\d\d-\d\dT[\d:.]+Z/
         try await wait { log.withLock { $0.contains { $0.contains(pattern) } } }
-        let wait = try #require(controller.status.asksAgainIn)
+        let wait = try #require(controller.status.retriesIn)
         #expect(wait > .seconds(200) && wait <= Self.longest)
         run.cancel()
         _ = await run.result

@@ -166,11 +166,11 @@ struct WatchRecoveredTests {
         }
         says([:], until: .seconds(600))
         #expect(Wishes(all).stopped.isEmpty)
-        #expect(Wishes(all).logged("does not know the job any more", at: .warning) == 1)
+        #expect(Wishes(all).logged("no longer knows the job", at: .warning) == 1)
         says([job.id: .running], until: .seconds(610))
         says([:], until: .seconds(1200))
         #expect(Wishes(all).stopped.isEmpty)
-        #expect(Wishes(all).logged("does not know the job any more", at: .warning) == 2)
+        #expect(Wishes(all).logged("no longer knows the job", at: .warning) == 2)
         says([job.id: .finished], until: .seconds(1600))
         #expect(Wishes(all).stopped == [job.id])
     }

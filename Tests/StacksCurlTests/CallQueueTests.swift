@@ -8,7 +8,7 @@ struct CallQueueTests {
 
     private func ids(_ count: Int) -> [CallID] { (0..<count).map { _ in CallID.next() } }
 
-    @Test("calls past the limit wait, and start in the order in which they came")
+    @Test("calls past the limit wait, and start in order of arrival")
     func firstComeFirstServed() {
         let queue = Queue(limit: 2)
         let ids = ids(5)
@@ -26,7 +26,7 @@ struct CallQueueTests {
         #expect(queue.count == 0)
     }
 
-    @Test("a call that comes while others wait does not overtake them")
+    @Test("a new call does not overtake waiting calls")
     func noOvertaking() {
         let queue = Queue(limit: 1)
         let ids = ids(3)
@@ -45,7 +45,7 @@ struct CallQueueTests {
         #expect(queue.add(1, id: ids[1], origin: "https://b.example"))
     }
 
-    @Test("a lowered limit holds calls back until enough have ended")
+    @Test("after the limit is lowered, calls wait until enough have ended")
     func loweredLimit() {
         let queue = Queue(limit: 3)
         let ids = ids(4)
@@ -58,7 +58,7 @@ struct CallQueueTests {
         #expect(queue.next(origin: origin) == 3)
     }
 
-    @Test("whether an origin's calls share connections is known when an answer has told, whatever the limit")
+    @Test("whether an origin's calls share connections is known from a response, not from the limit")
     func sharedConnections() {
         let queue = Queue(limit: 8)
         #expect(queue.sharesConnections(origin: origin) == nil)
@@ -67,7 +67,7 @@ struct CallQueueTests {
         #expect(queue.sharesConnections(origin: "https://b.example") == nil)
     }
 
-    @Test("ten thousand waiting calls that are cancelled leave nothing behind")
+    @Test("removing ten thousand waiting calls frees their entries")
     func cancelledWaiters() {
         let queue = Queue(limit: 1)
         let ids = ids(10_001)
@@ -80,7 +80,7 @@ struct CallQueueTests {
         #expect(queue.remove(ids[5]) == nil)
     }
 
-    @Test("origins that are no longer called are forgotten")
+    @Test("lanes of unused origins are removed")
     func idleLanes() {
         let queue = Queue(limit: 1)
         for index in 0..<1000 {
@@ -92,7 +92,7 @@ struct CallQueueTests {
     }
 }
 
-/// A queue that an expectation's expression may change.
+/// A queue that expectations can mutate.
 private final class Queue {
     private var queue: CallQueue<Int>
 

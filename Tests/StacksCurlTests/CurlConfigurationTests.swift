@@ -3,33 +3,36 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("A configuration that cannot work is refused before anything is sent")
+@Suite("Invalid configurations are rejected when the transport is created")
 struct CurlConfigurationTests {
     typealias Configuration = CurlTransport.Configuration
 
     static let refused: [(String, @Sendable (inout Configuration) -> Void, [String])] = [
-        ("connect time-out of zero", { $0.connectTimeout = .zero }, ["connectTimeout", "0.0 seconds"]),
-        ("negative request time-out", { $0.requestTimeout = .seconds(-1) }, ["requestTimeout", "-1.0 seconds"]),
+        ("connect timeout of zero", { $0.connectTimeout = .zero }, ["connectTimeout", "0.0 seconds"]),
+        ("negative request timeout", { $0.requestTimeout = .seconds(-1) }, ["requestTimeout", "-1.0 seconds"]),
         ("no idle time", { $0.maximumIdleTime = .zero }, ["maximumIdleTime"]),
         ("no lifetime", { $0.maximumConnectionLifetime = .zero }, ["maximumConnectionLifetime"]),
         ("no connections", { $0.maximumConnectionsPerHost = 0 }, ["maximumConnectionsPerHost", "0", "1024"]),
         ("no streams", { $0.maximumConcurrentStreams = 0 }, ["maximumConcurrentStreams", "0", "10000"]),
-        ("no answer allowed", { $0.maximumResponseSize = 0 }, ["maximumResponseSize", "0"]),
+        ("no response allowed", { $0.maximumResponseSize = 0 }, ["maximumResponseSize", "0"]),
         ("keep-alive of zero", { $0.tcpKeepAlive = .zero }, ["tcpKeepAlive"]),
         (
-            "a CA file that is not there", { $0.certificateAuthorities = .file("/no/such/ca.pem") },
+            "a missing CA file", { $0.certificateAuthorities = .file("/no/such/ca.pem") },
             ["/no/such/ca.pem", "No such file"]
         ),
         ("an empty CA text", { $0.certificateAuthorities = .pem("") }, ["CA text", "no certificate"]),
         (
-            "a client certificate that is not there",
+            "a missing client certificate",
             { $0.clientCertificate = .init(certificateFile: "/no/cert", privateKeyFile: "/no/key") }, ["/no/cert"]
         ),
-        ("a pin without its kind", { $0.pinnedPublicKey = "abc" }, ["abc", "sha256//"]),
+        ("a pin without its hash algorithm", { $0.pinnedPublicKey = "abc" }, ["abc", "sha256//"]),
         ("a CA file that is a directory", { $0.certificateAuthorities = .file("/tmp") }, ["/tmp", "directory"]),
-        ("a CA file without a certificate", { $0.certificateAuthorities = .file("/dev/null") }, ["no certificate"]),
-        ("a proxy that is no URL", { $0.proxy = .url("not a url") }, ["proxy", "spaces"]),
-        ("a proxy of another kind", { $0.proxy = .url("ftp://proxy") }, ["proxy", "socks5"]),
+        (
+            "a CA file that is a device", { $0.certificateAuthorities = .file("/dev/null") },
+            ["/dev/null", "regular file"]
+        ),
+        ("a proxy that is not a URL", { $0.proxy = .url("not a url") }, ["proxy", "spaces"]),
+        ("a proxy with another scheme", { $0.proxy = .url("ftp://proxy") }, ["proxy", "socks5"]),
         (
             "a proxy's password with a slash", { $0.proxy = .url("http://u:s3cret/x@proxy:1") },
             ["proxy", "percent-encoded"]
@@ -37,7 +40,7 @@ struct CurlConfigurationTests {
         ("an empty proxy", { $0.proxy = .url("") }, ["proxy", ".none"]),
     ]
 
-    @Test("refused, naming the value", arguments: refused.indices)
+    @Test("the error names the value", arguments: refused.indices)
     func isRefused(_ index: Int) {
         let (name, change, words) = Self.refused[index]
         var configuration = Configuration()
@@ -51,7 +54,7 @@ struct CurlConfigurationTests {
         }
     }
 
-    @Test("a FIFO that nobody writes to is refused at once, wherever a file is named")
+    @Test("a FIFO without a writer is rejected at once, for every option that names a file")
     func fifo() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("stacks-\(UUID()).pem").path
         try #require(mkfifo(path, 0o600) == 0)
@@ -66,12 +69,12 @@ struct CurlConfigurationTests {
         }
     }
 
-    @Test("a file is read no further than any certificate is long")
+    @Test("a file beyond the size limit is rejected")
     func endlessFile() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("stacks-\(UUID()).pem").path
         try #require(FileManager.default.createFile(atPath: path, contents: nil))
         defer { unlink(path) }
-        // It takes no room on the disk.
+        // A sparse file.
         try #require(truncate(path, 1 << 40) == 0)
         var configuration = Configuration()
         configuration.certificateAuthorities = .file(path)
@@ -79,14 +82,14 @@ struct CurlConfigurationTests {
         #expect(error?.message.contains("16 MiB") == true)
     }
 
-    @Test("the library's version is known, and one that is supported")
+    @Test("the library's version is known and supported")
     func version() throws {
         let parts = CurlTransport.libraryVersion.split { !$0.isNumber }.compactMap { Int($0) }
         try #require(parts.count >= 3)
         #expect((parts[0], parts[1]) >= (7, 81))
     }
 
-    @Test("a configuration shows no password")
+    @Test("the description of a configuration contains no password")
     func passwords() {
         var configuration = Configuration()
         configuration.proxy = .url("http://user:s3cret@proxy.example:3128/s3cret?s3cret")

@@ -10,7 +10,7 @@ struct CurlExecutorTests {
         TransportRequest(method: .get, origin: server.origin, path: "/v3/x")
     }
 
-    @Test("calls made there are answered, side by side")
+    @Test("concurrent calls from the I/O thread get their responses")
     func answered() async throws {
         let server = try LoopbackServer { _, _ in .ok() }
         defer { server.stop() }
@@ -25,7 +25,7 @@ struct CurlExecutorTests {
         }
     }
 
-    @Test("a call made there can be cancelled")
+    @Test("a call from the I/O thread can be cancelled")
     func cancelled() async throws {
         let arrived = AsyncStream.makeStream(of: Void.self)
         let server = try LoopbackServer { _, _ in
@@ -41,7 +41,7 @@ struct CurlExecutorTests {
         }
     }
 
-    @Test("a task there goes on after a shutdown, one that it asked for itself too")
+    @Test("a task on the I/O thread continues after a shutdown, including its own")
     func outlivesTheThread() async throws {
         let server = try LoopbackServer { _, _ in .ok() }
         defer { server.stop() }

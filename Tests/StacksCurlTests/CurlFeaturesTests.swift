@@ -4,53 +4,54 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("What a libcurl can do, by its version")
+@Suite("Features of libcurl by version")
 struct CurlFeaturesTests {
     struct Row: Sendable, CustomTestStringConvertible {
         var name: String
         var version: UInt32
         var isSupported = true
         var namesProtocols = true
-        var leavesLookUps = true
-        var gathersLookUps = false
+        var canAbandonResolution = true
+        var resolvesPerMulti = false
 
         var testDescription: String { name }
     }
 
     static let table = [
-        Row(name: "7.80.0", version: 0x07_50_00, isSupported: false, namesProtocols: false, leavesLookUps: false),
-        Row(name: "7.81.0", version: 0x07_51_00, namesProtocols: false, leavesLookUps: false),
-        Row(name: "7.84.0", version: 0x07_54_00, namesProtocols: false, leavesLookUps: false),
-        Row(name: "7.85.0", version: 0x07_55_00, leavesLookUps: false),
-        Row(name: "7.86.0", version: 0x07_56_00, leavesLookUps: false),
+        Row(
+            name: "7.80.0", version: 0x07_50_00, isSupported: false, namesProtocols: false, canAbandonResolution: false),
+        Row(name: "7.81.0", version: 0x07_51_00, namesProtocols: false, canAbandonResolution: false),
+        Row(name: "7.84.0", version: 0x07_54_00, namesProtocols: false, canAbandonResolution: false),
+        Row(name: "7.85.0", version: 0x07_55_00, canAbandonResolution: false),
+        Row(name: "7.86.0", version: 0x07_56_00, canAbandonResolution: false),
         Row(name: "7.87.0", version: 0x07_57_00),
         Row(name: "7.88.1", version: 0x07_58_01),
         Row(name: "8.0.0", version: 0x08_00_00),
         Row(name: "8.10.0", version: 0x08_0A_00),
         Row(name: "8.19.0", version: 0x08_13_00),
-        Row(name: "8.20.0", version: 0x08_14_00, gathersLookUps: true),
-        Row(name: "8.21.0", version: 0x08_15_00, gathersLookUps: true),
+        Row(name: "8.20.0", version: 0x08_14_00, resolvesPerMulti: true),
+        Row(name: "8.21.0", version: 0x08_15_00, resolvesPerMulti: true),
     ]
 
-    @Test("each feature is used from the version on that has it", arguments: table)
+    @Test("each feature is used from the version that added it", arguments: table)
     func gates(row: Row) {
         let features = CurlFeatures(version: row.version)
         #expect(features.isSupported == row.isSupported)
         #expect(features.namesProtocols == row.namesProtocols)
-        #expect(features.leavesLookUps == row.leavesLookUps)
-        #expect(features.gathersLookUps == row.gathersLookUps)
-        #expect(features.waitsForLookUps == !row.leavesLookUps)
+        #expect(features.canAbandonResolution == row.canAbandonResolution)
+        #expect(features.resolvesPerMulti == row.resolvesPerMulti)
+        #expect(features.blocksOnResolution == !row.canAbandonResolution)
     }
 
-    @Test("with c-ares there is no thread to wait for, whatever the version", arguments: table)
+    @Test("with c-ares, no version blocks on a resolver thread", arguments: table)
     func asynchronousResolver(row: Row) {
-        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).waitsForLookUps)
+        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).blocksOnResolution)
     }
 
-    /// What `Scripts/test-libcurl` means to build with, as `8.5.0`.
+    /// The version that `Scripts/test-libcurl` builds with, `8.5.0` for example.
     private static let expectedVersion = ProcessInfo.processInfo.environment["EXPECTED_LIBCURL_VERSION"]
 
-    @Test("the headers and the library are those that are to be tested", .enabled(if: expectedVersion != nil))
+    @Test("the headers and the library have the version under test", .enabled(if: expectedVersion != nil))
     func expected() throws {
         let parts = try #require(Self.expectedVersion).split { !$0.isNumber }.prefix(3).compactMap { UInt32($0) }
         let number = parts.reduce(0) { $0 << 8 | $1 }
@@ -58,7 +59,7 @@ struct CurlFeaturesTests {
         #expect(CurlFeatures.ofThisProcess.version == number)
     }
 
-    @Test("a transport can be made with every gate closed, and that plaintext is forbidden holds there too")
+    @Test("a transport works without any optional feature, and can forbid plaintext")
     func oldest() async throws {
         var configuration = CurlTransport.Configuration()
         configuration.allowsPlaintext = false

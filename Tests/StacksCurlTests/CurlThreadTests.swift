@@ -9,12 +9,12 @@ struct CurlThreadTests {
     private final class Progress: Sendable {
         let hasEnded = Atomic(false)
         let joining = Atomic(0)
-        /// How many who joined have returned, and how many of them before the end.
+        /// How many joins have returned, and how many of them before the thread ended.
         let returned = Atomic(0)
         let early = Atomic(0)
     }
 
-    @Test("whoever joins it, at the same time as another too, returns when it has ended")
+    @Test("concurrent joins return after the thread has ended")
     func joinTwice() async throws {
         let progress = Progress()
         let mayEnd = DispatchSemaphore(value: 0)
@@ -23,7 +23,7 @@ struct CurlThreadTests {
             progress.hasEnded.store(true, ordering: .sequentiallyConsistent)
         }
         for _ in 0..<2 {
-            // Threads of their own: they block.
+            // Separate threads, because `join` blocks.
             Thread.detachNewThread {
                 progress.joining.add(1, ordering: .sequentiallyConsistent)
                 thread.join()
@@ -36,7 +36,7 @@ struct CurlThreadTests {
             while !condition() { try await Task.sleep(for: .milliseconds(1)) }
         }
         try await wait { progress.joining.load(ordering: .sequentiallyConsistent) == 2 }
-        // The time for one that does not wait to return; one that waits cannot return before the end, however long it is.
+        // Time for a join that does not wait to return. A join that waits cannot return before the end, however long it takes.
         for _ in 0..<20 where progress.returned.load(ordering: .sequentiallyConsistent) == 0 {
             try await Task.sleep(for: .milliseconds(1))
         }

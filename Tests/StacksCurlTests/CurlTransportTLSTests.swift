@@ -41,7 +41,7 @@ struct CurlTransportTLSTests {
         }
     }
 
-    @Test("HTTP/1.1 can be asked for")
+    @Test("HTTP/1.1 can be configured")
     func http1() async throws {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             var configuration = try configuration(simulator)
@@ -56,7 +56,7 @@ struct CurlTransportTLSTests {
         }
     }
 
-    @Test("the authorities can be given as text")
+    @Test("certificate authorities can be configured as text")
     func authoritiesAsText() async throws {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             var configuration = CurlTransport.Configuration()
@@ -70,7 +70,7 @@ struct CurlTransportTLSTests {
         }
     }
 
-    @Test("a server whose certificate nobody vouches for is not spoken to")
+    @Test("a server with an untrusted certificate is rejected")
     func unknownAuthority() async throws {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             try await withCurlTransport { transport in
@@ -82,7 +82,7 @@ struct CurlTransportTLSTests {
         }
     }
 
-    @Test("a server without the pinned key is not spoken to")
+    @Test("a server without the pinned key is rejected")
     func pinnedKey() async throws {
         try await SimulatorProcess.run(["--tls"]) { simulator in
             var configuration = try configuration(simulator)
@@ -102,7 +102,7 @@ struct CurlTransportTLSTests {
             configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
             try await withCurlTransport(configuration: configuration) { transport in
                 let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
-                // The connection is made by a call that nobody cancels: one that is cancelled takes it with it.
+                // Connect with a call that is not cancelled: cancelling would close the connection.
                 _ = try await transport.send(request)
                 let outcomes = await RandomCancellation(calls: 10_000, concurrency: 64, seed: 1).run {
                     let status = try await transport.send(request).status.code

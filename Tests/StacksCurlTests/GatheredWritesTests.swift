@@ -13,10 +13,10 @@
         import Glibc
     #endif
 
-    @Suite("What is written in a turn leaves together", .timeLimit(.minutes(5)))
+    @Suite("Writes of one turn are coalesced", .timeLimit(.minutes(5)))
     struct GatheredWritesTests {
-        /// What `body` saw in a turn that was shorter than 200 ms, after which the system sends what was held back: one
-        /// in which this process stood still for so long says nothing, and there is another one.
+        /// The result of `body` in a turn shorter than 200 ms, after which the kernel sends pending bytes in any case. A turn
+        /// in which the process was suspended for longer is repeated.
         private func seen<Seen>(_ body: () throws -> Seen) throws -> Seen {
             while true {
                 let start = ContinuousClock.now
@@ -26,7 +26,7 @@
             }
         }
 
-        @Test("two writes arrive as one, when the turn ends")
+        @Test("two writes arrive as one at the end of the turn")
         func gathers() throws {
             let (arrivedEarly, text) = try seen {
                 let connection = try Connection()
@@ -44,7 +44,7 @@
             #expect(text == "headerbody")
         }
 
-        @Test("what is written later leaves at once")
+        @Test("later writes are sent at once")
         func releases() throws {
             let connection = try Connection()
             var writes = GatheredWrites()
@@ -54,7 +54,7 @@
             #expect(connection.read() == "header")
         }
 
-        @Test("one connection is let go before the others")
+        @Test("one connection can be released before the others")
         func letsOneGo() throws {
             let arrivedEarly = try seen {
                 let (first, second) = (try Connection(), try Connection())
@@ -74,7 +74,7 @@
             #expect(!arrivedEarly)
         }
 
-        @Test("a socket that is none of TCP's loses nothing")
+        @Test("a socket other than TCP loses no bytes")
         func otherSockets() throws {
             var ends: [CInt] = [-1, -1]
             try #require(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) == 0)
@@ -87,9 +87,9 @@
         }
     }
 
-    @Suite("A request and its body leave together", .timeLimit(.minutes(5)))
+    @Suite("A request and its body share a segment", .timeLimit(.minutes(5)))
     struct RequestSegmentTests {
-        @Test("over HTTP/2 a request with a body takes no more segments than one without, and leaves nothing behind")
+        @Test("over HTTP/2, a request with a body takes no more segments than one without")
         func oneSegment() async throws {
             try await SimulatorProcess.run(["--tls"]) { simulator in
                 var configuration = CurlTransport.Configuration()
@@ -102,7 +102,7 @@
                         headerFields: [.contentType: "application/json"], body: body)
                 }
                 try await withCurlTransport(configuration: configuration) { transport in
-                    // The first one brings the handshake.
+                    // The first call includes the handshake.
                     _ = try await transport.send(request(nil))
                     let socket = try #require((0..<65_536).first { Self.remotePort(of: $0) == port })
                     func segments(_ body: [UInt8]?) async throws -> Int {
@@ -111,7 +111,7 @@
                         return try #require(Self.option(TCP_INFO, of: socket, at: Self.dataSegmentsSent)) - before
                     }
                     let (without, with) = (try await segments(nil), try await segments(Array("{}".utf8)))
-                    // Now and then a control frame of HTTP/2 is among them; bodies by themselves would be 20 more.
+                    // Occasionally there is an HTTP/2 control frame; separate bodies would be 20 segments more.
                     #expect(without >= 20)
                     #expect(with <= without + 5)
                     #expect(Self.option(TCP_CORK, of: socket, at: 0) == 0)
@@ -120,10 +120,10 @@
             }
         }
 
-        /// Where Linux's `struct tcp_info` has the number of segments with data that were sent.
+        /// The offset in Linux's `struct tcp_info` of the number of data segments that were sent.
         private static var dataSegmentsSent: Int { 156 }
 
-        /// Four bytes of what a TCP socket tells.
+        /// A 32-bit field of a socket's `struct tcp_info`.
         private static func option(_ name: CInt, of socket: CInt, at offset: Int) -> Int? {
             var bytes = [UInt8](repeating: 0, count: 512)
             var size = socklen_t(bytes.count)
@@ -145,7 +145,7 @@
         }
     }
 
-    /// Both ends of a connection on loopback, without a delay of the kernel's own.
+    /// Both ends of a loopback connection with `TCP_NODELAY`.
     private final class Connection {
         let near: curl_socket_t
         private let far: curl_socket_t
@@ -183,13 +183,13 @@
             _ = unsafe send(near, text, text.utf8.count, CInt(MSG_NOSIGNAL))
         }
 
-        /// Whether there is something to read at the far end.
+        /// Whether the far end has bytes to read.
         var hasArrived: Bool {
             var byte: UInt8 = 0
             return unsafe recv(far, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)) > 0
         }
 
-        /// What arrives next at the far end.
+        /// The next bytes at the far end.
         func read() -> String {
             var bytes = [UInt8](repeating: 0, count: 64)
             let count = unsafe recv(far, &bytes, bytes.count, 0)

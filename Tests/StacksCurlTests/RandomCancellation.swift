@@ -1,5 +1,5 @@
-/// Makes calls, a third of which are cancelled after a random part of the time that a call takes, which is learnt from
-/// those that came too late: it depends on the machine, and on what else runs.
+/// Makes calls and cancels a third of them after a random part of a call's duration, which is estimated from cancellations
+/// that came too late, because it depends on the machine and its load.
 struct RandomCancellation {
     struct Outcomes: Sendable {
         var succeeded = 0
@@ -33,7 +33,7 @@ struct RandomCancellation {
         var longest = 200
         for _ in 0..<share {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            // From before the call is posted until after its answer came: yields to the other tasks, not time.
+            // From before the call is posted until after its response: counted in yields, not in time.
             let yields = (random >> 33) % 3 == 0 ? Int(random >> 40) % longest : nil
             let task = Task { try await call() }
             if let yields {

@@ -3,11 +3,11 @@ import Testing
 
 @testable import StacksCurl
 
-@Suite("What came last is known of each connection")
+@Suite("The last receipt on each connection is known")
 struct ReceiptsTests {
     private let start = Moment.now
 
-    @Test("connections that take turns keep their own instants")
+    @Test("alternating connections keep their own instants")
     func takesTurns() {
         var receipts = Receipts()
         #expect(receipts.last(onPort: 1) == nil)

@@ -2,7 +2,7 @@ import HTTPTypes
 import StacksTesting
 import Testing
 
-@Suite("An agent's side of a job")
+@Suite("Agents")
 struct AgentTests {
     @Test("an agent moves its job from reserved through accepted and running to finished")
     func life() throws {
@@ -24,7 +24,7 @@ struct AgentTests {
             ])
     }
 
-    @Test("a job that an agent has acquired stays with it when the reservation would have ended")
+    @Test("an acquired job stays with its agent after the reservation would have expired")
     func outlivesReservation() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -37,7 +37,7 @@ struct AgentTests {
     }
 
     @Test(
-        "without a token, with an agent token, or with another job's, it is refused", arguments: ["acquire", "start"])
+        "without the job's own token, an agent is refused", arguments: ["acquire", "start"])
     func credentials(action: String) throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(2)
@@ -52,7 +52,7 @@ struct AgentTests {
         #expect(try scenario.agent("acquire", jobs[0], token: token).status == 200)
     }
 
-    @Test("a second acquisition is 422 and counts as a second launch")
+    @Test("a second acquisition gets a 422 and counts as a second launch")
     func acquiredTwice() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -63,7 +63,7 @@ struct AgentTests {
         #expect(scenario.simulator.report.launchedTwice == 1)
     }
 
-    @Test("a job that was cancelled before its agent came cannot be acquired: 422")
+    @Test("acquiring a cancelled job gets a 422")
     func cancelledBefore() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -73,7 +73,7 @@ struct AgentTests {
         #expect(scenario.simulator.job(job)?.launches == 0)
     }
 
-    @Test("a job that is locked for now is 423")
+    @Test("acquiring a locked job gets a 423")
     func locked() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -82,7 +82,7 @@ struct AgentTests {
         #expect(try scenario.agent("acquire", job, token: token).status == 423)
     }
 
-    @Test("a job is not started or finished out of turn")
+    @Test("a job cannot be started or finished out of order")
     func outOfTurn() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -98,7 +98,7 @@ struct AgentTests {
         #expect(scenario.simulator.report.launchedTwice == 1)
     }
 
-    @Test("a job that times out is timed_out once its agent has finished it")
+    @Test("a timing-out job is timed_out after its agent has finished it")
     func timingOut() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -109,7 +109,7 @@ struct AgentTests {
         #expect(try scenario.agent("finish", job, token: token).json["state"] == "timed_out")
     }
 
-    @Test("SimulatedAgent goes through a job's life, and says what a real agent would exit with when it is refused")
+    @Test("SimulatedAgent runs a job, and reports the exit status of a real agent when it is refused")
     func simulatedAgent() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(3)

@@ -4,9 +4,9 @@ import StacksTesting
 import StacksTransport
 import Testing
 
-@Suite("Many at once", .timeLimit(.minutes(5)))
+@Suite("Concurrency", .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
-    @Test("a job that many stacks reserve at once goes to one of them")
+    @Test("only one of many concurrent stacks reserves a job")
     func oneWinner() async throws {
         let scenario = Scenario()
         let stacks = (0..<16).map { "s\($0)" }
@@ -34,7 +34,7 @@ struct ConcurrencyTests {
         #expect(transport.requests.count == stacks.count)
     }
 
-    @Test("a transport can be told not to keep its requests")
+    @Test("a transport need not record its requests")
     func unrecorded() async throws {
         let simulator = StacksSimulator()
         let transport = simulator.transport(recordsRequests: false)

@@ -6,30 +6,30 @@ import Testing
 struct DeterminismTests {
     private func bytes(seed: UInt64) throws -> [[UInt8]] {
         let scenario = Scenario { $0.seed = seed }
-        var answers = [try scenario.register("s")]
+        var responses = [try scenario.register("s")]
         let jobs = scenario.simulator.addJobs(20)
-        answers.append(try scenario.list())
-        answers.append(try scenario.reserve(jobs, expiry: 5))
-        answers.append(try scenario.tokens(jobs))
+        responses.append(try scenario.list())
+        responses.append(try scenario.reserve(jobs, expiry: 5))
+        responses.append(try scenario.tokens(jobs))
         scenario.clock.advance(by: .seconds(6))
-        answers.append(try scenario.list("&limit=7"))
-        return answers.map(\.body)
+        responses.append(try scenario.list("&limit=7"))
+        return responses.map(\.body)
     }
 
-    @Test("the same seed and the same calls give the same bytes, another seed others")
+    @Test("equal seeds and calls give equal bytes, another seed gives others")
     func reproducible() throws {
         #expect(try bytes(seed: 3) == bytes(seed: 3))
         #expect(try bytes(seed: 3) != bytes(seed: 4))
     }
 
-    @Test("UUIDs are canonical, and no two are the same")
+    @Test("UUIDs are canonical and unique")
     func uuids() throws {
         let jobs = StacksSimulator().addJobs(2000)
         #expect(Set(jobs).count == 2000)
         #expect(jobs.allSatisfy { UUID(uuidString: $0)?.uuidString.lowercased() == $0 })
     }
 
-    @Test("the report counts what became of the jobs")
+    @Test("the report counts the jobs by their outcome")
     func report() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(6)
@@ -59,7 +59,7 @@ struct DeterminismTests {
         #expect(abs(latency / .milliseconds(1) - 200) < 0.01)
     }
 
-    @Test("what no job has done has no latency")
+    @Test("without started jobs, there is no latency")
     func noLatency() {
         #expect(StacksSimulator().report.dispatchLatency(quantile: 0.99) == nil)
     }

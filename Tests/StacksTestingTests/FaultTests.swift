@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Faults")
 struct FaultTests {
-    @Test("a fault strikes the operation it names, as often as it says, after what it skips")
+    @Test("a fault affects its operation, as often as configured, after the skipped requests")
     func counting() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(
@@ -17,32 +17,32 @@ struct FaultTests {
         #expect(scenario.simulator.report.faults == 2)
     }
 
-    @Test("a refusal is not performed, and has the API's shape and the fields it was given")
+    @Test("a refused request is not performed, and gets an API error with the given fields")
     func refusal() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
         scenario.simulator.addFault(
             .init(.refuse(status: .tooManyRequests, message: "slow", headerFields: [.retryAfter: "7"])))
-        let answer = try scenario.reserve(job)
-        #expect(answer.status == 429)
-        #expect(answer.json == ["message": "slow"])
-        #expect(answer[header: "Retry-After"] == "7")
-        #expect(answer[header: "RateLimit-Scope"] != nil)
+        let response = try scenario.reserve(job)
+        #expect(response.status == 429)
+        #expect(response.json == ["message": "slow"])
+        #expect(response[header: "Retry-After"] == "7")
+        #expect(response[header: "RateLimit-Scope"] != nil)
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("a proxy's page is HTML without the API's fields")
+    @Test("a proxy's page is HTML without the API's header fields")
     func html() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(.init(.html(), for: .tokenIdentity))
-        let answer = try scenario.send(.get, "token")
-        #expect(answer.status == 502)
-        #expect(answer[header: "Content-Type"] == "text/html")
-        #expect(answer[header: "RateLimit-Scope"] == nil)
-        #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("<html>"))
+        let response = try scenario.send(.get, "token")
+        #expect(response.status == 502)
+        #expect(response[header: "Content-Type"] == "text/html")
+        #expect(response[header: "RateLimit-Scope"] == nil)
+        #expect(String(decoding: response.body, as: UTF8.self).hasPrefix("<html>"))
     }
 
-    @Test("a lost answer has been performed, and the error says that the server may have seen it")
+    @Test("a request whose response is lost is performed, and the server may have received it")
     func dropped() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -53,7 +53,7 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .reserved)
     }
 
-    @Test("a refused connection has not been performed, and the error says so")
+    @Test("a request over a refused connection is not performed, and the error proves it")
     func refusedConnection() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
@@ -63,19 +63,19 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("malformed JSON comes with the status of what was performed")
+    @Test("malformed JSON has the status of the performed request")
     func malformed() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
         scenario.simulator.addFault(.init(.malformedJSON, for: .reserveJobs))
-        let answer = try scenario.reserve(job)
-        #expect(answer.status == 200)
-        #expect(answer.json == .null)
-        #expect(!answer.body.isEmpty)
+        let response = try scenario.reserve(job)
+        #expect(response.status == 200)
+        #expect(response.json == .null)
+        #expect(!response.body.isEmpty)
         #expect(scenario.state(job[0]) == .reserved)
     }
 
-    @Test("a chance is the same for the same seed, and near what was asked for")
+    @Test("a probability is reproducible from the seed, and close to the configured one")
     func probability() throws {
         func strikes(seed: UInt64) throws -> [Int] {
             let scenario = try Scenario.registered { $0.seed = seed }
@@ -105,7 +105,7 @@ struct FaultTests {
         #expect(try await transport.send(request).status == .ok)
     }
 
-    @Test("faults can be taken away")
+    @Test("faults can be removed")
     func removal() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.addFault(.init(.html(), count: nil))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Finishing a job as a stack")
 struct FinishTests {
-    @Test("a reserved job is finished with its exit status and detail, 0 included", arguments: [0, 1, -1])
+    @Test("a reserved job is finished with exit status and detail", arguments: [0, 1, -1])
     func finishes(exitStatus: Int) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -15,7 +15,7 @@ struct FinishTests {
         #expect(scenario.simulator.job(job)?.detail == "why")
     }
 
-    @Test("an exit status that is left out is -1")
+    @Test("a missing exit status is -1")
     func defaultStatus() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -23,7 +23,7 @@ struct FinishTests {
         #expect(scenario.simulator.job(job)?.exitStatus == -1)
     }
 
-    @Test("a second finish is 422 and changes nothing")
+    @Test("a second finish gets a 422 and changes nothing")
     func atMostOnce() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -33,7 +33,7 @@ struct FinishTests {
         #expect((after.exitStatus, after.finishes, after.finishAttempts) == (1, 1, 2))
     }
 
-    @Test("a job of another stack, with an agent, or over is not finished")
+    @Test("a stack cannot finish a job of another stack, with an agent, or that has ended")
     func refusals() throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
@@ -57,7 +57,7 @@ struct FinishTests {
     }
 
     @Test(
-        "a body of the wrong shape is refused and names what is wrong",
+        "an invalid body is refused, and the error names what is wrong",
         arguments: [
             (#"{"exit_status": 1}"#, "detail"), (#"{"exit_status": "1", "detail": ""}"#, "exit_status"),
             (#"{"exit_status": 1.5, "detail": ""}"#, "integer"), (#"{"detail": null}"#, "detail"),
@@ -66,13 +66,13 @@ struct FinishTests {
     func shapes(body: String, named: String) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
-        let answer = try scenario.send(.post, "stacks/s/jobs/\(job)/finish", raw: body)
-        #expect(answer.status == 400)
-        #expect(answer.message.contains(named))
+        let response = try scenario.send(.post, "stacks/s/jobs/\(job)/finish", raw: body)
+        #expect(response.status == 400)
+        #expect(response.message.contains(named))
         #expect(scenario.state(job) == .scheduled)
     }
 
-    @Test("finishing kills the tokens of the job")
+    @Test("finishing revokes the tokens of the job")
     func tokens() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]

@@ -7,7 +7,7 @@ import Testing
 struct InMemoryTransportTests {
     private let request = TransportRequest(method: .post, origin: "https://h", path: "/v3/x", body: [1, 2, 3])
 
-    @Test("a handler answers, and requests are recorded with their bodies")
+    @Test("a handler responds, and requests are recorded with their bodies")
     func handler() async throws {
         let transport = InMemoryTransport { TransportResponse(status: .ok, body: $0.body ?? []) }
         #expect(try await transport.send(request).body == [1, 2, 3])
@@ -22,7 +22,7 @@ struct InMemoryTransportTests {
         await #expect(throws: Oops.self) { try await transport.send(request) }
     }
 
-    @Test("a script is played in order and then ends")
+    @Test("a script runs in order, and calls fail after its end")
     func script() async throws {
         let failure = TransportError(code: .tls, phase: .securing, message: "x")
         let transport = InMemoryTransport(
@@ -32,7 +32,7 @@ struct InMemoryTransportTests {
         #expect(await error(transport)?.code == .other)
     }
 
-    @Test("what is enqueued comes before the handler")
+    @Test("the script takes precedence over the handler")
     func enqueued() async throws {
         let transport = InMemoryTransport { _ in TransportResponse(status: .ok) }
         transport.enqueue([.respond(TransportResponse(status: .conflict))])
@@ -40,7 +40,7 @@ struct InMemoryTransportTests {
         #expect(try await transport.send(request).status == .ok)
     }
 
-    @Test("a scripted delay is waited for on the clock that was given")
+    @Test("a scripted delay passes on the transport's clock")
     func delay() async throws {
         let clock = ManualClock()
         let transport = InMemoryTransport(
@@ -72,7 +72,7 @@ struct InMemoryTransportTests {
         #expect(clock.sleeperCount == 0)
     }
 
-    @Test("a deadline that has passed is a time-out, and the handler is not asked")
+    @Test("a past deadline is a timeout, and the handler is not called")
     func passedDeadline() async throws {
         let transport = InMemoryTransport { _ in
             Issue.record("the handler was asked")
@@ -99,7 +99,7 @@ struct InMemoryTransportTests {
         #expect(clock.sleeperCount == 0)
     }
 
-    @Test("a task that is cancelled already sends nothing")
+    @Test("a task that is already cancelled sends nothing")
     func cancelledBefore() async throws {
         let transport = InMemoryTransport { _ in TransportResponse(status: .ok) }
         await withTaskGroup(of: Void.self) { group in
@@ -111,7 +111,7 @@ struct InMemoryTransportTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test("a shutdown ends the calls in flight and refuses later ones")
+    @Test("a shutdown fails calls in flight and later calls")
     func shutdown() async throws {
         let clock = ManualClock()
         let transport = InMemoryTransport(clock: clock, script: [.hang])

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A JSON value that tests compare with literals, read by Foundation.
+/// A JSON value, decoded by Foundation, that tests compare with literals.
 enum JSON: Codable, Equatable {
     case null
     case bool(Bool)
@@ -40,7 +40,7 @@ enum JSON: Codable, Equatable {
 
     static func strings(_ values: [String]) -> JSON { .array(values.map(JSON.string)) }
 
-    /// A member of an object; `null` for anything else, so that a test's comparison fails rather than the test.
+    /// A member of an object, or `null` for other values, so that a comparison fails rather than the test.
     subscript(_ name: String) -> JSON {
         if case .object(let members) = self { members[name] ?? .null } else { .null }
     }

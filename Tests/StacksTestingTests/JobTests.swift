@@ -2,7 +2,7 @@ import HTTPTypes
 import StacksTesting
 import Testing
 
-@Suite("Looking at jobs")
+@Suite("Getting jobs")
 struct JobTests {
     @Test("a job has its environment and command, however large")
     func get() throws {
@@ -11,32 +11,32 @@ struct JobTests {
         template.command = String(repeating: "é\"\\\u{1}", count: 50_000)
         template.environment = ["A": "1", "Ü": "\t"]
         let job = scenario.simulator.addJobs(template: template)[0]
-        let answer = try scenario.send(.get, "stacks/s/jobs/\(job)")
-        #expect(answer.status == 200)
+        let response = try scenario.send(.get, "stacks/s/jobs/\(job)")
+        #expect(response.status == 200)
         #expect(
-            answer.json == ["id": .string(job), "env": ["A": "1", "Ü": "\t"], "command": .string(template.command)])
+            response.json == ["id": .string(job), "env": ["A": "1", "Ü": "\t"], "command": .string(template.command)])
     }
 
     @Test(
-        "an unknown job is 404, and what is no UUID 400", arguments: [(unknownUUID, 404), ("x", 400), ("a%2Eb", 400)])
+        "an unknown job gets a 404, an invalid UUID a 400", arguments: [(unknownUUID, 404), ("x", 400), ("a%2Eb", 400)])
     func refusals(id: String, status: Int) throws {
         #expect(try Scenario.registered().send(.get, "stacks/s/jobs/\(id)").status == status)
     }
 
-    @Test("states are given by UUID, any state as it is, and unknown UUIDs are missing")
+    @Test("states are returned by UUID, also unknown states; unknown UUIDs are missing")
     func states() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(3)
         scenario.simulator.move(jobs[1], to: "hibernating")
         scenario.simulator.move(jobs[2], to: .timedOut)
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .post, "stacks/s/jobs/get-states", ["job_uuids": .strings(jobs + [unknownUUID])])
-        #expect(answer.status == 200)
+        #expect(response.status == 200)
         #expect(
-            answer.json == ["states": .object([jobs[0]: "scheduled", jobs[1]: "hibernating", jobs[2]: "timed_out"])])
+            response.json == ["states": .object([jobs[0]: "scheduled", jobs[1]: "hibernating", jobs[2]: "timed_out"])])
     }
 
-    @Test("states of 0 and of 1001 jobs are refused")
+    @Test("requests for the states of 0 and of 1001 jobs are refused")
     func stateLimits() throws {
         let scenario = try Scenario.registered()
         let many = Array(repeating: unknownUUID, count: 1001)
@@ -44,7 +44,7 @@ struct JobTests {
         #expect(try scenario.send(.post, "stacks/s/jobs/get-states", ["job_uuids": .strings(many)]).status == 422)
     }
 
-    @Test("a cancelled job is canceled, and a running one canceling until its agent has finished it")
+    @Test("a cancelled job is canceled, a running one canceling until its agent has finished it")
     func cancelling() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(4)

@@ -28,7 +28,7 @@ struct ListingTests {
         #expect(job["step"] == ["key": nil])
     }
 
-    @Test("jobs come oldest first, page after page, and the last page has no next")
+    @Test("pages list jobs oldest first, and the last page has no next page")
     func pages() throws {
         let scenario = try Scenario.registered()
         var expected: [String] = []
@@ -55,7 +55,7 @@ struct ListingTests {
         #expect(page["page_info"] == ["has_next_page": false, "end_cursor": nil])
     }
 
-    @Test("a job can appear behind the cursor: older ones, and those whose reservation ended")
+    @Test("jobs can appear before the cursor: older jobs, and jobs with an expired reservation")
     func behindTheCursor() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(3)
@@ -69,7 +69,7 @@ struct ListingTests {
         #expect(try scenario.listed() == older + jobs)
     }
 
-    @Test("jobs of another state are not listed", arguments: ["reserved", "running", "canceled", "hibernating"])
+    @Test("jobs in other states are not listed", arguments: ["reserved", "running", "canceled", "hibernating"])
     func otherStates(state: String) throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(2)
@@ -91,7 +91,7 @@ struct ListingTests {
         #expect(try scenario.list().json["cluster_queue"]["dispatch_paused"] == false)
     }
 
-    @Test("a large queue that was worked off from its head stays exact")
+    @Test("a large queue stays correct while jobs are reserved from its head")
     func tidying() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(500)
@@ -102,7 +102,7 @@ struct ListingTests {
         #expect(try scenario.listed() == jobs)
     }
 
-    @Test("with a listing delay, a new job shows later and a reserved one goes later")
+    @Test("with a listing delay, new jobs appear later and reserved jobs disappear later")
     func listingDelay() throws {
         let scenario = try Scenario.registered { $0.listingDelay = .seconds(2) }
         let job = scenario.simulator.addJobs(1)
@@ -118,7 +118,7 @@ struct ListingTests {
     }
 
     @Test(
-        "what is wrong with the query is refused",
+        "invalid query parameters are refused",
         arguments: [
             ("", 400), ("queue_key=", 400), ("queue_key=nowhere", 404), ("queue_key=_default&limit=0", 422),
             ("queue_key=_default&limit=1001", 422), ("queue_key=_default&limit=ten", 400),

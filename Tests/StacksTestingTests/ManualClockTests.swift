@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ManualClock", .timeLimit(.minutes(5)))
 struct ManualClockTests {
-    @Test("it stands still until it is advanced, for dates and instants alike")
+    @Test("dates and instants change only when the clock is advanced")
     func advance() {
         let clock = ManualClock()
         let (date, now) = (clock.date, clock.now)
@@ -14,7 +14,7 @@ struct ManualClockTests {
         #expect(now.duration(to: clock.now) == .milliseconds(1500))
     }
 
-    @Test("sleepers wake when their deadline is reached, and not before")
+    @Test("sleepers wake at their deadlines, and not before")
     func sleepers() async throws {
         let clock = ManualClock()
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -35,7 +35,26 @@ struct ManualClockTests {
         }
     }
 
-    @Test("a deadline that is reached already is not slept for")
+    @Test("it moves from deadline to deadline while something runs, and stands still again after that")
+    func advancing() async throws {
+        let clock = ManualClock()
+        let offsets = try await clock.advancing {
+            var offsets: [Duration] = []
+            for seconds in [3600, 1, 600] {
+                try await clock.sleep(for: .seconds(seconds))
+                offsets.append(clock.now.offset)
+            }
+            return offsets
+        }
+        #expect(offsets == [.seconds(3600), .seconds(3601), .seconds(4201)])
+        async let later: Void = clock.sleep(for: .seconds(1))
+        await clock.waitForSleepers()
+        #expect(clock.now.offset == .seconds(4201))
+        clock.advance(by: .seconds(1))
+        try await later
+    }
+
+    @Test("a past deadline does not sleep")
     func passedDeadline() async throws {
         let clock = ManualClock()
         try await clock.sleep(until: clock.now)

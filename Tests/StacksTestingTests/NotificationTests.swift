@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Notifications")
 struct NotificationTests {
-    private func notify(_ scenario: Scenario, _ notifications: [JSON]) throws -> Scenario.Answer {
+    private func notify(_ scenario: Scenario, _ notifications: [JSON]) throws -> Scenario.Response {
         try scenario.send(.post, "stacks/s/notifications", ["notifications": .array(notifications)])
     }
 
@@ -14,19 +14,19 @@ struct NotificationTests {
         return .object(members)
     }
 
-    @Test("the valid ones are created, and the others are named by their places")
+    @Test("valid notifications are created, the others are listed by index")
     func partial() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
-        let answer = try notify(
+        let response = try notify(
             scenario,
             [
                 note(job, "one"), note(unknownUUID, "x"), note(job, ""), note(job, "two"), note(unknownUUID, "y"),
                 note("x", "z"),
             ])
-        #expect(answer.status == 200)
+        #expect(response.status == 200)
         #expect(scenario.simulator.job(job)?.notifications == ["one", "two"])
-        let errors = answer.json["errors"].elements
+        let errors = response.json["errors"].elements
         #expect(errors.map { $0["indexes"] } == [[1, 4], [2], [5]])
         #expect(errors.allSatisfy { $0["error"].text?.isEmpty == false })
     }
@@ -42,8 +42,8 @@ struct NotificationTests {
     func details(count: Int, isCreated: Bool) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
-        let answer = try notify(scenario, [note(job, String(repeating: "é", count: count))])
-        #expect(answer.json["errors"].elements.isEmpty == isCreated)
+        let response = try notify(scenario, [note(job, String(repeating: "é", count: count))])
+        #expect(response.json["errors"].elements.isEmpty == isCreated)
     }
 
     @Test(
@@ -57,22 +57,22 @@ struct NotificationTests {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         scenario.clock.advance(by: .seconds(60))
-        let answer = try notify(scenario, [note(job, "x", at: timestamp)])
-        #expect(answer.json["errors"].elements.isEmpty == isCreated)
+        let response = try notify(scenario, [note(job, "x", at: timestamp)])
+        #expect(response.json["errors"].elements.isEmpty == isCreated)
     }
 
-    @Test("a job has at most 100 over its life")
+    @Test("a job has at most 100 notifications")
     func perJob() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(2)
         _ = try notify(scenario, (0..<99).map { note(jobs[0], "\($0)") })
-        let answer = try notify(scenario, [note(jobs[0], "a"), note(jobs[0], "b"), note(jobs[1], "c")])
-        #expect(answer.json["errors"].elements.map { $0["indexes"] } == [[1]])
+        let response = try notify(scenario, [note(jobs[0], "a"), note(jobs[0], "b"), note(jobs[1], "c")])
+        #expect(response.json["errors"].elements.map { $0["indexes"] } == [[1]])
         #expect(scenario.simulator.job(jobs[0])?.notifications.count == 100)
         #expect(scenario.simulator.job(jobs[1])?.notifications == ["c"])
     }
 
-    @Test("a request has 1 to 1000", arguments: [(0, 400), (1000, 200), (1001, 422)])
+    @Test("a request has 1 to 1000 notifications", arguments: [(0, 400), (1000, 200), (1001, 422)])
     func perRequest(count: Int, status: Int) throws {
         let scenario = try Scenario.registered()
         #expect(try notify(scenario, (0..<count).map { _ in note(unknownUUID, "x") }).status == status)

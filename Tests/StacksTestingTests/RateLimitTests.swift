@@ -13,43 +13,43 @@ struct RateLimitTests {
         }
     }
 
-    @Test("every answer carries the four fields, errors too")
+    @Test("every response has the four fields, errors too")
     func headers() throws {
         let scenario = try limited()
-        let answers = [
+        let responses = [
             try scenario.list(), try scenario.register("t"), try scenario.send(.get, "token"),
             try scenario.send(.get, "nowhere"), try scenario.send(.get, "token", token: "wrong"),
             try scenario.send(.post, "stacks/s/deregister"), try scenario.send(.get, "stacks/x/jobs/x"),
         ]
-        for answer in answers {
-            #expect(answer[header: "RateLimit-Scope"] != nil)
-            #expect(answer[header: "RateLimit-Limit"].flatMap { Int($0) } != nil)
-            #expect(answer[header: "RateLimit-Remaining"].flatMap { Int($0) } != nil)
-            #expect(answer[header: "RateLimit-Reset"].flatMap { Int($0) } != nil)
+        for response in responses {
+            #expect(response[header: "RateLimit-Scope"] != nil)
+            #expect(response[header: "RateLimit-Limit"].flatMap { Int($0) } != nil)
+            #expect(response[header: "RateLimit-Remaining"].flatMap { Int($0) } != nil)
+            #expect(response[header: "RateLimit-Reset"].flatMap { Int($0) } != nil)
         }
     }
 
-    @Test("the eleventh listing within a second is a 429 with the documented body")
+    @Test("the eleventh listing within a second gets a 429 with the documented body")
     func tooMany() throws {
         let scenario = try limited()
         for remaining in (0..<10).reversed() {
-            let answer = try scenario.list()
-            #expect(answer.status == 200)
-            #expect(answer[header: "RateLimit-Remaining"] == "\(remaining)")
+            let response = try scenario.list()
+            #expect(response.status == 200)
+            #expect(response[header: "RateLimit-Remaining"] == "\(remaining)")
         }
-        let answer = try scenario.list()
-        #expect(answer.status == 429)
-        #expect(answer.json.names == ["message", "scope", "limit", "current", "reset"])
-        #expect(answer.json["scope"] == "list-scheduled-jobs")
-        #expect(answer.json["limit"] == 10)
-        #expect(answer.json["current"] == 10)
-        #expect(answer.json["reset"] == 1)
-        #expect(answer[header: "Retry-After"] == "1")
-        #expect(answer[header: "RateLimit-Remaining"] == "0")
+        let response = try scenario.list()
+        #expect(response.status == 429)
+        #expect(response.json.names == ["message", "scope", "limit", "current", "reset"])
+        #expect(response.json["scope"] == "list-scheduled-jobs")
+        #expect(response.json["limit"] == 10)
+        #expect(response.json["current"] == 10)
+        #expect(response.json["reset"] == 1)
+        #expect(response[header: "Retry-After"] == "1")
+        #expect(response[header: "RateLimit-Remaining"] == "0")
         #expect(scenario.simulator.report.rateLimited == [.listScheduledJobs: 1])
     }
 
-    @Test("the window slides: each request frees its place a second later, and refused ones take none")
+    @Test("the window slides: each request leaves it a second later, and refused requests do not count")
     func sliding() throws {
         let scenario = try limited { $0.rateLimits["list-scheduled-jobs"] = 2 }
         #expect(try scenario.list().status == 200)
@@ -79,7 +79,7 @@ struct RateLimitTests {
         let scenario = try limited()
         let job = scenario.simulator.addJobs(1)[0]
         let body: JSON = ["job_uuids": .strings([job])]
-        let answers: [(Scenario.Answer, String, String)] = [
+        let responses: [(Scenario.Response, String, String)] = [
             (try scenario.list(), "list-scheduled-jobs", "10"), (try scenario.reserve([job]), "batch-reserve", "10"),
             (try scenario.send(.get, "stacks/s/jobs/\(job)"), "show-job", "1000"),
             (try scenario.send(.post, "stacks/s/jobs/get-states", body), "batch-load-job-states", "20"),
@@ -87,9 +87,9 @@ struct RateLimitTests {
             (try scenario.send(.post, "stacks/s/notifications", body), "stack-notification", "200"),
             (try scenario.send(.post, "stacks/s/deregister"), "default", "10"),
         ]
-        for (answer, scope, limit) in answers {
-            #expect(answer[header: "RateLimit-Scope"] == scope)
-            #expect(answer[header: "RateLimit-Limit"] == limit)
+        for (response, scope, limit) in responses {
+            #expect(response[header: "RateLimit-Scope"] == scope)
+            #expect(response[header: "RateLimit-Limit"] == limit)
         }
     }
 
@@ -99,7 +99,7 @@ struct RateLimitTests {
         for _ in 0..<30 { #expect(try scenario.register("s").status == 200) }
     }
 
-    @Test("turned off, nothing is refused and the full limit remains")
+    @Test("without enforcement, no request is refused and the full limit remains")
     func off() throws {
         let scenario = try limited()
         scenario.simulator.setEnforcesRateLimits(false)
@@ -113,8 +113,8 @@ struct RateLimitTests {
             $0.rateLimits["list-scheduled-jobs"] = 0
             $0.sendsRetryAfter = false
         }
-        let answer = try scenario.list()
-        #expect(answer.status == 429)
-        #expect(answer[header: "Retry-After"] == nil)
+        let response = try scenario.list()
+        #expect(response.status == 429)
+        #expect(response[header: "Retry-After"] == nil)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Registering a stack")
 struct RegisterTests {
-    @Test("a new key is 201 and a known one 200, with every documented member")
+    @Test("a new key gets a 201 and a known one a 200, with every documented member")
     func registers() throws {
         let scenario = Scenario()
         let first = try scenario.register("fleet")
@@ -29,20 +29,20 @@ struct RegisterTests {
         #expect(try scenario.register("fleet", queue: name).json["cluster_queue_key"] == "mac")
     }
 
-    @Test("a known key moves to the queue of the last caller")
+    @Test("registering again moves the stack to the new queue")
     func moves() throws {
         let scenario = Scenario { $0.organizations = [.init(queues: ["mac", "linux"])] }
         try scenario.register("fleet", queue: "mac")
         #expect(try scenario.register("fleet", queue: "linux").json["cluster_queue_key"] == "linux")
     }
 
-    @Test("metadata comes back")
+    @Test("metadata is returned")
     func metadata() throws {
-        let answer = try Scenario().send(
+        let response = try Scenario().send(
             .post, "stacks/register",
             ["key": "k", "type": "custom", "queue_key": "_default", "metadata": ["version": "1.4", "z": "\"é\n"]]
         )
-        #expect(answer.json["metadata"] == ["version": "1.4", "z": "\"é\n"])
+        #expect(response.json["metadata"] == ["version": "1.4", "z": "\"é\n"])
     }
 
     @Test("a stack is connected until 30 seconds have passed without a poll")
@@ -58,7 +58,7 @@ struct RegisterTests {
         #expect(scenario.simulator.stack("s")?.isConnected == true)
     }
 
-    @Test("the organisation's limit of stacks is a 403, and de-registering makes room")
+    @Test("beyond the organisation's limit of stacks, registering gets a 403; de-registering lowers the count")
     func stackLimit() throws {
         let scenario = Scenario { $0.organizations[0].stackLimit = 1 }
         #expect(try scenario.register("a").status == 201)
@@ -97,13 +97,13 @@ struct RegisterTests {
         #expect(try status([String(repeating: "k", count: 64): String(repeating: "v", count: 256)]) == 201)
         #expect(try status([String(repeating: "k", count: 65): ""]) == 422)
         #expect(try status(["k": String(repeating: "v", count: 257)]) == 422)
-        // Two scalars that a reader sees as one character count as two.
+        // A grapheme of two scalars counts as two characters.
         #expect(try status(["k": String(repeating: "e\u{301}", count: 128)]) == 201)
         #expect(try status(["k": String(repeating: "e\u{301}", count: 129)]) == 422)
         #expect(try status([String(repeating: "e\u{301}", count: 33): ""]) == 422)
     }
 
-    @Test("an unknown type is 422, an unknown queue 404, and what is missing is named")
+    @Test("an unknown type gets a 422, an unknown queue a 404, and missing members are named")
     func refusals() throws {
         let scenario = Scenario()
         #expect(
@@ -111,17 +111,17 @@ struct RegisterTests {
                 .post, "stacks/register", ["key": "k", "type": "mine", "queue_key": "_default", "metadata": [:]]
             ).status == 422)
         #expect(try scenario.register("k", queue: "nowhere").status == 404)
-        let answer = try scenario.send(.post, "stacks/register", ["key": "k", "type": "custom", "metadata": [:]])
-        #expect(answer.status == 400)
-        #expect(answer.message.contains("queue_key"))
+        let response = try scenario.send(.post, "stacks/register", ["key": "k", "type": "custom", "metadata": [:]])
+        #expect(response.status == 400)
+        #expect(response.message.contains("queue_key"))
     }
 
-    @Test("de-registering is 204 without a body, twice, and the stack is unknown to other calls")
+    @Test("de-registering gets a 204 without a body, also twice, and other calls no longer find the stack")
     func deregister() throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(.post, "stacks/s/deregister")
-        #expect(answer.status == 204)
-        #expect(answer.body.isEmpty)
+        let response = try scenario.send(.post, "stacks/s/deregister")
+        #expect(response.status == 204)
+        #expect(response.body.isEmpty)
         #expect(try scenario.send(.post, "stacks/s/deregister").status == 204)
         #expect(try scenario.list().status == 404)
         #expect(try scenario.send(.post, "stacks/never/deregister").status == 404)

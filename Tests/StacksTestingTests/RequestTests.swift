@@ -4,20 +4,20 @@ import StacksTesting
 import StacksTransport
 import Testing
 
-@Suite("What every request has to be like")
+@Suite("Requirements for requests")
 struct RequestTests {
     @Test(
-        "a credential that is missing, malformed or wrong is 401",
+        "a missing, malformed or wrong credential gets a 401",
         arguments: ["", "Token ", "Bearer abc", "Token wrong", "wrong"])
     func credentials(value: String) throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(.get, "token", headerFields: [.authorization: value])
-        #expect(answer.status == 401)
-        #expect(!answer.message.isEmpty)
-        #expect(answer[header: "Content-Type"]?.hasPrefix("application/json") == true)
+        let response = try scenario.send(.get, "token", headerFields: [.authorization: value])
+        #expect(response.status == 401)
+        #expect(!response.message.isEmpty)
+        #expect(response[header: "Content-Type"]?.hasPrefix("application/json") == true)
     }
 
-    @Test("an agent token that has expired is 401, and one without a cluster is taken for its identity alone")
+    @Test("an expired agent token gets a 401, and an unclustered one works only for its identity")
     func tokenKinds() throws {
         let expiring = Scenario { $0.organizations[0].tokenExpiresAt = Date(timeIntervalSince1970: 1_767_225_610) }
         #expect(try expiring.send(.get, "token").status == 200)
@@ -31,16 +31,16 @@ struct RequestTests {
 
     @Test("the token's identity has every documented member")
     func identity() throws {
-        let answer = try Scenario().send(.get, "token")
+        let response = try Scenario().send(.get, "token")
         #expect(
-            answer.json.names == [
+            response.json.names == [
                 "uuid", "description", "token_type", "organization_slug", "organization_uuid", "cluster_uuid",
                 "cluster_name", "organization_queue_uuid", "organization_queue_key",
             ])
-        #expect(answer.json["organization_slug"] == "acme")
+        #expect(response.json["organization_slug"] == "acme")
     }
 
-    @Test("an organisation that is unavailable is 503")
+    @Test("an unavailable organisation gets a 503")
     func unavailable() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.setUnavailable(true)
@@ -50,7 +50,7 @@ struct RequestTests {
     }
 
     @Test(
-        "what is no route is 404: other methods, other paths, unencoded dots",
+        "unknown routes get a 404: other methods, other paths, unencoded dots",
         arguments: [
             ("GET", "stacks/register"), ("POST", "token"), ("GET", "stacks/s"), ("POST", "stacks/s/scheduled-jobs"),
             ("GET", "stacks/s.json/scheduled-jobs?queue_key=_default"), ("GET", "stacks//scheduled-jobs"), ("GET", ""),
@@ -61,7 +61,7 @@ struct RequestTests {
         #expect(try scenario.send(#require(HTTPRequest.Method(method)), path).status == 404)
     }
 
-    @Test("a stack that is not registered is 404 for every operation of a stack")
+    @Test("an unregistered stack gets a 404 for every operation of a stack")
     func unknownStack() throws {
         let scenario = Scenario()
         let calls: [(HTTPRequest.Method, String)] = [
@@ -70,13 +70,13 @@ struct RequestTests {
             (.post, "jobs/\(unknownUUID)/finish"), (.post, "notifications"),
         ]
         for (method, path) in calls {
-            let answer = try scenario.send(method, "stacks/none/\(path)", method == .get ? nil : ["job_uuids": []])
-            #expect(answer.status == 404)
-            #expect(answer.message.contains("stack"))
+            let response = try scenario.send(method, "stacks/none/\(path)", method == .get ? nil : ["job_uuids": []])
+            #expect(response.status == 404)
+            #expect(response.message.contains("stack"))
         }
     }
 
-    @Test("segments are percent-decoded, and broken encodings are 400")
+    @Test("segments are percent-decoded, and invalid encodings get a 400")
     func encoding() throws {
         let scenario = try Scenario.registered()
         #expect(try scenario.send(.get, "stacks/%73/scheduled-jobs?queue_key=%5Fdefault").status == 200)
@@ -93,13 +93,13 @@ struct RequestTests {
         ])
     func contentType(type: String, status: Int) throws {
         let scenario = try Scenario.registered()
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .post, "stacks/s/jobs/get-states", ["job_uuids": .strings([unknownUUID])],
             headerFields: [.contentType: type])
-        #expect(answer.status == status)
+        #expect(response.status == status)
     }
 
-    @Test("operations without a body refuse one")
+    @Test("operations without a body reject one")
     func noBody() throws {
         let scenario = try Scenario.registered()
         #expect(try scenario.send(.post, "stacks/s/deregister", [:]).status == 400)

@@ -4,28 +4,28 @@ import Testing
 
 @Suite("Reserving jobs")
 struct ReservationTests {
-    @Test("what can be reserved is, and the rest is named")
+    @Test("available jobs are reserved, and the others are listed")
     func partial() throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
         let jobs = scenario.simulator.addJobs(3)
         try scenario.reserve([jobs[0]], stack: "t")
         scenario.simulator.cancel(jobs[1])
-        let answer = try scenario.reserve(jobs + [unknownUUID])
-        #expect(answer.status == 200)
-        #expect(answer.json["reserved"] == .strings([jobs[2]]))
-        #expect(answer.json["not_reserved"] == .strings([jobs[0], jobs[1], unknownUUID]))
+        let response = try scenario.reserve(jobs + [unknownUUID])
+        #expect(response.status == 200)
+        #expect(response.json["reserved"] == .strings([jobs[2]]))
+        #expect(response.json["not_reserved"] == .strings([jobs[0], jobs[1], unknownUUID]))
         #expect(scenario.simulator.job(jobs[0])?.reservedBy == "t")
     }
 
-    @Test("none reserved is still success")
+    @Test("a response without reserved jobs is a success")
     func none() throws {
-        let answer = try Scenario.registered().reserve([unknownUUID])
-        #expect(answer.status == 200)
-        #expect(answer.json == ["reserved": [], "not_reserved": .strings([unknownUUID])])
+        let response = try Scenario.registered().reserve([unknownUUID])
+        #expect(response.status == 200)
+        #expect(response.json == ["reserved": [], "not_reserved": .strings([unknownUUID])])
     }
 
-    @Test("an expired reservation puts the job back, for anybody", arguments: [(nil, 900), (60, 60), (3600, 3600)])
+    @Test("after a reservation expires, any stack can reserve", arguments: [(nil, 900), (60, 60), (3600, 3600)])
     func expiry(asked: Int?, seconds: Int) throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
@@ -55,14 +55,14 @@ struct ReservationTests {
         #expect(scenario.state(job[0]) == .scheduled)
     }
 
-    @Test("a UUID is taken in any case, and once")
+    @Test("UUIDs are case-insensitive, and duplicates count once")
     func uuids() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         #expect(try scenario.reserve([job.uppercased(), job]).json["reserved"] == .strings([job]))
     }
 
-    @Test("1000 jobs are taken at a time, and 1001 refused")
+    @Test("1000 jobs can be reserved at a time, 1001 are refused")
     func limit() throws {
         let scenario = try Scenario.registered()
         let jobs = scenario.simulator.addJobs(1001)
@@ -77,16 +77,16 @@ struct ReservationTests {
     }
 
     @Test(
-        "a list that is not of UUIDs is refused and nothing is reserved",
+        "a list with an invalid UUID is refused, and nothing is reserved",
         arguments: ["[]", "[\"x\"]", "[1]", "\"x\"", "null", "[\"0000000000004000800000000000000000000\"]"])
     func badLists(list: String) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         let listWithJob = list.hasPrefix("[\"") ? "[\"\(job)\"," + list.dropFirst() : list
-        let answer = try scenario.send(
+        let response = try scenario.send(
             .put, "stacks/s/scheduled-jobs/batch-reserve", raw: #"{"job_uuids": \#(listWithJob)}"#)
-        #expect(answer.status == 400)
-        #expect(answer.message.contains("job_uuids"))
+        #expect(response.status == 400)
+        #expect(response.message.contains("job_uuids"))
         #expect(scenario.state(job) == .scheduled)
     }
 }

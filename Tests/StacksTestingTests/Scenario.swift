@@ -3,12 +3,12 @@ import HTTPTypes
 import StacksTesting
 import StacksTransport
 
-/// A simulator on a clock that stands still, and what a test says to it.
+/// A simulator with a manual clock, and requests to it.
 struct Scenario {
     let clock = ManualClock()
     let simulator: StacksSimulator
 
-    /// Rate limits are off unless `configure` turns them on: time stands still between a test's requests.
+    /// Rate limits are off unless `configure` turns them on, because no time passes between a test's requests.
     init(_ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }) {
         var configuration = StacksSimulator.Configuration()
         configuration.enforcesRateLimits = false
@@ -16,7 +16,7 @@ struct Scenario {
         simulator = StacksSimulator(configuration: configuration, clock: clock)
     }
 
-    /// A scenario with a stack called `s` on the default queue.
+    /// A scenario with a stack `s` on the default queue.
     static func registered(
         _ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }
     ) throws -> Scenario {
@@ -25,7 +25,7 @@ struct Scenario {
         return scenario
     }
 
-    struct Answer {
+    struct Response {
         var status: Int
         var headerFields: HTTPFields
         var body: [UInt8]
@@ -40,7 +40,7 @@ struct Scenario {
     func send(
         _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil, raw: String? = nil, token: String? = nil,
         headerFields: HTTPFields = [:]
-    ) throws -> Answer {
+    ) throws -> Response {
         var fields: HTTPFields = [
             .authorization: "Token \(token ?? simulator.token)", .accept: "application/json",
         ]
@@ -53,42 +53,42 @@ struct Scenario {
                 body: bytes
             )
         )
-        return Answer(
+        return Response(
             status: response.status.code, headerFields: response.headerFields.fields, body: response.body)
     }
 
     @discardableResult
-    func register(_ key: String, queue: String = "_default", token: String? = nil) throws -> Answer {
+    func register(_ key: String, queue: String = "_default", token: String? = nil) throws -> Response {
         try send(
             .post, "stacks/register",
             ["key": .string(key), "type": "custom", "queue_key": .string(queue), "metadata": [:]], token: token
         )
     }
 
-    func list(_ query: String = "", stack: String = "s") throws -> Answer {
+    func list(_ query: String = "", stack: String = "s") throws -> Response {
         try send(.get, "stacks/\(stack)/scheduled-jobs?queue_key=_default\(query)")
     }
 
-    /// The UUIDs that a listing shows.
+    /// The UUIDs in a listing.
     func listed(_ query: String = "") throws -> [String] {
         try list(query).json["jobs"].elements.compactMap { $0["id"].text }
     }
 
     @discardableResult
-    func reserve(_ jobs: [String], stack: String = "s", expiry: Int? = nil) throws -> Answer {
+    func reserve(_ jobs: [String], stack: String = "s", expiry: Int? = nil) throws -> Response {
         var body: [String: JSON] = ["job_uuids": .strings(jobs)]
         if let expiry { body["reservation_expiry_seconds"] = .number(Double(expiry)) }
         return try send(.put, "stacks/\(stack)/scheduled-jobs/batch-reserve", .object(body))
     }
 
     @discardableResult
-    func tokens(_ jobs: [String], stack: String = "s", lifetime: Int? = nil) throws -> Answer {
+    func tokens(_ jobs: [String], stack: String = "s", lifetime: Int? = nil) throws -> Response {
         var body: [String: JSON] = ["job_uuids": .strings(jobs)]
         if let lifetime { body["token_lifetime_seconds"] = .number(Double(lifetime)) }
         return try send(.post, "stacks/\(stack)/job-acquisition-tokens", .object(body))
     }
 
-    /// Reserves a job and returns a token for it.
+    /// Reserves a job and issues a token for it.
     func reserveWithToken(_ job: String, stack: String = "s") throws -> String {
         try reserve([job], stack: stack)
         return try tokens([job], stack: stack).json["job_acquisition_tokens"][0]["job_acquisition_token"].text ?? ""
@@ -96,7 +96,7 @@ struct Scenario {
 
     @discardableResult
     func finish(_ job: String, stack: String = "s", exitStatus: Int = 1, detail: String = "no capacity") throws
-        -> Answer
+        -> Response
     {
         try send(
             .post, "stacks/\(stack)/jobs/\(job)/finish",
@@ -105,7 +105,7 @@ struct Scenario {
     }
 
     @discardableResult
-    func agent(_ action: String, _ job: String, token: String, exitStatus: Int = 0) throws -> Answer {
+    func agent(_ action: String, _ job: String, token: String, exitStatus: Int = 0) throws -> Response {
         try send(
             .put, "jobs/\(job)/\(action)", action == "finish" ? ["exit_status": .number(Double(exitStatus))] : nil,
             token: token

@@ -3,24 +3,24 @@ import Testing
 
 @Suite("Job acquisition tokens")
 struct TokenTests {
-    @Test("tokens are issued for jobs that this stack has reserved, and the rest is named")
+    @Test("tokens are issued for jobs that this stack has reserved, and the others are listed")
     func issues() throws {
         let scenario = try Scenario.registered()
         try scenario.register("t")
         let jobs = scenario.simulator.addJobs(3)
         try scenario.reserve([jobs[0]])
         try scenario.reserve([jobs[1]], stack: "t")
-        let answer = try scenario.tokens(jobs + [unknownUUID], lifetime: 60)
-        #expect(answer.status == 201)
-        #expect(answer.json["not_issued"] == .strings([jobs[1], jobs[2], unknownUUID]))
-        let issued = answer.json["job_acquisition_tokens"].elements
+        let response = try scenario.tokens(jobs + [unknownUUID], lifetime: 60)
+        #expect(response.status == 201)
+        #expect(response.json["not_issued"] == .strings([jobs[1], jobs[2], unknownUUID]))
+        let issued = response.json["job_acquisition_tokens"].elements
         #expect(issued.count == 1)
         #expect(issued.first?["job_uuid"] == .string(jobs[0]))
         #expect(issued.first?["expires_at"] == "2026-01-01T00:01:00.000Z")
         #expect(issued.first?["job_acquisition_token"].text?.hasPrefix("bkjat_") == true)
     }
 
-    @Test("asking again issues another token, and both are good until one has acquired the job")
+    @Test("a second request issues another token, and both are valid until one has acquired the job")
     func another() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
@@ -38,31 +38,31 @@ struct TokenTests {
         #expect(try scenario.tokens(scenario.simulator.addJobs(1), lifetime: lifetime).status == status)
     }
 
-    @Test("a token is good until it expires", arguments: [(59_999, 200), (60_000, 401)])
+    @Test("a token is valid until it expires", arguments: [(59_999, 200), (60_000, 401)])
     func expiry(milliseconds: Int, status: Int) throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         try scenario.reserve([job])
-        let answer = try scenario.tokens([job], lifetime: 60)
-        let token = try #require(answer.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
+        let response = try scenario.tokens([job], lifetime: 60)
+        let token = try #require(response.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
         scenario.clock.advance(by: .milliseconds(milliseconds))
         #expect(try scenario.agent("acquire", job, token: token).status == status)
     }
 
-    @Test("a token dies with its reservation, also when the job is reserved again")
+    @Test("a token is revoked with its reservation, also when the job is reserved again")
     func diesWithReservation() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]
         try scenario.reserve([job], expiry: 10)
-        let answer = try scenario.tokens([job], lifetime: 3600)
-        let token = try #require(answer.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
+        let response = try scenario.tokens([job], lifetime: 3600)
+        let token = try #require(response.json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
         scenario.clock.advance(by: .seconds(10))
         #expect(try scenario.agent("acquire", job, token: token).status == 401)
         try scenario.reserve([job])
         #expect(try scenario.agent("acquire", job, token: token).status == 401)
     }
 
-    @Test("a reservation that is extended keeps its tokens")
+    @Test("an extended reservation keeps its tokens")
     func survivesExtension() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)[0]

@@ -1,10 +1,10 @@
 import StacksTransport
 import Testing
 
-@Suite("What a host says of itself")
+@Suite("Hosts of URLs")
 struct HostAddressTests {
     @Test(
-        "this machine is known however it is written",
+        "loopback hosts are recognized in every spelling",
         arguments: [
             "localhost", "LOCALHOST", "localhost.", "runner.localhost", "127.0.0.1", "127.255.255.254", "127.1",
             "127.0.1",
@@ -18,7 +18,7 @@ struct HostAddressTests {
     }
 
     @Test(
-        "and no other host is taken for it",
+        "no other host counts as loopback",
         arguments: [
             "", ".", "localhost.example", "notlocalhost", "127.0.0.1.example", "127.0.0.256", "128.0.0.1",
             "126.255.255.255",
@@ -39,10 +39,10 @@ struct HostAddressTests {
     func host(url: String, host: String) { #expect(HostAddress.host(of: url) == host) }
 }
 
-@Suite("A URL in a message")
+@Suite("URLs in messages")
 struct ShownURLTests {
     @Test(
-        "shows where it leads, and nothing before its last @ nor of its query",
+        "everything before the last @ and the query are redacted",
         arguments: [
             ("https://a.example/v3", "https://a.example/v3", "a.example"),
             ("https://u:s3kret@a.example:1/v3", "https://[redacted]@a.example:1/v3", "a.example:1"),
@@ -70,10 +70,10 @@ struct ShownURLTests {
     }
 }
 
-@Suite("A list of hosts that need no proxy")
+@Suite("Lists of hosts that bypass the proxy")
 struct ProxyExceptionsTests {
     @Test(
-        "names hosts, what is below them, and addresses as they are",
+        "an entry matches a host, its subdomains, or an exact address",
         arguments: [
             ("localhost,127.0.0.1", "127.0.0.1", true), ("localhost 127.0.0.1", "LOCALHOST", true),
             ("a.example", "x.a.example", true), (".a.example", "a.example", true), ("a.example", "xa.example", false),

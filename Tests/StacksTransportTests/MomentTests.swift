@@ -1,9 +1,9 @@
 import StacksTransport
 import Testing
 
-@Suite("A moment is an instant of the continuous clock")
+@Suite("Moments are instants of the continuous clock")
 struct MomentTests {
-    @Test("an instant comes out as it went in, and the order and distances are the same")
+    @Test("conversion keeps instants, their order and their distances")
     func roundTrip() {
         let now = ContinuousClock.now
         let offsets: [Duration] = [.zero, .nanoseconds(1), .milliseconds(-5), .seconds(86_400 * 400)]
@@ -16,14 +16,14 @@ struct MomentTests {
         }
     }
 
-    @Test("the present is that of the continuous clock")
+    @Test("`now` agrees with the continuous clock")
     func present() {
         let before = ContinuousClock.now - .milliseconds(10)
         let moment = Moment.now.instant
         #expect(before < moment && moment < ContinuousClock.now + .milliseconds(10))
     }
 
-    @Test("what is later than the clock's end is its end, and a distance too long is the longest")
+    @Test("instants and distances out of range are clamped")
     func endsSomewhere() {
         let now = Moment.now
         let end = now + .seconds(Int64.max)

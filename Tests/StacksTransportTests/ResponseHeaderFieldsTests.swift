@@ -19,7 +19,7 @@ struct ResponseHeaderFieldsTests {
 
             """.utf8))
 
-    @Test("the fields whose names begin alike are found in one pass, in their order")
+    @Test("fields with a common prefix are found in one pass, in order")
     func fieldsWithPrefix() {
         var found: [String] = []
         let areBytes = fields.forEachField(withPrefix: "x-") { rest, value in
@@ -31,7 +31,7 @@ struct ResponseHeaderFieldsTests {
     }
 
     @Test(
-        "a name is found whatever its case, and its value is trimmed",
+        "names are compared case-insensitively, and values are trimmed",
         arguments: [
             ("ratelimit-limit", "10"), ("RATELIMIT-LIMIT", "10"), ("Content-Type", "application/json"),
             ("x-padded", "two words"), ("X-Empty", ""),
@@ -41,12 +41,12 @@ struct ResponseHeaderFieldsTests {
     }
 
     @Test(
-        "a name that is not there, or is only the beginning of one, has no value", arguments: ["x", "ratelimit", "x-e"])
+        "a missing name, or the prefix of one, has no value", arguments: ["x", "ratelimit", "x-e"])
     func missing(name: String) {
         #expect(fields[HTTPField.Name(name)!] == nil)
     }
 
-    @Test("all of them come in their order; lines that are no field are left out")
+    @Test("all fields are in order; lines without a valid field are left out")
     func all() {
         #expect(
             fields.fields.map { "\($0.name.canonicalName)=\($0.value)" } == [
@@ -55,7 +55,7 @@ struct ResponseHeaderFieldsTests {
             ])
     }
 
-    @Test("the first of several is the one that a look-up gives, as it is with fields that were made")
+    @Test("of several fields with one name, a lookup returns the first, from lines and from `HTTPFields`")
     func several() {
         let made: ResponseHeaderFields = [.setCookie: "a=1", .server: "s"]
         #expect(fields[.setCookie] == "a=1")
@@ -65,14 +65,14 @@ struct ResponseHeaderFieldsTests {
     }
 
     @Test(
-        "bytes that are no text are read without harm", arguments: [[], [0xFF], [0x3A, 0x0A], Array("a:\u{0}".utf8)])
+        "invalid text is read safely", arguments: [[], [0xFF], [0x3A, 0x0A], Array("a:\u{0}".utf8)])
     func oddBytes(bytes: [UInt8]) {
         let fields = ResponseHeaderFields(lines: bytes)
         #expect(fields[.age] == nil)
         #expect(fields.fields.count <= 1)
     }
 
-    @Test("of more fields than a list holds, the first ones are listed, and a look-up still finds the last one")
+    @Test("of more fields than the limit, the first ones are listed, and a lookup finds the last one")
     func tooManyFields() {
         let lines = Array(repeatElement("a:\n", count: 70_000).joined().utf8) + Array("age: 1\n".utf8)
         let fields = ResponseHeaderFields(lines: lines)

@@ -1,9 +1,9 @@
 import StacksTransport
 import Testing
 
-@Suite("Random numbers from a seed")
+@Suite("Seeded random numbers")
 struct SplitMix64Tests {
-    @Test("they are those that the algorithm's authors give")
+    @Test("the numbers match the algorithm's reference")
     func reference() {
         var generator = SplitMix64(seed: 1_234_567)
         let numbers = (0..<5).map { _ in generator.next() }
@@ -14,7 +14,7 @@ struct SplitMix64Tests {
             ])
     }
 
-    @Test("fractions are from 0 to below 1, and as often small as large")
+    @Test("fractions are in 0..<1 and uniform")
     func fractions() {
         var generator = SplitMix64(seed: 7)
         let fractions = (0..<10_000).map { _ in generator.fraction() }

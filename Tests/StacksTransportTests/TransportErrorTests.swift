@@ -4,7 +4,7 @@ import Testing
 
 @Suite("An error says how far the call had come")
 struct TransportErrorTests {
-    @Test("phases are in the order of time")
+    @Test("phases are in chronological order")
     func order() {
         #expect(TransportError.Phase.allCases == TransportError.Phase.allCases.sorted())
         #expect(TransportError.Phase.queued < .resolving)
@@ -12,7 +12,7 @@ struct TransportErrorTests {
     }
 
     @Test(
-        "from the moment of sending on, the server may have seen the request", arguments: TransportError.Phase.allCases)
+        "from the sending phase on, the server may have received the request", arguments: TransportError.Phase.allCases)
     func mayHaveReachedServer(phase: TransportError.Phase) {
         let error = TransportError(code: .other, phase: phase, message: "")
         #expect(error.mayHaveReachedServer == (phase >= .sending))

@@ -1,10 +1,10 @@
 import StacksTransport
 import Testing
 
-@Suite("Text from elsewhere")
+@Suite("Untrusted text")
 struct VisibleTextTests {
     @Test(
-        "what is not seen is written as an escape",
+        "invisible characters are escaped",
         arguments: [
             ("plain – text, ümläut 🚀 العربية", "plain – text, ümläut 🚀 العربية"),
             ("a\nb\r\tc", "a\\nb\\r\\tc"),
@@ -40,7 +40,7 @@ struct VisibleTextTests {
         }
     }
 
-    @Test("a text is cropped, and what was left out is not looked at")
+    @Test("a text is truncated, and the rest is not read")
     func bounded() {
         #expect(VisibleText.escaped("abcd", limit: 4) == "abcd")
         #expect(VisibleText.escaped("abcde", limit: 4) == "abcd…")
@@ -49,12 +49,12 @@ struct VisibleTextTests {
         #expect(VisibleText.escaped(String(repeating: "x", count: 10_000_000), limit: 3) == "xxx…")
     }
 
-    @Test("lines stay where they are a text's own")
+    @Test("line feeds stay where they are allowed")
     func lines() {
         #expect(VisibleText.escaped("a\nb\r\u{1B}", keepsLines: true) == "a\nb\\r\\u{1b}")
     }
 
-    @Test("a JSON document gets JSON's escapes, and its own lines stay")
+    @Test("a JSON document gets JSON's escapes and keeps its line feeds")
     func json() {
         #expect(
             VisibleText.escapedJSON("{\n  \"a\" : \"ü\u{9B}\u{202E}\u{E0041}\"\n}")

@@ -20,12 +20,12 @@ struct URLSessionTransportTests {
         return try await body(server)
     }
 
-    /// Waits until something has arrived.
+    /// Waits for a request.
     private func wait(until server: LoopbackServer) async throws {
         while server.received.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
     }
 
-    @Test("method, path, fields and body arrive as given", arguments: [HTTPRequest.Method.post, .put])
+    @Test("method, path, header fields and body arrive unchanged", arguments: [HTTPRequest.Method.post, .put])
     func body(method: HTTPRequest.Method) async throws {
         try await withServer { _, _ in
             .ok("done")
@@ -46,7 +46,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a POST without a body says that its length is 0, and an empty answer is an answer")
+    @Test("a POST without a body has Content-Length 0, and an empty response is a response")
     func empty() async throws {
         try await withServer { _, _ in
             .bytes("HTTP/1.1 204 No Content\r\nRateLimit-Scope: default\r\n\r\n")
@@ -62,7 +62,7 @@ struct URLSessionTransportTests {
     }
 
     @Test(
-        "whatever the status, the answer is returned",
+        "the response is returned, whatever its status",
         arguments: ["401 Unauthorized", "404 Not Found", "429 Too Many Requests", "503 Service Unavailable"])
     func statuses(status: String) async throws {
         try await withServer { _, _ in
@@ -77,7 +77,7 @@ struct URLSessionTransportTests {
     }
 
     @Test(
-        "a redirect is an answer, not a way to go",
+        "a redirect is returned, not followed",
         arguments: ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
     func redirect(status: String) async throws {
         try await withServer { _, _ in
@@ -90,7 +90,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("cancelling the task ends a call that hangs")
+    @Test("cancelling the task ends a call without a response")
     func cancel() async throws {
         try await withServer { _, _ in
             .silence
@@ -104,7 +104,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a task that is cancelled already sends nothing")
+    @Test("a task that is already cancelled sends nothing")
     func cancelledBefore() async throws {
         try await withServer { _, _ in
             .ok()
@@ -118,7 +118,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a deadline beyond what the clock can count to is no deadline")
+    @Test("a deadline beyond the clock's range never passes")
     func farDeadline() async throws {
         try await withServer { _, _ in
             .ok("done")
@@ -131,12 +131,12 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("the deadline ends a call that hangs, and says that the server may have seen it")
+    @Test("a call without a response ends at its deadline, and the server may have received it")
     func deadline() async throws {
         try await withServer { _, _ in
             .silence
         } _: { server in
-            // A machine that is busy may need longer to begin the call at all.
+            // A busy machine may need longer to start the call.
             var limit = Duration.milliseconds(50)
             var error: TransportError?
             repeat {
@@ -151,12 +151,12 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("an answer past the limit is given up while it arrives")
+    @Test("a response beyond the limit fails while it arrives")
     func tooLarge() async throws {
         var configuration = URLSessionTransport.Configuration()
         configuration.maximumResponseSize = 1000
         let transport = try URLSessionTransport(configuration: configuration)
-        // The announced length is never delivered: only a limit that is checked while receiving can end the call.
+        // The server never sends the announced length, so only a limit that is checked while receiving ends the call.
         let start = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + String(repeating: "x", count: 1001)
         try await withServer { _, _ in
             .bytes(start)
@@ -168,7 +168,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("an answer of exactly the limit is accepted")
+    @Test("a response of exactly the limit is accepted")
     func atTheLimit() async throws {
         var configuration = URLSessionTransport.Configuration()
         configuration.maximumResponseSize = 1000
@@ -182,7 +182,7 @@ struct URLSessionTransportTests {
     }
 
     @Test(
-        "a refused connection is certain not to have carried the request", arguments: [HTTPRequest.Method.get, .post])
+        "a refused connection proves that nothing was sent", arguments: [HTTPRequest.Method.get, .post])
     func refused(method: HTTPRequest.Method) async throws {
         let error = await #expect(throws: TransportError.self) {
             try await transport.send(
@@ -195,7 +195,7 @@ struct URLSessionTransportTests {
         #expect(error?.mayHaveReachedServer == false)
     }
 
-    @Test("a connection that was closed without an answer may have carried the request")
+    @Test("a connection that was closed without a response may have delivered the request")
     func hangUp() async throws {
         try await withServer { _, _ in
             .hangUp
@@ -209,7 +209,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a host of several addresses, the first of which refuses, hides no request that the second one took")
+    @Test("of a host with several addresses, a request to the second one counts even if the first one refused")
     func severalAddresses() async throws {
         try await withServer { _, _ in
             .hangUp
@@ -224,7 +224,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a request that must not be repeated is written once although a kept connection died")
+    @Test("a request that must not be repeated is written once even if an idle connection has closed")
     func replay() async throws {
         try await withServer { _, index in
             index == 0 ? .ok() : .hangUp
@@ -238,7 +238,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("calls one after the other share a connection")
+    @Test("sequential calls share a connection")
     func reuse() async throws {
         try await withServer { _, _ in
             .ok("x")
@@ -250,7 +250,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("many calls at once each get their own answer")
+    @Test("concurrent calls get their own responses")
     func concurrency() async throws {
         try await withServer { request, _ in
             .ok(String(request.split(separator: " ")[1]))
@@ -268,7 +268,7 @@ struct URLSessionTransportTests {
         }
     }
 
-    @Test("a shutdown ends calls in flight and refuses further ones")
+    @Test("a shutdown fails calls in flight and later calls")
     func shutdown() async throws {
         try await withServer { _, _ in
             .silence
@@ -324,7 +324,7 @@ struct URLSessionTransportTests {
     }
 
     @Test(
-        "what is no URL is refused before anything is sent",
+        "an invalid URL is rejected before anything is sent",
         arguments: [("ftp://127.0.0.1", "/"), ("http://", "/"), ("127.0.0.1:1", "/"), ("http://127.0.0.1:1", "x")])
     func malformed(origin: String, path: String) async throws {
         let error = await #expect(throws: TransportError.self) {
@@ -334,7 +334,7 @@ struct URLSessionTransportTests {
         #expect(error?.mayHaveReachedServer == false)
     }
 
-    @Test("a server whose certificate nobody vouches for is not spoken to")
+    @Test("a server with an untrusted certificate is rejected")
     func untrustedCertificate() async throws {
         try await SimulatorProcess.run(["--tls"]) { (simulator) async throws in
             let request = TransportRequest(

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// What is known of a name. Few are used, and none is forgotten.
+/// The state of a name. There are few, and none is freed.
 struct entry {
     char *name;
     int count;

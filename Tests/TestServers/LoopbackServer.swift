@@ -9,37 +9,37 @@ import Synchronization
     import Glibc
 #endif
 
-/// An HTTP/1.1 server on a port of the system's choice: the script says what each request is answered with.
+/// An HTTP/1.1 server on a free port, whose responses come from a closure.
 public final class LoopbackServer: Sendable {
-    /// What to do about a request.
+    /// The reaction to a request.
     public enum Reply: Sendable {
-        /// Writes these bytes as they are, and keeps the connection.
+        /// Writes bytes, and keeps the connection open.
         case bytes(String)
-        /// Writes these bytes as they are, and closes the connection.
+        /// Writes bytes, and closes the connection.
         case lastBytes(String)
-        /// Never answers.
+        /// Never responds.
         case silence
-        /// Closes the connection without a byte.
+        /// Closes the connection without a response.
         case hangUp
     }
 
     /// The port it listens on.
     public let port: UInt16
-    /// Closed by ``stop()``, which the accepting thread sees at the other end. To shut a listener down wakes nobody on
-    /// Darwin.
+    /// Closed by ``stop()``, which the accepting thread notices at the other end. On Darwin, shutting down a listener does not
+    /// wake it.
     private let stopping: Mutex<Int32?>
     private let hasStopped = DispatchSemaphore(value: 0)
     private let requests = Mutex<[String]>([])
     private let connections = Mutex((open: Set<Int32>(), count: 0))
 
-    /// Everything received so far, one request each, as it came on the wire.
+    /// The received requests as raw text.
     public var received: [String] { requests.withLock { $0 } }
-    /// How many connections were accepted so far.
+    /// The number of accepted connections.
     public var connectionCount: Int { connections.withLock { $0.count } }
-    /// Where it is reached.
+    /// Scheme, host and port.
     public var origin: String { "http://127.0.0.1:\(port)" }
 
-    /// Listens from now on, and asks `reply` about each request, which is numbered from 0 in the order of arrival.
+    /// Starts to listen. `reply` is called with each request and its number, from 0 in the order of arrival.
     public init(reply: @escaping @Sendable (_ request: String, _ index: Int) -> Reply) throws {
         #if canImport(Glibc)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -59,7 +59,7 @@ public final class LoopbackServer: Sendable {
         var ends: [Int32] = [-1, -1]
         if failed || pipe(&ends) != 0 { throw POSIXError(.EADDRNOTAVAIL) }
         for descriptor in ends + [descriptor] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        // A client that has gone between poll and accept must not make the latter wait.
+        // Without O_NONBLOCK, `accept` would block when the client closes the connection after `poll`.
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         port = UInt16(bigEndian: address.sin_port)
         stopping = Mutex(ends[1])
@@ -88,9 +88,9 @@ public final class LoopbackServer: Sendable {
         }
     }
 
-    /// A connection that waits for its requests, is no other program's, and ends with an error when its client has gone.
+    /// Makes a connection blocking and private to the process, without SIGPIPE.
     private static func prepare(_ connection: Int32) {
-        // Darwin hands the listener's manner on.
+        // On Darwin, a connection inherits O_NONBLOCK from its listener.
         _ = fcntl(connection, F_SETFL, 0)
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         #if canImport(Darwin)
@@ -99,7 +99,7 @@ public final class LoopbackServer: Sendable {
         #endif
     }
 
-    /// Ends the threads: when it returns the listener is closed, and every connection is about to be.
+    /// Ends the threads. When it returns, the listener is closed, and all connections are about to close.
     public func stop() {
         guard let descriptor = stopping.withLock({ $0.take() }) else { return }
         close(descriptor)
@@ -107,7 +107,7 @@ public final class LoopbackServer: Sendable {
         connections.withLock { for connection in $0.open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
-    /// Returns when every connection has been closed by its other side.
+    /// Returns when the clients have closed all connections.
     public func waitUntilNoConnectionIsOpen() async {
         while connections.withLock({ !$0.open.isEmpty }) {
             do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
@@ -116,7 +116,7 @@ public final class LoopbackServer: Sendable {
 
     private func serve(_ connection: Int32, _ reply: (String, Int) -> Reply) {
         defer {
-            // Under the lock, so that a descriptor that the system gives out again is not shut down by `stop`.
+            // Under the lock, so that `stop` does not shut down a reused descriptor.
             connections.withLock { connections in
                 connections.open.remove(connection)
                 close(connection)
@@ -151,7 +151,7 @@ public final class LoopbackServer: Sendable {
         }
     }
 
-    /// Reads one request with its body, or nothing when the connection has ended.
+    /// Reads one request with its body, or returns `nil` when the connection has ended.
     private func readRequest(_ connection: Int32) -> String? {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
@@ -171,7 +171,7 @@ public final class LoopbackServer: Sendable {
 }
 
 extension LoopbackServer.Reply {
-    /// A whole answer.
+    /// A complete response.
     public static func ok(_ body: String = "", status: String = "200 OK", fields: [String] = []) -> Self {
         let head = ["HTTP/1.1 \(status)", "Content-Length: \(body.utf8.count)"] + fields
         return .bytes(head.joined(separator: "\r\n") + "\r\n\r\n" + body)

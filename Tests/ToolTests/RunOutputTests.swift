@@ -101,7 +101,7 @@ struct RunOutputTests {
                 arguments(world, ["--dry-run", "--max-in-flight", "2", "--output", "json"], []))
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors.components(separatedBy: "Would start this job").count == 4)
-            #expect(run.errors.contains("3 scheduled jobs suit: 2 would be started now, 1 would wait for a slot"))
+            #expect(run.errors.contains("3 scheduled jobs match: 2 would be started now, 1 would wait for a slot"))
             #expect((try run.document()["jobs"] as? [String: Int])?["suiting"] == 3)
             #expect(try await world.control("report")["reserved"] as? Int == 0)
         }
@@ -148,13 +148,13 @@ struct RunOutputTests {
         status.current.launching = 1
         status.current.waiting = 7
         status.totals.finished = 12
-        status.hindrance = .full
+        status.idleReason = .full
         status.sinceLastPoll = .seconds(1)
         #expect(
             LiveProgress.line(for: status, stack: "fleet")
                 == "fleet running · 4/4 in flight (3 running) · 7 waiting · 12 finished · every slot is taken")
         status.sinceLastPoll = .seconds(42)
-        status.hindrance = .unreachable
+        status.idleReason = .unreachable
         #expect(
             LiveProgress.line(for: status, stack: "fleet").hasSuffix("polled 42 s ago · Buildkite cannot be reached"))
     }

@@ -210,6 +210,44 @@ struct RunTests {
         }
     #endif
 
+    @Test("signals that mean nothing to it change nothing, and SIGQUIT stops the commands at once")
+    func signals() async throws {
+        try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+            let started = FileManager.default.temporaryDirectory.appending(path: "started-\(UUID())")
+            defer { try? FileManager.default.removeItem(at: started) }
+            var environment = world.environment
+            environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+            let script = """
+                for signal in USR1 USR2 ALRM HUP; do kill -$signal $PPID; done
+                trap 'exit 0' TERM; echo > '\(started.path)'; while :; do sleep 0.01; done
+                """
+            let child = try ChildProcess(
+                URL(filePath: try BuiltProducts.executable(named: "stacksctl").path),
+                ["run", "--stack", "runner", "--queue", "default", "--", "sh", "-c", script], environment: environment,
+                input: [])
+            while !FileManager.default.fileExists(atPath: started.path) { await Task.yield() }
+            child.signal(SIGQUIT)
+            let run = ToolRun(try await child.outcome(within: .seconds(60)))
+            #expect(run.status == 1, "\(run.errors)")
+            #expect(run.errors.contains("SIGQUIT"), "\(run.errors)")
+            for name in ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGHUP"] {
+                #expect(run.errors.contains(name), "\(run.errors)")
+            }
+        }
+    }
+
+    @Test(
+        "with too few descriptors for a connection every command says so, with both numbers", arguments: [4, 5, 6, 20])
+    func fewDescriptors(limit: Int) async throws {
+        let tool = try BuiltProducts.executable(named: "stacksctl").path
+        let child = try ChildProcess(
+            URL(filePath: "/bin/sh"), ["-c", "ulimit -n \(limit); exec \"$@\"", "sh", tool, "whoami"],
+            environment: ["BUILDKITE_AGENT_TOKEN": "t"], input: [])
+        let run = ToolRun(try await child.outcome(within: .seconds(60)))
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(run.errors.contains("the limit is \(limit)"), "\(run.errors)")
+    }
+
     @Test("too low a limit on open files is raised when it can be, and refused with both numbers when not")
     func descriptors() async throws {
         try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "30"]) { world in

@@ -6,8 +6,8 @@
     import Glibc
 #endif
 
-/// A port of 127.0.0.1 whose queue of new connections is full and that nobody empties: further ones get no answer, as
-/// behind a firewall that drops packets.
+/// A port of 127.0.0.1 whose accept queue is full, so that further connections get no reply, as behind a firewall that
+/// drops packets.
 final class Blackhole {
     let port: UInt16
     private var descriptors: [Int32] = []
@@ -29,7 +29,7 @@ final class Blackhole {
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 _ = bind(listener, generic, size)
-                // Darwin takes 0 for as many as there may be.
+                // On Darwin, 0 selects the maximum.
                 _ = listen(listener, 1)
                 _ = getsockname(listener, generic, &size)
             }

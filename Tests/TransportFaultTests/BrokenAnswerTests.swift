@@ -3,7 +3,7 @@ import HTTPTypes
 import StacksTransport
 import Testing
 
-@Suite("Answers that break off, or do not end", .timeLimit(.minutes(5)))
+@Suite("Incomplete and endless responses", .timeLimit(.minutes(5)))
 struct BrokenAnswerTests {
     private static let brokenOff: Set<TransportError.Code> = [.connectionClosed, .http2]
 
@@ -29,7 +29,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test("closed in the middle of the body, as by a process that died", arguments: Engine.allCases)
+    @Test("closed in the middle of the body, as by a crashed process", arguments: Engine.allCases)
     func closedInBody(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
             try await exchange.head(200, [("content-length", "1000")], isLast: false)
@@ -43,13 +43,13 @@ struct BrokenAnswerTests {
         try await FaultTrial(engine: engine, outcome: .failure(Self.brokenOff)).run { exchange in
             try await exchange.head(200, [("content-length", "1000")], isLast: false)
             try await exchange.body(Array(repeating: 0x78, count: 500), isLast: true)
-            // HTTP/1.1 has no other way to say that the body is over.
+            // HTTP/1.1 has no other way to end the body.
             if engine != .curlOverHTTP2 { await exchange.connection.close() }
         }
     }
 
     @Test(
-        "a header that breaks off is no answer",
+        "an incomplete header is not a response",
         arguments: [
             "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\n", "HTTP/1.1 200 OK\r\nContent-Le",
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r",
@@ -67,7 +67,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test("a header that breaks off is no answer over TLS either, and a repeatable request is not repeated below")
+    @Test("over TLS, an incomplete header is not a response either, and the engine does not retry a repeatable request")
     func cutHeaderOverTLS() async throws {
         try await ScriptedServer.run(.tls(.valid, protocols: ["http/1.1"])) { connection in
             _ = try await HTTP1Script(connection: connection).next()
@@ -89,7 +89,7 @@ struct BrokenAnswerTests {
     }
 
     @Test(
-        "a header that libcurl has no room for is too large, not a lack of memory",
+        "a header beyond libcurl's limits fails as too large, not as out of memory",
         arguments: [
             "HTTP/1.1 200 OK\r\nX: \(String(repeating: "v", count: 120_000))\r\n\r\n",
             "HTTP/1.1 200 \(String(repeating: "v", count: 120_000))\r\n\r\n",
@@ -106,31 +106,31 @@ struct BrokenAnswerTests {
     @Test("a header field of more than 100 KB is too large", arguments: Engine.allCases)
     func tooLargeField(engine: Engine) async throws {
         var codes: Set<TransportError.Code> = [.responseTooLarge]
-        // Over HTTP/2 it is the end of the session, and what libcurl says of that differs.
+        // Over HTTP/2, it ends the session, which libcurl reports in different ways.
         if engine == .curlOverHTTP2 { codes = [.responseTooLarge, .http2, .connectionClosed] }
         try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
             try await exchange.head(200, [("x-field", String(repeating: "v", count: 120_000))], isLast: false)
         }
     }
 
-    @Test("a header and nothing more", arguments: Engine.allCases)
+    @Test("a header without its body", arguments: Engine.allCases)
     func headerOnly(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(100)).run {
             try await $0.head(200, [("content-length", "1000")], isLast: false)
         }
     }
 
-    @Test("no answer at all", arguments: Engine.allCases)
+    @Test("no response", arguments: Engine.allCases)
     func silence(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(100)).run { _ in }
     }
 
-    @Test("a body that drips ends at the deadline, not with the last drop", arguments: Engine.allCases)
+    @Test("a call with a slow body ends at the deadline", arguments: Engine.allCases)
     func drip(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.timeout]), deadline: .milliseconds(100)).run {
             exchange in
             try await exchange.head(200, [("content-length", "1000000")], isLast: false)
-            // Until the client gives up, which ends the connection, or for longer than it should wait.
+            // Until the client closes the connection, or for longer than it should wait.
             for _ in 0..<20 {
                 try await exchange.body([0x78], isLast: false)
                 try await Task.sleep(for: .milliseconds(10))
@@ -138,7 +138,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test("a body over the limit", arguments: Engine.allCases)
+    @Test("a body beyond the limit", arguments: Engine.allCases)
     func overTheLimit(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.responseTooLarge]), limit: 100_000).run { exchange in
             try await exchange.head(200, [("content-length", "200000")], isLast: false)
@@ -154,7 +154,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test("a compressed body that expands over the limit", arguments: Engine.allCases)
+    @Test("a compressed body that decompresses beyond the limit", arguments: Engine.allCases)
     func compressedBody(engine: Engine) async throws {
         let bytes = ZeroBomb.gzip(of: 4 << 20)
         #expect(bytes.count < 50_000)
@@ -165,7 +165,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test("a body that is not encoded as announced", arguments: Engine.curl)
+    @Test("a body that is not in the announced encoding", arguments: Engine.curl)
     func wrongEncoding(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.protocolViolation])).run { exchange in
             try await exchange.answer(200, [("content-encoding", "gzip")], body: Array("this is no gzip".utf8))
@@ -175,7 +175,7 @@ struct BrokenAnswerTests {
     @Test("a header without an end", arguments: Engine.allCases)
     func endlessHeader(engine: Engine) async throws {
         var codes: Set<TransportError.Code> = [.responseTooLarge, .protocolViolation, .http2, .connectionClosed]
-        // URLSession on Linux leaves the limit to its libcurl, and older ones have none.
+        // URLSession on Linux has the limit of its libcurl, and older versions have none.
         if engine == .urlSession { codes.formUnion([.timeout, .other]) }
         let deadline = engine == .urlSession ? Duration.seconds(20) : .unreached
         try await FaultTrial(engine: engine, outcome: .failure(codes), deadline: deadline).run { exchange in
@@ -188,8 +188,8 @@ struct BrokenAnswerTests {
 
 /// Compressed zeros.
 enum ZeroBomb {
-    /// The beginning of a gzip file (RFC 1952) that holds so many zeros: a block with fixed codes (RFC 1951), one zero
-    /// and then repetitions of it, 258 at a time. The checksum at its end is left out: it is not to be reached.
+    /// The beginning of a gzip file (RFC 1952) with `count` zeros: a block with fixed codes (RFC 1951), one zero, and
+    /// repetitions of it, 258 at a time. It has no checksum, which no test reads.
     static func gzip(of count: Int) -> [UInt8] {
         var bytes: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]
         var (byte, used): (UInt8, Int) = (0, 0)

@@ -4,10 +4,10 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-/// Cancelling a call ends it at once, wherever it is, frees what it held, and leaves the connection to others.
+/// Cancelling a call ends it at once in every phase, releases its resources, and leaves the connection usable.
 ///
-/// Nothing else ends these calls: their deadlines are an hour away, and what they wait for does not come. How long it
-/// takes is for the benchmarks to say.
+/// Nothing else ends these calls: their deadlines are an hour away, and the server never responds. The benchmarks measure
+/// how long cancelling takes.
 @Suite("Cancellation in every phase", .timeLimit(.minutes(5)))
 struct CancellationTests {
     private func request(_ origin: String, _ path: String, body: [UInt8]? = nil) -> TransportRequest {
@@ -16,7 +16,7 @@ struct CancellationTests {
             replay: .never)
     }
 
-    /// Cancels a call, again and again, each time when `isReached` says so.
+    /// Cancels calls repeatedly, each when `isReached` holds.
     private func cancel(
         _ transport: CurlTransport, _ request: TransportRequest, when isReached: (_ round: Int) -> Bool
     ) async throws {
@@ -29,7 +29,7 @@ struct CancellationTests {
         try await wait { transport.statistics.inFlight + transport.statistics.queued == 0 }
     }
 
-    /// A server of which `/never` gets no answer and `/begun` half of one.
+    /// A server that does not respond to `/never`, and sends half of the response to `/begun`.
     private func withServer(
         _ engine: Engine, settings: HTTP2Script.Settings = .init(),
         _ body: (ScriptedServer, CurlTransport) async throws -> Void
@@ -52,22 +52,22 @@ struct CancellationTests {
         }
     }
 
-    /// The connection works on, and over HTTP/2 it is the same one.
+    /// The connection still works, and over HTTP/2 it is the same one.
     private func expectToWork(
         _ server: ScriptedServer, _ transport: CurlTransport, _ engine: Engine
     ) async throws {
-        let answer = try await transport.send(request(server.origin, "/after"))
-        #expect(answer.body == Array("/after".utf8))
+        let response = try await transport.send(request(server.origin, "/after"))
+        #expect(response.body == Array("/after".utf8))
         if engine == .curlOverHTTP2 {
-            // On a machine that stands still for seconds it is taken for dead.
+            // If the machine is suspended for seconds, the connection counts as dead.
             #expect(server.connections == 1 + transport.statistics.connectionsQuarantined)
         } else {
-            // An answer that was not awaited can only be got rid of with its connection.
+            // Only closing the connection discards a response that nobody awaits.
             try await wait { server.openConnections == 1 }
         }
     }
 
-    @Test("waiting for the answer", arguments: Engine.curl)
+    @Test("waiting for the response", arguments: Engine.curl)
     func waiting(engine: Engine) async throws {
         try await withServer(engine) { server, transport in
             _ = try await transport.send(request(server.origin, "/before"))
@@ -78,7 +78,7 @@ struct CancellationTests {
         }
     }
 
-    @Test("receiving the answer", arguments: Engine.curl)
+    @Test("receiving the response", arguments: Engine.curl)
     func receiving(engine: Engine) async throws {
         try await withServer(engine) { server, transport in
             _ = try await transport.send(request(server.origin, "/before"))
@@ -102,7 +102,7 @@ struct CancellationTests {
         }
     }
 
-    @Test("waiting for a place", arguments: Engine.curl)
+    @Test("waiting for a free connection", arguments: Engine.curl)
     func queued(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
@@ -158,32 +158,32 @@ struct CancellationTests {
             try await withCurlTransport(configuration: .forTests) { transport in
                 let name = HeldName()
                 try await cancel(transport, request("http://\(name.host):1", "/")) { round in
-                    name.lookUps == round + 1
+                    name.resolutions == round + 1
                 }
                 name.release()
             }
         }
     #endif
 
-    @Test("after its end, which then stands", arguments: Engine.curl)
+    @Test("after its end, without effect", arguments: Engine.curl)
     func done(engine: Engine) async throws {
         try await withServer(engine) { server, transport in
             let call = Task { try await transport.send(request(server.origin, "/done")) }
             try await wait { transport.statistics.answered == 1 }
             call.cancel()
-            let answer = try await call.value
-            #expect(answer.body == Array("/done".utf8))
+            let response = try await call.value
+            #expect(response.body == Array("/done".utf8))
             try await expectToWork(server, transport, engine)
         }
     }
 
-    @Test("the server learns of it: RST_STREAM, on a connection that stays")
+    @Test("the server gets RST_STREAM, and the connection stays open")
     func resetIsSent() async throws {
         try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
             guard let http2 = try await connection.exchanges() as? HTTP2Script else { return }
             while let exchange = try await http2.nextRequest() {
                 if exchange.request.path == "/never" { continue }
-                // The reset came before this request on the connection.
+                // The reset preceded this request on the connection.
                 let wasReset = http2.resets.count == 1
                 try await exchange.answer(body: Array("\(wasReset)".utf8))
             }
@@ -194,7 +194,7 @@ struct CancellationTests {
                 call.cancel()
                 await #expect(throws: CancellationError.self) { try await call.value }
                 let after = try await transport.send(request(server.origin, "/after"))
-                // On a machine that stands still for seconds the connection is taken for dead, and there is another one.
+                // If the machine is suspended for seconds, the connection counts as dead and is replaced.
                 guard transport.statistics.connectionsQuarantined == 0 else { return }
                 #expect(after.body == Array("true".utf8))
                 #expect(server.connections == 1)

@@ -6,7 +6,7 @@ import StacksTransport
 import TestServers
 import Testing
 
-@Suite("What the settings do", .timeLimit(.minutes(5)))
+@Suite("Effects of the settings", .timeLimit(.minutes(5)))
 struct ConfigurationEffectTests {
     private func request(_ server: ScriptedServer, _ path: String = "/x") -> TransportRequest {
         TransportRequest(
@@ -14,7 +14,7 @@ struct ConfigurationEffectTests {
             replay: .whenConnectionWasDead)
     }
 
-    /// A transport with a changed setting, one with the tests' usual ones, and a server that answers with the path.
+    /// A transport with a changed setting, one with the tests' usual settings, and a server that echoes the path.
     private func compare(
         _ security: ScriptedServer.Security = .plaintext, _ change: (inout CurlTransport.Configuration) -> Void,
         _ body: (_ changed: CurlTransport, _ usual: CurlTransport, ScriptedServer) async throws -> Void
@@ -36,15 +36,15 @@ struct ConfigurationEffectTests {
     }
 
     @Test(
-        "maximumIdleTime: a connection that was idle for longer is not used again", arguments: TLSFaultTests.protocols)
+        "maximumIdleTime: a connection that was idle for longer is not reused", arguments: TLSFaultTests.protocols)
     func idleTime(protocols: [String]) async throws {
         try await compare(.tls(.valid, protocols: protocols)) {
             $0.maximumIdleTime = .seconds(1)
         } _: { changed, usual, server in
             _ = try await (isReused(changed, server), isReused(usual, server))
-            // Perhaps not at once: a machine that is busy can make it idle for a second.
+            // Perhaps not at once: on a busy machine, it may be idle for a second.
             while try await isReused(changed, server) == false { try Task.checkCancellation() }
-            // libcurl counts in whole seconds, on a clock of its own.
+            // libcurl counts whole seconds on its own clock.
             try await Task.sleep(for: .milliseconds(2100))
             #expect(try await isReused(changed, server) == false)
             #expect(try await isReused(usual, server) == true)
@@ -52,7 +52,7 @@ struct ConfigurationEffectTests {
     }
 
     @Test(
-        "maximumConnectionLifetime: an older connection is replaced, although it is never idle",
+        "maximumConnectionLifetime: an older connection is replaced even if it is never idle",
         arguments: TLSFaultTests.protocols)
     func lifetime(protocols: [String]) async throws {
         try await compare(.tls(.valid, protocols: protocols)) {
@@ -66,7 +66,7 @@ struct ConfigurationEffectTests {
         }
     }
 
-    @Test("clientCertificate: the server speaks to who shows it, and its key is read with the password")
+    @Test("clientCertificate: the server requires it, and the password decrypts its key")
     func clientCertificate() async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("stacks-client-\(UInt64.random(in: 0 ... .max))")
@@ -76,14 +76,14 @@ struct ConfigurationEffectTests {
         try Data("\(AcceptedClient.certificate)\n".utf8).write(to: certificate)
         try Data("\(AcceptedClient.encryptedKey)\n".utf8).write(to: key)
         for (password, isAccepted) in [(AcceptedClient.password, true), ("wrong", false)] {
-            // Over TLS 1.3 a client learns only from the first read that its certificate is missing.
+            // Over TLS 1.3, the first read reports the missing certificate.
             try await compare(.tls(.valid.askingForClient, protocols: ["http/1.1"])) {
                 $0.clientCertificate = .init(
                     certificateFile: certificate.path, privateKeyFile: key.path, privateKeyPassword: password)
             } _: { changed, usual, server in
                 if isAccepted {
-                    let answer = try await changed.send(request(server))
-                    #expect(answer.status == .ok)
+                    let response = try await changed.send(request(server))
+                    #expect(response.status == .ok)
                 } else {
                     let error = await #expect(throws: TransportError.self) { try await changed.send(request(server)) }
                     #expect(error?.code == .certificate, "\(error as Any)")
@@ -97,7 +97,7 @@ struct ConfigurationEffectTests {
         }
     }
 
-    @Test("acceptsCompression: the server is told, or not")
+    @Test("acceptsCompression: the request announces it, or not")
     func compression() async throws {
         try await compare {
             $0.acceptsCompression = false
@@ -109,7 +109,7 @@ struct ConfigurationEffectTests {
         }
     }
 
-    @Test("proxy: the hosts that are excepted are reached without it")
+    @Test("proxy: excepted hosts bypass it")
     func proxyExceptions() async throws {
         try await ScriptedServer.run { connection in
             _ = try await connection.read(upTo: "\r\n\r\n")
@@ -120,9 +120,9 @@ struct ConfigurationEffectTests {
                 try await compare {
                     $0.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: exceptions)
                 } _: { changed, _, server in
-                    let answer = try await changed.send(request(server))
+                    let response = try await changed.send(request(server))
                     let isExcepted = exceptions.contains("127.0.0.1")
-                    #expect(answer.status.code == (isExcepted ? 200 : 502))
+                    #expect(response.status.code == (isExcepted ? 200 : 502))
                     #expect(proxy.connections == before + (isExcepted ? 0 : 1))
                     #expect(server.connections == (isExcepted ? 1 : 0))
                 }
@@ -130,16 +130,16 @@ struct ConfigurationEffectTests {
         }
     }
 
-    @Test("proxy: by default what the environment says, with its exceptions")
+    @Test("proxy: by default the environment's, with its exceptions")
     func proxyOfEnvironment() async throws {
         try await ScriptedServer.run { connection in
             _ = try await connection.read(upTo: "\r\n\r\n")
             try await connection.write("HTTP/1.1 418 Proxy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         } _: { proxy in
-            // A host that is not this machine, which no proxy stands before, and that nobody resolves.
+            // Not a loopback host, which would bypass the proxy, and not resolvable.
             for (exception, reachesProxy) in [("elsewhere.test", true), ("api.invalid", false)] {
                 let before = proxy.connections
-                // Not this process's environment: other tests read it.
+                // In a child process, because other tests read this process's environment.
                 let tool = try ChildProcess(
                     BuiltProducts.executable(named: "stacksctl"),
                     ["--base-url", "http://api.invalid/v3", "--allow-insecure-http", "--no-retry", "whoami"],
@@ -154,7 +154,7 @@ struct ConfigurationEffectTests {
     }
 
     #if os(Linux)
-        @Test("tcpKeepAlive: the system probes the connection, or not", arguments: [Duration?.none, .seconds(7)])
+        @Test("tcpKeepAlive: the system sends probes, or not", arguments: [Duration?.none, .seconds(7)])
         func keepAlive(interval: Duration?) async throws {
             try await compare {
                 $0.tcpKeepAlive = interval
@@ -171,7 +171,7 @@ struct ConfigurationEffectTests {
 }
 
 #if os(Linux)
-    /// A socket of this process, found by the port of its other end.
+    /// A socket of this process, by the port of its peer.
     private struct ClientSocket {
         let descriptor: Int32
 

@@ -6,7 +6,7 @@ import StacksTransport
 import StacksURLSession
 import Testing
 
-@Suite("The conformance suite, over every transport there is", .timeLimit(.minutes(5)))
+@Suite("The conformance suite with every transport", .timeLimit(.minutes(5)))
 struct ConformanceTests {
     typealias Rule = TransportConformance.Rule
 
@@ -34,7 +34,7 @@ struct ConformanceTests {
         } shutdown: {
             ($0 as? InMemoryTransport)?.shutdown()
         }
-        // There is no network, and a handler's answer has any length.
+        // There is no network, and a handler's response has no limit.
         suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .cutHeader, .responseLimit]
         await expectConformance(suite, exempted: suite.exemptions)
     }
@@ -55,20 +55,20 @@ struct ConformanceTests {
     func curlOverHTTP1() async throws {
         try await withServer(isSecure: false) { server in
             var suite = curlSuite(server)
-            // The server of this run has neither.
+            // The server of this run supports neither.
             suite.exemptions = [.privateAuthority, .http2]
             await expectConformance(suite, exempted: suite.exemptions)
         }
     }
 
-    @Test("libcurl with TLS and HTTP/2: no exemptions")
+    @Test("libcurl with TLS and HTTP/2, without exemptions")
     func curlOverHTTP2() async throws {
         try await withServer(isSecure: true) { server in
             await expectConformance(curlSuite(server), exempted: [])
         }
     }
 
-    @Test("URLSession: on Linux no HTTP/2, and no authority of one's own")
+    @Test("URLSession, on Linux without HTTP/2 and a private authority")
     func urlSession() async throws {
         try await withServer(isSecure: false) { server in
             var configuration = URLSessionTransport.Configuration()
@@ -81,16 +81,16 @@ struct ConformanceTests {
             suite.responseLimit = configuration.maximumResponseSize
             suite.exemptions = [.privateAuthority, .http2]
             #if canImport(FoundationNetworking)
-                // Foundation up to Swift 6.3 traps, which would end the tests.
+                // Foundation up to Swift 6.3 traps, which would crash the tests.
                 suite.exemptions.insert(.cutHeader)
             #endif
             await expectConformance(suite, exempted: suite.exemptions)
         }
     }
 
-    @Test("a transport that breaks rules is found out")
+    @Test("violations of the rules are reported")
     func brokenTransport() async {
-        // It follows redirects, takes a 404 for an error, and loses the last byte.
+        // It follows redirects, throws for a 404, and drops the last byte.
         let server = ConformanceServer()
         var suite = TransportConformance(origin: "http://memory") {
             InMemoryTransport { request in

@@ -4,9 +4,9 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Connections that are not made", .timeLimit(.minutes(5)))
+@Suite("Connections that fail", .timeLimit(.minutes(5)))
 struct ConnectFaultTests {
-    /// A server that answers every request with its path.
+    /// A server that echoes the path of every request.
     private func withGoodServer<Result>(
         _ engine: Engine, _ body: (ScriptedServer) async throws -> Result
     ) async throws -> Result {
@@ -25,22 +25,22 @@ struct ConnectFaultTests {
             method: .post, origin: origin, path: "/x", body: Array("{}".utf8), deadline: .now + limit, replay: replay)
     }
 
-    /// A call to `origin` fails as it should, sends nothing, and a call to a good server works after it.
+    /// A call to `origin` fails as expected and sends nothing, and the next call to a working server succeeds.
     private func expectFailure(
         _ engine: Engine, _ origin: String, within limit: Duration = .unreached, code: TransportError.Code,
         phase: TransportError.Phase
     ) async throws {
         try await withGoodServer(engine) { server in
             try await engine.withTransport { transport in
-                // URLSession does not tell how far it was when the time was up.
+                // URLSession does not report the phase at a deadline.
                 let error = try await outlast(from: engine == .urlSession ? .queued : phase, limit) { limit in
                     try await transport.send(request(origin, within: limit))
                 }
                 #expect(error.code == code, "\(error)")
                 if engine != .urlSession { #expect(error.phase == phase, "\(error)") }
                 if engine != .urlSession || code != .timeout { #expect(!error.mayHaveReachedServer) }
-                let answer = try await transport.send(request(server.origin, within: .unreached))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin, within: .unreached))
+                #expect(response.status == .ok)
             }
         }
     }
@@ -53,7 +53,7 @@ struct ConnectFaultTests {
         withExtendedLifetime(port) {}
     }
 
-    @Test("a connect that nobody answers", arguments: Engine.allCases)
+    @Test("a connection attempt without a reply", arguments: Engine.allCases)
     func blackholed(engine: Engine) async throws {
         let blackhole = Blackhole()
         let scheme = engine == .curlOverHTTP2 ? "https" : "http"
@@ -63,13 +63,13 @@ struct ConnectFaultTests {
         withExtendedLifetime(blackhole) {}
     }
 
-    @Test("a connect that nobody answers ends at the connect time-out, long before the deadline")
+    @Test("a connection attempt without a reply ends at the connect timeout, long before the deadline")
     func connectTimeout() async throws {
         let blackhole = Blackhole()
         var configuration = CurlTransport.Configuration.forTests
         configuration.connectTimeout = .milliseconds(200)
         try await withCurlTransport(configuration: configuration) { transport in
-            // The call's own time is an hour: that it ends at all shows what ended it.
+            // The call's deadline is an hour away, so only the connect timeout can end it.
             let error = await #expect(throws: TransportError.self) {
                 try await transport.send(request("http://127.0.0.1:\(blackhole.port)", within: .unreached))
             }
@@ -80,14 +80,14 @@ struct ConnectFaultTests {
         withExtendedLifetime(blackhole) {}
     }
 
-    @Test("a name that does not resolve", arguments: Engine.allCases)
+    @Test("an unresolvable name", arguments: Engine.allCases)
     func unknownName(engine: Engine) async throws {
         try await expectFailure(engine, "http://host.invalid", code: .nameResolution, phase: .resolving)
     }
 }
 
 extension Result where Failure == any Error {
-    /// What `body` returns or throws.
+    /// The result or the error of `body`.
     init(catching body: () async throws -> Success) async {
         do { self = .success(try await body()) } catch { self = .failure(error) }
     }

@@ -6,7 +6,7 @@ import StacksTransport
 import TestServers
 import Testing
 
-@Suite("Connections that die, and servers that freeze", .timeLimit(.minutes(5)))
+@Suite("Connections that close, and suspended servers", .timeLimit(.minutes(5)))
 struct DeadConnectionTests {
     private func request(
         _ origin: String, path: String = "/x", within limit: Duration = .unreached,
@@ -25,7 +25,7 @@ struct DeadConnectionTests {
         var testDescription: String { rawValue }
     }
 
-    @Test("a connection that died while it was idle is not used again", arguments: Engine.allCases)
+    @Test("a connection that closed while it was idle is not reused", arguments: Engine.allCases)
     func deadWhileIdle(engine: Engine) async throws {
         for death in Death.allCases {
             let dies = Gate()
@@ -49,8 +49,8 @@ struct DeadConnectionTests {
                     dies.open()
                     try await wait { server.openConnections == 0 }
                     do {
-                        let answer = try await transport.send(request(server.origin, path: "/after"))
-                        #expect(answer.body == Array("/after".utf8), "\(death)")
+                        let response = try await transport.send(request(server.origin, path: "/after"))
+                        #expect(response.body == Array("/after".utf8), "\(death)")
                     } catch {
                         Issue.record(error, "\(death)")
                     }
@@ -61,24 +61,24 @@ struct DeadConnectionTests {
     }
 
     @Test(
-        "a server that closes after each answer, as the next request comes: nothing is doubled",
+        "a server that closes after each response, as the next request arrives: no request is repeated",
         arguments: Engine.allCases)
     func idleCloseRace(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
-            // No announcement: the client takes the connection for one that it can use again.
+            // Unannounced, so that the client reuses the connection.
             try await connection.exchanges()?.next()?.answerWithPath()
             await connection.closeBelowTLS()
         } _: { server in
             try await engine.withTransport { transport in
-                // URLSession on Linux can lose a call in this race: then the call's own deadline ends it.
+                // URLSession on Linux can lose a call in this race, which then ends at its deadline.
                 let limit: Duration = engine == .urlSession ? .seconds(5) : .unreached
                 for number in 0..<40 {
                     let replay: TransportRequest.Replay = number % 2 == 0 ? .never : .whenConnectionWasDead
                     let path = "/\(number)"
                     do {
-                        let answer = try await transport.send(
+                        let response = try await transport.send(
                             request(server.origin, path: path, within: limit, replay: replay))
-                        #expect(answer.body == Array(path.utf8))
+                        #expect(response.body == Array(path.utf8))
                     } catch let error as TransportError {
                         let isLost = engine == .urlSession && error.code == .timeout
                         #expect(isLost || [.connectionClosed, .http2, .other].contains(error.code), "\(error)")
@@ -89,9 +89,9 @@ struct DeadConnectionTests {
         }
     }
 
-    // MARK: Servers that freeze
+    // MARK: Suspended servers
 
-    @Test("a server that is frozen with calls in flight and then thawed answers them all", arguments: Engine.allCases)
+    @Test("a suspended server that is resumed responds to all calls in flight", arguments: Engine.allCases)
     func frozenAndThawed(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { server in
             try await engine.withTransport { transport in
@@ -110,14 +110,14 @@ struct DeadConnectionTests {
                         return curl.statistics.inFlight == 8
                     }
                     server.thaw()
-                    for try await answer in group { #expect(answer.status == .ok) }
+                    for try await response in group { #expect(response.status == .ok) }
                 }
             }
         }
     }
 
     @Test(
-        "calls to a frozen server end at their deadlines, and once it is thawed the next one works",
+        "calls to a suspended server end at their deadlines, and the next one works after it is resumed",
         arguments: Engine.allCases)
     func frozen(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { server in
@@ -136,40 +136,40 @@ struct DeadConnectionTests {
                     try await group.waitForAll()
                 }
                 server.thaw()
-                let answer = try await transport.send(request(server.ready.url))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.ready.url))
+                #expect(response.status == .ok)
             }
         }
     }
 
     @Test(
-        "with the server frozen, a second one on the same port is reached by the next call, while the first still is",
+        "the next call connects to a second server on the same port while the first one is suspended",
         arguments: Engine.allCases)
     func quarantine(engine: Engine) async throws {
         try await FaultServerProcess.run(arguments(engine)) { first in
             let url = first.ready.url
             try await engine.withTransport { transport in
                 _ = try await transport.send(request(url))
-                // New connections find the second server; the one that stands leads to the first.
+                // New connections go to the second server; the open one belongs to the first.
                 _ = try await transport.send(request(url, path: "/_stop-listening"))
                 first.freeze()
-                // URLSession does not tell how far it was when the time was up.
+                // URLSession does not report the phase at a deadline.
                 let error = try await outlast(from: engine == .urlSession ? .queued : .waiting, .milliseconds(300)) {
                     try await transport.send(request(url, within: $0, replay: .whenConnectionWasDead))
                 }
                 #expect(error.code == .timeout || engine == .urlSession, "\(error)")
                 try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { _ in
-                    let answer = try await transport.send(request(url, replay: .whenConnectionWasDead))
-                    #expect(answer.status == .ok)
+                    let response = try await transport.send(request(url, replay: .whenConnectionWasDead))
+                    #expect(response.status == .ok)
                 }
                 if let curl = transport as? CurlTransport { #expect(curl.statistics.connectionsQuarantined == 1) }
             }
         }
     }
 
-    @Test("a connection that was given up is closed when its last call has ended")
+    @Test("a retired connection closes after its last call")
     func quarantinedConnectionIsClosed() async throws {
-        let answers = Gate()
+        let responseGate = Gate()
         try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             guard connection.number == 0 else {
@@ -178,7 +178,7 @@ struct DeadConnectionTests {
             }
             try await exchanges.next()?.answerWithPath()
             let (slow, lost) = (try await exchanges.next(), try await exchanges.next())
-            try await answers.wait()
+            try await responseGate.wait()
             for exchange in [slow, lost] where exchange?.request.path == "/slow" {
                 try await exchange?.answerWithPath()
             }
@@ -195,18 +195,18 @@ struct DeadConnectionTests {
                 let next = try await transport.send(request(server.origin, path: "/next"))
                 #expect(next.metrics?.reusedConnection == false)
                 #expect(server.openConnections == 2)
-                answers.open()
-                let answer = try await slow
-                #expect(answer.body == Array("/slow".utf8))
+                responseGate.open()
+                let response = try await slow
+                #expect(response.body == Array("/slow".utf8))
                 try await wait { server.openConnections == 1 }
                 #expect(transport.statistics.connectionsQuarantined == 1)
             }
         }
     }
 
-    // MARK: Servers that are restarted
+    // MARK: Restarted servers
 
-    @Test("a server that was killed and started again on the same port between calls", arguments: Engine.allCases)
+    @Test("a server that was killed and restarted on the same port between calls", arguments: Engine.allCases)
     func restarted(engine: Engine) async throws {
         let first = try await FaultServerProcess.start(arguments(engine))
         try await engine.withTransport { transport in
@@ -214,8 +214,8 @@ struct DeadConnectionTests {
             try await first.kill()
             try await FaultServerProcess.run(arguments(engine) + ["--port", "\(first.ready.port)"]) { second in
                 #expect(second.ready.port == first.ready.port)
-                let answer = try await transport.send(request(first.ready.url))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(first.ready.url))
+                #expect(response.status == .ok)
             }
         }
     }

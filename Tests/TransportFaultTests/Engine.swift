@@ -4,7 +4,7 @@ import StacksTransport
 import StacksURLSession
 import Testing
 
-/// A transport, and the version of HTTP that it speaks with the server.
+/// A transport with the HTTP version that it uses.
 enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case curlOverHTTP1 = "libcurl, HTTP/1.1"
     case curlOverHTTP2 = "libcurl, TLS and HTTP/2"
@@ -15,14 +15,14 @@ enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    /// How the server has to listen for it. URLSession takes no authority of ours, so it gets no TLS.
+    /// How the server must listen. URLSession cannot trust the tests' authority, so it uses no TLS.
     var security: ScriptedServer.Security {
         self == .curlOverHTTP2 ? .tls(.valid, protocols: ["h2", "http/1.1"]) : .plaintext
     }
 
-    /// Makes a transport, hands it to `body`, and shuts it down.
+    /// Creates a transport, passes it to `body`, and shuts it down.
     ///
-    /// - Parameter limit: The longest body that it accepts.
+    /// - Parameter limit: The largest body that it accepts.
     func withTransport<Result>(
         limit: Int = 16 << 20, _ body: (any HTTPTransport) async throws -> Result
     ) async throws -> Result {
@@ -49,8 +49,8 @@ enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
 }
 
 extension CurlTransport.Configuration {
-    /// Trusts the tests' authority, takes no proxy from the environment, and lets nothing but a call's own deadline end
-    /// it by time: that it ends shows that the deadline was kept.
+    /// Trusts the tests' authority, ignores the environment's proxy, and has no timeouts but a call's own deadline, so that
+    /// only the deadline can end a call.
     static var forTests: CurlTransport.Configuration {
         var configuration = CurlTransport.Configuration()
         configuration.proxy = .none

@@ -3,10 +3,9 @@ import HTTPTypes
 import StacksTransport
 import Testing
 
-/// One fault, met by a call on a new connection and by a call on one that has served before; by a request that may be
-/// repeated and by one that must not be. Whatever the fault is, this holds: the call ends, at its deadline if nothing else
-/// ends it; it has the outcome that it should have; the request that must not be repeated has reached the server at most once; and the next
-/// call works.
+/// A fault in calls on new and on reused connections, with repeatable requests and with requests that must not be repeated.
+/// For every fault, the call ends at its deadline at the latest, with the expected outcome; a request that must not be
+/// repeated reaches the server at most once; and the next call works.
 struct FaultTrial: Sendable {
     enum Outcome: Sendable {
         case failure(Set<TransportError.Code>)
@@ -18,10 +17,10 @@ struct FaultTrial: Sendable {
     var limit = 16 << 20
     var deadline = Duration.unreached
 
-    /// Meets the fault.
+    /// Makes the calls.
     ///
-    /// - Parameter fault: Answers the call that meets it, in its own way or not at all. The connection serves further
-    ///   requests once it returns.
+    /// - Parameter fault: Handles the call with the fault, with or without a response. The connection serves further requests
+    ///   after it returns.
     func run(
         sourceLocation: SourceLocation = #_sourceLocation,
         fault: @escaping @Sendable (any ScriptedExchange) async throws -> Void
@@ -67,7 +66,7 @@ struct FaultTrial: Sendable {
             #expect(response.status.code == status, circumstances, sourceLocation: sourceLocation)
             #expect(response.body == body, circumstances, sourceLocation: sourceLocation)
         case (.failure(let error as TransportError), .failure(let codes)):
-            // URLSession on Linux names few failures of a connection; the others are `other`.
+            // URLSession on Linux distinguishes few connection failures; the others are `other`.
             let codes = engine == .urlSession && !codes.contains(.timeout) ? codes.union([.other]) : codes
             #expect(codes.contains(error.code), "\(circumstances): \(error)", sourceLocation: sourceLocation)
             #expect(

@@ -36,7 +36,7 @@ struct HTTP2FaultTests {
             deadline: .now + limit, replay: replay)
     }
 
-    /// The outcomes of calls made at the same time, by path.
+    /// The outcomes of concurrent calls, by path.
     private func send(
         _ paths: [String], _ transport: CurlTransport, _ server: ScriptedServer,
         replay: TransportRequest.Replay = .never
@@ -62,7 +62,7 @@ struct HTTP2FaultTests {
         while let exchange = try await http2.next() { try await exchange.answerWithPath() }
     }
 
-    @Test("RST_STREAM with REFUSED_STREAM: a request that may be repeated is, and another one is not")
+    @Test("RST_STREAM with REFUSED_STREAM: a repeatable request is retried, another one is not")
     func refusedStream() async throws { try await expectReset(with: Code.refusedStream) }
 
     @Test("RST_STREAM with ENHANCE_YOUR_CALM")
@@ -71,11 +71,11 @@ struct HTTP2FaultTests {
     @Test("RST_STREAM with CANCEL")
     func resetWithCancel() async throws { try await expectReset(with: Code.cancel) }
 
-    @Test("RST_STREAM with NO_ERROR before an answer")
+    @Test("RST_STREAM with NO_ERROR before a response")
     func resetWithoutError() async throws { try await expectReset(with: Code.noError) }
 
-    /// A stream that is reset before an answer fails, reached the server at most once if it must not be repeated, and
-    /// leaves the next one alone.
+    /// A stream that is reset before a response fails, reaches the server at most once if it must not be repeated, and does
+    /// not affect the next one.
     private func expectReset(with code: UInt32) async throws {
         for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
             try await withServer { http2, _ in
@@ -90,8 +90,8 @@ struct HTTP2FaultTests {
                 _ = try await transport.send(request(server, "/before"))
                 do {
                     let response = try await transport.send(request(server, "/fault", replay: replay))
-                    // Only a stream that was refused may be tried again, and only where that is allowed. libcurl
-                    // 8.0 takes the end of a stream that is no error for a dead connection.
+                    // Only a refused stream may be retried, and only if the request is repeatable. libcurl 8.0 takes a
+                    // reset with NO_ERROR for a closed connection.
                     #expect(replay == .whenConnectionWasDead)
                     #expect([Code.refusedStream, Code.noError].contains(code))
                     #expect(response.body == Array("/fault".utf8))
@@ -106,7 +106,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("RST_STREAM with NO_ERROR after a whole answer takes nothing away from it")
+    @Test("RST_STREAM with NO_ERROR after a complete response does not change it")
     func resetAfterAnswer() async throws {
         try await withServer { http2, _ in
             while let exchange = try await http2.nextRequest() {
@@ -158,7 +158,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("GOAWAY on an idle connection: the next call goes out on a new one")
+    @Test("GOAWAY on an idle connection: the next call uses a new one")
     func goAwayWhileIdle() async throws {
         let hasSaidGoodbye = Gate()
         try await withServer { http2, connection in
@@ -177,7 +177,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("MAX_CONCURRENT_STREAMS of 1: calls take turns, and all are served")
+    @Test("MAX_CONCURRENT_STREAMS of 1: calls take turns, and all get responses")
     func oneStream() async throws {
         var settings = HTTP2Script.Settings()
         settings.maximumConcurrentStreams = 1
@@ -193,7 +193,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("MAX_CONCURRENT_STREAMS lowered in mid-flight: calls in flight are answered, and the others wait")
+    @Test("MAX_CONCURRENT_STREAMS lowered with calls in flight: they get responses, and further calls wait")
     func loweredStreams() async throws {
         try await withServer { http2, connection in
             guard connection.number == 0 else { return try await Self.serve(http2) }
@@ -217,7 +217,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("a flow-control window that is never opened: the call ends at its deadline, in the middle of sending")
+    @Test("a flow-control window that stays closed: the call ends at its deadline while sending")
     func closedWindow() async throws {
         try await withServer(settings: .windowsClosed) { http2, _ in
             try await Self.serve(http2)
@@ -237,7 +237,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("SETTINGS that are never acknowledged hold nothing up")
+    @Test("unacknowledged SETTINGS do not delay calls")
     func unacknowledgedSettings() async throws {
         var settings = HTTP2Script.Settings()
         settings.acknowledges = false
@@ -251,7 +251,7 @@ struct HTTP2FaultTests {
         }
     }
 
-    @Test("frames that are garbage end the call, and the next one goes out on a new connection")
+    @Test("invalid frames end the call, and the next one uses a new connection")
     func garbage() async throws {
         try await withServer { http2, connection in
             guard connection.number == 0 else { return try await Self.serve(http2) }
@@ -261,7 +261,7 @@ struct HTTP2FaultTests {
             try await connection.waitForEnd()
         } _: { transport, server in
             _ = try await transport.send(request(server, "/before"))
-            // libcurl 8.5 says goodbye, and waits for the server to hang up.
+            // libcurl 8.5 sends GOAWAY, and waits for the server to close the connection.
             let error = try await outlast(from: .sending, .seconds(2)) { limit in
                 try await transport.send(request(server, "/fault", within: limit))
             }

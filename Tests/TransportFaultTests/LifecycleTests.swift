@@ -5,10 +5,10 @@ import StacksTransport
 import TestServers
 import Testing
 
-@Suite("A transport's life", .timeLimit(.minutes(5)))
+@Suite("Life of a transport", .timeLimit(.minutes(5)))
 struct LifecycleTests {
     @Test(
-        "a thousand transports, made and dropped or shut down, leave no thread, descriptor or memory",
+        "a thousand transports, released or shut down, leave no thread, descriptor or memory",
         arguments: [[], ["--tls"]])
     func thousandTransports(arguments: [String]) async throws {
         try await FaultServerProcess.run(arguments) { server in
@@ -20,7 +20,7 @@ struct LifecycleTests {
         }
     }
 
-    @Test("transports live side by side: the end of one is nothing to another", arguments: Engine.curl)
+    @Test("shutting down one transport does not affect another", arguments: Engine.curl)
     func sideBySide(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
@@ -43,8 +43,8 @@ struct LifecycleTests {
                 let after = await #expect(throws: TransportError.self) { try await second.send(request) }
                 #expect(after?.code == .transportClosed)
                 #expect(after?.mayHaveReachedServer == false)
-                let answer = try await first.send(request)
-                #expect(answer.status == .ok)
+                let response = try await first.send(request)
+                #expect(response.status == .ok)
             }
         }
     }

@@ -4,13 +4,13 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("Answers that are odd, and answers all the same", .timeLimit(.minutes(5)))
+@Suite("Unusual but valid responses", .timeLimit(.minutes(5)))
 struct OddAnswerTests {
     private func answer(_ status: Int, _ body: String = "") -> FaultTrial.Outcome {
         .answer(status, body: Array(body.utf8))
     }
 
-    @Test("interim answers come before the real one", arguments: Engine.allCases)
+    @Test("interim responses precede the final one", arguments: Engine.allCases)
     func interim(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: answer(200, "real")).run { exchange in
             try await exchange.head(103, [("link", "</style.css>")], isLast: false)
@@ -19,7 +19,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("what follows a 204 or a 304 is not taken for a body, nor for the next answer", arguments: [204, 304])
+    @Test("bytes after a 204 or a 304 are taken neither for a body nor for the next response", arguments: [204, 304])
     func bodyThatMayNotBe(status: Int) async throws {
         for engine in Engine.overHTTP1 {
             try await FaultTrial(engine: engine, outcome: answer(status)).run { exchange in
@@ -29,7 +29,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("an HTTP/2 stream whose 204 or 304 has a body is refused", arguments: [204, 304])
+    @Test("an HTTP/2 stream with a body after a 204 or a 304 fails", arguments: [204, 304])
     func bodyOnStream(status: Int) async throws {
         try await FaultTrial(engine: .curlOverHTTP2, outcome: .failure([.http2, .protocolViolation])).run { exchange in
             try await exchange.head(status, [], isLast: false)
@@ -37,7 +37,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("an error page of a proxy is an answer", arguments: Engine.allCases)
+    @Test("a proxy's error page is a response", arguments: Engine.allCases)
     func errorPage(engine: Engine) async throws {
         let page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
         try await FaultTrial(engine: engine, outcome: answer(502, page)).run { exchange in
@@ -45,7 +45,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("a server of HTTP/1.0, whose body ends with the connection", arguments: Engine.overHTTP1)
+    @Test("an HTTP/1.0 server, whose body ends with the connection", arguments: Engine.overHTTP1)
     func http1_0(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: answer(200, "old")).run { exchange in
             try await exchange.connection.write("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold")
@@ -54,13 +54,13 @@ struct OddAnswerTests {
     }
 
     @Test(
-        "a header without a body, and one whose body ends with the connection, are whole with the empty line",
+        "the empty line completes a header without a body, and one whose body ends with the connection",
         arguments: [
             ("HTTP/1.0 200 OK\r\n\r\n", ""), ("HTTP/1.0 200 OK\n\n", ""), ("HTTP/1.1 200 OK\r\n\r\n", ""),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nold", "old"),
         ])
     func wholeHeader(bytes: String, body: String) async throws {
-        // URLSession on Linux takes no lines that end with LF alone.
+        // URLSession on Linux does not accept lines that end with LF only.
         for engine in bytes.utf8.contains(0x0D) ? Engine.overHTTP1 : [.curlOverHTTP1] {
             try await FaultTrial(engine: engine, outcome: answer(200, body)).run { exchange in
                 try await exchange.connection.write(bytes)
@@ -69,16 +69,16 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("trailer fields after the chunks end nothing", arguments: ["X-Sum: 1\r\n", "X-Sum: 1\r\nY: 2\r\n"])
+    @Test("trailer fields after the chunks have no effect", arguments: ["X-Sum: 1\r\n", "X-Sum: 1\r\nY: 2\r\n"])
     func trailer(fields: String) async throws {
-        // URLSession on Linux traps, which would end the tests.
+        // URLSession on Linux traps, which would crash the tests.
         try await FaultTrial(engine: .curlOverHTTP1, outcome: answer(200, "ok")).run { exchange in
             try await exchange.head(200, [("transfer-encoding", "chunked")], isLast: false)
             try await exchange.connection.write("2\r\nok\r\n0\r\n\(fields)\r\n")
         }
     }
 
-    @Test("more bytes than the length says are not the next call's answer", arguments: Engine.overHTTP1)
+    @Test("bytes beyond Content-Length are not taken for the next response", arguments: Engine.overHTTP1)
     func wrongLength(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: answer(200, "right")).run { exchange in
             let fake = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake"
@@ -86,10 +86,10 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("an answer that nobody asked for, on an idle connection, is not the next call's", arguments: Engine.overHTTP1)
+    @Test("an unsolicited response on an idle connection is not taken for the next one", arguments: Engine.overHTTP1)
     func unasked(engine: Engine) async throws {
         guard engine != .urlSession else {
-            // The engine of Linux takes such bytes for the answer, and gives no hook that could prevent it.
+            // The engine on Linux takes such bytes for the response, and has no hook to prevent it.
             return await withKnownIssue(isIntermittent: true) {
                 try await engine.withTransport { try await meetUnaskedAnswer($0, .plaintext) }
             }
@@ -97,7 +97,7 @@ struct OddAnswerTests {
         try await engine.withTransport { try await meetUnaskedAnswer($0, .plaintext) }
     }
 
-    @Test("nor is it over TLS, where a host may have as many connections as a connection has streams")
+    @Test("nor over TLS, where the connection limit may equal the stream limit")
     func unaskedOverTLS() async throws {
         var configuration = CurlTransport.Configuration.forTests
         configuration.maximumConcurrentStreams = configuration.maximumConnectionsPerHost
@@ -125,12 +125,12 @@ struct OddAnswerTests {
                 try await connection.waitForEnd()
             } _: { server in
                 for path in ["/before", "/after"] {
-                    let answer = try await transport.send(
+                    let response = try await transport.send(
                         TransportRequest(
                             method: .post, origin: server.origin, path: path, body: [],
                             deadline: .now + .unreached))
-                    #expect(answer.status == .ok)
-                    #expect(answer.body == Array(path.utf8))
+                    #expect(response.status == .ok)
+                    #expect(response.body == Array(path.utf8))
                     speaks.open()
                     try await hasSpoken.wait()
                 }
@@ -138,7 +138,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("chunks that are garbage", arguments: Engine.overHTTP1)
+    @Test("invalid chunks", arguments: Engine.overHTTP1)
     func garbageChunks(engine: Engine) async throws {
         let codes: Set<TransportError.Code> = [.protocolViolation, .connectionClosed]
         try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
@@ -147,7 +147,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("an answer that is not HTTP", arguments: Engine.overHTTP1)
+    @Test("a response that is not HTTP", arguments: Engine.overHTTP1)
     func notHTTP(engine: Engine) async throws {
         let codes: Set<TransportError.Code> = [.protocolViolation, .connectionClosed]
         try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
@@ -156,7 +156,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("a redirect is not followed, and the other host hears nothing", arguments: Engine.allCases)
+    @Test("a redirect is not followed, and the other host gets no request", arguments: Engine.allCases)
     func redirect(engine: Engine) async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             try await connection.waitForEnd()
@@ -169,7 +169,7 @@ struct OddAnswerTests {
         }
     }
 
-    @Test("the token goes to the server that was called and to no other", arguments: Engine.allCases)
+    @Test("the token is sent to the called server only", arguments: Engine.allCases)
     func token(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }

@@ -4,7 +4,7 @@ import StacksCurl
 import StacksTransport
 import Testing
 
-@Suite("More calls than places", .timeLimit(.minutes(5)))
+@Suite("More calls than connections", .timeLimit(.minutes(5)))
 struct PressureTests {
     private func request(_ server: ScriptedServer, _ path: String, within limit: Duration = .unreached)
         -> TransportRequest
@@ -13,7 +13,7 @@ struct PressureTests {
             method: .get, origin: server.origin, path: path, deadline: .now + limit, replay: .never)
     }
 
-    /// A transport with one place, which the call `/first` holds until the gate opens.
+    /// A transport with one connection, which the call `/first` uses until the gate opens.
     private func withOnePlace(
         _ engine: Engine, _ body: (CurlTransport, ScriptedServer, Gate) async throws -> Void
     ) async throws {
@@ -33,13 +33,13 @@ struct PressureTests {
                 try await wait { server.requests.count == 1 }
                 try await body(transport, server, gate)
                 gate.open()
-                let answer = try await first
-                #expect(answer.status == .ok)
+                let response = try await first
+                #expect(response.status == .ok)
             }
         }
     }
 
-    @Test("first come, first served, and the queue's length can be seen", arguments: Engine.curl)
+    @Test("calls are served in order of arrival, and the statistics show the queue", arguments: Engine.curl)
     func order(engine: Engine) async throws {
         try await withOnePlace(engine) { transport, server, gate in
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -55,7 +55,7 @@ struct PressureTests {
         }
     }
 
-    @Test("a deadline runs while the call waits for its place", arguments: Engine.curl)
+    @Test("a call that waits for a connection ends at its deadline", arguments: Engine.curl)
     func deadline(engine: Engine) async throws {
         try await withOnePlace(engine) { transport, server, _ in
             let error = await #expect(throws: TransportError.self) {
@@ -68,7 +68,7 @@ struct PressureTests {
         }
     }
 
-    @Test("ten thousand waiting calls whose tasks are cancelled leave nothing behind", arguments: Engine.curl)
+    @Test("cancelling ten thousand waiting calls frees their entries", arguments: Engine.curl)
     func manyCancelled(engine: Engine) async throws {
         try await withOnePlace(engine) { transport, server, gate in
             let calls = (0..<10_000).map { _ in Task { try await transport.send(request(server, "/queued")) } }
@@ -81,8 +81,8 @@ struct PressureTests {
             #expect(cancelled == calls.count)
             try await wait { transport.statistics.queued == 0 }
             gate.open()
-            let answer = try await transport.send(request(server, "/after"))
-            #expect(answer.status == .ok)
+            let response = try await transport.send(request(server, "/after"))
+            #expect(response.status == .ok)
             #expect(server.requests.map(\.path) == ["/first", "/after"])
         }
     }

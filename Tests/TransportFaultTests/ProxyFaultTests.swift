@@ -15,7 +15,7 @@ struct ProxyFaultTests {
             deadline: .now + limit, replay: .never)
     }
 
-    /// A good server over TLS, a proxy that plays `proxy`, and a transport that goes through it.
+    /// A working server over TLS, a proxy with the script `proxy`, and a transport that uses it.
     private func throughProxy(
         user: String = "", _ protocols: [String] = ["h2"],
         proxy: @escaping @Sendable (ScriptedConnection, _ head: String, _ port: Int) async throws -> Void,
@@ -40,7 +40,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a tunnel carries what the server speaks, and the proxy never sees the token",
+        "a tunnel carries every HTTP version, and the proxy never sees the token",
         arguments: TLSFaultTests.protocols)
     func tunnel(protocols: [String]) async throws {
         let heads = Mutex<[String]>([])
@@ -50,9 +50,9 @@ struct ProxyFaultTests {
             try await connection.tunnel(toPort: port)
         } _: { transport, server, proxy in
             for _ in 0..<3 {
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
-                #expect(answer.metrics?.httpVersion == (protocols == ["h2"] ? .http2 : .http1_1))
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
+                #expect(response.metrics?.httpVersion == (protocols == ["h2"] ? .http2 : .http1_1))
             }
             #expect(proxy.connections == 1)
             let head = heads.withLock { $0.first ?? "" }
@@ -63,7 +63,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a proxy that asks for a password gets it, or the call fails and nothing was sent",
+        "a proxy that requires a password gets it, or the call fails and nothing was sent",
         arguments: [false, true], TLSFaultTests.protocols)
     func password(isGiven: Bool, protocols: [String]) async throws {
         try await throughProxy(user: isGiven ? "user:secret@" : "", protocols) { connection, head, port in
@@ -77,8 +77,8 @@ struct ProxyFaultTests {
             try await connection.tunnel(toPort: port)
         } _: { transport, server, _ in
             if isGiven {
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             } else {
                 let error = await #expect(throws: TransportError.self) {
                     try await transport.send(request(server.origin))
@@ -91,7 +91,7 @@ struct ProxyFaultTests {
     }
 
     @Test(
-        "a proxy that dies before the tunnel stands: nothing was sent, and the next call works",
+        "a proxy that closes before the tunnel is established: nothing was sent, and the next call works",
         arguments: TLSFaultTests.protocols)
     func deathBeforeTunnel(protocols: [String]) async throws {
         try await throughProxy(protocols) { connection, _, port in
@@ -102,14 +102,14 @@ struct ProxyFaultTests {
             let error = await #expect(throws: TransportError.self) { try await transport.send(request(server.origin)) }
             #expect(error?.code == .proxy, "\(error as Any)")
             #expect(error?.mayHaveReachedServer == false)
-            let answer = try await transport.send(request(server.origin))
-            #expect(answer.status == .ok)
+            let response = try await transport.send(request(server.origin))
+            #expect(response.status == .ok)
             #expect(server.requests.count == 1)
         }
     }
 
     @Test(
-        "a proxy that dies between calls, or with one in the tunnel: nothing is doubled, and the next call works",
+        "a proxy that closes between calls, or during one: no request is repeated, and the next call works",
         arguments: TLSFaultTests.protocols)
     func deathOfTunnel(protocols: [String]) async throws {
         let (isHeld, dies) = (Gate(), Gate())
@@ -139,12 +139,12 @@ struct ProxyFaultTests {
             let last = try await transport.send(request(server.origin))
             #expect(last.status == .ok)
             #expect(server.requests.map(\.path) == ["/x", "/x", "/never", "/x"])
-            // Before 8.0 libcurl may make one for the repetition, too, which it is then kept from.
+            // Before 8.0, libcurl may connect for a retry too, which the transport then prevents.
             #expect((3...4).contains(proxy.connections))
         }
     }
 
-    @Test("a proxy that says nothing: the call ends at its deadline, and nothing was sent")
+    @Test("a silent proxy: the call ends at its deadline, and nothing was sent")
     func silentProxy() async throws {
         try await throughProxy { connection, _, _ in
             try await connection.waitForEnd()
@@ -158,7 +158,7 @@ struct ProxyFaultTests {
         }
     }
 
-    @Test("a proxy of one's own gets no plaintext that it may not read, but for hosts that it is not for")
+    @Test("a configured proxy gets no plaintext that it may not read, and excepted hosts bypass it")
     func plaintext() async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
@@ -183,21 +183,21 @@ struct ProxyFaultTests {
                     }
                     #expect(proxy.connections == 0)
                     request.allowsPlaintextProxy = true
-                    let answer = try await transport.send(request)
-                    #expect(answer.body == Array("proxy".utf8))
+                    let response = try await transport.send(request)
+                    #expect(response.body == Array("proxy".utf8))
                 }
                 #expect(server.connections == 0)
                 configuration.proxy = .url("http://127.0.0.1:\(proxy.port)", exceptFor: ["localhost", "127.0.0.1"])
                 try await withCurlTransport(configuration: configuration) { transport in
                     request.allowsPlaintextProxy = false
-                    let answer = try await transport.send(request)
-                    #expect(answer.body == Array("/x".utf8))
+                    let response = try await transport.send(request)
+                    #expect(response.body == Array("/x".utf8))
                 }
             }
         }
     }
 
-    @Test("a unix socket takes the place of the host, and one that is gone refuses")
+    @Test("a Unix domain socket replaces the host, and a removed one refuses the connection")
     func unixSocket() async throws {
         let path = "/tmp/stacks-\(UInt64.random(in: 0 ... .max)).socket"
         var configuration = CurlTransport.Configuration.forTests
@@ -208,8 +208,8 @@ struct ProxyFaultTests {
                     guard let exchanges = try await connection.exchanges() else { return }
                     while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
                 } _: { server in
-                    let answer = try await transport.send(request("http://buildkite.test"))
-                    #expect(answer.status == .ok)
+                    let response = try await transport.send(request("http://buildkite.test"))
+                    #expect(response.status == .ok)
                     #expect(server.requests.first?["host"] == "buildkite.test")
                 }
                 let error = await #expect(throws: TransportError.self) {

@@ -6,8 +6,8 @@
     import Glibc
 #endif
 
-/// A port of 127.0.0.1 that is taken and at which nobody listens: connections are refused for as long as this is kept,
-/// and nobody else is given the port meanwhile.
+/// A port of 127.0.0.1 that is bound but not listened on: connections are refused, and no other process gets the port, as
+/// long as this object lives.
 final class RefusingPort: Sendable {
     let number: UInt16
     private let descriptor: Int32

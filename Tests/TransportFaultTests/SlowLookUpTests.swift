@@ -5,11 +5,11 @@ import StacksTransport
 import Testing
 
 #if os(Linux)
-    /// The resolver takes as long as the test wants: whatever happens before the name is released, happens while the
-    /// look-up goes on.
-    @Suite("A resolver that takes long", .timeLimit(.minutes(5)))
+    /// The test controls how long a resolution takes: everything before the release of the name happens during the
+    /// resolution.
+    @Suite("A slow resolver", .timeLimit(.minutes(5)))
     struct SlowLookUpTests {
-        /// The libcurl in use, and the same used like one that cannot leave a look-up alone.
+        /// The libcurl in use, and the same one used like a version that blocks on resolutions.
         static let libraries = [CurlFeatures.ofThisProcess, CurlFeatures(version: 0x07_56_00)]
 
         private func request(_ origin: String, within limit: Duration = .unreached) -> TransportRequest {
@@ -18,8 +18,8 @@ import Testing
                 replay: .never)
         }
 
-        /// A transport that uses libcurl as `library` says, a server that answers every request with its path, and a
-        /// name, which is released before the transport is shut down.
+        /// A transport with the features in `library`, a server that echoes the path of every request, and a name, which is
+        /// released before the transport is shut down.
         private func withTransport(
             _ library: CurlFeatures, _ engine: Engine = .curlOverHTTP1,
             change: (inout CurlTransport.Configuration) -> Void = { _ in },
@@ -45,17 +45,17 @@ import Testing
             }
         }
 
-        /// Makes a call, and comes back when its name is being looked up.
+        /// Makes a call, and returns when its name is being resolved.
         private func begin(
             _ transport: CurlTransport, _ name: HeldName, port: Int = 1
         ) async throws -> Task<TransportResponse, any Error> {
-            let before = name.lookUps
+            let before = name.resolutions
             let call = Task { try await transport.send(request("http://\(name.host):\(port)")) }
-            try await wait { name.lookUps > before }
+            try await wait { name.resolutions > before }
             return call
         }
 
-        @Test("the deadline is kept, and other calls go on", arguments: Engine.curl, libraries)
+        @Test("the deadline holds, and other calls continue", arguments: Engine.curl, libraries)
         func deadline(engine: Engine, library: CurlFeatures) async throws {
             try await withTransport(library, engine) { transport, server, name in
                 let slow = try await begin(transport, name)
@@ -75,7 +75,7 @@ import Testing
         }
 
         @Test(
-            "the deadlines are kept, with URLSession too, where other calls may have to wait",
+            "deadlines hold with URLSession too, where other calls may have to wait",
             arguments: [TransportRequest.Replay.never, .whenConnectionWasDead])
         func deadlineWithURLSession(replay: TransportRequest.Replay) async throws {
             let name = HeldName()
@@ -89,7 +89,7 @@ import Testing
             }
         }
 
-        @Test("the connect time-out is kept, and other calls go on", arguments: libraries)
+        @Test("the connect timeout holds, and other calls continue", arguments: libraries)
         func connectTimeout(library: CurlFeatures) async throws {
             try await withTransport(library, change: { $0.connectTimeout = .milliseconds(500) }) {
                 transport, server, name in
@@ -103,18 +103,18 @@ import Testing
             }
         }
 
-        @Test("cancellation returns at once, and other calls go on", arguments: libraries)
+        @Test("cancellation returns at once, and other calls continue", arguments: libraries)
         func cancellation(library: CurlFeatures) async throws {
             try await withTransport(library) { transport, server, name in
                 let slow = try await begin(transport, name)
                 slow.cancel()
                 await #expect(throws: CancellationError.self) { try await slow.value }
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             }
         }
 
-        @Test("a look-up that fails ends its call, and gives its place to the next one", arguments: libraries)
+        @Test("a failed resolution ends its call, and the next one takes its place", arguments: libraries)
         func failure(library: CurlFeatures) async throws {
             try await withTransport(library, change: { $0.maximumConnectionsPerHost = 1 }) { transport, _, _ in
                 let calls = (0..<5).map { _ in
@@ -130,7 +130,7 @@ import Testing
             }
         }
 
-        @Test("shutdown fails its calls at once, and ends with the look-ups at the latest", arguments: libraries)
+        @Test("shutdown fails calls at once, and ends with the resolutions at the latest", arguments: libraries)
         func shutdown(library: CurlFeatures) async throws {
             try await withTransport(library) { transport, _, name in
                 let slow = try await begin(transport, name)
@@ -138,13 +138,13 @@ import Testing
                 let error = await #expect(throws: TransportError.self) { try await slow.value }
                 #expect(error?.code == .transportClosed)
                 #expect(error?.mayHaveReachedServer == false)
-                // One that leaves look-ups alone ends while this one goes on; another one with it.
-                if !library.leavesLookUps { name.release() }
+                // A version that can abandon resolutions ends during this one, another one after it.
+                if !library.canAbandonResolution { name.release() }
                 await closing
             }
         }
 
-        @Test("a look-up that nobody waits for any more keeps its place in the queue, and opens no connection")
+        @Test("an abandoned resolution keeps its place in the queue, and opens no connection")
         func place() async throws {
             let library = CurlFeatures(version: 0x07_56_00)
             try await withTransport(library, change: { $0.maximumConnectionsPerHost = 1 }) { transport, server, name in
@@ -156,8 +156,8 @@ import Testing
                 try await wait { transport.statistics.queued == 1 }
                 #expect(transport.statistics.inFlight == 0)
                 name.release()
-                let answer = try await next.value
-                #expect(answer.status == .ok)
+                let response = try await next.value
+                #expect(response.status == .ok)
                 #expect(server.connections == 1)
                 #expect(transport.statistics.inFlight == 0)
             }

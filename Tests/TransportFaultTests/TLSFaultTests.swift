@@ -6,11 +6,11 @@ import StacksTransport
 import StacksURLSession
 import Testing
 
-@Suite("TLS that cannot be trusted", .timeLimit(.minutes(5)))
+@Suite("Untrusted TLS", .timeLimit(.minutes(5)))
 struct TLSFaultTests {
     static let protocols = [["h2"], ["http/1.1"]]
 
-    /// A transport that trusts both authorities, and checks nothing else but what `configure` adds.
+    /// A transport that trusts both authorities, with the changes of `configure`.
     private func withTransport(
         authorities: [ServedCertificate] = [.valid, .expired], _ configure: (inout CurlTransport.Configuration) -> Void,
         _ body: (CurlTransport) async throws -> Void
@@ -38,7 +38,7 @@ struct TLSFaultTests {
             deadline: .now + limit, replay: .never)
     }
 
-    /// The server with this certificate hears nothing, and one with a good certificate is spoken to afterwards.
+    /// The server with this certificate gets no request, and a call to one with a valid certificate works afterwards.
     private func expectRefusal(
         of certificate: ServedCertificate, _ protocols: [String],
         authorities: [ServedCertificate] = [.valid, .expired],
@@ -55,15 +55,15 @@ struct TLSFaultTests {
                 #expect(server.requests.isEmpty)
                 if transport.configuration.pinnedPublicKey == nil {
                     try await withServer(.valid, protocols) { good in
-                        let answer = try await transport.send(request(good.origin))
-                        #expect(answer.status == .ok)
+                        let response = try await transport.send(request(good.origin))
+                        #expect(response.status == .ok)
                     }
                 }
             }
         }
     }
 
-    @Test("a certificate that has expired", arguments: protocols)
+    @Test("an expired certificate", arguments: protocols)
     func expired(protocols: [String]) async throws { try await expectRefusal(of: .expired, protocols) }
 
     @Test("a certificate for another host", arguments: protocols)
@@ -74,7 +74,7 @@ struct TLSFaultTests {
         try await expectRefusal(of: .selfSigned, protocols, authorities: [.valid])
     }
 
-    @Test("the environment names authorities, unless the configuration does", arguments: protocols)
+    @Test("the environment's authorities apply unless the configuration names others", arguments: protocols)
     func environment(protocols: [String]) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("stacks-trust-\(UInt64.random(in: 0 ... .max))")
@@ -103,10 +103,10 @@ struct TLSFaultTests {
             let unknown = try await outcome(system, TrustEnvironment())
             #expect(unknown?.code == .certificate)
             #expect(unknown?.message.contains("certificateAuthorities") == true, "\(unknown as Any)")
-            // A directory without the authority, in place of the system's.
+            // A directory without the authority, instead of the system's.
             #expect(
                 try await outcome(system, TrustEnvironment(certificateDirectory: folder.path))?.code == .certificate)
-            // What the configuration says counts, and the environment is not even looked at.
+            // The configuration takes precedence, and the environment is not read.
             #expect(try await outcome(.forTests, TrustEnvironment(certificateFile: "/no/such/file")) == nil)
             var other = system
             other.certificateAuthorities = .pem(ServedCertificate.selfSigned.authority)
@@ -127,21 +127,21 @@ struct TLSFaultTests {
         try await withServer(.valid, ["http/1.1"]) { server in
             let transport = try URLSessionTransport()
             let error = await #expect(throws: TransportError.self) { try await transport.send(request(server.origin)) }
-            // On Linux URLSession does not name this failure.
+            // On Linux, URLSession does not distinguish this failure.
             #expect(error.map { [.tls, .certificate, .other].contains($0.code) } == true, "\(error as Any)")
             #expect(server.requests.isEmpty)
             await transport.shutdown()
         }
     }
 
-    @Test("a self-signed certificate is accepted with its key pinned, and refused with another", arguments: protocols)
+    @Test("a self-signed certificate is accepted with its key pinned, and rejected with another", arguments: protocols)
     func pinned(protocols: [String]) async throws {
         try await withServer(.selfSigned, protocols) { server in
             try await withTransport(authorities: [.selfSigned]) {
                 $0.pinnedPublicKey = "sha256//\(ServedCertificate.selfSignedKeyHash)"
             } _: { transport in
-                let answer = try await transport.send(request(server.origin))
-                #expect(answer.status == .ok)
+                let response = try await transport.send(request(server.origin))
+                #expect(response.status == .ok)
             }
         }
         try await expectRefusal(of: .selfSigned, protocols, authorities: [.selfSigned]) {
@@ -150,7 +150,7 @@ struct TLSFaultTests {
     }
 
     @Test(
-        "a handshake that stalls ends at the deadline, or at the connect time-out before it", arguments: [false, true])
+        "a stalled handshake ends at the deadline, or at the connect timeout before it", arguments: [false, true])
     func stalledHandshake(hasConnectTimeout: Bool) async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             try await connection.waitForEnd()
@@ -166,14 +166,14 @@ struct TLSFaultTests {
                 #expect([.connecting, .securing].contains(error.phase), "\(error)")
                 #expect(!error.mayHaveReachedServer)
                 try await withServer(.valid, ["h2"]) { good in
-                    let answer = try await untilConnected { try await transport.send(request(good.origin)) }
-                    #expect(answer.status == .ok)
+                    let response = try await untilConnected { try await transport.send(request(good.origin)) }
+                    #expect(response.status == .ok)
                 }
             }
         }
     }
 
-    @Test("a handshake that stalls ends at the deadline, with URLSession")
+    @Test("a stalled handshake ends at the deadline, with URLSession")
     func stalledHandshakeWithURLSession() async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             try await connection.waitForEnd()
@@ -188,7 +188,7 @@ struct TLSFaultTests {
         }
     }
 
-    @Test("a server that speaks no TLS")
+    @Test("a server without TLS")
     func plaintextServer() async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             _ = try await connection.read(count: 1)

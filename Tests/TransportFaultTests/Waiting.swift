@@ -2,19 +2,18 @@ import StacksTransport
 import Synchronization
 import Testing
 
-/// Comes back when `condition` holds. It asks again and again, giving way to the other tasks: the test's own time limit
-/// ends it if it never holds.
+/// Returns when `condition` holds. It yields between the checks; the test's time limit ends it if the condition never holds.
 func wait(until condition: () throws -> Bool) async throws {
     while try !condition() { try await Task.sleep(for: .milliseconds(1)) }
 }
 
 extension Duration {
-    /// So long that no call reaches the end of it, and no machine is so busy: the test's own time limit comes first.
+    /// Longer than any call takes, even on a busy machine: the test's time limit comes first.
     static let unreached = Duration.seconds(3600)
 }
 
-/// Makes a call that nothing but its time can end, and gives its error when it has got as far as `phase` by then. On a
-/// machine that is busy it may not have: it is made again then, with twice the time.
+/// Makes a call that only its deadline can end, and returns its error once it reaches `phase` by then. On a busy machine,
+/// it may not; then the call is repeated with twice the time.
 func outlast(
     from phase: TransportError.Phase, _ limit: Duration = .milliseconds(200),
     sourceLocation: SourceLocation = #_sourceLocation,
@@ -32,8 +31,8 @@ func outlast(
     }
 }
 
-/// The answer to a call whose connection has to be made within a short connect time-out: on a machine that is busy it may
-/// take longer, and the call is made again.
+/// The response of a call with a short connect timeout. On a busy machine, connecting may take longer; then the call is
+/// repeated.
 func untilConnected(_ call: () async throws -> TransportResponse) async throws -> TransportResponse {
     while true {
         do {
@@ -44,7 +43,7 @@ func untilConnected(_ call: () async throws -> TransportResponse) async throws -
     }
 }
 
-/// How often something has happened.
+/// Counts events.
 final class Count: Sendable {
     private let value = Atomic(0)
 

@@ -6,7 +6,7 @@ import StacksAPI
     import Foundation
 #endif
 
-/// Jobs that were listed, suit, and have not been asked for: the best first, by priority and then by age.
+/// Listed jobs that match and are not requested yet: the best first, by priority and then by age.
 ///
 /// A line for each priority, so that to add a page and to take jobs cost what they hold, however many jobs wait.
 struct Backlog {
@@ -35,7 +35,7 @@ struct Backlog {
     /// The priorities that have a line, the highest first; `nil` when there is a new one.
     private var priorities: [Int]? = []
     private var known: Set<JobID> = []
-    /// The job that was scheduled first. Kept, because it is asked for at every step.
+    /// The job that was scheduled first. Kept, because every step needs it.
     private(set) var oldest: ScheduledJob?
 
     /// How many more are known to wait, and were counted and not kept, because nothing could be started.
@@ -79,6 +79,15 @@ struct Backlog {
         return taken
     }
 
+    /// The best `count` jobs, or as many as there are.
+    func first(_ count: Int) -> [ScheduledJob] {
+        var first: [ScheduledJob] = []
+        for priority in priorities ?? lines.keys.sorted(by: >) where first.count < count {
+            first += lines[priority]?.jobs.prefix(count - first.count) ?? []
+        }
+        return first
+    }
+
     mutating func removeAll() {
         setAside()
         others = 0
@@ -90,13 +99,13 @@ struct Backlog {
         (lines, priorities, known, oldest) = ([:], [], [], nil)
     }
 
-    /// Takes down that a page was read to count the jobs.
+    /// Records that a page was read to count the jobs.
     mutating func counted(isWhole: Bool, at now: Duration) {
         countedAt = now
         self.isWhole = isWhole
     }
 
-    /// Takes down that the list was only looked at: the jobs that were added are among those that were counted before,
+    /// Records that only the head of the list was read: the jobs that were added are among those that were counted before,
     /// and when nothing follows they are all there is.
     mutating func glanced(nothingFollows: Bool, at now: Duration) {
         others = nothingFollows ? 0 : max(0, others - count)

@@ -10,12 +10,14 @@ enum ControllerAction: Sendable {
     case follow(JobID)
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
+    /// Show a line on the job's page. It comes to nothing else.
+    case notify(JobID, String)
     case log(Logger.Level, String, job: JobID?)
     /// The same, of something that is done again at this time, which is added as the time of day.
     case logWait(Logger.Level, String, until: Duration)
     /// How long a part of a job's life took.
     case measure(ControllerInterval, Duration)
-    /// A call did not do what was asked.
+    /// A call failed.
     case failed(ControllerCall, CallFailure.Kind)
     /// The last action: the controller returns, or throws the error.
     case end(StackControllerError?)

@@ -6,7 +6,7 @@ import StacksAPI
     import Foundation
 #endif
 
-/// What the machine is told. Each answer says what had been asked for.
+/// What the machine reacts to. Each response carries what was requested.
 enum ControllerEvent: Sendable {
     /// The controller runs; agents for these jobs run already.
     case begin(recovered: [JobID])
@@ -18,7 +18,7 @@ enum ControllerEvent: Sendable {
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>)
     case gaveBack([JobID], CallFailure?)
-    /// `serverTime` is when they were issued, by the clock that their expiry is told by.
+    /// `serverTime` is when they were issued, by the same clock as their expiry.
     case tokens(asked: [JobID], Result<JobAcquisitionTokens, CallFailure>, serverTime: Date? = nil)
     /// The launcher is done with a job.
     case launcherEnded(JobID, LaunchOutcome)
@@ -53,11 +53,11 @@ enum LaunchOutcome: Sendable, Hashable {
     var isNotAcquired: Bool { exitStatus == JobExit.notAcquired.status || exitStatus == JobExit.locked.status }
 }
 
-/// Which jobs' states are asked for, and why.
+/// Which jobs' states are requested, and why.
 struct StateQuery: Sendable, Hashable {
     /// Jobs whose launcher runs, or that were found running.
     var watched: [JobID] = []
-    /// Jobs whose launcher had ended when the query was made: only an answer that was asked for after that says
+    /// Jobs whose launcher had ended when the query was made: only a response to a later request says
     /// whether an agent had taken the job.
     var ended: [JobID] = []
 
@@ -83,7 +83,7 @@ struct CallFailure: Error, Sendable {
     }
 
     var kind: Kind
-    /// What the server asked to wait.
+    /// The wait that the server asked for.
     var retryAfter: Duration?
     /// For people.
     var message: String

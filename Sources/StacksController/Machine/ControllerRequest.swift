@@ -17,7 +17,7 @@ enum ControllerRequest: Sendable {
 }
 
 /// The kinds of requests, as they are named to people.
-enum ControllerCall: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+enum ControllerCall: String, Sendable, Hashable, CustomStringConvertible {
     case register, poll, reserve, renew, finish, deregister
     case giveBack = "give back"
     case issueTokens = "issue tokens"

@@ -2,13 +2,13 @@ import StacksAPI
 
 /// What the controller knows of the jobs that it has anything to do with, and how many slots they take.
 ///
-/// Sets of the jobs in the stages that are looked at as a whole are kept beside the jobs, so that no step costs more
+/// Sets of the jobs in the stages that are processed as a whole are kept beside the jobs, so that no step costs more
 /// than the jobs it is about. Whoever makes a request of such a set sorts it, so that the machine does the same
-/// whenever it is told the same.
+/// for the same events.
 struct JobLedger {
     /// The life of a job here.
     enum Stage: Hashable {
-        /// Asked for; the answer is out, or was lost.
+        /// Requested; the response has not arrived, or was lost.
         case reserving
         /// Reserved, without a token.
         case waiting
@@ -22,7 +22,7 @@ struct JobLedger {
         case stopping(StopReason)
         /// The launcher has ended; whether an agent had taken the job is not known.
         case ended(LaunchOutcome)
-        /// The launcher has ended and the job is reserved; whether it is so for this stack is being asked by a renewal.
+        /// The launcher has ended and the job is reserved; a renewal is to tell whether it is so for this stack.
         case confirming(LaunchOutcome)
         /// Being finished with an error.
         case finishing
@@ -30,11 +30,11 @@ struct JobLedger {
         case returning
     }
 
-    /// Why a launcher was told to stop, which decides what is made of its job afterwards.
+    /// Why a launcher was told to stop, which decides what is done with its job afterwards.
     enum StopReason: Hashable {
         /// The job was cancelled before an agent took it.
         case cancelled
-        /// The job is not known any more, or its reservation has run out.
+        /// The job is no longer known, or its reservation has expired.
         case notOurs
         /// No agent took the job in the time that there is for it.
         case tooSlow
@@ -51,9 +51,9 @@ struct JobLedger {
         /// When it was listed first.
         var listedAt: Duration
         /// Until when the reservation holds for certain: only so long may anything be done to the job on Buildkite. It is
-        /// counted from when it was asked for; zero while nothing says that the job is this stack's.
+        /// counted from when it was requested; zero while nothing says that the job is this stack's.
         var reservedUntil: Duration = .zero
-        /// When it has certainly run out: until then it takes a slot. It is counted from the response, or from when that
+        /// When it has certainly expired: until then it takes a slot. It is counted from the response, or from when that
         /// was lost.
         var mayBeReservedUntil: Duration = .zero
         /// Whether the job was reserved when its state was last seen. After ``reservedUntil`` that may be for another
@@ -61,9 +61,9 @@ struct JobLedger {
         var isSeenReserved = false
         /// Until when an agent may take it: its token's end, or the start time-out.
         var startBy: Duration = .zero
-        /// Whether the job was still only reserved when it was last asked about after that.
+        /// Whether the job was still only reserved in the last response after that.
         var isLate = false
-        /// How many responses in a row said that the job is no longer there, or no longer ours, and since when.
+        /// How many responses in a row say that the job is no longer there, or no longer ours, and since when.
         var doubts = 0
         var doubtedSince: Duration = .zero
         /// Whether it was missing from the last response about it.
@@ -92,7 +92,7 @@ struct JobLedger {
     private(set) var stopping = 0
     /// Reserved jobs without a token.
     private(set) var waiting: Set<JobID> = []
-    /// Jobs whose state is looked at from time to time.
+    /// Jobs whose state is requested at intervals.
     private(set) var watched: Set<JobID> = []
     /// Jobs whose launcher has ended before an agent was seen to have them.
     private(set) var ended: Set<JobID> = []
@@ -100,14 +100,16 @@ struct JobLedger {
     private(set) var confirming: Set<JobID> = []
     /// Jobs that were let go of and may still be reserved.
     private(set) var returning: Set<JobID> = []
+    /// Jobs for which a renewal is out, those too that have left the ledger since.
+    var renewing: Set<JobID> = []
 
     var isEmpty: Bool { entries.isEmpty }
 
     /// How many slots are taken. Every job takes one, from the question for it until it is settled or its reservation has
-    /// certainly run out: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
+    /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
     var occupied: Int { entries.count }
 
-    /// How many jobs have no launcher any more and are not settled.
+    /// How many jobs no longer have a launcher and are not settled.
     var settling: Int { ended.count + confirming.count + finishing + returning.count }
 
     subscript(id: JobID) -> Entry? { entries[id] }
@@ -119,6 +121,25 @@ struct JobLedger {
         let entry = Entry(job: job, stage: stage, since: now, listedAt: listedAt ?? now)
         entries[id] = entry
         count(id, entry, by: 1)
+    }
+
+    /// Records a job that was found running. Whether an agent has it, or for whom it is reserved, is not known yet:
+    /// nothing is done to it before.
+    mutating func insertFound(_ id: JobID, _ configuration: StackController.Configuration, at now: Duration) {
+        insert(id, job: nil, stage: .launched, at: now)
+        update(id) { entry in
+            entry.mayBeReservedUntil = now + configuration.reservationExpiry
+            entry.startBy = now + configuration.startLimit()
+        }
+    }
+
+    /// The jobs that wait for a token, by priority, then age, then name: the same story gives the same requests.
+    func nextToLaunch(_ limit: Int) -> [JobID] {
+        let candidates = waiting.map { id in
+            (priority: self[id]?.job?.priority ?? 0, listedAt: self[id]?.listedAt ?? .zero, id: id)
+        }
+        return candidates.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
+            .prefix(limit).map(\.id)
     }
 
     mutating func move(_ id: JobID, to stage: Stage, at now: Duration) {

@@ -1,6 +1,6 @@
 import StacksTransport
 
-/// When something that is done again and again is due: at intervals while it succeeds, later and later while it fails.
+/// When a repeated action is due: at intervals while it succeeds, with growing waits while it fails.
 struct Pacing {
     /// The longest wait after failures, unless the server asks for more.
     static let longestWait = Duration.seconds(60)
@@ -19,7 +19,7 @@ struct Pacing {
     /// Whether it may be done at `now`.
     func isDue(at now: Duration) -> Bool { !isInFlight && now >= due }
 
-    /// When it is to be looked at, if it is wanted and nothing is being waited for.
+    /// When it is due, if it is wanted and not in flight.
     func due(if isWanted: Bool) -> Duration? { isWanted && !isInFlight ? due : nil }
 
     mutating func succeeded(next: Duration) {
@@ -29,7 +29,7 @@ struct Pacing {
     }
 
     /// Waits 1, 2, 4 … 60 s, each times 0.5…1.5, so that many controllers do not come back together; a wait that the
-    /// server asked for is kept, with up to a tenth more, and of one above five minutes these, with up to a tenth less.
+    /// server asked for is respected, with up to a tenth more, and of one above five minutes these, with up to a tenth less.
     mutating func failed(at now: Duration, retryAfter: Duration?, jitter: inout Jitter) {
         isInFlight = false
         failures += 1

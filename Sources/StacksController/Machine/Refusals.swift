@@ -1,10 +1,10 @@
 /// What Buildkite has refused, and whether that is to be believed.
 ///
-/// A load balancer in a deploy answers 403 and 404 for a moment, with a message like the API's own. So a refusal counts
-/// when it is said again after a pause; and of a single endpoint that answers 404 the next poll tells whether the stack is
-/// not known any more, or the endpoint alone is not there.
+/// A load balancer in a deploy responds with 403 and 404 for a moment, with a message like the API's own. So a refusal
+/// counts when it is repeated after a pause; and when a single endpoint responds with 404, the next poll tells whether the
+/// stack is unknown or the endpoint is missing.
 struct Refusals {
-    /// How long after the first refusal another one is believed.
+    /// How long after the first refusal another one counts.
     static let pause = Duration.seconds(5)
 
     /// A refusal without another one for this long is forgotten: no call that fails is put off for longer.
@@ -12,12 +12,12 @@ struct Refusals {
 
     /// When a call was refused first and last, without a success in between.
     private var refused: [ControllerCall: (first: Duration, last: Duration)] = [:]
-    /// Calls that were answered with 404, when, and the next poll has yet to say why.
+    /// When each call got a 404 for which the next poll has yet to give the reason.
     private var doubted: [ControllerCall: Duration] = [:]
-    /// Calls that are answered with 404 although the stack is known.
+    /// Calls that get a 404 although the stack is known.
     private(set) var missing: Set<ControllerCall> = []
 
-    /// Takes down a refusal and returns whether it is believed.
+    /// Records a refusal and returns whether it counts.
     mutating func isConfirmed(_ call: ControllerCall, at now: Duration) -> Bool {
         guard let known = refused[call], now - known.last <= Self.memory else {
             refused[call] = (now, now)
@@ -27,7 +27,7 @@ struct Refusals {
         return now - known.first >= Self.pause
     }
 
-    /// Takes down that a call has succeeded, and returns whether it was missing.
+    /// Records that a call has succeeded, and returns whether its endpoint was missing.
     mutating func succeeded(_ call: ControllerCall) -> Bool {
         if refused.isEmpty, doubted.isEmpty, missing.isEmpty { return false }
         refused[call] = nil
@@ -35,7 +35,7 @@ struct Refusals {
         return missing.remove(call) != nil
     }
 
-    /// Takes down that a call was answered with 404, and returns whether a poll is needed to know why.
+    /// Records that a call got a 404, and returns whether a poll is needed to know why.
     mutating func doubt(_ call: ControllerCall, at now: Duration) -> Bool {
         if missing.contains(call) { return false }
         doubted[call] = now

@@ -47,7 +47,7 @@ struct UnmatchedRules {
         if tallies[rule]?.count == 1 { tallies[rule]?.first = job }
     }
 
-    /// What is to be said at `now`, by rule: a rule that is new at once, one that is known after a while.
+    /// The lines to log at `now`, by rule: for a new rule at once, for a known one after a while.
     mutating func lines(at now: Duration) -> [Line] {
         guard hasNews else { return [] }
         hasNews = false

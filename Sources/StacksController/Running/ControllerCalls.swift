@@ -7,7 +7,7 @@ import StacksAPI
     import Foundation
 #endif
 
-/// Turns what the machine wants from Buildkite into calls, and their answers into events.
+/// Makes the calls to Buildkite that the machine requests, and turns their responses into events.
 ///
 /// Calls that are made again and again are not retried by the client: the machine decides when to ask again, and about
 /// which jobs.
@@ -17,7 +17,7 @@ struct ControllerCalls: Sendable {
 
     private var stack: String { configuration.stackKey }
     private var once: CallOptions { CallOptions(retryPolicy: .never) }
-    /// For what is said one time: with the client's retries, as long as an ending controller waits for it.
+    /// For calls that are made once: with the client's retries, within the time that an ending controller waits.
     private var settling: CallOptions {
         var options = CallOptions(timeout: configuration.settleTimeout)
         options.waitsOutProxies = true
@@ -41,7 +41,7 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func register() async -> ControllerEvent {
-        let answer = await result {
+        let result = await outcome {
             try await client.registerStack(
                 key: stack,
                 type: configuration.stackType,
@@ -50,7 +50,7 @@ struct ControllerCalls: Sendable {
                 options: once
             )
         }
-        switch answer {
+        switch result {
         case .success(let response): return .registered(.success(response.value), isNew: response.status.code == 201)
         case .failure(let failure): return .registered(.failure(failure))
         }
@@ -58,7 +58,7 @@ struct ControllerCalls: Sendable {
 
     private nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
         .polled(
-            await result {
+            await outcome {
                 try await client.scheduledJobs(
                     stack: stack,
                     queue: configuration.queue,
@@ -73,7 +73,7 @@ struct ControllerCalls: Sendable {
     private nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {
         .reserved(
             asked: jobs,
-            await result {
+            await outcome {
                 try await client.reserveJobs(jobs, stack: stack, expiry: configuration.reservationExpiry, options: once)
                     .value
             }
@@ -82,33 +82,33 @@ struct ControllerCalls: Sendable {
 
     private nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
         var asked = jobs
-        let answer = await result {
+        let result = await outcome {
             let response = try await client.reserveJobs(
                 jobs,
                 stack: stack,
                 expiry: configuration.reservationExpiry,
                 options: once
             )
-            // What was not answered must not be taken for jobs that are somebody else's.
-            let unanswered = Set(response.failedBatches.flatMap { jobs[$0.range] })
-            if !unanswered.isEmpty { asked.removeAll { unanswered.contains($0) } }
+            // Jobs without a response must not count as somebody else's.
+            let missing = Set(response.failedBatches.flatMap { jobs[$0.range] })
+            if !missing.isEmpty { asked.removeAll { missing.contains($0) } }
             return response.value
         }
-        return .renewed(asked: asked, answer)
+        return .renewed(asked: asked, result)
     }
 
     /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
     private nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
-        let answer = await result {
+        let result = await outcome {
             let response = try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling)
             if let failed = response.failedBatches.first { throw failed.error }
         }
-        return .gaveBack(jobs, answer.failure)
+        return .gaveBack(jobs, result.failure)
     }
 
     private nonisolated(nonsending) func issueTokens(_ jobs: [JobID]) async -> ControllerEvent {
         var time: Date?
-        let answer = await result {
+        let result = await outcome {
             let response = try await client.issueJobAcquisitionTokens(
                 for: jobs,
                 stack: stack,
@@ -119,41 +119,41 @@ struct ControllerCalls: Sendable {
             time = response.serverDate ?? Date()
             return response.value
         }
-        return .tokens(asked: jobs, answer, serverTime: time)
+        return .tokens(asked: jobs, result, serverTime: time)
     }
 
     private nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
         let jobs = query.jobs
-        var answered = query
-        let answer = await result {
+        var received = query
+        let result = await outcome {
             let response = try await client.jobStates(jobs, stack: stack, options: once)
-            // What was not answered must not be taken for jobs that are gone.
-            let unanswered = Set(response.failedBatches.flatMap { jobs[$0.range] })
-            if !unanswered.isEmpty {
-                answered.watched.removeAll { unanswered.contains($0) }
-                answered.ended.removeAll { unanswered.contains($0) }
+            // Jobs without a response must not count as gone.
+            let missing = Set(response.failedBatches.flatMap { jobs[$0.range] })
+            if !missing.isEmpty {
+                received.watched.removeAll { missing.contains($0) }
+                received.ended.removeAll { missing.contains($0) }
             }
             return response.value
         }
-        return .states(answered, answer)
+        return .states(received, result)
     }
 
     private nonisolated(nonsending) func finish(
         _ job: JobID, exitStatus: Int, detail: String, within time: Duration
     ) async -> ControllerEvent {
         let options = CallOptions(timeout: time)
-        let answer = await result {
+        let result = await outcome {
             try await client.finishJob(job, stack: stack, exitStatus: exitStatus, detail: detail, options: options)
                 .value
         }
-        return .finished(job, answer.failure)
+        return .finished(job, result.failure)
     }
 
     private nonisolated(nonsending) func deregister() async -> ControllerEvent {
-        .deregistered(await result { try await client.deregisterStack(key: stack, options: settling).value }.failure)
+        .deregistered(await outcome { try await client.deregisterStack(key: stack, options: settling).value }.failure)
     }
 
-    private nonisolated(nonsending) func result<Value>(
+    private nonisolated(nonsending) func outcome<Value>(
         _ call: nonisolated(nonsending) () async throws -> Value
     ) async -> Result<Value, CallFailure> {
         do {

@@ -10,7 +10,7 @@ struct ControllerMetrics {
     private let factory: any MetricsFactory
     private let totals: [(counter: Counter, value: @Sendable (ControllerStatus.Totals) -> Int)]
     private let stages: [(gauge: Gauge, value: @Sendable (ControllerStatus.Current) -> Int)]
-    private let hindrances: [(gauge: Gauge, reason: ControllerStatus.Hindrance)]
+    private let idleReasons: [(gauge: Gauge, reason: ControllerStatus.IdleReason)]
     private let slots: Gauge
     private let pollAge: Gauge
     private let oldestWaiting: Gauge
@@ -31,7 +31,7 @@ struct ControllerMetrics {
         stages = Self.stageNames.map { label, value in
             (Gauge(label: name("jobs"), dimensions: common + [("stage", label)], factory: factory), value)
         }
-        hindrances = ControllerStatus.Hindrance.allCases.map { reason in
+        idleReasons = ControllerStatus.IdleReason.allCases.map { reason in
             let dimensions = common + [("reason", reason.label)]
             return (Gauge(label: name("hindered"), dimensions: dimensions, factory: factory), reason)
         }
@@ -55,8 +55,8 @@ struct ControllerMetrics {
         if status.current != last?.current {
             for (gauge, value) in stages { gauge.record(value(status.current)) }
         }
-        if last == nil || status.hindrance != last?.hindrance {
-            for (gauge, reason) in hindrances { gauge.record(status.hindrance == reason ? 1 : 0) }
+        if last == nil || status.idleReason != last?.idleReason {
+            for (gauge, reason) in idleReasons { gauge.record(status.idleReason == reason ? 1 : 0) }
         }
         if status.slots != last?.slots { slots.record(status.slots) }
         if let age = status.sinceLastPoll { pollAge.record(age / .seconds(1)) }
@@ -91,7 +91,7 @@ struct ControllerMetrics {
     ]
 }
 
-extension ControllerStatus.Hindrance {
+extension ControllerStatus.IdleReason {
     /// A short name without blanks, fit for a metric's label.
     fileprivate var label: String {
         switch self {

@@ -6,12 +6,12 @@ import Synchronization
     public import Foundation
 #endif
 
-/// A clock that stands still until a test moves it.
+/// A clock that a test advances.
 ///
-/// It is both what a ``StacksSimulator`` reads the time of day from and a `Clock` that code under test can sleep on,
-/// so that one call to ``advance(by:)`` makes reservations expire and wakes whoever waited for it.
+/// A ``StacksSimulator`` reads the time of day from it, and code under test can sleep on it, so that one call to
+/// ``advance(by:)`` makes reservations expire and wakes the tasks that wait for it.
 public final class ManualClock: Clock, SimulatorClock {
-    /// A point in time, counted from the clock's start.
+    /// An instant, counted from the clock's start.
     public struct Instant: InstantProtocol {
         /// The time since the clock's start.
         public var offset: Duration
@@ -47,26 +47,29 @@ public final class ManualClock: Clock, SimulatorClock {
     private let start: Date
     private let state = Mutex(State())
 
-    /// A clock that shows `start` until it is advanced.
+    /// Creates a clock that shows `start` until it is advanced.
     ///
-    /// - Parameter start: 1 January 2026, 00:00 UTC when left out, so that what depends on it is the same every time.
+    /// - Parameter start: The initial time of day. Default: 1 January 2026, 00:00 UTC, so that tests are reproducible.
     public init(start: Date = Date(timeIntervalSince1970: 1_767_225_600)) {
         self.start = start
     }
 
-    /// The instant the clock shows.
+    /// The current instant.
     public var now: Instant { state.withLock { $0.now } }
 
     /// One nanosecond.
     public var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// The time of day the clock shows.
+    /// The current time of day.
     public var date: Date { start.addingTimeInterval(now.offset.timeInterval) }
 
-    /// How many tasks are sleeping on the clock.
+    /// The number of tasks that sleep on the clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    /// Moves the clock forward and wakes, in the order of their deadlines, everyone whose deadline it reaches.
+    /// The earliest deadline of the tasks that sleep on the clock.
+    var nextDeadline: Instant? { state.withLock { $0.sleepers.values.map(\.deadline).min() } }
+
+    /// Advances the clock and wakes the tasks whose deadlines have come, in the order of their deadlines.
     public func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now.advanced(by: duration)
@@ -77,7 +80,7 @@ public final class ManualClock: Clock, SimulatorClock {
         for continuation in due { continuation.resume() }
     }
 
-    /// Returns once at least `count` tasks sleep on the clock, so that a test can advance it and be sure to wake them.
+    /// Returns when at least `count` tasks sleep on the clock. A test that advances it then wakes them.
     public func waitForSleepers(_ count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
@@ -99,8 +102,8 @@ public final class ManualClock: Clock, SimulatorClock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                // Cancellation is looked at under the lock: a handler that ran before finds no sleeper, and one that
-                // runs after finds it, so the continuation is resumed exactly once.
+                // Checks cancellation under the lock: a handler that runs before finds no sleeper, a handler that runs
+                // after finds it. So the continuation is resumed exactly once.
                 let (outcome, watchers): (Result<Void, any Error>?, [Watcher]) = state.withLock { state in
                     if Task.isCancelled { return (.failure(CancellationError()), []) }
                     if deadline <= state.now { return (.success(()), []) }
@@ -121,7 +124,7 @@ public final class ManualClock: Clock, SimulatorClock {
 }
 
 extension Duration {
-    /// The duration in seconds, as Foundation counts them.
+    /// The duration in seconds.
     var timeInterval: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }

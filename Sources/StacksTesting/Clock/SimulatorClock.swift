@@ -4,19 +4,19 @@
     public import Foundation
 #endif
 
-/// Tells a ``StacksSimulator`` what time it is.
+/// Provides the time of day to a ``StacksSimulator``.
 ///
-/// The simulator never waits: reservations, tokens and rate windows expire because the clock it was given says so.
+/// The simulator never waits: reservations, tokens and rate-limit windows expire by this clock.
 public protocol SimulatorClock: Sendable {
     /// The time of day.
     var date: Date { get }
 }
 
-/// The machine's own time of day.
+/// The system's time of day.
 public struct SystemClock: SimulatorClock {
-    /// The machine's clock.
+    /// Creates a system clock.
     public init() {}
 
-    /// The time of day now.
+    /// The current time of day.
     public var date: Date { Date() }
 }

@@ -8,10 +8,10 @@ import Synchronization
     import Glibc
 #endif
 
-/// A server of HTTP/1.1 on a port of its own on loopback, which sends bytes instead of a response, and closes the
-/// connection after them. It owns its socket.
+/// An HTTP/1.1 server on a loopback port, which responds to each request with given bytes and closes the connection. It
+/// owns its socket.
 ///
-/// Nothing of it blocks: a task that waits for a system call would hold a thread of everybody's pool.
+/// Its sockets do not block, because a blocked task would occupy a thread of the shared pool.
 final class BreakingServer: Sendable {
     struct Unavailable: Error {}
 
@@ -19,7 +19,7 @@ final class BreakingServer: Sendable {
     private let listener: Int32
     private let count = Mutex(0)
 
-    /// How many requests have arrived.
+    /// The number of received requests.
     var arrivals: Int { count.withLock { $0 } }
 
     init() throws {
@@ -45,7 +45,7 @@ final class BreakingServer: Sendable {
 
     deinit { _ = close(listener) }
 
-    /// Sends these bytes in the place of every response, until the task is cancelled.
+    /// Responds to every request with `bytes` until the task is cancelled.
     func serve(_ bytes: [UInt8]) async throws {
         while true {
             let connection = try await Self.repeatedly { accept(self.listener, nil, nil) }
@@ -71,7 +71,7 @@ final class BreakingServer: Sendable {
         return true
     }
 
-    /// Calls again and again what says that it would block.
+    /// Repeats a call while it would block.
     private static func repeatedly(_ call: () -> Int32) async throws -> Int32 {
         while true {
             let result = call()
@@ -84,7 +84,7 @@ final class BreakingServer: Sendable {
         fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 && fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0
     }
 
-    /// A client that is gone must not end the process.
+    /// Without `MSG_NOSIGNAL`, a closed connection would end the process.
     private static var sendFlags: Int32 {
         #if canImport(Darwin)
             0

@@ -2,33 +2,33 @@ import HTTPTypes
 public import StacksTransport
 import Synchronization
 
-/// What a server has to answer, for ``TransportConformance``; put it behind any HTTP server, or hand ``answer(to:)`` to
-/// an ``InMemoryTransport``.
+/// The responses of a server for ``TransportConformance``. Use it behind any HTTP server, or pass ``answer(to:)`` to an
+/// ``InMemoryTransport``.
 ///
-/// | Path | Answer |
+/// | Path | Response |
 /// | --- | --- |
-/// | `/echo` | 200 with the request's body; `x-method` and `x-path` (with the query), and `x-conformance` if it came |
-/// | `/once/N` | the same; arrivals are counted for each N |
-/// | `/arrivals/N` | 200; how often `/once/N` arrived, in digits |
-/// | `/status/N` | that status; a small body unless it is 204 |
-/// | `/bytes/N` | 200 with so many times `x` |
-/// | `/delay/MS` | 200 after so many milliseconds |
+/// | `/echo` | 200 with the request's body, `x-method`, `x-path` (with the query), and the request's `x-conformance` |
+/// | `/once/N` | the same; requests are counted for each N |
+/// | `/arrivals/N` | 200 with the number of requests for `/once/N` |
+/// | `/status/N` | status N with a small body, except for 204 |
+/// | `/bytes/N` | 200 with N times `x` |
+/// | `/delay/MS` | 200 after MS milliseconds |
 /// | `/redirect` | 307 with `location: /echo` |
-/// | `/never` | none |
+/// | `/never` | no response |
 public final class ConformanceServer: Sendable {
     private let arrivals = Mutex<[String: Int]>([:])
     private let clock: any Clock<Duration>
 
-    /// A server at which nothing has arrived.
+    /// Creates a server that has received no requests.
     ///
-    /// - Parameter clock: What delays are waited for on.
+    /// - Parameter clock: The clock for delays.
     public init(clock: any Clock<Duration> = ContinuousClock()) {
         self.clock = clock
     }
 
-    /// The answer to a request, of which method, path, header fields and body are looked at.
+    /// The response to a request. It depends on method, path, header fields and body.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled while it waits.
+    /// - Throws: `CancellationError` when the task is cancelled during a delay.
     public func answer(to request: TransportRequest) async throws -> TransportResponse {
         let parts = request.path.prefix { $0 != "?" }.split(separator: "/")
         let argument = parts.count > 1 ? String(parts[1]) : ""

@@ -4,7 +4,7 @@ import StacksTransport
 extension TransportConformance {
     /// Checks one rule.
     ///
-    /// - Throws: ``Failure`` when it is broken, or what a call threw that should have been answered.
+    /// - Throws: ``Failure`` when the transport violates it, or the error of a call that should have succeeded.
     func check(_ rule: Rule, _ transport: any HTTPTransport) async throws {
         let check = Check(suite: self, rule: rule, transport: transport)
         switch rule {
@@ -25,7 +25,7 @@ extension TransportConformance {
         case .shutdown: try await check.shutdown()
         case .privateAuthority: try await check.privateAuthority()
         case .http2: try await check.http2()
-        default: throw Failure(rule: rule, message: "nobody knows how to check this rule")
+        default: throw Failure(rule: rule, message: "there is no check for this rule")
         }
     }
 
@@ -48,11 +48,11 @@ extension TransportConformance {
                 deadline: .now + limit, replay: replay)
         }
 
-        /// What a call threw, which should not be answered.
+        /// The error of a call that should fail.
         func failure(of request: TransportRequest) async throws -> any Error {
             do {
                 let response = try await transport.send(request)
-                throw Failure(rule: rule, message: "\(request) was answered with \(response.status)")
+                throw Failure(rule: rule, message: "\(request) succeeded with \(response.status)")
             } catch let failure as Failure {
                 throw failure
             } catch { return error }
@@ -84,44 +84,46 @@ extension TransportConformance.Check {
         ] {
             let path = "/echo/a%2Eb?q=%20x&y=1"
             let response = try await transport.send(request(method, path, body: body))
-            try expect(response.body == body ?? [], "the body of \(method) did not come back")
-            try expect(response.headerFields[.conformanceMethod] == method.rawValue, "\(method) arrived as another one")
-            try expect(response.headerFields[.conformancePath] == path, "the path of \(method) arrived as another one")
-            try expect(response.headerFields[.conformance] == "kept", "a field of \(method) did not arrive")
+            try expect(response.body == body ?? [], "the body of \(method) changed")
+            try expect(response.headerFields[.conformanceMethod] == method.rawValue, "the method \(method) changed")
+            try expect(response.headerFields[.conformancePath] == path, "the path of \(method) changed")
+            try expect(response.headerFields[.conformance] == "kept", "a header field of \(method) is missing")
         }
     }
 
     func everyStatus() async throws {
         for status in [200, 201, 204, 400, 401, 403, 404, 422, 429, 500, 502, 503] {
             let response = try await transport.send(request(.get, "/status/\(status)"))
-            try expect(response.status.code == status, "\(status) came as \(response.status)")
-            try expect(response.body.isEmpty == (status == 204), "the body of \(status) is not the server's")
+            try expect(response.status.code == status, "status \(status) arrived as \(response.status)")
+            try expect(response.body.isEmpty == (status == 204), "the body of status \(status) changed")
         }
     }
 
     func noRedirects() async throws {
         let response = try await transport.send(request(.get, "/redirect"))
-        try expect(response.status == .temporaryRedirect, "the redirect came as \(response.status)")
-        try expect(response.headerFields[.location] == "/echo", "the redirect came without its location")
+        try expect(response.status == .temporaryRedirect, "the redirect arrived as \(response.status)")
+        try expect(response.headerFields[.location] == "/echo", "the redirect has no location")
     }
 
     func wholeBodies() async throws {
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
         let echo = try await transport.send(request(.post, "/echo", body: bytes))
-        try expect(echo.body == bytes, "300 000 bytes came back as \(echo.body.count), or as others")
+        try expect(echo.body == bytes, "a body of 300000 bytes changed; it has \(echo.body.count) bytes")
         for count in [0, 1, 1_000_000] {
             let response = try await transport.send(request(.get, "/bytes/\(count)"))
-            try expect(response.body.count == count, "\(count) bytes came as \(response.body.count)")
+            try expect(response.body.count == count, "a body of \(count) bytes has \(response.body.count)")
         }
     }
 
     func responseLimit() async throws {
         guard let limit = suite.responseLimit else { return }
         let whole = try await transport.send(request(.get, "/bytes/\(limit)"))
-        try expect(whole.body.count == limit, "\(limit) bytes came as \(whole.body.count)")
+        try expect(whole.body.count == limit, "a body of \(limit) bytes has \(whole.body.count)")
         let error = try await failure(of: request(.get, "/bytes/\(limit + 1)"))
-        try expect((error as? TransportError)?.code == .responseTooLarge, "one byte more failed otherwise: \(error)")
-        try await expectToWork(after: "an answer past the limit")
+        try expect(
+            (error as? TransportError)?.code == .responseTooLarge,
+            "a body of \(limit + 1) bytes failed with another error: \(error)")
+        try await expectToWork(after: "a response beyond the limit")
     }
 
     func concurrency() async throws {
@@ -130,7 +132,7 @@ extension TransportConformance.Check {
                 group.addTask {
                     let body = Array("\(number)".utf8)
                     let response = try await transport.send(request(.post, "/echo", body: body))
-                    try expect(response.body == body, "a call got the answer of another one")
+                    try expect(response.body == body, "a call got the response to another one")
                 }
             }
             try await group.waitForAll()
@@ -138,22 +140,23 @@ extension TransportConformance.Check {
     }
 
     func privateAuthority() async throws {
-        try expect(suite.origin.hasPrefix("https:"), "the origin is not one of HTTPS; declare the exemption")
+        try expect(suite.origin.hasPrefix("https:"), "the origin does not use HTTPS; declare the exemption")
         _ = try await transport.send(request(.get, "/echo"))
     }
 
     func http2() async throws {
         let response = try await transport.send(request(.get, "/echo"))
-        try expect(response.metrics?.httpVersion == .http2, "the version is \(response.metrics?.httpVersion as Any)")
+        let version = response.metrics?.httpVersion
+        try expect(version == .http2, "the version is \(version?.description ?? "unknown")")
     }
 
     func onlyOnce() async throws {
         for _ in 0..<20 {
             let number = freshNumber()
             let response = try await transport.send(request(.post, "/once/\(number)", body: [1], replay: .never))
-            try expect(response.status == .ok, "the request was answered with \(response.status)")
+            try expect(response.status == .ok, "the status is \(response.status)")
             let count = try await arrivals(of: number)
-            try expect(count == 1, "the request arrived \(count as Any) times")
+            try expect(count == 1, "the request arrived \(count.map(String.init) ?? "an unknown number of") times")
         }
     }
 }

@@ -1,38 +1,42 @@
 import HTTPTypes
 import StacksTransport
 
-// MARK: - Calls that end without an answer
+// MARK: - Calls that end without a response
 
 extension TransportConformance.Check {
     func deadline() async throws {
         let request = request(.get, "/never", within: .milliseconds(200))
         let error = try await failure(of: request)
-        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
-        try expect(ContinuousClock.now >= request.deadline!, "it ended before its deadline")
-        try expect(ContinuousClock.now < request.deadline! + suite.patience, "it ended long after its deadline")
+        try expect((error as? TransportError)?.code == .timeout, "the call failed with another error: \(error)")
+        try expect(ContinuousClock.now >= request.deadline!, "the call ended before its deadline")
+        try expect(
+            ContinuousClock.now < request.deadline! + suite.patience,
+            "the call ended more than \(suite.patience) after its deadline")
         try await expectToWork(after: "a deadline that passed")
     }
 
     func pastDeadline() async throws {
-        // On a connection that stands, the request would be gone at once.
+        // With an open connection, a transport could send the request at once.
         try await expectToWork(after: "nothing")
         let number = freshNumber()
         let error = try await failure(of: request(.post, "/once/\(number)", body: [1], within: .seconds(-1)))
-        try expect((error as? TransportError)?.code == .timeout, "it failed otherwise: \(error)")
+        try expect((error as? TransportError)?.code == .timeout, "the call failed with another error: \(error)")
         let count = try await arrivals(of: number)
-        try expect(count == 0, "the request was sent all the same")
+        try expect(count == 0, "the request was sent")
     }
 
     func cancellation() async throws {
-        // Once before the call can have begun, and once when it has had some time.
+        // Once before the call can have started, and once after some time.
         for wait in [Duration.zero, .milliseconds(100)] {
             let call = Task { try await failure(of: request(.get, "/never")) }
             try await Task.sleep(for: wait)
             let start = ContinuousClock.now
             call.cancel()
             let error = try await call.value
-            try expect(error is CancellationError, "it failed otherwise: \(error)")
-            try expect(ContinuousClock.now < start + suite.patience, "it ended long after its cancellation")
+            try expect(error is CancellationError, "the call failed with another error: \(error)")
+            try expect(
+                ContinuousClock.now < start + suite.patience,
+                "the call ended more than \(suite.patience) after its cancellation")
         }
         try await expectToWork(after: "a cancellation")
     }
@@ -43,9 +47,9 @@ extension TransportConformance.Check {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await failure(of: request(.post, "/once/\(number)", body: [1]))
         }.value
-        try expect(error is CancellationError, "it failed otherwise: \(error)")
+        try expect(error is CancellationError, "the call failed with another error: \(error)")
         let count = try await arrivals(of: number)
-        try expect(count == 0, "the request was sent all the same")
+        try expect(count == 0, "the request was sent")
     }
 
     func manyCancellations() async throws {
@@ -69,21 +73,21 @@ extension TransportConformance.Check {
                 call.cancel()
             }
             switch await call.result {
-            case .success(let response): try expect(response.body == body, "a call got the answer of another one")
+            case .success(let response): try expect(response.body == body, "a call got the response to another one")
             case .failure(is CancellationError) where isCancelled: break
-            case .failure(let error): try expect(false, "a call failed otherwise: \(error)")
+            case .failure(let error): try expect(false, "a call failed with another error: \(error)")
             }
         }
     }
 
     func refusedConnection() async throws {
-        // Port 1 (tcpmux) has had no server in decades.
+        // No server listens on port 1 (tcpmux).
         var request = request(.get, "/")
         request.origin = "http://127.0.0.1:1"
         let error = try await failure(of: request)
-        try expect((error as? TransportError)?.code == .connect, "it failed otherwise: \(error)")
+        try expect((error as? TransportError)?.code == .connect, "the call failed with another error: \(error)")
         try expect(
-            (error as? TransportError)?.mayHaveReachedServer == false, "it may have reached a server that is not there")
+            (error as? TransportError)?.mayHaveReachedServer == false, "mayHaveReachedServer is true")
     }
 
     func cutHeader() async throws {
@@ -94,19 +98,18 @@ extension TransportConformance.Check {
         ] {
             let (error, arrivals) = try await withBreakingServer(bytes) { try await failure(of: $0) }
             guard let error = error as? TransportError else {
-                throw TransportConformance.Failure(rule: rule, message: "it failed otherwise: \(error)")
+                throw TransportConformance.Failure(rule: rule, message: "the call failed with another error: \(error)")
             }
-            try expect(
-                error.mayHaveReachedServer, "after \(bytes.debugDescription), it is certain that nothing was sent")
-            try expect(arrivals == 1, "with \(bytes.debugDescription), the request arrived \(arrivals) times")
+            try expect(error.mayHaveReachedServer, "mayHaveReachedServer is false after \(bytes.debugDescription)")
+            try expect(arrivals == 1, "the request arrived \(arrivals) times before \(bytes.debugDescription)")
         }
         for (bytes, body) in [("HTTP/1.0 200 OK\r\n\r\n", ""), ("HTTP/1.1 200 OK\r\n\r\nx", "x")] {
             let (response, _) = try await withBreakingServer(bytes) { try await transport.send($0) }
-            try expect(response.body == Array(body.utf8), "a body that ends with the connection came as another one")
+            try expect(response.body == Array(body.utf8), "a body that ends with the connection changed")
         }
     }
 
-    /// - Returns: What `body` returns, and how many requests the server got.
+    /// - Returns: The result of `body`, and the number of requests that the server received.
     private func withBreakingServer<Result: Sendable>(
         _ bytes: String, _ body: @escaping @Sendable (TransportRequest) async throws -> Result
     ) async throws -> (Result, arrivals: Int) {
@@ -135,7 +138,8 @@ extension TransportConformance.Check {
         try await Task.sleep(for: .milliseconds(100))
         await shutdown(transport)
         for error in [try await call.value, try await failure(of: request(.get, "/echo"))] {
-            try expect((error as? TransportError)?.code == .transportClosed, "a call failed otherwise: \(error)")
+            try expect(
+                (error as? TransportError)?.code == .transportClosed, "a call failed with another error: \(error)")
         }
     }
 }

@@ -1,9 +1,9 @@
 public import StacksTransport
 
-/// Checks that a transport keeps the rules of `HTTPTransport`: for those who write their own.
+/// Checks that a transport keeps the rules of `HTTPTransport`.
 ///
-/// It talks to a server of yours that answers as ``ConformanceServer`` does, and reports what it found as values, so
-/// that it works under any test framework:
+/// It sends requests to a server of yours that responds like ``ConformanceServer``, and returns a report, so that it works
+/// with any test framework:
 ///
 /// ```swift
 /// var suite = TransportConformance(origin: server.origin) { try MyTransport() }
@@ -12,19 +12,19 @@ public import StacksTransport
 /// #expect(report.failures.isEmpty, "\(report)")
 /// ```
 ///
-/// What an engine cannot do is declared in ``exemptions``, and shows in the report.
+/// Declare what an engine cannot do as ``exemptions``. The report lists them.
 public struct TransportConformance: Sendable {
-    /// A rule that a transport keeps. More may come.
+    /// A rule for transports. Later versions may add rules.
     public struct Rule: Sendable, Hashable, CustomStringConvertible {
-        /// What the rule says.
+        /// The text of the rule.
         public let description: String
 
         init(_ description: String) { self.description = description }
     }
 
-    /// A rule that was broken, and how.
+    /// A violation of a rule.
     public struct Failure: Error, Sendable, CustomStringConvertible {
-        /// Which one.
+        /// The rule.
         public let rule: Rule
         /// What happened instead.
         public let message: String
@@ -33,16 +33,16 @@ public struct TransportConformance: Sendable {
         public var description: String { "\(rule): \(message)" }
     }
 
-    /// What a run of the suite found.
+    /// The result of the suite.
     public struct Report: Sendable, CustomStringConvertible {
-        /// Rules that are kept, in the order in which they were checked.
+        /// Rules that the transport keeps, in the order of the checks.
         public internal(set) var kept: [Rule] = []
-        /// Rules that are broken.
+        /// Rules that the transport violates.
         public internal(set) var failures: [Failure] = []
-        /// Rules that were not checked, because they were declared as exemptions.
+        /// Rules that were declared as exemptions and not checked.
         public internal(set) var exempted: [Rule] = []
 
-        /// A line for each rule.
+        /// One line for each rule.
         public var description: String {
             let lines =
                 kept.map { "kept      \($0)" } + exempted.map { "exempted  \($0)" } + failures.map { "BROKEN    \($0)" }
@@ -52,23 +52,22 @@ public struct TransportConformance: Sendable {
 
     /// Scheme, host and port of the server.
     public var origin: String
-    /// Rules that are not checked, because the engine cannot keep them or the server gives no occasion to.
+    /// Rules that are not checked, because the engine cannot keep them or the server does not support the check.
     public var exemptions: Set<Rule> = []
-    /// The longest body that the transport accepts, in bytes; `nil` exempts ``Rule/responseLimit``.
+    /// The largest body that the transport accepts, in bytes; `nil` exempts ``Rule/responseLimit``.
     public var responseLimit: Int?
-    /// How late a call may end after its deadline or its cancellation. 5 s by default: what a busy machine needs, and
-    /// far less than a hang.
+    /// How long after its deadline or cancellation a call may end. Default: 5 s, enough for a busy machine.
     public var patience: Duration = .seconds(5)
 
     let makeTransport: @Sendable () async throws -> any HTTPTransport
     let shutdown: (@Sendable (any HTTPTransport) async -> Void)?
 
-    /// A suite for one kind of transport.
+    /// Creates a suite for a transport.
     ///
     /// - Parameters:
     ///   - origin: Scheme, host and port of the server.
-    ///   - makeTransport: Makes a transport that reaches the server; called for each rule.
-    ///   - shutdown: Ends a transport; when left out, ``Rule/shutdown`` is exempted.
+    ///   - makeTransport: Creates a transport that can connect to the server; called for each rule.
+    ///   - shutdown: Shuts a transport down. When left out, ``Rule/shutdown`` is exempted.
     public init(
         origin: String,
         makeTransport: @escaping @Sendable () async throws -> any HTTPTransport,
@@ -95,11 +94,12 @@ public struct TransportConformance: Sendable {
                 } catch let failure as Failure {
                     report.failures.append(failure)
                 } catch {
-                    report.failures.append(Failure(rule: rule, message: "a call failed that should not: \(error)"))
+                    report.failures.append(Failure(rule: rule, message: "a call failed unexpectedly: \(error)"))
                 }
                 await shutdown?(transport)
             } catch {
-                report.failures.append(Failure(rule: rule, message: "no transport could be made: \(error)"))
+                report.failures.append(
+                    Failure(rule: rule, message: "the transport could not be created: \(error)"))
             }
         }
         return report

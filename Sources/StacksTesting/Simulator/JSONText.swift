@@ -1,7 +1,7 @@
-/// A JSON value on its way into an answer.
+/// A JSON value of a response.
 ///
-/// The simulator writes its own JSON so that the same state gives the same bytes, and so that a listing of a thousand
-/// jobs is a concatenation of fragments that were written once. It shares no code with the client it tests.
+/// The simulator has its own JSON writer, so that equal states give equal bytes, and a listing of a thousand jobs
+/// concatenates fragments that were written once. It shares no code with the client under test.
 indirect enum JSONText {
     case null
     case bool(Bool)
@@ -9,7 +9,7 @@ indirect enum JSONText {
     case string(String)
     case array([JSONText])
     case object([(String, JSONText)])
-    /// Bytes that are JSON already.
+    /// Encoded JSON.
     case raw([UInt8])
 
     static func optional(_ value: String?) -> JSONText { value.map(JSONText.string) ?? .null }

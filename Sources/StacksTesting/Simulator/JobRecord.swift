@@ -4,21 +4,21 @@
     import Foundation
 #endif
 
-/// A job and what the simulator keeps beside it.
+/// A job with the simulator's internal state.
 struct JobRecord {
     var job: SimulatedJob
     var organization: Int
-    /// Where the job stands in its queue; it keeps its place when a reservation expires.
+    /// The position in the queue, which the job keeps when a reservation expires.
     var position: QueuePosition
-    /// The job as a listing shows it, written once.
+    /// The job's JSON in a listing, encoded once.
     var listing: [UInt8]
-    /// Whether the queue's list has the job, which may lag behind its state.
+    /// Whether the queue's list contains the job. It may lag behind the job's state.
     var isInQueueList = false
-    /// The tokens that were issued for the job; they die with its reservation, except for the one that acquired it.
+    /// The tokens issued for the job. They are revoked with its reservation, except for the one that acquired it.
     var tokens: [String] = []
     var acquiredWith: String?
 
-    /// The state the job was in at `date`, or `nil` when it was not there yet.
+    /// The state of the job at `date`, or `nil` before it was created.
     func state(at date: Date) -> SimulatedJob.State? {
         job.history.last { $0.date <= date }?.state
     }
@@ -28,7 +28,7 @@ struct JobRecord {
     }
 }
 
-/// The order of a listing: oldest first, and jobs of the same instant in the order in which they were added.
+/// The position of a job in a listing: oldest first, jobs of the same instant in the order in which they were added.
 struct QueuePosition: Comparable {
     var scheduledAt: Date
     var sequence: Int
@@ -37,14 +37,13 @@ struct QueuePosition: Comparable {
         (lhs.scheduledAt, lhs.sequence) < (rhs.scheduledAt, rhs.sequence)
     }
 
-    /// The position as an opaque `end_cursor`. Microseconds since 1970 are whole numbers, so that it reads back
-    /// exactly.
+    /// The position as an opaque `end_cursor`. It contains integers, so that parsing it is exact.
     var cursor: String {
         String(Int64((scheduledAt.timeIntervalSince1970 * 1e6).rounded()), radix: 36) + "-"
             + String(sequence, radix: 36)
     }
 
-    /// Dates lose to rounding what a cursor keeps, so equal microseconds are the same instant here.
+    /// Whether `position` is after a cursor. Dates are rounded, so equal microseconds count as the same instant.
     static func isAfter(_ position: QueuePosition, cursor: (microseconds: Int64, sequence: Int)) -> Bool {
         let microseconds = Int64((position.scheduledAt.timeIntervalSince1970 * 1e6).rounded())
         return (microseconds, position.sequence) > (cursor.microseconds, cursor.sequence)
@@ -59,10 +58,10 @@ struct QueuePosition: Comparable {
     }
 }
 
-/// What the simulator knows of an acquisition token.
+/// The simulator's state of an acquisition token.
 struct TokenRecord {
     var job: Int
     var expiresAt: Date
-    /// Whether the reservation that it was bound to is over.
+    /// Whether the reservation that it was bound to has ended.
     var isRevoked = false
 }

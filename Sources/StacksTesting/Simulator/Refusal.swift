@@ -1,10 +1,10 @@
 import HTTPTypes
 
-/// Why a request is answered with an error: its status and what its body says.
+/// An error response: its status and the values of its body.
 struct Refusal: Error {
     var status: HTTPResponse.Status
     var message: String
-    /// What the body of a 429 says besides the message.
+    /// The further values in the body of a 429.
     var rateLimit: (scope: String, limit: Int, current: Int, reset: Int)?
 
     static func badRequest(_ message: String) -> Refusal { Refusal(status: .badRequest, message: message) }
@@ -13,7 +13,7 @@ struct Refusal: Error {
     static func invalid(_ message: String) -> Refusal { Refusal(status: .unprocessableContent, message: message) }
 
     static func noRoute(method: HTTPRequest.Method, path: Substring) -> Refusal {
-        .notFound("There is no \(method.rawValue) \(path).")
+        .notFound("No route matches \(method.rawValue) \(path).")
     }
 
     var body: JSONText {

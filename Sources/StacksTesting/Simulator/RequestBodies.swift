@@ -4,8 +4,7 @@
     import Foundation
 #endif
 
-/// What the simulator reads from requests. It reads with Foundation's decoder, so that it shares nothing with the
-/// client's own writer.
+/// The request bodies of the simulator, decoded with Foundation, so that it shares no code with the client.
 enum RequestBody {
     struct Register: Decodable {
         var key: String
@@ -68,8 +67,8 @@ enum RequestBody {
         case .dataCorrupted(let context) where !context.codingPath.isEmpty:
             "\(path(context.codingPath)) is not valid."
         case .typeMismatch: "The body must be a JSON object."
-        // Foundation's decoder says of a fraction where an integer belongs only that the data is corrupted.
-        default: "The body is not valid JSON, or a number in it is no integer."
+        // Foundation reports a fraction instead of an integer as corrupted data.
+        default: "The body is not valid JSON, or a number is not an integer."
         }
     }
 
@@ -83,7 +82,9 @@ enum RequestBody {
     /// - Returns: The UUIDs in lowercase, each once, in the order of the request.
     static func jobUUIDs(_ uuids: [String]) throws(Refusal) -> [String] {
         guard !uuids.isEmpty else { throw .badRequest("job_uuids must not be empty.") }
-        guard uuids.count <= 1000 else { throw .invalid("job_uuids must have at most 1000 items.") }
+        guard uuids.count <= 1000 else {
+            throw .invalid("job_uuids has \(uuids.count) items; it must have at most 1000.")
+        }
         var seen = Set<String>()
         var unique: [String] = []
         for (index, text) in uuids.enumerated() {
@@ -93,7 +94,7 @@ enum RequestBody {
         return unique
     }
 
-    /// The lowercase form of a UUID with its four hyphens, or `nil` when `text` is none.
+    /// The lowercase form of a UUID with four hyphens, or `nil` when `text` is not a UUID.
     static func canonicalUUID(_ text: String) -> String? {
         guard text.utf8.count == 36 else { return nil }
         var isLowercase = true
@@ -110,10 +111,12 @@ enum RequestBody {
         return isLowercase ? text : text.lowercased()
     }
 
-    /// A number of seconds in 1…3600, or the default when there is none.
+    /// A number of seconds in 1…3600, or the default for `nil`.
     static func seconds(_ value: Int?, named name: String, default duration: Duration) throws(Refusal) -> Duration {
         guard let value else { return duration }
-        guard (1...3600).contains(value) else { throw .invalid("\(name) must be between 1 and 3600.") }
+        guard (1...3600).contains(value) else {
+            throw .invalid("\(name) is \(value); it must be between 1 and 3600.")
+        }
         return .seconds(value)
     }
 }

@@ -1,6 +1,6 @@
 import StacksTransport
 
-/// What the simulator makes up: numbers, UUIDs and tokens, the same ones for the same seed.
+/// Generates the simulator's random numbers, UUIDs and tokens, reproducibly from a seed.
 package struct SeededGenerator: RandomNumberGenerator {
     private var base: SplitMix64
 

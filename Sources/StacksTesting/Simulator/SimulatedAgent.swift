@@ -7,7 +7,7 @@ import StacksTransport
     import Foundation
 #endif
 
-/// An agent without a process: what a test's job launcher does in place of starting `buildkite-agent`.
+/// An agent without a process, which a test's job launcher uses instead of starting `buildkite-agent`.
 ///
 /// ```swift
 /// let agent = SimulatedAgent(simulator: simulator, job: id, token: token)
@@ -16,15 +16,15 @@ import StacksTransport
 /// try agent.finish(exitStatus: 0)
 /// ```
 public struct SimulatedAgent: Sendable {
-    /// What the simulator answered instead of doing what the agent asked.
+    /// The simulator's error response to a request of the agent.
     public struct Refused: Error, Sendable, Hashable {
-        /// 401 for a credential that is not good, 422 for a job that cannot be changed so, 423 for one that is locked.
+        /// 401 for an invalid token, 422 for a job in a state that does not allow the change, 423 for a locked job.
         public var status: HTTPResponse.Status
         /// The server's message.
         public var message: String
 
-        /// What `buildkite-agent` exits with after a refused acquisition: 27 when the job can no longer be acquired, 28
-        /// when it is locked for now, and 1 for anything else.
+        /// The exit status of `buildkite-agent` after a refused acquisition: 27 when the job can no longer be acquired, 28
+        /// when it is locked, and 1 otherwise.
         public var exitStatus: Int {
             switch status.code {
             case 422: 27
@@ -38,10 +38,10 @@ public struct SimulatedAgent: Sendable {
     private let job: String
     private let token: String
 
-    /// An agent for one job.
+    /// Creates an agent for one job.
     ///
     /// - Parameters:
-    ///   - simulator: Where the job is.
+    ///   - simulator: The simulator with the job.
     ///   - job: The job's UUID.
     ///   - token: The job's acquisition token, `bkjat_…`.
     public init(simulator: StacksSimulator, job: String, token: String) {
@@ -50,22 +50,22 @@ public struct SimulatedAgent: Sendable {
         self.token = token
     }
 
-    /// Takes the job: `reserved` becomes `accepted`.
+    /// Acquires the job: `reserved` becomes `accepted`.
     ///
-    /// - Throws: ``Refused``, or what a fault says.
-    public func acquire() throws { try ask("acquire") }
+    /// - Throws: ``Refused``, or the error of a fault.
+    public func acquire() throws { try send("acquire") }
 
-    /// Says that the job runs.
+    /// Starts the job: `accepted` becomes `running`.
     ///
-    /// - Throws: ``Refused``, or what a fault says.
-    public func start() throws { try ask("start") }
+    /// - Throws: ``Refused``, or the error of a fault.
+    public func start() throws { try send("start") }
 
-    /// Says how the job ended: `running` becomes `finished`, `canceling` becomes `canceled`.
+    /// Finishes the job: `running` becomes `finished`, `canceling` becomes `canceled`.
     ///
-    /// - Throws: ``Refused``, or what a fault says.
-    public func finish(exitStatus: Int) throws { try ask("finish", #"{"exit_status":\#(exitStatus)}"#) }
+    /// - Throws: ``Refused``, or the error of a fault.
+    public func finish(exitStatus: Int) throws { try send("finish", #"{"exit_status":\#(exitStatus)}"#) }
 
-    private func ask(_ action: String, _ body: String? = nil) throws {
+    private func send(_ action: String, _ body: String? = nil) throws {
         var fields: HTTPFields = [.authorization: "Token \(token)"]
         if body != nil { fields[.contentType] = "application/json" }
         let response = try simulator.respond(
@@ -83,8 +83,8 @@ public struct SimulatedAgent: Sendable {
 }
 
 extension SimulatedAgent: CustomStringConvertible, CustomReflectable {
-    /// The job's UUID; the token is a credential.
+    /// The job's UUID, without the token.
     public var description: String { "agent of job \(job)" }
-    /// Shows ``description`` alone.
+    /// Shows only ``description``.
     public var customMirror: Mirror { Mirror(self, children: ["job": job]) }
 }

@@ -4,66 +4,66 @@
     public import Foundation
 #endif
 
-/// A job as the simulator knows it.
+/// A job of the simulator.
 public struct SimulatedJob: Sendable {
-    /// A job's state, by the name that the API gives it.
+    /// The state of a job, by its name in the API.
     public struct State: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-        /// The name that the API gives it.
+        /// The name in the API.
         public var rawValue: String
-        /// The state of this name, known today or not.
+        /// The state with a name, which need not be known here.
         public init(rawValue: String) { self.rawValue = rawValue }
-        /// The state of this name, known today or not.
+        /// The state with a name, which need not be known here.
         public init(stringLiteral value: String) { rawValue = value }
 
-        /// The name that the API gives it.
+        /// The name in the API.
         public var description: String { rawValue }
 
-        /// It was created, and nothing has been decided about it.
+        /// The job was created.
         public static let pending: State = "pending"
-        /// It waits for steps before it.
+        /// The job waits for earlier steps.
         public static let waiting: State = "waiting"
-        /// A step that it waited for failed.
+        /// An earlier step failed while the job waited.
         public static let waitingFailed: State = "waiting_failed"
-        /// It waits for a person.
+        /// The job waits for a person to unblock it.
         public static let blocked: State = "blocked"
         /// A step before the block failed.
         public static let blockedFailed: State = "blocked_failed"
-        /// A person let it go on.
+        /// A person unblocked the job.
         public static let unblocked: State = "unblocked"
-        /// It was let go on, and a step before it failed.
+        /// The job was unblocked, but an earlier step failed.
         public static let unblockedFailed: State = "unblocked_failed"
-        /// Whether its concurrency group has room is being looked at.
+        /// The limit of the concurrency group is being checked.
         public static let limiting: State = "limiting"
-        /// Its concurrency group has no room.
+        /// The concurrency group has reached its limit.
         public static let limited: State = "limited"
-        /// It waits for an agent or a stack.
+        /// The job waits for an agent or a stack.
         public static let scheduled: State = "scheduled"
-        /// A stack has reserved it.
+        /// A stack has reserved the job.
         public static let reserved: State = "reserved"
-        /// An agent was chosen for it.
+        /// The job is assigned to an agent.
         public static let assigned: State = "assigned"
-        /// An agent has acquired it.
+        /// An agent has acquired the job.
         public static let accepted: State = "accepted"
-        /// An agent runs it.
+        /// An agent runs the job.
         public static let running: State = "running"
-        /// It is over, and has an exit status.
+        /// The job ended with an exit status.
         public static let finished: State = "finished"
-        /// It was cancelled, and its agent has not stopped yet.
+        /// The job was cancelled, but its agent has not stopped yet.
         public static let canceling: State = "canceling"
-        /// It was cancelled.
+        /// The job was cancelled.
         public static let canceled: State = "canceled"
-        /// It ran for too long, and its agent has not stopped yet.
+        /// The job timed out, but its agent has not stopped yet.
         public static let timingOut: State = "timing_out"
-        /// It ran for too long.
+        /// The job timed out.
         public static let timedOut: State = "timed_out"
-        /// No agent came for it in time.
+        /// No agent acquired the job in time.
         public static let expired: State = "expired"
-        /// It was left out.
+        /// The job was skipped.
         public static let skipped: State = "skipped"
-        /// It can never run as it was configured.
+        /// The configuration of the job keeps it from running.
         public static let broken: State = "broken"
 
-        /// Whether a job stays in this state for ever.
+        /// Whether the state is final.
         public var isTerminal: Bool {
             switch self {
             case .finished, .canceled, .timedOut, .expired, .skipped, .broken, .waitingFailed, .blockedFailed,
@@ -73,7 +73,7 @@ public struct SimulatedJob: Sendable {
             }
         }
 
-        /// Whether an agent has the job in hand.
+        /// Whether the job is assigned to an agent.
         var isWithAgent: Bool {
             switch self {
             case .assigned, .accepted, .running, .canceling, .timingOut: true
@@ -81,7 +81,7 @@ public struct SimulatedJob: Sendable {
             }
         }
 
-        /// Whether the job waits for something else before an agent may have it.
+        /// Whether the job cannot be acquired yet.
         var isLocked: Bool {
             switch self {
             case .pending, .waiting, .blocked, .unblocked, .limiting, .limited: true
@@ -90,101 +90,101 @@ public struct SimulatedJob: Sendable {
         }
     }
 
-    /// What a job is made of when it is added.
+    /// The properties of a new job.
     public struct Template: Sendable {
-        /// Higher first; may be negative.
+        /// The priority, higher first; may be negative.
         public var priority = 0
-        /// `key=value`, as a step's `agents` has them. The `queue` rule is added by the simulator.
+        /// The agent query rules, `key=value` as in a step's `agents`. The simulator adds the `queue` rule.
         public var agentQueryRules: [String] = []
-        /// The slug of its pipeline; `nil` is null in a listing.
+        /// The slug of the pipeline; `nil` is null in a listing.
         public var pipelineSlug: String? = "demo"
-        /// The branch of its build; `nil` is null in a listing.
+        /// The branch of the build; `nil` is null in a listing.
         public var branch: String? = "main"
-        /// The key of its step; `nil` is null in a listing.
+        /// The key of the step; `nil` is null in a listing.
         public var stepKey: String?
-        /// Its environment.
+        /// The environment.
         public var environment: [String: String] = [:]
-        /// Its command.
+        /// The command.
         public var command = "echo hello"
-        /// The state that the job begins in.
+        /// The initial state.
         public var state: State = .scheduled
 
-        /// A job with an `echo` for its command.
+        /// A scheduled job with an `echo` command.
         public init() {}
     }
 
-    /// Something that happened to a job.
+    /// An event in the life of a job.
     public struct Event: Sendable, Hashable {
-        /// What happened. A job can change its state without a name here, by ``moved``.
+        /// The kind of an event. Tests can change the state in other ways with ``moved``.
         public enum Kind: String, Sendable, Hashable, CaseIterable {
-            /// It was added.
+            /// The job was created.
             case created
-            /// A stack reserved it.
+            /// A stack reserved the job.
             case reserved
-            /// A token for it was issued.
+            /// A token for the job was issued.
             case tokenIssued = "token_issued"
-            /// An agent came to acquire it.
+            /// An agent requested the job.
             case acquired
-            /// The agent got it.
+            /// The agent received the job.
             case accepted
-            /// The agent started it.
+            /// The agent started the job.
             case started
-            /// A stack or an agent finished it.
+            /// A stack or an agent finished the job.
             case finished
-            /// A notification about it was created.
+            /// A notification about the job was created.
             case notified
-            /// The stack that held it reserved it again.
+            /// The stack with the reservation reserved the job again.
             case reservationExtended = "reservation_extended"
-            /// Its reservation ran out.
+            /// The reservation expired.
             case reservationExpired = "reservation_expired"
-            /// A cancellation was asked for.
+            /// The job was cancelled.
             case cancelled
-            /// A test moved the job.
+            /// A test moved the job to another state.
             case moved
         }
 
-        /// What happened.
+        /// The kind of the event.
         public var kind: Kind
         /// When it happened, by the simulator's clock.
         public var date: Date
-        /// The job's state afterwards.
+        /// The job's state after the event.
         public var state: State
-        /// The stack that did it, where it was one.
+        /// The stack that caused it, or `nil`.
         public var stack: String?
     }
 
-    /// The job's UUID, lowercase.
+    /// The UUID, lowercase.
     public internal(set) var id: String
-    /// The key of its queue.
+    /// The key of the queue.
     public internal(set) var queue: String
-    /// What it was made of.
+    /// The properties that the job was created with.
     public internal(set) var template: Template
-    /// Its state now.
+    /// The current state.
     public internal(set) var state: State
-    /// What happened to it, oldest first.
+    /// The events so far, oldest first.
     public internal(set) var history: [Event] = []
-    /// The stack that holds its reservation.
+    /// The key of the stack with the reservation, or `nil`.
     public internal(set) var reservedBy: String?
-    /// When the reservation ends.
+    /// When the reservation expires, or `nil` without one.
     public internal(set) var reservationExpiresAt: Date?
-    /// How often an agent came to acquire it with a token of the job. More than once means that it was launched twice.
+    /// How often an agent requested the job with one of its tokens. More than once means that it was launched twice.
     public internal(set) var launches = 0
-    /// How often an agent asked to start it, refused attempts included.
+    /// How often an agent asked to start the job, refused requests included.
     public internal(set) var starts = 0
-    /// How often it was finished, by a stack or an agent; refused attempts are not counted.
+    /// How often a stack or an agent finished the job, refused requests excluded.
     public internal(set) var finishes = 0
-    /// How often a stack or an agent asked to finish it, refused attempts included.
+    /// How often a stack or an agent asked to finish the job, refused requests included.
     public internal(set) var finishAttempts = 0
-    /// The exit status it finished with.
+    /// The exit status, or `nil` before the job is finished.
     public internal(set) var exitStatus: Int?
-    /// What the stack that finished it said.
+    /// The detail from the stack that finished the job.
     public internal(set) var detail: String?
-    /// What was noted about it, oldest first.
+    /// The details of its notifications, oldest first.
     public internal(set) var notifications: [String] = []
 
-    /// When it was created.
+    /// When the job was created.
     public var createdAt: Date { history[0].date }
 
-    /// When something happened to it for the first time, or `nil` when it did not.
+    /// When the first event of a kind happened, or `nil` when there was none.
     public func date(of kind: Event.Kind) -> Date? { history.first { $0.kind == kind }?.date }
 }

@@ -1,4 +1,4 @@
-/// What a request to the simulator asks for: the ten operations of the Stacks API, and the three of an agent.
+/// The operations of the simulator: the ten of the Stacks API, and three of an agent.
 public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     /// `POST stacks/register`
     case registerStack = "register-stack"
@@ -20,14 +20,14 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     case createNotifications = "create-notifications"
     /// `GET token`
     case tokenIdentity = "token-identity"
-    /// `PUT jobs/:uuid/acquire`: an agent takes its job.
+    /// `PUT jobs/:uuid/acquire`: an agent acquires its job.
     case agentAcquire = "agent-acquire"
-    /// `PUT jobs/:uuid/start`: an agent says that its job runs.
+    /// `PUT jobs/:uuid/start`: an agent starts its job.
     case agentStart = "agent-start"
-    /// `PUT jobs/:uuid/finish`: an agent says how its job ended.
+    /// `PUT jobs/:uuid/finish`: an agent finishes its job.
     case agentFinish = "agent-finish"
 
-    /// The `RateLimit-Scope` that its answers carry.
+    /// The `RateLimit-Scope` of its responses.
     var rateLimitScope: String {
         switch self {
         case .listScheduledJobs: "list-scheduled-jobs"
@@ -45,7 +45,9 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     var isRateLimited: Bool {
         switch self {
         case .registerStack, .tokenIdentity, .agentAcquire, .agentStart, .agentFinish: false
-        default: true
+        case .deregisterStack, .listScheduledJobs, .reserveJobs, .getJob, .getJobStates, .issueJobAcquisitionTokens,
+            .finishJob, .createNotifications:
+            true
         }
     }
 }

@@ -5,32 +5,32 @@
 #endif
 
 extension StacksSimulator {
-    /// What a simulator is like.
+    /// The configuration of a simulator.
     public struct Configuration: Sendable {
-        /// What job UUIDs, tokens and chances are made from. The same seed and the same calls give the same bytes.
+        /// The seed of job UUIDs, tokens and probabilities. Equal seeds and equal calls give equal bytes.
         public var seed: UInt64 = 1
-        /// The path that the API is under, `/v3` by default.
+        /// The path of the API. Default: `/v3`.
         public var basePath = "/v3"
-        /// The organisations; the first one is the one that calls speak of when they name none.
+        /// The organisations. The first one is the default for calls that name none.
         public var organizations: [Organization] = [Organization()]
-        /// Whether requests beyond a limit are refused. The header fields are there either way.
+        /// Whether requests beyond a rate limit are refused. Responses have the rate-limit fields in either case.
         public var enforcesRateLimits = true
-        /// Requests in one second by rate-limit scope; a scope that is not in it has the limit of `default`.
+        /// The limits in requests per second, by scope. Other scopes have the limit of `default`.
         public var rateLimits = Configuration.documentedRateLimits
-        /// Whether a 429 carries `Retry-After`.
+        /// Whether a 429 has a `Retry-After` field.
         public var sendsRetryAfter = true
-        /// How long a change takes to show in the listing of scheduled jobs: for that long a job that has just been
-        /// reserved is still listed, and a new one is not listed yet.
+        /// The delay of the listing of scheduled jobs: for that time after a change, reserved jobs are still listed, and
+        /// new jobs are not listed.
         public var listingDelay: Duration = .zero
-        /// How long a reservation lasts when the request does not say. Older servers had 300 seconds.
+        /// When a reservation expires, unless the request sets it. Older servers used 300 seconds.
         public var defaultReservationExpiry: Duration = .seconds(900)
-        /// How long a token lives when the request does not say.
+        /// The lifetime of a token, unless the request sets it.
         public var defaultTokenLifetime: Duration = .seconds(900)
 
-        /// The documented rules for one organisation.
+        /// The documented limits, and one organisation.
         public init() {}
 
-        /// The limits that Buildkite documents; it documents none for tokens, so theirs is made up.
+        /// The limits that Buildkite documents. It documents none for tokens; the simulator assumes one.
         public static let documentedRateLimits: [String: Int] = [
             "default": 10, "list-scheduled-jobs": 10, "batch-reserve": 10, "show-job": 1000,
             "batch-load-job-states": 20, "job-acquisition-tokens": 20, "finish-job": 100, "stack-notification": 200,
@@ -39,22 +39,22 @@ extension StacksSimulator {
 
     /// An organisation with one cluster.
     public struct Organization: Sendable {
-        /// Its name in URLs.
+        /// The name in URLs.
         public var slug: String
-        /// The queues of its cluster. The first is the default one, which `_default` and `__default__` mean too.
+        /// The keys of the cluster's queues. The first is the default queue, with the aliases `_default` and `__default__`.
         public var queues: [String]
-        /// The cluster's agent token; made from the seed when left out.
+        /// The cluster's agent token. `nil` generates one from the seed.
         public var token: String?
-        /// When the agent token stops being accepted.
+        /// When the agent token expires, or `nil`.
         public var tokenExpiresAt: Date?
-        /// Whether the token belongs to a cluster; the Stacks API takes no other.
+        /// Whether the token belongs to a cluster. The Stacks API accepts no other tokens.
         public var isClustered = true
-        /// How many stacks may be registered at a time.
+        /// The largest number of registered stacks.
         public var stackLimit = 100
-        /// Whether the organisation is unavailable for now, which is a 503 for every call.
+        /// Whether the organisation is unavailable: every call then gets a 503.
         public var isUnavailable = false
 
-        /// An organisation.
+        /// Creates an organisation.
         public init(slug: String = "acme", queues: [String] = ["default"], token: String? = nil) {
             self.slug = slug
             self.queues = queues

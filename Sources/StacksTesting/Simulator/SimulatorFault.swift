@@ -1,9 +1,9 @@
 public import HTTPTypes
 public import StacksTransport
 
-/// Something that goes wrong on purpose.
+/// An injected fault.
 public struct SimulatorFault: Sendable {
-    /// What goes wrong.
+    /// The effect of a fault.
     public struct Action: Sendable {
         enum Wrapped: Sendable {
             case respond(HTTPResponse.Status, HTTPFields, [UInt8])
@@ -15,13 +15,12 @@ public struct SimulatorFault: Sendable {
 
         let wrapped: Wrapped
 
-        /// The request is not performed; this is the answer. The four rate-limit fields are added where they are not
-        /// given.
+        /// The request is not performed, and gets this response. Missing rate-limit fields are added.
         public static func respond(
             status: HTTPResponse.Status, headerFields: HTTPFields = [:], body: [UInt8] = []
         ) -> Action { Action(wrapped: .respond(status, headerFields, body)) }
 
-        /// The request is not performed; the answer is the API's error shape with `message`.
+        /// The request is not performed, and gets an error response of the API with `message`.
         public static func refuse(
             status: HTTPResponse.Status, message: String, headerFields: HTTPFields = [:]
         ) -> Action {
@@ -30,13 +29,13 @@ public struct SimulatorFault: Sendable {
             return Action(wrapped: .respond(status, fields, JSONText.object([("message", .string(message))]).bytes))
         }
 
-        /// The request is not performed; a proxy answers with a page of HTML and none of the API's header fields.
+        /// The request is not performed, and gets a proxy's HTML page without the API's header fields.
         public static func html(status: HTTPResponse.Status = .badGateway) -> Action {
             let page = "<html><head><title>\(status.code)</title></head><body><h1>\(status)</h1></body></html>\n"
             return Action(wrapped: .respond(status, [.contentType: "text/html"], Array(page.utf8)))
         }
 
-        /// The request is performed; the answer's body is cut in the middle of its JSON.
+        /// The request is performed, but the JSON of the response is truncated.
         public static let malformedJSON = Action(
             wrapped: .replaceBody(
                 [.contentType: "application/json; charset=utf-8"], Array(#"{"message": "cut of"#.utf8))
@@ -47,38 +46,39 @@ public struct SimulatorFault: Sendable {
 
         /// The request does not reach the server: the connection was refused.
         public static let connectionRefused = Action.failBefore(
-            TransportError(code: .connect, phase: .connecting, message: "The connection was refused.")
+            TransportError(code: .connect, phase: .connecting, message: "the connection was refused")
         )
 
-        /// The request is performed, and its answer is lost.
+        /// The request is performed, but its response is lost.
         public static func dropAnswer(_ error: TransportError) -> Action { Action(wrapped: .dropAnswer(error)) }
 
-        /// The request is performed, and its answer is lost: the connection was closed.
+        /// The request is performed, but its response is lost, because the connection is closed.
         public static let dropAnswer = Action.dropAnswer(
             TransportError(
-                code: .connectionClosed, phase: .waiting, message: "The connection was closed before the answer came."
+                code: .connectionClosed, phase: .waiting,
+                message: "the connection was closed before the response arrived"
             )
         )
 
-        /// Nothing but the fault's delay.
+        /// The fault only delays the response.
         public static let delayOnly = Action(wrapped: .delayOnly)
     }
 
-    /// The operation that it strikes, or `nil` for all.
+    /// The operation that the fault affects, or `nil` for all.
     public var operation: SimulatedOperation?
-    /// What goes wrong.
+    /// The effect.
     public var action: Action
-    /// How many matching requests pass before it strikes.
+    /// The number of matching requests to skip first.
     public var skipping = 0
-    /// How often it strikes, or `nil` for ever.
+    /// How often the fault occurs, or `nil` for no limit.
     public var count: Int?
-    /// The chance with which it strikes a matching request, from the simulator's seed.
+    /// The probability for each matching request, from the simulator's seed.
     public var probability = 1.0
-    /// How long the answer, or the failure, takes. What is performed is performed at once; the transport then waits on
-    /// its own clock before it tells, so that a caller that gives up early has been heard all the same.
+    /// The delay of the response or the error. The request is performed at once; then the transport waits on its clock. So
+    /// it is performed even if the caller cancels meanwhile.
     public var delay: Duration = .zero
 
-    /// A fault that strikes the next `count` requests for `operation`.
+    /// Creates a fault for the next `count` requests for `operation`.
     public init(
         _ action: Action, for operation: SimulatedOperation? = nil, count: Int? = 1, skipping: Int = 0,
         probability: Double = 1, delay: Duration = .zero
@@ -93,12 +93,12 @@ public struct SimulatorFault: Sendable {
 }
 
 extension SimulatorFault.Action {
-    /// The outcome of a request that is not performed; `nil` when it has to be performed.
-    func answerInstead(rate: RateStatus) -> Result<TransportResponse, TransportError>? {
+    /// The outcome of a request that is not performed, or `nil` when it is performed.
+    func outcomeWithoutPerforming(rate: RateStatus) -> Result<TransportResponse, TransportError>? {
         switch wrapped {
         case .respond(let status, let given, let body):
             var fields = rate.fields
-            // A page of HTML comes from a proxy, which knows nothing of rate limits.
+            // An HTML page comes from a proxy, which sends no rate-limit fields.
             if given[.contentType]?.hasPrefix("text/html") == true { fields = [:] }
             for field in given { fields[field.name] = field.value }
             return .success(
@@ -109,8 +109,8 @@ extension SimulatorFault.Action {
         }
     }
 
-    /// What becomes of the answer to a request that was performed.
-    func answer(after response: TransportResponse) -> Result<TransportResponse, TransportError> {
+    /// The outcome of a request that was performed.
+    func outcome(after response: TransportResponse) -> Result<TransportResponse, TransportError> {
         switch wrapped {
         case .dropAnswer(let error): return .failure(error)
         case .replaceBody(let given, let body):
@@ -124,7 +124,7 @@ extension SimulatorFault.Action {
     }
 }
 
-/// A fault and how often it has struck.
+/// A fault with its counters.
 struct FaultRecord {
     var fault: SimulatorFault
     var seen = 0
@@ -132,7 +132,7 @@ struct FaultRecord {
 }
 
 extension SimulatorState {
-    /// The first fault that strikes a request for `operation`.
+    /// The first fault that applies to a request for `operation`.
     mutating func takeFault(for operation: SimulatedOperation) -> SimulatorFault? {
         for index in faults.indices {
             let fault = faults[index].fault

@@ -1,25 +1,25 @@
 import HTTPTypes
 
-/// A request's path, taken apart.
+/// A parsed request path.
 struct SimulatorRoute {
     var operation: SimulatedOperation
-    /// The stack's key, empty where the path has none.
+    /// The stack's key, empty if the path has none.
     var stack = ""
-    /// The job's UUID as it was sent, empty where the path has none.
+    /// The job's UUID as it was sent, empty if the path has none.
     var job = ""
     var query: [String: String] = [:]
 }
 
 extension SimulatorRoute {
-    /// - Parameter basePath: What comes before the API's own path, without a slash at its end: `/v3`.
-    /// - Throws: 404 for what is no route, 400 for a path that is not percent-encoded as it should be.
+    /// - Parameter basePath: The prefix of all paths, without a trailing slash: `/v3`.
+    /// - Throws: 404 without a matching route, 400 for invalid percent-encoding.
     init(method: HTTPRequest.Method, target: String, basePath: String) throws(Refusal) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts[0]
         guard path.hasPrefix(basePath + "/") else { throw .noRoute(method: method, path: path) }
         var segments: [String] = []
         for segment in path.dropFirst(basePath.count + 1).split(separator: "/", omittingEmptySubsequences: false) {
-            // Rails takes an unencoded dot for the beginning of a format, so such a path matches no route.
+            // Rails parses an unencoded dot as the start of a format, so that such a path matches no route.
             guard !segment.contains("."), !segment.isEmpty else { throw .noRoute(method: method, path: path) }
             segments.append(try Self.decode(segment, plusIsSpace: false))
         }
@@ -79,7 +79,7 @@ extension SimulatorRoute {
             switch byte {
             case UInt8(ascii: "%"):
                 guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
-                    throw .badRequest("The path or query is not percent-encoded correctly.")
+                    throw .badRequest("The percent-encoding of the path or query is invalid.")
                 }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
@@ -87,7 +87,7 @@ extension SimulatorRoute {
             }
         }
         guard let decoded = String(validating: bytes, as: UTF8.self) else {
-            throw .badRequest("The path or query is not UTF-8.")
+            throw .badRequest("The path or query is not valid UTF-8.")
         }
         return decoded
     }

@@ -7,12 +7,12 @@ import StacksTransport
     import Foundation
 #endif
 
-/// The agent's side, as far as a job's life needs it.
+/// The agent's requests.
 ///
-/// An agent presents the job's acquisition token. Until it has acquired the job, the token counts for as long as it
-/// lives and the reservation stands; the one that acquired the job counts from then on until the job is over.
+/// An agent authenticates with the job's acquisition token. Before it acquires the job, the token is valid until it or the
+/// reservation expires. Afterwards, only the token that acquired the job is valid, until the job ends.
 extension SimulatorState {
-    mutating func answerAgent(
+    mutating func performAgentRequest(
         _ route: SimulatorRoute, credential: String, body: TransportRequest, at now: Date
     ) throws(Refusal) -> Reply {
         guard let token = tokens[credential] else { throw .unauthorized("The token is not a job acquisition token.") }
@@ -44,8 +44,8 @@ extension SimulatorState {
         }
     }
 
-    /// Moves a job to `accepted`: 422 when it cannot be acquired any more, which an agent exits 27 for, and 423 when
-    /// it is locked for now, exit 28.
+    /// Moves a job to `accepted`. Throws 422 when the job can no longer be acquired (the agent exits with 27), and 423 when
+    /// it is locked (28).
     private mutating func acquire(
         _ index: Int, token: TokenRecord, credential: String, at now: Date
     ) throws(Refusal) -> Reply {
@@ -53,16 +53,16 @@ extension SimulatorState {
         if state.isLocked {
             throw Refusal(
                 status: .init(code: 423, reasonPhrase: "Locked"),
-                message: "The job is \(state), and will be scheduled again.")
+                message: "The job is \(state) and cannot be acquired yet.")
         }
         if state.isTerminal { throw .cannot("be acquired", state) }
         if state.isWithAgent {
-            // Somebody started a second agent for it. It is refused, and counted.
+            // A second agent was started for the job. It is refused and counted.
             jobs[index].job.launches += 1
             throw .cannot("be acquired", state)
         }
-        guard !token.isRevoked else { throw .unauthorized("The reservation that the token belongs to is over.") }
-        guard now < token.expiresAt else { throw .unauthorized("The token has expired.") }
+        guard !token.isRevoked else { throw .unauthorized("The reservation of the job acquisition token has ended.") }
+        guard now < token.expiresAt else { throw .unauthorized("The job acquisition token has expired.") }
         jobs[index].job.launches += 1
         jobs[index].acquiredWith = credential
         move(index, to: .assigned, .acquired, at: now)

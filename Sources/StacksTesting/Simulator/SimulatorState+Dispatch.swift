@@ -4,7 +4,7 @@
     import Foundation
 #endif
 
-/// What a stack does with jobs: reserve, look, issue tokens, finish.
+/// A stack's requests about jobs: reserve, get, issue tokens, finish.
 extension SimulatorState {
     mutating func reserveJobs(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.Reserve.self, from: admission.body)
@@ -87,14 +87,16 @@ extension SimulatorState {
         let body = try RequestBody.decode(RequestBody.Finish.self, from: admission.body)
         let index = try requireJob(admission.route.job, organization: admission.organization)
         jobs[index].job.finishAttempts += 1
-        guard body.detail.utf8.count <= 4096 else { throw .invalid("detail must have at most 4096 bytes.") }
+        guard body.detail.utf8.count <= 4096 else {
+            throw .invalid("detail has \(body.detail.utf8.count) bytes; it must have at most 4096.")
+        }
         let stack = admission.route.stack
         switch jobs[index].job.state {
         case .scheduled: break
         case .reserved:
-            guard jobs[index].job.reservedBy == stack else { throw .invalid("The job is reserved by another stack.") }
-        case let state where state.isTerminal: throw .invalid("The job is \(state) already.")
-        case let state: throw .invalid("A job that is \(state) cannot be finished by a stack.")
+            guard jobs[index].job.reservedBy == stack else { throw .invalid("Another stack has reserved the job.") }
+        case let state where state.isTerminal: throw .invalid("The job is already \(state).")
+        case let state: throw .invalid("A stack cannot finish a job that is \(state).")
         }
         jobs[index].job.finishes += 1
         jobs[index].job.exitStatus = body.exit_status ?? -1
@@ -105,17 +107,17 @@ extension SimulatorState {
 
     // MARK: Jobs by UUID
 
-    /// The job with a canonical UUID, where the organisation has it.
+    /// The index of the job with a canonical UUID in an organisation.
     func job(_ uuid: String, organization: Int) -> Int? {
         guard let index = jobIndexes[uuid], jobs[index].organization == organization else { return nil }
         return index
     }
 
-    /// The job that a path names.
+    /// The index of the job with the UUID in a path.
     func requireJob(_ text: String, organization: Int?) throws(Refusal) -> Int {
-        guard let uuid = RequestBody.canonicalUUID(text) else { throw .badRequest("The job's ID is not a UUID.") }
+        guard let uuid = RequestBody.canonicalUUID(text) else { throw .badRequest("The job ID is not a UUID.") }
         guard let index = jobIndexes[uuid], organization == nil || jobs[index].organization == organization else {
-            throw .notFound("There is no job with this UUID.")
+            throw .notFound("No job has the UUID \(uuid).")
         }
         return index
     }

@@ -4,9 +4,9 @@
     import Foundation
 #endif
 
-/// A job's life, apart from who asks for it.
+/// The life of a job.
 extension SimulatorState {
-    /// What jobs that were added together share.
+    /// The common properties of jobs that were added together.
     struct Build {
         var uuid: String
         var number: Int
@@ -50,7 +50,7 @@ extension SimulatorState {
         return id
     }
 
-    /// Makes sure that the queue's list has the job, at its place.
+    /// Inserts the job into the queue's list at its position, unless it is there.
     mutating func enlist(_ index: Int) {
         guard !jobs[index].isInQueueList else { return }
         let organization = jobs[index].organization
@@ -61,13 +61,13 @@ extension SimulatorState {
     }
 
     private func place(of position: QueuePosition, organization: Int, queue: Int) -> Int {
-        // Apart from the insertion, so that the list is not copied.
+        // Separate from the insertion, so that the list is not copied.
         let list = organizations[organization].queues[queue].jobs
         guard let last = list.last, position < jobs[last].position else { return list.count }
         return Self.firstIndex(in: list) { jobs[$0].position > position }
     }
 
-    /// The first place of a sorted list where `isPast` holds, by bisection.
+    /// The first index of a sorted list for which `isPast` holds, by binary search.
     static func firstIndex(in list: [Int], where isPast: (Int) -> Bool) -> Int {
         var (low, high) = (0, list.count)
         while low < high {
@@ -101,17 +101,17 @@ extension SimulatorState {
         }
     }
 
-    /// Puts jobs whose reservation is over back into `scheduled`.
+    /// Moves jobs with an expired reservation back to `scheduled`.
     mutating func expireReservations(at now: Date) {
-        // Dates of this century lose tenths of a microsecond to rounding.
+        // The rounding error of dates in this century is below a microsecond.
         let now = now.addingTimeInterval(1e-6)
         guard now >= nextReservationExpiry else { return }
         var next = Date.distantFuture
-        // In the order of their indexes: a set has another order in every process.
+        // Sorted, because the order of a set differs between processes.
         for index in reservedJobs.sorted() {
             guard let expiry = jobs[index].job.reservationExpiresAt else { continue }
             if expiry <= now {
-                // It happened when it was due, whether or not somebody looked.
+                // The event has the date of the expiry, not of the request that discovers it.
                 move(index, to: .scheduled, .reservationExpired, at: expiry, stack: jobs[index].job.reservedBy)
             } else {
                 next = min(next, expiry)
@@ -120,9 +120,9 @@ extension SimulatorState {
         nextReservationExpiry = next
     }
 
-    /// Cancels a job as a person does in Buildkite.
+    /// Cancels a job, as a person does in Buildkite.
     ///
-    /// - Returns: Whether there was anything to cancel.
+    /// - Returns: Whether the job could be cancelled.
     mutating func cancel(_ index: Int, at now: Date) -> Bool {
         switch jobs[index].job.state {
         case .running: move(index, to: .canceling, .cancelled, at: now)

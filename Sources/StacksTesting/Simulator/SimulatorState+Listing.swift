@@ -10,12 +10,14 @@ extension SimulatorState {
         guard let key = query["queue_key"], !key.isEmpty else { throw .badRequest("queue_key is missing.") }
         var limit = 1000
         if let text = query["limit"] {
-            guard let value = Int(text) else { throw .badRequest("limit is not a number.") }
-            guard (1...1000).contains(value) else { throw .invalid("limit must be between 1 and 1000.") }
+            guard let value = Int(text) else { throw .badRequest("limit is not an integer.") }
+            guard (1...1000).contains(value) else {
+                throw .invalid("limit is \(value); it must be between 1 and 1000.")
+            }
             limit = value
         }
         guard let queue = queue(key, organization: organization) else {
-            throw .notFound("There is no queue with this key.")
+            throw .notFound("No queue has the key \"\(key)\".")
         }
         var cursor: (microseconds: Int64, sequence: Int)?
         if let text = query["after"] {
@@ -66,20 +68,20 @@ extension SimulatorState {
         return (page, false)
     }
 
-    /// Whether a listing shows the job: whether it was scheduled one listing delay ago.
+    /// Whether a listing contains the job: whether it was scheduled one listing delay ago.
     private func isListed(_ index: Int, at now: Date) -> Bool {
         guard configuration.listingDelay > .zero else { return jobs[index].job.state == .scheduled }
-        // A microsecond more than dates of this century lose to rounding.
+        // A microsecond exceeds the rounding error of dates in this century.
         let seen = now.addingTimeInterval(.zero - configuration.listingDelay).addingTimeInterval(1e-6)
         return jobs[index].state(at: seen) == .scheduled
     }
 
-    /// Takes jobs that are neither scheduled nor shown any more off the queue's list, so that a listing costs what it
-    /// shows. It does so when half of the list is such jobs: each is looked at twice at most, on average.
+    /// Removes jobs from the queue's list that are neither scheduled nor listed, so that the cost of a listing depends on
+    /// its length. It does so when they are half of the list, so that each job is visited at most twice on average.
     private mutating func tidyQueue(_ queue: Int, organization: Int, at now: Date) {
         func isStale(_ index: Int) -> Bool { jobs[index].job.state != .scheduled && !isListed(index, at: now) }
         let list = organizations[organization].queues[queue].jobs
-        // The oldest jobs are reserved first, so a look at the head of the list tells.
+        // The oldest jobs are usually reserved first, so checking the first one is enough.
         guard let first = list.first, isStale(first) else { return }
         let kept = list.filter { !isStale($0) }
         guard list.count - kept.count >= min(64, list.count / 2) else { return }

@@ -7,11 +7,13 @@
 extension SimulatorState {
     private static let notificationsPerJob = 100
 
-    /// Creates what is valid, and says what is not by its place in the request.
+    /// Creates the valid notifications, and lists the indexes of invalid ones.
     mutating func createNotifications(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.Notifications.self, from: admission.body)
         guard !body.notifications.isEmpty else { throw .badRequest("notifications must not be empty.") }
-        guard body.notifications.count <= 1000 else { throw .invalid("notifications must have at most 1000 items.") }
+        guard body.notifications.count <= 1000 else {
+            throw .invalid("notifications has \(body.notifications.count) items; it must have at most 1000.")
+        }
         var errors: [(message: String, indexes: [Int])] = []
         for (place, notification) in body.notifications.enumerated() {
             do throws(Refusal) {
@@ -43,13 +45,13 @@ extension SimulatorState {
         if let text = notification.timestamp {
             guard let date = Date(iso8601: text) else { throw .invalid("timestamp is not an ISO 8601 date") }
             guard date <= admission.now else { throw .invalid("timestamp is in the future") }
-            // What is written has milliseconds; the moment of creation may be a fraction of one later.
+            // Timestamps have milliseconds; the job may have been created up to a millisecond later.
             guard date.addingTimeInterval(0.001) > jobs[index].job.createdAt else {
                 throw .invalid("timestamp is before the job was created")
             }
         }
         guard jobs[index].job.notifications.count < Self.notificationsPerJob else {
-            throw .invalid("the job has \(Self.notificationsPerJob) notifications already")
+            throw .invalid("the job already has \(Self.notificationsPerJob) notifications")
         }
         jobs[index].job.notifications.append(notification.detail)
         jobs[index].record(.notified, at: admission.now, stack: admission.route.stack)

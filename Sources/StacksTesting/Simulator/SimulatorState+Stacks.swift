@@ -16,13 +16,14 @@ extension SimulatorState {
         }
         try Self.check(metadata: body.metadata)
         guard let queue = queue(body.queue_key, organization: organization) else {
-            throw .notFound("There is no queue with this key.")
+            throw .notFound("No queue has the key \"\(body.queue_key)\".")
         }
         let existing = organizations[organization].stacks[body.key]
         if existing?.isRegistered != true {
             let registered = organizations[organization].stacks.values.count { $0.isRegistered }
             guard registered < organizations[organization].settings.stackLimit else {
-                throw Refusal(status: .forbidden, message: "The organization has reached its limit of stacks.")
+                throw Refusal(
+                    status: .forbidden, message: "The organization has reached its limit of \(registered) stacks.")
             }
         }
         var stack =
@@ -38,7 +39,7 @@ extension SimulatorState {
         return isNew ? .created(members) : .ok(members)
     }
 
-    /// Idempotent: a stack that was de-registered before is answered like the first time.
+    /// Idempotent: repeating it gives the same response.
     mutating func deregisterStack(_ admission: Admission) throws(Refusal) -> Reply {
         organizations[admission.organization].stacks[admission.route.stack]?.isRegistered = false
         return .noContent
@@ -73,7 +74,9 @@ extension SimulatorState {
     }
 
     private static func check(key: String) throws(Refusal) {
-        guard (1...80).contains(key.utf8.count) else { throw .invalid("key must have 1 to 80 characters.") }
+        guard (1...80).contains(key.utf8.count) else {
+            throw .invalid("key has \(key.utf8.count) characters; it must have 1 to 80.")
+        }
         let isAllowed = key.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
@@ -81,13 +84,15 @@ extension SimulatorState {
             default: false
             }
         }
-        guard isAllowed else { throw .invalid("key may have letters, digits, _ and - only.") }
+        guard isAllowed else { throw .invalid("key must contain only letters, digits, _ and -.") }
     }
 
     private static func check(metadata: [String: String]) throws(Refusal) {
-        guard metadata.count <= 100 else { throw .invalid("metadata must have at most 100 keys.") }
+        guard metadata.count <= 100 else {
+            throw .invalid("metadata has \(metadata.count) keys; it must have at most 100.")
+        }
         for (key, value) in metadata {
-            // Characters are counted as Unicode scalars, as in a notification's detail.
+            // Characters are Unicode scalars, as in a notification's detail.
             guard key.unicodeScalars.count <= 64 else {
                 throw .invalid("metadata keys must have at most 64 characters.")
             }
@@ -99,7 +104,7 @@ extension SimulatorState {
 }
 
 extension SimulatorState.StackRecord {
-    /// Whether it registered or polled during the last half minute.
+    /// Whether it has registered or polled during the last 30 seconds.
     func isConnected(at now: Date) -> Bool {
         let lastSeen = max(registeredAt, lastPolledAt ?? .distantPast)
         return isRegistered && now.timeIntervalSince(lastSeen) < 30.5

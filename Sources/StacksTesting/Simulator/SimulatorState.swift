@@ -4,9 +4,9 @@
     import Foundation
 #endif
 
-/// Everything the simulator knows, as a value: a request and the time go in, an answer comes out.
+/// The state of the simulator, a value: a request and the time determine the response.
 ///
-/// ``StacksSimulator`` keeps the only copy behind its lock.
+/// ``StacksSimulator`` holds the only copy behind its lock.
 struct SimulatorState {
     struct OrganizationRecord {
         var settings: StacksSimulator.Organization
@@ -22,8 +22,7 @@ struct SimulatorState {
         var key: String
         var uuid: String
         var isPaused = false
-        /// Jobs in the order of a listing. Those that are scheduled are all here; others stay until a listing meets
-        /// them.
+        /// Jobs in the order of a listing. It contains all scheduled jobs, and others until a listing removes them.
         var jobs: [Int] = []
     }
 
@@ -45,14 +44,14 @@ struct SimulatorState {
 
     var configuration: StacksSimulator.Configuration
     var generator: SeededGenerator
-    /// Chances of faults come from a sequence of their own, so that telling a fault does not change the UUIDs.
+    /// The generator for faults, separate so that adding a fault does not change the UUIDs.
     var chance: SeededGenerator
     var organizations: [OrganizationRecord] = []
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
     var tokens: [String: TokenRecord] = [:]
     var reservedJobs: Set<Int> = []
-    /// No reservation ends before this; a lower bound, so that most requests need not look.
+    /// A lower bound for the end of all reservations, so that most requests need not check them.
     var nextReservationExpiry = Date.distantFuture
     var windows: [WindowKey: RateWindow] = [:]
     var faults: [FaultRecord] = []
@@ -76,20 +75,20 @@ struct SimulatorState {
         }
     }
 
-    /// The index of a queue, by its key or one of the two names of the default one.
+    /// The index of a queue, by its key or an alias of the default queue.
     func queue(_ key: String, organization: Int) -> Int? {
         if key == "_default" || key == "__default__" { return 0 }
         return organizations[organization].queues.firstIndex { $0.key == key }
     }
 
-    /// The index of the organisation called `slug`; the first one for `nil`.
+    /// The index of the organisation with a slug; the first one for `nil`.
     func organization(_ slug: String?) -> Int? {
         guard let slug else { return organizations.isEmpty ? nil : 0 }
         return organizations.firstIndex { $0.settings.slug == slug }
     }
 }
 
-/// How many requests there were.
+/// The numbers of requests.
 struct RequestCounts {
     var byOperation: [SimulatedOperation: Int] = [:]
     var byStatus: [Int: Int] = [:]

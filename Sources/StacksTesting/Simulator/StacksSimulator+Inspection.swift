@@ -4,21 +4,21 @@
     import Foundation
 #endif
 
-/// What a test asks afterwards.
+/// The state of the simulator, for a test's expectations.
 extension StacksSimulator {
-    /// A job as it is now, or `nil` when there is none with this UUID.
+    /// The job with a UUID, or `nil` when there is none.
     public func job(_ id: String) -> SimulatedJob? {
         withState { state, _ in state.jobIndexes[id.lowercased()].map { state.jobs[$0].job } }
     }
 
-    /// All jobs in the order in which they were added; only those in `jobState` when it is given.
+    /// All jobs, or those in `jobState`, in the order in which they were added.
     public func jobs(in jobState: SimulatedJob.State? = nil) -> [SimulatedJob] {
         withState { state, _ in
             state.jobs.lazy.map(\.job).filter { jobState == nil || $0.state == jobState }
         }
     }
 
-    /// A stack as it is now, or `nil` when none was ever registered with this key.
+    /// The stack with a key, or `nil` when none was ever registered with it.
     public func stack(_ key: String, organization slug: String? = nil) -> SimulatedStack? {
         withState { state, now in
             guard let organization = state.organization(slug), let stack = state.organizations[organization].stacks[key]
@@ -31,67 +31,67 @@ extension StacksSimulator {
         }
     }
 
-    /// The agent token of an organisation, or `nil` when there is none with this slug.
+    /// The agent token of the organisation with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
         withState { state, _ in state.organization(slug).map { state.organizations[$0].token } }
     }
 
-    /// Counts of everything so far.
+    /// The counters so far.
     public var report: SimulatorReport {
         withState { state, _ in SimulatorReport(state) }
     }
 }
 
-/// A stack as the simulator knows it.
+/// A stack of the simulator.
 public struct SimulatedStack: Sendable, Hashable {
-    /// Its key, unique in its organisation.
+    /// The key, unique in its organisation.
     public var key: String
     /// `custom`, `kubernetes` or `elastic`.
     public var type: String
-    /// The key of the queue that it registered for last.
+    /// The key of the queue of its last registration.
     public var queue: String
-    /// What it registered with last.
+    /// The metadata of its last registration.
     public var metadata: [String: String]
-    /// Whether it has not de-registered.
+    /// Whether it is registered.
     public var isRegistered: Bool
-    /// Whether it registered or polled during the last 30 seconds.
+    /// Whether it has registered or polled during the last 30 seconds.
     public var isConnected: Bool
-    /// When it last listed jobs, or `nil` when it never did.
+    /// When it last listed jobs, or `nil` if it never did.
     public var lastPolledAt: Date?
 }
 
-/// Counts of what a simulator has seen.
+/// The counters of a simulator.
 public struct SimulatorReport: Sendable {
-    /// How many jobs were added.
+    /// Jobs that were added.
     public var added = 0
-    /// How many jobs are in each state.
+    /// Jobs by their current state.
     public var jobsByState: [SimulatedJob.State: Int] = [:]
     /// Jobs that were reserved at least once.
     public var reserved = 0
-    /// Jobs that an agent came for at least once.
+    /// Jobs that an agent requested at least once.
     public var launched = 0
-    /// Jobs that are finished.
+    /// Finished jobs.
     public var finished = 0
-    /// Jobs that are cancelled, those whose agent has not stopped yet included.
+    /// Cancelled jobs, including those whose agent has not stopped yet.
     public var cancelled = 0
-    /// Jobs that agents came for, or started, more than once. It must be 0.
+    /// Jobs that agents requested or started more than once. It must be 0.
     public var launchedTwice = 0
-    /// Jobs that were reserved and are not over. Once the controller has stopped, they are those that it lost.
+    /// Jobs that were reserved and have not ended. After the controller has stopped, these are the lost jobs.
     public var lost = 0
-    /// Reservations that ended because time ran out.
+    /// Reservations that expired.
     public var reservationsExpired = 0
-    /// From being scheduled to being started by an agent, for each job that was started, shortest first.
+    /// The time from being scheduled to being started by an agent, for each started job, in ascending order.
     public var dispatchLatencies: [Duration] = []
-    /// Requests by operation, refused ones included.
+    /// Requests by operation, including refused ones.
     public var requests: [SimulatedOperation: Int] = [:]
-    /// Answers by status.
+    /// Responses by status.
     public var answersByStatus: [Int: Int] = [:]
-    /// 429 answers by operation.
+    /// Responses with status 429 by operation.
     public var rateLimited: [SimulatedOperation: Int] = [:]
-    /// How often a fault struck.
+    /// Occurrences of faults.
     public var faults = 0
 
-    /// The latency that the fraction `quantile` of the started jobs did not exceed; `nil` when none was started.
+    /// A quantile of ``dispatchLatencies``, or `nil` when no job was started.
     public func dispatchLatency(quantile: Double) -> Duration? {
         guard !dispatchLatencies.isEmpty else { return nil }
         let rank = Int((quantile * Double(dispatchLatencies.count)).rounded(.up)) - 1

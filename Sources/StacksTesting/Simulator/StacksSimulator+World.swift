@@ -4,21 +4,21 @@
     public import Foundation
 #endif
 
-/// What happens in Buildkite without a stack's doing: builds, people, faults.
+/// Events in Buildkite that a stack does not cause: builds, actions of people, faults.
 ///
-/// Where a method takes an organisation, it is its slug, and `nil` is the first one. What does not exist is not
-/// changed: the methods then return `nil`, `false` or nothing.
+/// Methods take an organisation by its slug; `nil` selects the first one. If an argument names something that does not
+/// exist, a method changes nothing, and returns an empty array or `false`.
 extension StacksSimulator {
     /// Adds jobs to a queue.
     ///
     /// - Parameters:
-    ///   - count: How many.
-    ///   - queue: The queue's key; a queue that is not there is added.
-    ///   - scheduledAt: Since when they are scheduled, now when left out. An earlier time puts them before others, and
-    ///     so behind a cursor that is past it.
-    ///   - organization: The organisation's slug; the first one when left out.
-    ///   - template: What each of them is made of.
-    /// - Returns: Their UUIDs, in the order of a listing.
+    ///   - count: The number of jobs.
+    ///   - queue: The queue's key. A missing queue is added.
+    ///   - scheduledAt: When the jobs were scheduled. Default: now. An earlier time inserts them before other jobs, and so
+    ///     before a cursor that has passed that time.
+    ///   - organization: The organisation's slug. Default: the first one.
+    ///   - template: The properties of each job.
+    /// - Returns: The UUIDs of the jobs, in the order of a listing.
     @discardableResult
     public func addJobs(
         _ count: Int = 1, queue: String = "_default", scheduledAt: Date? = nil, organization: String? = nil,
@@ -31,7 +31,7 @@ extension StacksSimulator {
 
     /// Adds a job for each template to a queue, as one build.
     ///
-    /// - Returns: Their UUIDs, in the order of the templates.
+    /// - Returns: The UUIDs of the jobs, in the order of the templates.
     @discardableResult
     public func addJobs(
         _ templates: [SimulatedJob.Template], queue: String = "_default", scheduledAt: Date? = nil,
@@ -53,7 +53,7 @@ extension StacksSimulator {
         }
     }
 
-    /// Adds a queue, unless it is there.
+    /// Adds a queue unless it exists.
     public func addQueue(_ key: String, organization slug: String? = nil) {
         withState { state, _ in
             guard let organization = state.organization(slug) else { return }
@@ -63,9 +63,9 @@ extension StacksSimulator {
         }
     }
 
-    /// Pauses a queue's dispatch, or resumes it.
+    /// Pauses or resumes the dispatch of a queue.
     ///
-    /// - Returns: Whether the queue is there.
+    /// - Returns: Whether the queue exists.
     @discardableResult
     public func setPaused(_ isPaused: Bool, queue key: String, organization slug: String? = nil) -> Bool {
         withState { state, _ in
@@ -76,7 +76,7 @@ extension StacksSimulator {
         }
     }
 
-    /// Makes an organisation unavailable, or available again.
+    /// Sets whether an organisation is unavailable.
     public func setUnavailable(_ isUnavailable: Bool, organization slug: String? = nil) {
         withState { state, _ in
             guard let organization = state.organization(slug) else { return }
@@ -84,14 +84,14 @@ extension StacksSimulator {
         }
     }
 
-    /// Turns the refusal of requests beyond their limit on or off.
+    /// Sets whether requests beyond a rate limit are refused.
     public func setEnforcesRateLimits(_ isOn: Bool) {
         withState { state, _ in state.configuration.enforcesRateLimits = isOn }
     }
 
-    /// Cancels a job as a person does: a running one is `canceling` until its agent finishes it, another is `canceled`.
+    /// Cancels a job, as a person does. A running job is `canceling` until its agent finishes it; another is `canceled`.
     ///
-    /// - Returns: Whether the job is there and was not over.
+    /// - Returns: Whether the job exists and had not ended.
     @discardableResult
     public func cancel(_ job: String) -> Bool {
         withState { state, now in
@@ -100,9 +100,9 @@ extension StacksSimulator {
         }
     }
 
-    /// Moves a job to any state, one the API does not know yet included, without asking whether it can get there.
+    /// Moves a job to any state, also one that the API does not have, without checking the transition.
     ///
-    /// - Returns: Whether the job is there.
+    /// - Returns: Whether the job exists.
     @discardableResult
     public func move(_ job: String, to newState: SimulatedJob.State) -> Bool {
         withState { state, now in
@@ -112,12 +112,12 @@ extension StacksSimulator {
         }
     }
 
-    /// Adds a fault. Where several would strike a request, the one added first does.
+    /// Adds a fault. If several apply to a request, the one that was added first takes effect.
     public func addFault(_ fault: SimulatorFault) {
         withState { state, _ in state.faults.append(FaultRecord(fault: fault)) }
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     public func removeFaults() {
         withState { state, _ in state.faults = [] }
     }

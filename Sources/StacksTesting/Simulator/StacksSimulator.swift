@@ -7,36 +7,36 @@ import Synchronization
     public import Foundation
 #endif
 
-/// A whole Stacks API in memory: an organisation's queues, jobs, stacks, reservations, tokens and limits.
+/// The Stacks API in memory: an organisation's queues, jobs, stacks, reservations, tokens and rate limits.
 ///
-/// It is for testing what is built on the API without Buildkite. Give it a clock and a seed, add jobs, and hand
+/// Use it to test code that uses the API without Buildkite. Create it with a clock, add jobs, and pass
 /// ``transport(clock:recordsRequests:)`` to the client under test:
 ///
 /// ```swift
 /// let clock = ManualClock()
 /// let simulator = StacksSimulator(clock: clock)
 /// let jobs = simulator.addJobs(3)
-/// // … the client under test reserves them, and dies …
+/// // … the client under test reserves the jobs, and stops …
 /// clock.advance(by: .seconds(900))
 /// let state = simulator.job(jobs[0])?.state  // scheduled again
 /// ```
 ///
-/// It is deterministic: the same seed, the same times and the same calls give the same bytes. It never waits and never
-/// starts a task; what depends on time happens when somebody looks. All methods may be called from any thread.
+/// It is deterministic: equal seeds, times and calls give equal bytes. It never waits and never starts a task; effects of
+/// time are applied by the next call. All methods are thread-safe.
 public final class StacksSimulator: Sendable {
     let state: Mutex<SimulatorState>
     private let clock: any SimulatorClock
-    /// The path that the API is under.
+    /// The path of the API.
     let basePath: String
 
     /// The agent token of the first organisation.
     public let token: String
 
-    /// A simulator without jobs.
+    /// Creates a simulator without jobs.
     ///
     /// - Parameters:
-    ///   - configuration: Limits, seed and organisations; the documented limits and one organisation when left out.
-    ///   - clock: Tells the time; the machine's own when left out.
+    ///   - configuration: Limits, seed and organisations. Default: the documented limits and one organisation.
+    ///   - clock: The clock of the simulator. Default: the system's.
     public init(configuration: Configuration = Configuration(), clock: any SimulatorClock = SystemClock()) {
         let state = SimulatorState(configuration: configuration)
         token = state.organizations.first?.token ?? ""
@@ -48,34 +48,34 @@ public final class StacksSimulator: Sendable {
     /// The time by the simulator's clock.
     public var date: Date { clock.date }
 
-    /// Answers a request at once, whatever delay a fault may ask for.
+    /// Responds to a request at once, ignoring the delay of a fault.
     ///
-    /// - Throws: What a fault says, where one strikes that leaves the request without an answer.
+    /// - Throws: The error of a fault that prevents the response.
     public func respond(to request: TransportRequest) throws(TransportError) -> TransportResponse {
         try outcome(of: request).result.get()
     }
 
-    /// What comes of a request, and how long a fault wants that to take.
+    /// The outcome of a request, and the delay of a fault.
     package func outcome(of request: TransportRequest) -> (
         result: Result<TransportResponse, TransportError>, delay: Duration
     ) {
-        // The clock is read under the lock, so that time does not run backwards from one request to the next.
-        let outcome = state.withLock { $0.answer(to: request, at: clock.date) }
+        // The clock is read under the lock, so that time does not go back between requests.
+        let outcome = state.withLock { $0.respond(to: request, at: clock.date) }
         return (outcome.result, outcome.delay)
     }
 
     /// A transport whose server is this simulator.
     ///
     /// - Parameters:
-    ///   - clock: What the delays of faults, and deadlines, are waited for on.
-    ///   - recordsRequests: Whether the transport keeps every request; not for a million of them.
+    ///   - clock: The clock for deadlines and the delays of faults.
+    ///   - recordsRequests: Whether the transport keeps every request. Turn it off for very many requests.
     public func transport(
         clock: any Clock<Duration> = ContinuousClock(), recordsRequests: Bool = true
     ) -> InMemoryTransport {
         InMemoryTransport(clock: clock, source: .simulator(self), recordsRequests: recordsRequests)
     }
 
-    /// Does `body` with everything that is due by now done.
+    /// Calls `body` with the state after all effects of time.
     func withState<Result>(_ body: (inout SimulatorState, Date) -> Result) -> Result {
         state.withLock { state in
             let now = clock.date

@@ -5,14 +5,14 @@
 #endif
 
 extension Date {
-    /// The date as the API writes it: ISO 8601 in UTC with milliseconds.
+    /// The date in the format of the API: ISO 8601 in UTC with milliseconds.
     package var iso8601: String {
-        // The formatter cuts off what is below a millisecond. Half a microsecond more, and a millisecond whose binary
-        // fraction lies a little below it is not cut to the one before.
+        // The formatter truncates to milliseconds. Half a microsecond corrects milliseconds whose binary fraction is
+        // slightly too small.
         (self + 0.000_000_5).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
-    /// The date in an ISO 8601 text, with or without a fraction of a second, or `nil` when it is none.
+    /// The date of an ISO 8601 text, with or without a fraction of a second, or `nil` when the text is invalid.
     init?(iso8601 text: String) {
         if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
             self = date

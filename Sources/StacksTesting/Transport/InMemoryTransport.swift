@@ -1,7 +1,7 @@
 public import StacksTransport
 import Synchronization
 
-/// A transport without a network: a closure, a script, or a ``StacksSimulator`` answers.
+/// A transport without a network, whose responses come from a closure, a script, or a ``StacksSimulator``.
 ///
 /// ```swift
 /// let transport = InMemoryTransport { request in
@@ -9,30 +9,30 @@ import Synchronization
 /// }
 /// ```
 ///
-/// It keeps the rules of `HTTPTransport`: a call ends at its deadline and when its task is cancelled, and after
-/// ``shutdown()`` every call fails, those in flight too. It never sleeps but on the clock it was given, so a test with
-/// a ``ManualClock`` decides when a delay is over. All methods may be called from any thread.
+/// It keeps the rules of `HTTPTransport`: a call ends at its deadline and when its task is cancelled, and ``shutdown()``
+/// fails all calls. It sleeps only on its clock, so that a test with a ``ManualClock`` decides when a delay ends. All
+/// methods are thread-safe.
 public final class InMemoryTransport: HTTPTransport {
-    /// What a handler is: a request in, an answer out, or an error that the caller is to get. It has to return or
-    /// throw soon after its task is cancelled, as an async function should.
+    /// Returns the response to a request, or throws the error of the call. After its task is cancelled, it must return or
+    /// throw soon.
     public typealias Handler = @Sendable (TransportRequest) async throws -> TransportResponse
 
-    /// One step of a script: an answer or a failure, after a while.
+    /// A step of a script: a response or an error, after a delay.
     public struct Step: Sendable {
         var result: Result<TransportResponse, TransportError>?
         var delay: Duration
 
-        /// An answer.
+        /// A response.
         public static func respond(_ response: TransportResponse, after delay: Duration = .zero) -> Step {
             Step(result: .success(response), delay: delay)
         }
 
-        /// A failure.
+        /// An error.
         public static func fail(_ error: TransportError, after delay: Duration = .zero) -> Step {
             Step(result: .failure(error), delay: delay)
         }
 
-        /// No answer at all, until the deadline, cancellation or shutdown.
+        /// No response until the deadline, cancellation or shutdown.
         public static let hang = Step(result: nil, delay: .zero)
     }
 
@@ -47,7 +47,7 @@ public final class InMemoryTransport: HTTPTransport {
         var script: ArraySlice<Step> = []
         var isShutDown = false
         var nextCall: UInt64 = 0
-        /// Those who wait for the shutdown, one for each call in flight that takes time.
+        /// The continuations that wait for the shutdown, one for each call in flight with a delay.
         var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
     }
 
@@ -62,30 +62,30 @@ public final class InMemoryTransport: HTTPTransport {
         self.recordsRequests = recordsRequests
     }
 
-    /// A transport whose answers come from `handler`.
+    /// Creates a transport whose responses come from `handler`.
     ///
     /// - Parameters:
-    ///   - clock: What deadlines and scripted delays are waited for on.
-    ///   - handler: Answers each request that the script has no step for.
+    ///   - clock: The clock for deadlines and scripted delays.
+    ///   - handler: Responds to each request without a step in the script.
     public convenience init(clock: any Clock<Duration> = ContinuousClock(), handler: @escaping Handler) {
         self.init(clock: clock, source: .handler(handler))
     }
 
-    /// A transport whose answers come from a script, in order; past its end, calls fail.
+    /// Creates a transport whose responses come from a script, in order. After its last step, calls fail.
     public convenience init(clock: any Clock<Duration> = ContinuousClock(), script: [Step]) {
         self.init(clock: clock, source: .scriptOnly)
         enqueue(script)
     }
 
-    /// The requests so far, bodies included, in the order in which they were sent.
+    /// The requests so far with their bodies, in order.
     public var requests: [TransportRequest] { state.withLock { $0.requests } }
 
-    /// Adds to the script. Its steps are taken before the handler or the simulator is asked.
+    /// Appends steps to the script, which takes precedence over the handler or the simulator.
     public func enqueue(_ steps: [Step]) {
         state.withLock { $0.script += steps }
     }
 
-    /// Ends every call in flight, and every later one, with `TransportError.Code.transportClosed`.
+    /// Fails calls in flight and later calls with `TransportError.Code.transportClosed`.
     public func shutdown() {
         let waiting = state.withLock { state in
             state.isShutDown = true
@@ -95,18 +95,18 @@ public final class InMemoryTransport: HTTPTransport {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Answers `request` as the script, the handler or the simulator says.
+    /// Returns the response of the script, the handler or the simulator.
     ///
-    /// - Throws: What they throw, `CancellationError`, or a `TransportError` for the deadline and the shutdown.
+    /// - Throws: Their error, `CancellationError`, or a `TransportError` at the deadline or the shutdown.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         try Task.checkCancellation()
-        if let deadline = request.deadline, deadline <= .now { throw TransportError.deadline(phase: .queued) }
+        if let deadline = request.deadline, deadline <= .now { throw TransportError.deadlineExceeded(phase: .queued) }
         let step: Step?? = state.withLock { state in
             if state.isShutDown { return .none }
             if recordsRequests { state.requests.append(request) }
             return .some(state.script.popFirst())
         }
-        guard let step else { throw TransportError.shutDown(phase: .queued) }
+        guard let step else { throw TransportError.transportClosed(phase: .queued) }
         if let step { return try await finish(step, request) }
         switch source {
         case .handler(let handler):
@@ -115,7 +115,8 @@ public final class InMemoryTransport: HTTPTransport {
             let outcome = simulator.outcome(of: request)
             return try await finish(Step(result: outcome.result, delay: outcome.delay), request)
         case .scriptOnly:
-            throw TransportError(code: .other, phase: .queued, message: "The script of the transport is at its end.")
+            throw TransportError(
+                code: .other, phase: .queued, message: "the transport's script has no step for \(request)")
         }
     }
 
@@ -125,7 +126,7 @@ public final class InMemoryTransport: HTTPTransport {
         if let result = step.result, step.delay == .zero { return try result.get() }
         return try await race(request) { [clock] in
             guard let result = step.result else {
-                // Ended by the race alone.
+                // Only the race ends it.
                 while true { try await clock.sleep(for: .seconds(86_400)) }
             }
             try await clock.sleep(for: step.delay)
@@ -133,23 +134,23 @@ public final class InMemoryTransport: HTTPTransport {
         }
     }
 
-    /// Runs `operation` against the deadline and the shutdown; what ends first is the call's outcome, and the others
-    /// are cancelled and waited for.
+    /// Races `operation` with the deadline and the shutdown. The first one to end is the outcome of the call; the others are
+    /// cancelled and awaited.
     private nonisolated(nonsending) func race(
         _ request: TransportRequest, _ operation: @escaping @Sendable () async throws -> TransportResponse
     ) async throws -> TransportResponse {
-        // A deadline is an instant of the continuous clock; the time left is waited for on the clock that was given.
+        // A deadline is an instant of the continuous clock. The remaining time passes on the transport's clock.
         let timeLeft = request.deadline.map { ContinuousClock.now.duration(to: $0) }
         return try await withThrowingTaskGroup(of: TransportResponse.self) { group in
             group.addTask { try await operation() }
             group.addTask {
                 try await self.waitForShutdown()
-                throw TransportError.shutDown(phase: .waiting)
+                throw TransportError.transportClosed(phase: .waiting)
             }
             if let timeLeft {
                 group.addTask { [clock] in
                     try await clock.sleep(for: timeLeft)
-                    throw TransportError.deadline(phase: .waiting)
+                    throw TransportError.deadlineExceeded(phase: .waiting)
                 }
             }
             defer { group.cancelAll() }
@@ -168,8 +169,7 @@ public final class InMemoryTransport: HTTPTransport {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock, so that neither a cancellation nor a shutdown that came just before is
-                // missed.
+                // Checked under the lock, so that a cancellation or shutdown just before is not missed.
                 let isOver = state.withLock { state in
                     if state.isShutDown || Task.isCancelled { return true }
                     state.waiting[call] = continuation
@@ -181,15 +181,5 @@ public final class InMemoryTransport: HTTPTransport {
             state.withLock { $0.waiting.removeValue(forKey: call) }?.resume()
         }
         try Task.checkCancellation()
-    }
-}
-
-extension TransportError {
-    fileprivate static func shutDown(phase: Phase) -> TransportError {
-        TransportError(code: .transportClosed, phase: phase, message: "The transport was shut down.")
-    }
-
-    fileprivate static func deadline(phase: Phase) -> TransportError {
-        TransportError(code: .timeout, phase: phase, message: "The deadline passed before an answer came.")
     }
 }

@@ -16,8 +16,9 @@ struct Run: AsyncParsableCommand {
             does not get the controller's own token. The agent counts as running for as long as COMMAND runs.
 
             SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
-            the stack. A second signal stops the commands at once. SIGHUP changes nothing. The log goes to stderr, on a \
-            terminal with a status line below it. A summary goes to stdout at the end.
+            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
+            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
+            stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -105,6 +106,14 @@ struct Run: AsyncParsableCommand {
 
     @Flag(help: "Poll, match and log what would start, but reserve nothing.")
     var dryRun = false
+
+    @Flag(
+        help: """
+            Add no notifications to jobs' pages. Without this a job's page says that the job waits for a slot, is \
+            reserved, is being launched, or was given back and why.
+            """
+    )
+    var noJobNotifications = false
 
     @Option(
         help: ArgumentHelp(
@@ -258,6 +267,7 @@ struct Run: AsyncParsableCommand {
         configuration.tokenLifetime = tokenLifetime?.duration
         configuration.mode = once ? .untilIdle : .continuous
         configuration.isDryRun = dryRun
+        configuration.notifiesJobs = !noJobNotifications
         configuration.launchFailureExitStatus = launchFailureExitStatus
         if terminal != nil { configuration.statusInterval = nil }
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)

@@ -20,6 +20,8 @@ struct Connection {
     init(options: GlobalOptions, logger: Logger) throws {
         endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
+        // Where the system's libraries run out of descriptors, they end the process.
+        _ = try DescriptorLimit.raise()
         do {
             switch options.transport {
             case .curl:

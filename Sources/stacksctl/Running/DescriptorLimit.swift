@@ -6,7 +6,7 @@
     import Musl
 #endif
 
-/// The limit on open files of this process, and whether it is enough to run a stack.
+/// The limit on open files of this process, and whether it is enough for a connection or a stack.
 enum DescriptorLimit {
     /// What connections, the files of a starting job, and the system's libraries use at most, in addition to what is
     /// open already. A running command uses none, so the number does not depend on how many run.

@@ -45,8 +45,8 @@ struct LiveProgress {
         if status.phase == .running, let age = status.sinceLastPoll, age >= .seconds(5) {
             parts.append("polled \(age.components.seconds) s ago")
         }
-        if let wait = status.asksAgainIn { parts.append("next request in \(wait.components.seconds) s") }
-        if let hindrance = status.hindrance, status.phase == .running { parts.append("\(hindrance)") }
+        if let wait = status.retriesIn { parts.append("retries in \(wait.components.seconds) s") }
+        if let idleReason = status.idleReason, status.phase == .running { parts.append("\(idleReason)") }
         return parts.joined(separator: " · ")
     }
 }

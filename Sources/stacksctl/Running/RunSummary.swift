@@ -25,7 +25,7 @@ struct RunSummary {
             ("failed", "failed before the start", totals.failed),
             ("released", "given back", totals.released),
         ]
-        if isDryRun { counts.insert(("suiting", "would have started", totals.suiting), at: 2) }
+        if isDryRun { counts.insert(("suiting", "would have started", totals.matching), at: 2) }
         let latencies: [(name: String, value: Duration?)] = [
             ("p50", dispatchLatencies.duration(quantile: 0.5)),
             ("p99", dispatchLatencies.duration(quantile: 0.99)),

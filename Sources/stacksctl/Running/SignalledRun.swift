@@ -8,13 +8,15 @@ struct SignalledRun {
     let controller: StackController
     let logger: Logger
 
-    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGHUP, which a closing
-    /// terminal sends, is logged and changes nothing: the commands have their own sessions and would run on alone.
+    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGQUIT cancels at once.
+    /// SIGHUP, which a closing terminal sends, SIGUSR1, SIGUSR2 and SIGALRM are logged and change nothing: the commands
+    /// have their own sessions and would run on alone.
     ///
     /// - Throws: What the controller throws; ``Failure`` after a second signal.
     func run() async throws {
         // The signals are trapped before the controller starts, so that none is missed.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let signals = await UnixSignalsSequence(
+            trapping: .sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: controller, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -29,12 +31,18 @@ struct SignalledRun {
             tasks.addTask {
                 var caught = 0
                 for await signal in signals {
-                    if signal == .sighup {
+                    switch signal {
+                    case .sighup:
                         logger.notice("SIGHUP ignored: there is no configuration file to reload")
                         continue
+                    case .sigusr1, .sigusr2, .sigalrm:
+                        logger.notice("\(signal) ignored")
+                        continue
+                    case .sigquit: return .stopped(by: "a signal (\(signal))")
+                    default: break
                     }
                     caught += 1
-                    guard caught == 1 else { return .stopped(by: "\(signal)") }
+                    guard caught == 1 else { return .stopped(by: "a second signal (\(signal))") }
                     logger.notice("draining; a second signal stops the commands", metadata: ["signal": "\(signal)"])
                     await group.triggerGracefulShutdown()
                 }
@@ -45,7 +53,7 @@ struct SignalledRun {
                 tasks.cancelAll()
                 // The controller then throws its own cancellation.
                 while let result = await tasks.nextResult() { _ = result }
-                throw Failure.refused("a second signal (\(signal)) stopped the commands before their jobs ended.")
+                throw Failure.refused("\(signal) stopped the commands before their jobs ended.")
             }
         }
     }

@@ -7,7 +7,7 @@ func simulated() -> SimulatedJob.State? {
     let clock = ManualClock()
     let simulator = StacksSimulator(clock: clock)
     let jobs = simulator.addJobs(3)
-    // … the client under test reserves them, and dies …
+    // … the client under test reserves the jobs, and stops …
     clock.advance(by: .seconds(900))
     let state = simulator.job(jobs[0])?.state  // scheduled again
     return state

@@ -22,7 +22,7 @@ struct DocumentedTests {
         #expect(simulator.job(job)?.state == .scheduled)
     }
 
-    @Test("a finish whose answer is lost is found done, and not sent again")
+    @Test("a finish whose response is lost is confirmed, and not retried")
     func lostAnswer() async throws {
         let clock = ManualClock()
         let simulator = StacksSimulator(clock: clock)
@@ -36,7 +36,7 @@ struct DocumentedTests {
 
         simulator.addFault(SimulatorFault(.dropAnswer, for: .finishJob))
         async let finish = client.finishJob(job, stack: "mac-fleet", exitStatus: 1, detail: "no capacity")
-        // The client waits before it asks what became of the job.
+        // The client waits before it requests the job's state.
         await clock.waitForSleepers()
         clock.advance(by: .seconds(5))
 
@@ -45,7 +45,7 @@ struct DocumentedTests {
     }
 }
 
-/// Runs jobs with agents that are simulated.
+/// Runs jobs with simulated agents.
 struct SimulatedFleet: JobLauncher {
     var simulator: StacksSimulator
 
@@ -79,4 +79,43 @@ func everyJobOnce() async throws {
     #expect(simulator.report.finished == 25)
     #expect(simulator.report.launchedTwice == 0)
     #expect(simulator.report.lost == 0)
+}
+
+/// Starts agents that never come.
+struct LostFleet: JobLauncher {
+    func launch(_ job: LaunchedJob) async throws -> JobExit {
+        try await Task.sleep(for: .seconds(86_400))
+        return .success
+    }
+}
+
+@Test("a job whose agent has not come after ten minutes is given back")
+func noAgent() async throws {
+    let clock = ManualClock()
+    let simulator = StacksSimulator(clock: clock)
+    let job = simulator.addJobs(1)[0]
+    var settings = StacksClient.Configuration()
+    settings.clock = clock
+    // Time that leaps must not end a call.
+    settings.requestTimeout = .seconds(3600)
+    let client = try StacksClient(
+        token: simulator.token, transport: simulator.transport(clock: clock), configuration: settings)
+    var configuration = StackController.Configuration(stackKey: "mac-fleet")
+    configuration.pollTimeout = .seconds(3600)
+    configuration.startTimeout = .seconds(600)
+    let controller = try StackController(
+        client: client, configuration: configuration, launcher: LostFleet(),
+        logger: Logger(label: "mac-fleet") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
+
+    try await clock.advancing {
+        async let run: Void = controller.run()
+        while controller.status.totals.released == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        controller.drain()
+        try await run
+    }
+
+    #expect(clock.now.offset >= .seconds(600))
+    // To give a job back is to reserve it for one more second.
+    clock.advance(by: .seconds(1))
+    #expect(simulator.job(job)?.state == .scheduled)
 }

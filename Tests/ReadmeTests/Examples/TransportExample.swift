@@ -13,7 +13,7 @@ func whoseToken(token: String) async throws {
     }
 }
 
-/// Says in the log which calls took long.
+/// Logs slow calls.
 struct SlowCallLog<Base: HTTPTransport>: HTTPTransport {
     var base: Base
     var limit: Duration
@@ -21,7 +21,7 @@ struct SlowCallLog<Base: HTTPTransport>: HTTPTransport {
 
     func send(_ request: TransportRequest) async throws -> TransportResponse {
         let start = ContinuousClock.now
-        // A request describes itself by its method and path, without the credentials in its header.
+        // The description of a request is its method and path, without credentials.
         defer {
             let duration = ContinuousClock.now - start
             if duration > limit { logger.warning("\(request) took \(duration)") }
@@ -30,7 +30,7 @@ struct SlowCallLog<Base: HTTPTransport>: HTTPTransport {
     }
 }
 
-/// An engine as there are many: `start` begins a call, and returns what stops it.
+/// A callback-based engine: `start` begins a call and returns a closure that stops it.
 protocol Engine: Sendable {
     typealias Outcome = Result<TransportResponse, TransportError>
 
@@ -45,15 +45,15 @@ struct EngineTransport<Source: Engine>: HTTPTransport {
         try Task.checkCancellation()
         let deadline = request.deadline ?? .now + requestTimeout
         guard deadline > .now else {
-            throw TransportError(code: .timeout, phase: .queued, message: "The deadline of \(request) has passed")
+            throw TransportError(code: .timeout, phase: .queued, message: "the deadline of \(request) has passed")
         }
         return try await withThrowingTaskGroup(of: TransportResponse.self) { group in
             group.addTask { try await exchange(request) }
             group.addTask {
                 try await Task.sleep(until: deadline, clock: .continuous)
-                throw TransportError(code: .timeout, phase: .waiting, message: "\(request) was not answered in time")
+                throw TransportError(code: .timeout, phase: .waiting, message: "\(request) timed out")
             }
-            // What comes second is cancelled, and over before the call returns.
+            // Cancels the other task, which ends before this call returns.
             defer { group.cancelAll() }
             guard let response = try await group.next() else { throw CancellationError() }
             return response
@@ -73,7 +73,7 @@ struct EngineTransport<Source: Engine>: HTTPTransport {
     }
 }
 
-/// Resumes one continuation once, whoever comes first. It is resumed after unlocking: what runs next may call back.
+/// Resumes a continuation exactly once, after unlocking: the resumed code may call back.
 private final class EngineCall: Sendable {
     private struct State {
         var continuation: CheckedContinuation<TransportResponse, any Error>?
@@ -83,7 +83,7 @@ private final class EngineCall: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Returns: Whether the call is to be made; it is not when it was cancelled already.
+    /// - Returns: Whether to start the call: `false` when it is already cancelled.
     func begin(_ continuation: CheckedContinuation<TransportResponse, any Error>) -> Bool {
         let isOver = state.withLock { state in
             if !state.isOver { state.continuation = continuation }
@@ -93,7 +93,7 @@ private final class EngineCall: Sendable {
         return !isOver
     }
 
-    /// Keeps what stops the engine; the call may be over by now.
+    /// Stores the closure that stops the engine, or calls it when the call has ended already.
     func stop(with stop: @escaping @Sendable () -> Void) {
         let isOver = state.withLock { state in
             if !state.isOver { state.stop = stop }
@@ -138,12 +138,12 @@ struct ServerEngine: Engine {
 
 @Suite("The transports of the documentation", .timeLimit(.minutes(5)))
 struct DocumentedTransportTests {
-    @Test("an engine with callbacks keeps the contract")
+    @Test("a callback-based engine keeps the contract")
     func conformance() async {
         var suite = TransportConformance(origin: "http://memory") {
             EngineTransport(engine: ServerEngine(server: ConformanceServer()))
         }
-        // This engine has no network, and no limit for the length of an answer.
+        // This engine has no network and no limit for the size of a response.
         suite.exemptions = [.privateAuthority, .http2, .refusedConnection, .cutHeader, .responseLimit]
         let report = await suite.run()
         #expect(report.failures.isEmpty, "\(report)")

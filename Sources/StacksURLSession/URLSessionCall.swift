@@ -7,18 +7,18 @@ import Synchronization
     import FoundationNetworking
 #endif
 
-/// One call: owns what has been received so far and the one continuation that waits for its outcome.
+/// A call: owns the received bytes and the continuation that waits for the outcome.
 ///
-/// Three parties may end a call: the session's delegate, the deadline, and the calling task's cancellation. The first
-/// one settles it, the others find it settled.
-final class Exchange: Sendable {
+/// The session's delegate, the deadline, cancellation or a shutdown may end a call. The first one settles it; the others
+/// have no effect.
+final class URLSessionCall: Sendable {
     /// How far the engine is known to have come.
     struct Progress: Sendable {
-        /// The engine was asked to begin.
+        /// The engine was asked to start.
         var hasBegun = false
-        /// The engine has taken bytes of the request's body, which it does once it has a connection.
+        /// The engine has read bytes of the request body, which it does after it has a connection.
         var tookBody = false
-        /// The answer's header has arrived.
+        /// The response header has arrived.
         var hasHeader = false
 
         var phase: TransportError.Phase {
@@ -47,7 +47,7 @@ final class Exchange: Sendable {
 
     private var progress: Progress { state.withLock { $0.progress } }
 
-    /// Runs the call and waits for its outcome.
+    /// Runs the call and returns its response.
     ///
     /// - Throws: `TransportError`, or `CancellationError`.
     nonisolated(nonsending) func run(
@@ -56,11 +56,11 @@ final class Exchange: Sendable {
         until deadline: ContinuousClock.Instant
     ) async throws -> TransportResponse {
         try await withThrowingTaskGroup(of: TransportResponse?.self) { group in
-            group.addTask { try await self.exchange(request, on: engine) }
+            group.addTask { try await self.perform(request, on: engine) }
             group.addTask {
-                // Ends early, without an error, when the call has ended and the group is cancelled.
+                // Returns early when the call has ended and the group is cancelled.
                 while !Task.isCancelled, deadline > .now {
-                    // A day at a time: the clock traps on an instant beyond what its 64 bits of seconds hold.
+                    // At most a day at a time, because the clock traps on instants beyond 64 bits of seconds.
                     try? await Task.sleep(until: min(deadline, .now + .seconds(86_400)), clock: .continuous)
                 }
                 if !Task.isCancelled { self.expire() }
@@ -74,7 +74,7 @@ final class Exchange: Sendable {
         }
     }
 
-    private nonisolated(nonsending) func exchange(
+    private nonisolated(nonsending) func perform(
         _ request: URLRequest,
         on engine: EngineSession
     ) async throws -> TransportResponse {
@@ -96,14 +96,14 @@ final class Exchange: Sendable {
         }
     }
 
-    // MARK: How it begins
+    // MARK: Start
 
     /// Whether the call has its outcome.
     var isSettled: Bool { state.withLock { $0.outcome != nil } }
 
-    /// Notes the engine's task.
+    /// Stores the engine's task.
     ///
-    /// - Returns: Whether it is to be resumed: the call is not settled yet.
+    /// - Returns: Whether to resume the task: `false` when the call is settled.
     func begin(_ task: URLSessionTask) -> Bool {
         state.withLock { state in
             guard state.outcome == nil else { return false }
@@ -113,27 +113,21 @@ final class Exchange: Sendable {
         }
     }
 
-    // MARK: What ends a call
+    // MARK: End
 
-    /// The deadline has passed.
+    /// Fails the call at its deadline.
     private func expire() {
-        let phase = progress.phase
-        settle(
-            .failure(TransportError(code: .timeout, phase: phase, message: "\(request) was not answered in time"))
-        )
+        settle(.failure(TransportError.deadlineExceeded(phase: progress.phase)))
     }
 
-    /// The transport is being shut down.
+    /// Fails the call because the transport is shut down.
     func close() {
-        let phase = progress.phase
-        settle(
-            .failure(TransportError(code: .transportClosed, phase: phase, message: "The transport was shut down"))
-        )
+        settle(.failure(TransportError.transportClosed(phase: progress.phase)))
     }
 
-    /// The engine says that the call has ended.
+    /// The engine has ended the call.
     ///
-    /// - Parameter connectionIsCertainlyNew: The session had never had an answer, and so no connection to use again.
+    /// - Parameter connectionIsCertainlyNew: Whether the session had no response before, and so no connection to reuse.
     func complete(with error: (any Error)?, connectionIsCertainlyNew: Bool) {
         func fail(_ error: URLError) {
             let circumstances = FailureCircumstances(request, connectionIsCertainlyNew: connectionIsCertainlyNew)
@@ -159,12 +153,12 @@ final class Exchange: Sendable {
             return state
         }
         guard let settled else { return }
-        // Of a task that has ended by itself this is a request that changes nothing.
+        // Has no effect on a task that has ended.
         if case .failure = outcome, let task = settled.task { settled.engine?.cancel(task) }
         settled.continuation?.resume(with: outcome)
     }
 
-    // MARK: What the engine reports
+    // MARK: Events of the engine
 
     func tookBody() {
         state.withLock { $0.progress.tookBody = true }
@@ -187,14 +181,13 @@ final class Exchange: Sendable {
             return false
         }
         guard isTooLarge else { return }
-        let message = "The answer to \(request) is longer than the limit of \(limit) bytes"
+        let message = "the response exceeds \(limit) bytes"
         settle(.failure(TransportError(code: .responseTooLarge, phase: .receiving, message: message)))
     }
 }
 
 extension HTTPFields {
-    /// The fields of `response`, or as many as are listed. URLSession has joined fields of the same name and forgotten
-    /// their order.
+    /// The fields of `response`, up to the limit. URLSession has combined fields of the same name and lost their order.
     init(_ response: HTTPURLResponse) {
         self.init()
         for case let (name as String, value as String) in response.allHeaderFields {

@@ -7,13 +7,13 @@ import StacksTransport
     import Foundation
 #endif
 
-/// What came of a request: an answer or none, after a while.
+/// The outcome of a request: a response or an error, after a delay.
 struct SimulatorOutcome: Sendable {
     var result: Result<TransportResponse, TransportError>
     var delay: Duration = .zero
 }
 
-/// A request that was let in: who asks, for what.
+/// An authenticated request within its rate limit.
 struct Admission {
     var route: SimulatorRoute
     var organization: Int
@@ -22,7 +22,7 @@ struct Admission {
     var now: Date
 }
 
-/// A successful answer.
+/// A successful response.
 struct Reply {
     var status: HTTPResponse.Status
     var body: JSONText?
@@ -33,8 +33,8 @@ struct Reply {
 }
 
 extension SimulatorState {
-    /// Answers a request at the time `now`.
-    mutating func answer(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
+    /// Responds to a request at the time `now`.
+    mutating func respond(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
         expireReservations(at: now)
         let outcome = route(request, at: now)
         if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
@@ -54,11 +54,11 @@ extension SimulatorState {
         guard let fault = takeFault(for: route.operation) else {
             return SimulatorOutcome(result: .success(perform(route, request: request, at: now)))
         }
-        if let instead = fault.action.answerInstead(rate: defaultRate) {
-            return SimulatorOutcome(result: instead, delay: fault.delay)
+        if let result = fault.action.outcomeWithoutPerforming(rate: defaultRate) {
+            return SimulatorOutcome(result: result, delay: fault.delay)
         }
         let response = perform(route, request: request, at: now)
-        return SimulatorOutcome(result: fault.action.answer(after: response), delay: fault.delay)
+        return SimulatorOutcome(result: fault.action.outcome(after: response), delay: fault.delay)
     }
 
     private mutating func perform(_ route: SimulatorRoute, request: TransportRequest, at now: Date) -> TransportResponse
@@ -68,7 +68,8 @@ extension SimulatorState {
             let reply: Reply
             switch route.operation {
             case .agentAcquire, .agentStart, .agentFinish:
-                reply = try answerAgent(route, credential: try credential(of: request), body: request, at: now)
+                reply = try performAgentRequest(
+                    route, credential: try credential(of: request), body: request, at: now)
             default:
                 let organization = try authenticate(try credential(of: request), at: now)
                 let body = request.body ?? []
@@ -105,12 +106,12 @@ extension SimulatorState {
         }
     }
 
-    // MARK: Who may ask
+    // MARK: Admission
 
     private func credential(of request: TransportRequest) throws(Refusal) -> String {
         let value = request.headerFields[.authorization] ?? ""
         guard value.hasPrefix("Token "), value.utf8.count > 6 else {
-            throw .unauthorized("The Authorization header must be \"Token\" and a token.")
+            throw .unauthorized("The Authorization field must be \"Token\" followed by a token.")
         }
         return String(value.dropFirst(6))
     }
@@ -124,21 +125,21 @@ extension SimulatorState {
         return index
     }
 
-    /// Lets a request in: the organisation is there, the token is of a cluster, the stack is registered, and it has
-    /// not asked too often.
+    /// Admits a request: the organisation is available, the token belongs to a cluster, the stack is registered, and the
+    /// rate limit is not exceeded.
     private mutating func admit(_ route: SimulatorRoute, organization: Int, at now: Date) throws(Refusal) -> RateStatus
     {
         let settings = organizations[organization].settings
         if settings.isUnavailable {
-            throw Refusal(status: .serviceUnavailable, message: "The organization is not available for now.")
+            throw Refusal(status: .serviceUnavailable, message: "The organization is temporarily unavailable.")
         }
         guard settings.isClustered || route.operation == .tokenIdentity else {
-            throw .unauthorized("The agent token is not of a cluster.")
+            throw .unauthorized("The agent token does not belong to a cluster.")
         }
         if !route.stack.isEmpty {
             guard let stack = organizations[organization].stacks[route.stack],
                 stack.isRegistered || route.operation == .deregisterStack
-            else { throw .notFound("There is no stack with this key.") }
+            else { throw .notFound("No stack has the key \"\(route.stack)\".") }
         }
         let key = WindowKey(organization: organization, stack: route.stack, scope: route.operation.rateLimitScope)
         let limit = configuration.rateLimits[key.scope] ?? configuration.rateLimits["default"] ?? 10
@@ -150,7 +151,8 @@ extension SimulatorState {
         defer { windows[key] = window }
         guard count < limit else {
             throw Refusal(
-                status: .tooManyRequests, message: "Rate limit exceeded for \(key.scope).",
+                status: .tooManyRequests,
+                message: "The rate limit of \(limit) requests per second for \(key.scope) is exceeded.",
                 rateLimit: (key.scope, limit, count, max(1, window.reset(at: now)))
             )
         }
@@ -162,18 +164,18 @@ extension SimulatorState {
 
     private func checkContentType(of request: TransportRequest, operation: SimulatedOperation) throws(Refusal) {
         guard operation.takesBody else {
-            guard request.body?.isEmpty ?? true else { throw .badRequest("This request takes no body.") }
+            guard request.body?.isEmpty ?? true else { throw .badRequest("This request must not have a body.") }
             return
         }
         let type = (request.headerFields[.contentType] ?? "").split(separator: ";").first.map(String.init) ?? ""
         guard type.lowercased() == "application/json" else {
-            throw .badRequest("The Content-Type must be application/json.")
+            throw .badRequest("The Content-Type is \"\(type)\"; it must be application/json.")
         }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
-    /// The rate status of an answer to somebody unknown.
+    /// The rate status of a response before admission.
     private var defaultRate: RateStatus {
         let limit = configuration.rateLimits["default"] ?? 10
         return RateStatus(scope: "default", limit: limit, remaining: limit, reset: 0)
@@ -200,7 +202,9 @@ extension SimulatedOperation {
     fileprivate var takesBody: Bool {
         switch self {
         case .deregisterStack, .listScheduledJobs, .getJob, .tokenIdentity: false
-        default: true
+        case .registerStack, .reserveJobs, .getJobStates, .issueJobAcquisitionTokens, .finishJob, .createNotifications,
+            .agentAcquire, .agentStart, .agentFinish:
+            true
         }
     }
 }

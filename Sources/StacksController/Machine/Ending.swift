@@ -1,0 +1,84 @@
+import Logging
+import StacksAPI
+
+/// Ends the controller: once the last launcher has ended, and on request as soon as nothing is left to do.
+struct Ending {
+    /// When to stop waiting for the last responses; set when the last launcher has ended.
+    private var settleBy: Duration?
+    private var nextStatusLine: Duration?
+
+    /// Whether a status line is due.
+    func wantsStatusLine(_ shared: SharedState) -> Bool { nextStatusLine.map { shared.now >= $0 } ?? false }
+
+    var wakeAt: Duration? {
+        settleBy.map { end in nextStatusLine.map { min($0, end) } ?? end } ?? nextStatusLine
+    }
+
+    mutating func begin(_ shared: SharedState) {
+        nextStatusLine = shared.configuration.statusInterval.map { shared.now + $0 }
+    }
+
+    mutating func saysStatus(_ shared: SharedState) { begin(shared) }
+
+    // MARK: By itself
+
+    /// The list was read to its end, or as far as there is use for it.
+    func listIsRead(
+        _ shared: inout SharedState, polling: Polling, reserving: Reserving, starting: Starting, issuing: TokenIssuing
+    ) {
+        guard shared.configuration.mode == .untilIdle, shared.phase == .running else { return }
+        if polling.isPaused { return shared.drain("The queue is paused") }
+        if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
+        let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
+        guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty, reserving.uncertain.isEmpty,
+            ledger.reserving == 0, ledger.waiting.isEmpty, !issuing.pacing.isInFlight
+        else { return }
+        // What was given back is on a list that was asked for when its reservation was over, unless others have it.
+        guard !reading.foundCooling, ledger.returning.isEmpty, reading.headSentAt >= shared.returning.lastReturn else {
+            return
+        }
+        // In trouble everything was given back: some time is left to the list, and one job is to be tried.
+        if starting.trouble != nil, !starting.isTrying { return }
+        let isInTrouble = starting.trouble != nil || issuing.triesOneJob(shared)
+        if isInTrouble, shared.returning.isAnyWorthWaitingFor(at: now) { return }
+        shared.drain(reading.foundAny ? "No scheduled job matches" : "Nothing is scheduled")
+    }
+
+    // MARK: Draining
+
+    /// Ends when nothing runs, and everything is reported or cannot be.
+    ///
+    /// - Parameters:
+    ///   - isWaiting: Whether responses are out that may still change something.
+    ///   - unreported: Jobs whose end could not be reported.
+    ///   - registration: Whether there is something to de-register.
+    mutating func advance(
+        _ shared: inout SharedState, isWaiting: Bool, unreported: Int, registration: Registration
+    ) -> Bool {
+        guard shared.phase == .draining, shared.ledger.launchers == 0 else { return false }
+        let ledger = shared.ledger
+        let isUnsettled = !(ledger.ended.isEmpty && ledger.confirming.isEmpty) && !shared.isCutOff
+        if isWaiting || isUnsettled {
+            let deadline = settleBy ?? shared.now + shared.configuration.settleTimeout
+            settleBy = deadline
+            guard shared.now >= deadline else { return false }
+        }
+        settleBy = nil
+        let lost = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
+        if lost > 0 {
+            shared.log(.warning, "The end of \(lost) jobs, which no agent had taken, could not be reported")
+        }
+        // A key that another controller has taken is that one's to de-register, and so is one that a dry run has found.
+        let isFound = shared.configuration.isDryRun && registration.isInherited
+        let isOurs = registration.isRegistered && shared.fatal?.code != .stackTakenOver && !isFound
+        guard isOurs, !shared.isCutOff, shared.configuration.deregistersAtEnd else { return true }
+        shared.deregister()
+        return false
+    }
+
+    func deregistered(_ failure: CallFailure?, _ shared: inout SharedState) {
+        guard let failure else { return }
+        shared.wants(.failed(.deregister, failure.kind))
+        shared.log(.warning, "The stack could not be de-registered: \(failure.message)")
+    }
+}

@@ -1,0 +1,256 @@
+import Logging
+import StacksAPI
+
+/// Reads the list of scheduled jobs, and keeps those that match the stack.
+struct Polling {
+    /// What a response comes to for others.
+    struct Outcome {
+        /// Buildkite no longer knows the stack, or lists another queue.
+        var loss: Registration.Loss?
+        /// The list was read to its end, or as far as there is use for it.
+        var isReadToEnd = false
+    }
+
+    /// On how many pages of waiting jobs that is shown at a time.
+    private static let maximumTold = 1000
+
+    /// How many of a page's unreadable jobs are named, the first time; the others are counted.
+    private static let maximumNamed = 100
+
+    /// How many pages are read without a pause.
+    private static let pagesAtOnce = 5
+
+    /// The shortest time between two polls when something is known to wait: half the rate that Buildkite allows.
+    private static let shortestInterval = Duration.milliseconds(200)
+
+    private(set) var pacing = Pacing()
+    private(set) var reading = Reading()
+    /// Jobs that match and were listed, the best first.
+    var backlog = Backlog()
+    /// When the last poll has succeeded.
+    private(set) var lastSuccess: Duration?
+    private(set) var isPaused = false
+
+    private let matcher: JobMatcher
+    /// Why jobs are left alone, for the log.
+    private var unmatchedRules = UnmatchedRules()
+    /// How many matching jobs a dry run has logged last.
+    private var saidOfDryRun: Int?
+    /// The ID of the queue that the last page was about.
+    private var queueID: ClusterQueueID?
+    /// Polls in a row that got a 404, each after a registration.
+    private var absences = 0
+    private var silence = Silence()
+    /// Whether the backlog has jobs whose pages do not say yet why they wait.
+    private var hasUntold = false
+
+    init(matcher: JobMatcher) { self.matcher = matcher }
+
+    func isWanted(_ shared: SharedState, isStackKnown: Bool) -> Bool { shared.phase == .running && isStackKnown }
+
+    func wakeAt(_ shared: SharedState, isStackKnown: Bool) -> Duration? {
+        let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown))
+        let check = silence.due(shared, lastSuccess: lastSuccess)
+        return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
+    }
+
+    mutating func advance(_ shared: inout SharedState, starting: Starting, isStackKnown: Bool) {
+        if shared.needsPoll {
+            shared.needsPoll = false
+            if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
+        }
+        guard isWanted(shared, isStackKnown: isStackKnown), !pacing.isInFlight else { return }
+        let freeSlots = starting.freeSlots(shared)
+        // A slot is free, and the last poll, made while none was, showed that something waits.
+        if freeSlots > 0, reading.limit == 1, reading.foundMatching, !isPaused, pacing.failures == 0, let lastSuccess {
+            pacing.due = min(pacing.due, lastSuccess + Self.shortestInterval)
+        }
+        guard pacing.isDue(at: shared.now) else { return }
+        let isIdle = !shared.configuration.isDryRun && (isPaused || freeSlots == 0)
+        if isIdle { reading.startOver() }
+        let limit = isIdle ? 1 : pageLimit(freeSlots: freeSlots, isDryRun: shared.configuration.isDryRun)
+        reading.asks(limit: limit, at: shared.now)
+        pacing.isInFlight = true
+        shared.asks(.poll(limit: limit, after: reading.cursor))
+    }
+
+    /// While nothing can be started one job is requested, only to be seen as connected. Otherwise the first page is
+    /// some times longer than there are slots, so that the best can be chosen from it; where that was not enough, the
+    /// pages after it are as long as they may be.
+    private func pageLimit(freeSlots: Int, isDryRun: Bool) -> Int {
+        let isDeep = reading.cursor != nil || isDryRun
+        return isDeep ? SharedState.maximumBatch : min(SharedState.maximumBatch, max(100, freeSlots * 4))
+    }
+
+    mutating func polled(
+        _ result: Result<ScheduledJobsPage, CallFailure>, _ shared: inout SharedState, starting: Starting
+    ) -> Outcome {
+        switch result {
+        case .success(let page): return succeeded(page, &shared, starting: starting)
+        case .failure(let failure):
+            reading.failed(isRejected: failure.kind == .rejected)
+            pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+            if failure.kind == .notFound { return Outcome(loss: stackIsAbsent(failure, &shared)) }
+            shared.note(failure, of: .poll)
+            return Outcome()
+        }
+    }
+
+    private mutating func succeeded(
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+    ) -> Outcome {
+        lastSuccess = shared.now
+        absences = 0
+        shared.succeeded(.poll)
+        silence.ends(&shared)
+        guard shared.phase == .running else {
+            pacing.succeeded(next: shared.now)
+            return Outcome()
+        }
+        shared.stackIsKnown(at: reading.sentAt)
+        let loss = noteQueue(page.clusterQueue, &shared)
+        let hasMore = read(page, &shared, starting: starting)
+        let interval = shared.configuration.pollInterval * shared.jitter.next(in: 0.9..<1.1)
+        // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
+        let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestInterval
+        pacing.succeeded(next: shared.now + (hasMore ? pause : interval))
+        if !hasMore { sayWhatWasRead(&shared, starting: starting) }
+        return Outcome(loss: loss, isReadToEnd: !hasMore)
+    }
+
+    private mutating func noteQueue(
+        _ queue: ScheduledJobsPage.ClusterQueue, _ shared: inout SharedState
+    ) -> Registration.Loss? {
+        if queue.isDispatchPaused != isPaused {
+            isPaused = queue.isDispatchPaused
+            shared.log(
+                .notice, isPaused ? "The queue is paused: nothing is started" : "The queue is no longer paused")
+        }
+        guard let id = queue.id else { return nil }
+        defer { queueID = id }
+        guard let known = queueID, known != id else { return nil }
+        shared.log(.warning, "The list is of a different queue than before: registering the stack again")
+        return Registration.Loss()
+    }
+
+    /// Buildkite no longer knows the stack: it is registered again. When that does not help, and the 404 is repeated after
+    /// a pause, the queue is gone.
+    private mutating func stackIsAbsent(
+        _ failure: CallFailure, _ shared: inout SharedState
+    ) -> Registration.Loss? {
+        absences += 1
+        shared.failures.stackIsUnknown()
+        let isConfirmed = shared.failures.isConfirmed(.poll, at: shared.now)
+        if isConfirmed, absences > 2 {
+            shared.stop(.queueNotFound(shared.configuration, failure))
+            return nil
+        }
+        shared.note(failure, of: .poll)
+        guard absences < 3 else { return nil }
+        shared.log(.warning, "Buildkite does not know the stack: registering it again")
+        return Registration.Loss(failure: failure, isNew: absences == 1)
+    }
+
+    /// Single failures are warnings; a queue that people see as disconnected is an error.
+    mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
+
+    /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
+    mutating func tellWaiting(_ shared: inout SharedState, starting: Starting) {
+        guard hasUntold, shared.phase == .running, starting.freeSlots(shared) == 0 else { return }
+        hasUntold = false
+        let notice =
+            starting.trouble.map { JobNotice.waitsForLauncher($0.message) }
+            ?? .waitsForSlot(slots: shared.configuration.maximumInFlight)
+        for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
+    }
+
+    // MARK: A page
+
+    /// Records a page, and returns whether the next one is to be read at once.
+    private mutating func read(
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+    ) -> Bool {
+        let isHead = reading.begin(page, at: shared.now)
+        if isHead {
+            if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
+            shared.returning.forgetCooled(at: shared.now)
+        }
+        var matching: [ScheduledJob] = []
+        for job in page.jobs where read(job, &shared) { matching.append(job) }
+        skipUnreadable(page.unreadableJobs, &shared)
+        backlog.add(matching)
+        if !matching.isEmpty { hasUntold = true }
+        let isWhole = !page.pageInfo.hasNextPage
+        if reading.limit > 1 {
+            backlog.counted(isWhole: isWhole, at: shared.now)
+        } else {
+            backlog.glanced(nothingFollows: isWhole, at: shared.now)
+        }
+        // The jobs of a paused queue are counted, and none of them may be reserved.
+        if isPaused { backlog.setAside() }
+
+        let isShort = shared.configuration.isDryRun || backlog.count < starting.freeSlots(shared)
+        let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isShort
+        return reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
+    }
+
+    /// Records a listed job, and returns whether it can be reserved.
+    private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
+        let isNew = reading.lists(job.id, at: shared.now)
+        if isNew { shared.totals.seen += 1 }
+        switch matcher.verdict(on: job.agentQueryRules) {
+        case .matches:
+            guard shared.canTake(job.id, listedBy: reading.sentAt) else {
+                if shared.returning.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
+                return false
+            }
+            reading.foundMatching = true
+            if shared.configuration.isDryRun, isNew {
+                shared.totals.matching += 1
+                shared.log(.notice, "Would start this job (priority \(job.priority))", job.id)
+            }
+            return true
+        case .unmatched(let rule): noteUnmatched(job.id, rule, isNew: isNew, &shared)
+        case .invalid(let rule): noteUnmatched(job.id, rule, isInvalid: true, isNew: isNew, &shared)
+        }
+        return false
+    }
+
+    private mutating func noteUnmatched(
+        _ id: JobID, _ rule: String, isInvalid: Bool = false, isNew: Bool, _ shared: inout SharedState
+    ) {
+        guard isNew else { return }
+        shared.totals.unmatched += 1
+        unmatchedRules.note(rule, isInvalid: isInvalid, of: id)
+    }
+
+    /// Records listed jobs that cannot be read. Each is logged as skipped once.
+    private mutating func skipUnreadable(_ jobs: [UnreadableJob], _ shared: inout SharedState) {
+        var news = 0
+        for job in jobs {
+            let what = "\(job.field.isEmpty ? "" : "its field \(job.field): ")\(job.reason)"
+            guard reading.listsUnreadable(job.id?.description ?? what, at: shared.now) else { continue }
+            shared.totals.seen += 1
+            shared.totals.unreadable += 1
+            news += 1
+            if news <= Self.maximumNamed {
+                shared.log(.warning, "The job is skipped, because it cannot be read: \(what)", job.id)
+            }
+        }
+        guard news > Self.maximumNamed else { return }
+        let rest = news - Self.maximumNamed
+        shared.log(.warning, "\(rest) more jobs of this page are skipped, because they cannot be read")
+    }
+
+    private mutating func sayWhatWasRead(_ shared: inout SharedState, starting: Starting) {
+        for line in unmatchedRules.lines(at: shared.now) { shared.log(line.level, line.message, line.job) }
+        guard shared.configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun else { return }
+        saidOfDryRun = backlog.count
+        let started = min(backlog.count, starting.freeSlots(shared))
+        shared.log(
+            .notice,
+            "\(backlog.count) scheduled jobs match: \(started) would be started now, "
+                + "\(backlog.count - started) would wait for a slot"
+        )
+    }
+}

@@ -1,0 +1,141 @@
+import Logging
+import StacksAPI
+
+/// What is being read of the list, page after page, and what was in it the last time.
+struct Reading {
+    /// Against a server whose list has no end.
+    private static let maximumPages = 1000
+
+    /// How long the depth of the list is read before its head is read again: jobs can appear behind the cursor.
+    private static let headInterval = Duration.seconds(10)
+
+    /// How long a job is remembered that is no longer listed.
+    private static let memory = Duration.seconds(600)
+
+    /// Where the next page begins; `nil` for the first.
+    private(set) var cursor: String?
+    /// Where reading goes on once the head of the list has been read again.
+    private var resume: String?
+    /// When the head of the list was read last.
+    private var headReadAt: Duration = .zero
+    /// When the head of the list was requested last.
+    private(set) var headSentAt: Duration = .zero
+    /// How many pages have been read since the list was begun.
+    private(set) var pages = 0
+    /// When the list was begun.
+    private var begunAt: Duration = .zero
+    /// When the last poll was sent.
+    private(set) var sentAt: Duration = .zero
+    /// The limit of the page that is being read.
+    private(set) var limit = 0
+    /// How many pages in a row have shown nothing that the same reading had not shown before.
+    private var barrenPages = 0
+    /// Whether the log says that the list cannot be read to its end.
+    private var hasWarnedOfCursors = false
+    /// When each job was listed first and last; one that is not here is new. Forgotten some time after that.
+    private var known: [JobID: (first: Duration, last: Duration)] = [:]
+    /// When each job that cannot be read was listed last, by its ID or, where that is not known, by what is wrong.
+    private var unreadable: [String: Duration] = [:]
+    private var nextForgetting = Duration.zero
+    /// Whether the list showed, as far as it has been read, any job at all, any that matches and can be started, and any
+    /// that matches and is left alone for a while.
+    private(set) var foundAny = false
+    var foundMatching = false
+    var foundCooling = false
+
+    /// When the job was listed first, if it is known.
+    func firstListed(_ id: JobID) -> Duration? { known[id]?.first }
+
+    /// A page is requested.
+    mutating func asks(limit: Int, at now: Duration) {
+        self.limit = limit
+        sentAt = now
+        if cursor == nil { headSentAt = now }
+    }
+
+    /// The next page is the first one.
+    mutating func startOver() { (cursor, resume) = (nil, nil) }
+
+    /// A page could not be read. What the pages before have shown stays: the head is read again, and then it goes on from
+    /// here, unless it may be the cursor that is not accepted.
+    mutating func failed(isRejected: Bool) {
+        resume = isRejected ? nil : cursor ?? resume
+        cursor = nil
+    }
+
+    /// Begins a page, and returns whether it is the head of the list.
+    mutating func begin(_ page: ScheduledJobsPage, at now: Duration) -> Bool {
+        let isHead = cursor == nil
+        if isHead { beginHead(at: now) }
+        pages += 1
+        let isBarren =
+            !isHead && page.unreadableJobs.isEmpty
+            && page.jobs.allSatisfy { (known[$0.id]?.last ?? .seconds(-1)) >= begunAt }
+        barrenPages = isBarren ? barrenPages + 1 : 0
+        return isHead
+    }
+
+    private mutating func beginHead(at now: Duration) {
+        headReadAt = now
+        if resume == nil {
+            (begunAt, pages) = (now, 0)
+            (foundAny, foundMatching, foundCooling) = (false, false, false)
+        }
+        guard now >= nextForgetting else { return }
+        nextForgetting = now + Self.memory
+        known = known.filter { $0.value.last + Self.memory > now }
+        unreadable = unreadable.filter { $0.value + Self.memory > now }
+    }
+
+    /// Records that a job is listed, and returns whether it is new.
+    mutating func lists(_ id: JobID, at now: Duration) -> Bool {
+        foundAny = true
+        let isNew = known[id] == nil
+        known[id, default: (now, now)].last = now
+        return isNew
+    }
+
+    /// The same of a job that cannot be read, by its ID or by what is wrong.
+    mutating func listsUnreadable(_ name: String, at now: Duration) -> Bool {
+        foundAny = true
+        return unreadable.updateValue(now, forKey: name) == nil
+    }
+
+    /// The page has been read. Returns whether the next one is to be read too: there is one, and `wantsMore`.
+    mutating func end(
+        _ info: ScheduledJobsPage.PageInfo, isHead: Bool, wantsMore: Bool, _ shared: inout SharedState
+    ) -> Bool {
+        var next = nextCursor(info, &shared)
+        if isHead, next != nil, let resume { next = resume }
+        resume = nil
+        guard wantsMore, let next else {
+            (cursor, pages) = (nil, 0)
+            return false
+        }
+        cursor = next
+        if !isHead, shared.now - headReadAt >= Self.headInterval { (cursor, resume) = (nil, next) }
+        return true
+    }
+
+    /// Where the next page begins. That a list cannot be read to its end is logged once.
+    private mutating func nextCursor(_ info: ScheduledJobsPage.PageInfo, _ shared: inout SharedState) -> String? {
+        guard info.hasNextPage else {
+            hasWarnedOfCursors = false
+            return nil
+        }
+        let problem: String
+        if let next = info.endCursor, !next.isEmpty {
+            let isNew = next != cursor && barrenPages < ScheduledJobPages.maximumBarrenPages
+            if isNew, pages < Self.maximumPages { return next }
+            problem = isNew ? "it has more than \(Self.maximumPages) pages" : "its pages lead to nothing new"
+        } else {
+            problem = "there is no cursor to ask for the next page with"
+        }
+        if !hasWarnedOfCursors {
+            hasWarnedOfCursors = true
+            shared.log(
+                .warning, "The list says that more jobs follow, and \(problem): what may be behind it is not seen")
+        }
+        return nil
+    }
+}

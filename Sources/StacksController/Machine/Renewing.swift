@@ -1,0 +1,93 @@
+import Logging
+import StacksAPI
+
+/// Renews reservations of jobs that wait, launch, or are to be reported on, long before they expire.
+///
+/// An expired reservation is not renewed when a token was issued for its job, because the token is dead too; unless the
+/// job is still reserved by its last state: then a renewal tells for whom.
+struct Renewing {
+    /// What the response to a renewal says about a job.
+    enum Verdict {
+        /// It is reserved for this stack.
+        case ours
+        /// It is not.
+        case denied
+        /// The response leaves it out.
+        case unsaid
+    }
+
+    private(set) var pacing = Pacing()
+    /// When the last renewal was requested.
+    private var askedAt: Duration = .zero
+
+    private func isWanted(_ shared: SharedState, _ finishing: Finishing) -> Bool {
+        let ledger = shared.ledger
+        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && finishing.isEmpty)
+        return !shared.isCutOff && (isNeeded || !ledger.confirming.isEmpty)
+    }
+
+    func wakeAt(_ shared: SharedState, _ finishing: Finishing) -> Duration? {
+        pacing.due(if: isWanted(shared, finishing))
+    }
+
+    mutating func begin(_ shared: SharedState) { pacing.due = shared.now + shared.configuration.watchInterval }
+
+    mutating func advance(_ shared: inout SharedState, finishing: Finishing) {
+        let now = shared.now
+        if shared.needsRenewal {
+            shared.needsRenewal = false
+            if pacing.failures == 0 { pacing.due = min(pacing.due, now) }
+        }
+        guard pacing.isDue(at: now) else { return }
+        pacing.due = now + shared.configuration.watchInterval
+        guard shared.phase == .running || shared.phase == .draining, isWanted(shared, finishing) else { return }
+        let ledger = shared.ledger
+        let soon = now + shared.configuration.reservationExpiry / 2
+        func expires(_ id: JobID) -> Bool {
+            guard let entry = ledger[id], entry.reservedUntil < soon else { return false }
+            switch entry.stage {
+            case .waiting: return true
+            case .launched: return entry.reservedUntil > now || entry.isSeenReserved
+            case .ended, .finishing: return entry.reservedUntil > now
+            default: return false
+            }
+        }
+        var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
+        asked += finishing.jobs.filter(expires) + ledger.confirming.sorted()
+        guard !asked.isEmpty else { return }
+        pacing.isInFlight = true
+        askedAt = now
+        shared.ledger.renewing = Set(asked)
+        shared.asks(.renew(asked))
+    }
+
+    /// Records what a renewal says, and returns the jobs for which it says something, and those of which it was to.
+    mutating func renewed(
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ shared: inout SharedState
+    ) -> [(id: JobID, verdict: Verdict)] {
+        let renewing = shared.ledger.renewing
+        shared.ledger.renewing = []
+        var verdicts: [(id: JobID, verdict: Verdict)] = []
+        var unheard = renewing
+        switch result {
+        case .success(let response):
+            pacing.succeeded(next: shared.now + shared.configuration.watchInterval)
+            shared.succeeded(.renew)
+            unheard.subtract(asked)
+            let (ours, others) = (Set(response.reserved), Set(response.notReserved))
+            for id in asked {
+                let verdict: Verdict = ours.contains(id) ? .ours : others.contains(id) ? .denied : .unsaid
+                if verdict == .ours { shared.isReserved(id, since: askedAt) }
+                verdicts.append((id, verdict))
+            }
+        case .failure(let failure):
+            pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+            shared.note(failure, of: .renew)
+        }
+        for id in unheard.sorted() {
+            if result.failure?.kind ?? .transient == .transient { shared.mayBeReserved(id) }
+            shared.renewalSettled(ofReturning: id, .unsaid)
+        }
+        return verdicts
+    }
+}

@@ -1,0 +1,151 @@
+import Logging
+import StacksAPI
+
+/// Reserves the best of the jobs that wait, as many as there are slots.
+struct Reserving {
+    /// The shortest time between two reservations: the rate that Buildkite allows.
+    private static let shortestInterval = Duration.milliseconds(100)
+
+    /// Between a request that was refused and a smaller one.
+    static let pauseAfterRefusal = Duration.seconds(1)
+
+    private(set) var pacing = Pacing()
+    /// Requested, and the response was lost: they may be reserved for this stack and no longer listed.
+    private(set) var uncertain: [JobID] = []
+    /// How many jobs one request is for; fewer after a request that was not accepted.
+    private var limit = BatchLimit()
+    /// When the last reservation was requested: it holds from some time after that.
+    private var askedAt: Duration = .zero
+
+    /// When something may be reserved next: what gets no token would be given back again.
+    func wakeAt(
+        _ shared: SharedState, polling: Polling, starting: Starting, issuing: TokenIssuing, isStackKnown: Bool
+    ) -> Duration? {
+        guard shared.phase == .running, isStackKnown, !shared.configuration.isDryRun, !pacing.isInFlight else {
+            return nil
+        }
+        let triesOneJob = issuing.triesOneJob(shared)
+        if triesOneJob, !shared.ledger.waiting.isEmpty || issuing.pacing.isInFlight { return nil }
+        let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && starting.freeSlots(shared) > 0
+        guard !uncertain.isEmpty || isAnyWaiting else { return nil }
+        return triesOneJob ? max(pacing.due, issuing.pacing.due) : pacing.due
+    }
+
+    mutating func advance(
+        _ shared: inout SharedState, from polling: inout Polling, starting: Starting, issuing: TokenIssuing,
+        isStackKnown: Bool
+    ) {
+        let due = wakeAt(shared, polling: polling, starting: starting, issuing: issuing, isStackKnown: isStackKnown)
+        guard let due, due <= shared.now else { return }
+        let limit = issuing.triesOneJob(shared) ? 1 : limit.count
+        // First those of which it is not known whether they are reserved already; they hold their slots.
+        var asked = Array(uncertain.prefix(limit))
+        uncertain.removeFirst(asked.count)
+        if !polling.isPaused {
+            for job in polling.backlog.takeFirst(min(starting.freeSlots(shared), limit - asked.count))
+            where !shared.ledger.contains(job.id) && !shared.returning.isCooling(job.id, at: shared.now) {
+                let listedAt = polling.reading.firstListed(job.id)
+                shared.ledger.insert(job.id, job: job, stage: .reserving, at: shared.now, listedAt: listedAt)
+                asked.append(job.id)
+            }
+        }
+        guard !asked.isEmpty else { return }
+        pacing.isInFlight = true
+        askedAt = shared.now
+        shared.asks(.reserve(asked))
+    }
+
+    mutating func reserved(
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ shared: inout SharedState, isPaused: Bool
+    ) {
+        let asked = asked.filter { shared.ledger[$0]?.stage == .reserving }
+        switch result {
+        case .success(let response):
+            pacing.succeeded(next: shared.now + Self.shortestInterval)
+            limit.accepted(asked.count)
+            shared.succeeded(.reserve)
+            succeeded(asked, response, &shared, isPaused: isPaused)
+        case .failure(let failure):
+            pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+            failed(asked, failure, &shared)
+            shared.note(failure, of: .reserve)
+        }
+    }
+
+    private func succeeded(
+        _ asked: [JobID], _ response: Reservation, _ shared: inout SharedState, isPaused: Bool
+    ) {
+        let (ours, others) = (Set(response.reserved), Set(response.notReserved))
+        var leftOut = 0
+        for id in asked {
+            if ours.contains(id) {
+                shared.totals.reserved += 1
+                shared.tell(id, .reserved)
+                shared.isReserved(id, since: askedAt)
+                if shared.phase == .running, !isPaused {
+                    shared.ledger.move(id, to: .waiting, at: shared.now)
+                } else {
+                    shared.letGo(id, isPaused ? .paused : .ending)
+                }
+            } else if others.contains(id) {
+                shared.ledger.remove(id)
+                shared.totals.notReserved += 1
+                shared.returning.cool(id, .denied, at: shared.now)
+            } else {
+                // It may be reserved: giving it back makes sure that it is not for long.
+                leftOut += 1
+                shared.mayBeReserved(id)
+                shared.letGo(id, .unclear)
+            }
+        }
+        guard leftOut > 0 else { return }
+        shared.log(
+            .warning, "The response leaves out \(leftOut) of the requested jobs; giving them back")
+    }
+
+    private mutating func failed(_ asked: [JobID], _ failure: CallFailure, _ shared: inout SharedState) {
+        switch failure.kind {
+        case .transient, .rateLimited:
+            if failure.kind == .transient { for id in asked { shared.mayBeReserved(id) } }
+            if shared.phase == .running {
+                uncertain = asked + uncertain
+            } else {
+                for id in asked { shared.letGo(id, .ending) }
+            }
+        case .rejected:
+            // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them it is,
+            // so that one job does not keep all others from being reserved.
+            pacing.succeeded(next: shared.now + Self.pauseAfterRefusal)
+            let isFound = !limit.refused(asked.count)
+            for id in asked {
+                shared.expire(id)
+                if isFound { shared.returning.cool(id, .refused, at: shared.now) }
+            }
+        case .unauthorized, .forbidden, .notFound:
+            for id in asked { shared.expire(id) }
+        }
+    }
+
+    /// Lets go of the jobs that may be reserved. Those in flight are given back when the response comes.
+    mutating func letGoOfUncertain(_ reason: ReturnReason, _ shared: inout SharedState) {
+        for id in uncertain { shared.letGo(id, reason) }
+        uncertain = []
+    }
+}
+
+extension SharedState {
+    /// Records that the job is reserved for this stack, by a request that was made at `sent`.
+    mutating func isReserved(_ id: JobID, since sent: Duration) {
+        let (now, expiry) = (now, configuration.reservationExpiry)
+        ledger.update(id) { entry in
+            entry.reservedUntil = sent + expiry
+            entry.mayBeReservedUntil = now + expiry
+        }
+    }
+
+    /// Records that a request to reserve the job may have been heard.
+    mutating func mayBeReserved(_ id: JobID) {
+        let until = now + configuration.reservationExpiry
+        ledger.update(id) { $0.mayBeReservedUntil = until }
+    }
+}

@@ -1,0 +1,185 @@
+import Logging
+import StacksAPI
+
+/// Lets go of jobs that are not to be launched, or no longer.
+///
+/// It stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation has certainly
+/// expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
+/// to a second. A list that was requested after that and shows the job ends the wait.
+struct Returning {
+    /// How long a reservation holds that gives a job back.
+    static let giveBackExpiry = Duration.seconds(1)
+
+    /// Jobs to be given back at the end of the step, in one call.
+    fileprivate var jobs: [JobID] = []
+    /// How many calls are out that give jobs back.
+    fileprivate(set) var callsInFlight = 0
+    /// The earliest time at which the reservation of a job that was let go of expires.
+    fileprivate(set) var nextExpiry: Duration?
+    /// When the last job was let go of, or the reservation of such a job expired.
+    fileprivate(set) var lastReturn: Duration = .zero
+    private var cooling: [JobID: (until: Duration, why: Cooling)] = [:]
+
+    fileprivate mutating func expires(at time: Duration) { nextExpiry = min(nextExpiry ?? time, time) }
+
+    // MARK: Cooling
+
+    /// Why a job is left alone for some time although the list may show it.
+    enum Cooling {
+        /// It was given back, or let go of.
+        case returned
+        /// Buildkite did not reserve it for this stack.
+        case denied
+        /// Its agent found it locked: it is scheduled again.
+        case locked
+        /// No token was issued for it.
+        case unissued
+        /// Its launcher has ended: the list can lag behind what is so.
+        case ended
+        /// Buildkite does not accept it in a request.
+        case refused
+
+        var duration: Duration {
+            switch self {
+            case .returned: .seconds(5)
+            case .denied: .seconds(2)
+            case .locked: .seconds(10)
+            case .unissued: .seconds(30)
+            case .ended: .seconds(60)
+            case .refused: .seconds(600)
+            }
+        }
+    }
+
+    /// Leaves the job alone for some time: the list may show it although it has been dealt with.
+    mutating func cool(_ id: JobID, _ why: Cooling, at now: Duration) { cooling[id] = (now + why.duration, why) }
+
+    func isCooling(_ id: JobID, at now: Duration) -> Bool { cooling[id].map { $0.until > now } ?? false }
+
+    /// Whether the job can be reserved once it has cooled, so that it is worth waiting for.
+    func isWorthWaiting(for id: JobID, at now: Duration) -> Bool {
+        cooling[id].map { $0.until > now && $0.why != .refused } ?? false
+    }
+
+    /// Whether any job is.
+    func isAnyWorthWaitingFor(at now: Duration) -> Bool {
+        cooling.values.contains { $0.until > now && $0.why != .refused }
+    }
+
+    mutating func forgetCooled(at now: Duration) { cooling = cooling.filter { $0.value.until > now } }
+}
+
+extension SharedState {
+    /// Lets go of a job. It is given back while it is certainly this stack's, or while it is not known whether a request to
+    /// reserve it was heard; after that another stack may have it, and nothing is sent. Its page says why.
+    mutating func letGo(_ id: JobID, _ reason: ReturnReason, coolFor cooling: Returning.Cooling = .returned) {
+        guard let entry = ledger[id], entry.stage != .returning else { return }
+        noteReturn(of: id, cooling)
+        let isOurs = entry.reservedUntil > now || (entry.stage == .reserving && entry.mayBeReservedUntil > now)
+        guard isOurs, !isCutOff else { return expire(id) }
+        tell(id, .givenBack(reason))
+        giveBack(id)
+    }
+
+    /// The job is not reserved for this stack, according to Buildkite.
+    mutating func release(_ id: JobID, coolFor cooling: Returning.Cooling = .returned) {
+        guard ledger.contains(id) else { return }
+        noteReturn(of: id, cooling)
+        ledger.update(id) { $0.mayBeReservedUntil = .zero }
+        expire(id)
+    }
+
+    /// Removes a job about which nothing more is done: at once when it can no longer be reserved, and otherwise when its
+    /// reservation has expired.
+    mutating func expire(_ id: JobID) {
+        guard let entry = ledger[id] else { return }
+        let isBeingRenewed = ledger.renewing.contains(id)
+        guard !isCutOff, isBeingRenewed || entry.mayBeReservedUntil > now else {
+            ledger.remove(id)
+            return
+        }
+        ledger.move(id, to: .returning, at: now)
+        // A renewal in flight may reserve it again: its response decides.
+        if !isBeingRenewed { returning.expires(at: entry.mayBeReservedUntil) }
+    }
+
+    private mutating func noteReturn(of id: JobID, _ cooling: Returning.Cooling) {
+        totals.released += 1
+        returning.cool(id, cooling, at: now)
+        returning.lastReturn = now
+    }
+
+    private mutating func giveBack(_ id: JobID) {
+        ledger.move(id, to: .returning, at: now)
+        ledger.update(id) { $0.giveBacks += 1 }
+        returning.jobs.append(id)
+    }
+
+    /// Sends what a step wants to give back, in one call.
+    mutating func giveBackIfDue() {
+        guard !returning.jobs.isEmpty else { return }
+        returning.callsInFlight += 1
+        asks(.giveBack(returning.jobs))
+        log(.info, "Giving back \(returning.jobs.count) reserved jobs")
+        returning.jobs = []
+    }
+
+    mutating func gaveBack(_ jobs: [JobID], _ failure: CallFailure?) {
+        returning.callsInFlight -= 1
+        for id in jobs {
+            guard let entry = ledger[id], entry.stage == .returning else { continue }
+            let soon = now + Returning.giveBackExpiry
+            let until = failure == nil ? soon : max(soon, entry.mayBeReservedUntil)
+            let now = now
+            ledger.update(id) { entry in
+                entry.giveBacks -= 1
+                entry.since = now
+                entry.mayBeReservedUntil = until
+            }
+            returning.expires(at: until)
+        }
+        guard let failure else { return }
+        wants(.failed(.giveBack, failure.kind))
+        log(.warning, "\(jobs.count) jobs could not be given back; their reservations expire: \(failure.message)")
+    }
+
+    /// The response to a renewal that was in flight when the job was let go of.
+    mutating func renewalSettled(ofReturning id: JobID, _ verdict: Renewing.Verdict) {
+        guard let entry = ledger[id], entry.stage == .returning else { return }
+        if verdict == .ours, !isCutOff {
+            // Which of the two came last is not known, so it is given back once more.
+            giveBack(id)
+        } else if verdict == .denied, entry.giveBacks == 0 {
+            ledger.remove(id)
+        } else {
+            returning.expires(at: entry.mayBeReservedUntil)
+        }
+    }
+
+    /// Frees the slots of jobs whose reservation has certainly expired.
+    mutating func expireIfDue() {
+        guard let due = returning.nextExpiry, due <= now else { return }
+        returning.nextExpiry = nil
+        for id in ledger.returning {
+            guard let entry = ledger[id], entry.giveBacks == 0, !ledger.renewing.contains(id) else { continue }
+            if entry.mayBeReservedUntil <= now {
+                ledger.remove(id)
+                returning.lastReturn = now
+            } else {
+                returning.expires(at: entry.mayBeReservedUntil)
+            }
+        }
+    }
+
+    /// Whether a job can be reserved that is on a list which was requested at a time.
+    mutating func canTake(_ id: JobID, listedBy sent: Duration) -> Bool {
+        if let entry = ledger[id] {
+            // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.
+            guard entry.stage == .returning, entry.giveBacks == 0, !ledger.renewing.contains(id),
+                entry.since + Returning.giveBackExpiry <= sent
+            else { return false }
+            ledger.remove(id)
+        }
+        return !returning.isCooling(id, at: now)
+    }
+}

@@ -1,0 +1,155 @@
+import Logging
+import StacksAPI
+
+/// Finds out what became of jobs whose launcher has ended, and what is to be done about them.
+struct Settling {
+    /// Jobs whose end could not be reported, because they are no longer reserved for this stack.
+    private(set) var unreported = 0
+    /// Whether the log says that another controller seems to use the key.
+    private var hasWarnedOfTwin = false
+
+    // MARK: The launcher has ended
+
+    mutating func launcherEnded(
+        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, starting: inout Starting
+    ) {
+        guard let entry = shared.ledger[id] else { return }
+        if entry.stage == .launched, case .unavailable(let message) = outcome {
+            return starting.cannotStart(id, message, launchedAt: entry.since, &shared)
+        }
+        if !outcome.isUnknown { starting.launcherEnded(launchedAt: entry.since, &shared) }
+        switch entry.stage {
+        case .stopping(.cancelled): shared.cancelled(id)
+        case .stopping(.notOurs):
+            // The job's state may contradict a reservation that certainly holds.
+            if entry.reservedUntil > shared.now { shared.letGo(id, .unclear) } else { shared.release(id) }
+        case .stopping(.tooSlow): shared.letGo(id, .noAgent, coolFor: .ended)
+        case .stopping(.over): shared.completed(id)
+        case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
+            // From now on what Buildkite says of the job decides alone.
+            shared.ledger.update(id) { $0.isUnattended = true }
+        case .started: shared.completed(id)
+        case .launched:
+            switch outcome {
+            case .exited where outcome.isNotAcquired && shared.isCutOff: shared.release(id)
+            case .impossible(let message):
+                // Others may be able to start the job; finishing it, and the next, would empty the queue for nothing.
+                shared.letGo(id, .cannotStart(message), coolFor: .ended)
+                shared.stop(StackControllerError(code: .launcherUnusable, message: message))
+            default:
+                // It may have started and ended since its state was last seen: only the state tells, whatever the status.
+                // Some agents end with that of their job, which may be 27 or 28 too.
+                shared.ledger.move(id, to: .ended(outcome), at: shared.now)
+            }
+        default: break
+        }
+    }
+
+    // MARK: Its job's state is known
+
+    /// The state of a job whose launcher has ended before an agent was seen to have the job.
+    mutating func settle(_ id: JobID, _ state: JobState?, _ shared: inout SharedState, finishing: inout Finishing) {
+        guard let entry = shared.ledger[id], case .ended(let outcome) = entry.stage else { return }
+        switch state {
+        case nil:
+            // One response may know nothing of anything; the job is not asked about for ever either.
+            shared.ledger.update(id) { $0.doubts += 1 }
+            guard entry.doubts >= 1 else { return }
+            shared.log(.warning, "The launcher ended and Buildkite does not know the job: letting go of it", id)
+            shared.letGo(id, .unclear, coolFor: .ended)
+        case .reserved? where entry.reservedUntil > shared.now:
+            settleReserved(id, outcome, &shared, &finishing)
+        case .reserved?:
+            // By now it may be reserved for another stack, and that one's job must not be finished.
+            shared.ledger.move(id, to: .confirming(outcome), at: shared.now)
+            shared.needsRenewal = true
+        case .canceled?: shared.cancelled(id)
+        case .finished?, .timedOut?: shared.completed(id)
+        case let state? where outcome.isNotAcquired:
+            logNotAcquired(id, outcome, &shared)
+            if state.isWithAgent, outcome.exitStatus == JobExit.notAcquired.status { warnOfTwin(id, &shared) }
+            shared.release(id, coolFor: Self.cooling(after: outcome))
+        case .scheduled?:
+            shared.log(.info, "The launcher ended, and the job is scheduled again", id)
+            shared.release(id)
+        case let state?:
+            if state.isWithAgent {
+                shared.log(
+                    .warning, "The launcher ended while an agent has the job (\(state)); Buildkite will notice", id)
+            }
+            shared.completed(id)
+        }
+    }
+
+    /// A renewal tells whether a reserved job, whose launcher has ended, is reserved for this stack.
+    mutating func confirmed(
+        _ id: JobID, _ outcome: LaunchOutcome, _ verdict: Renewing.Verdict, _ shared: inout SharedState,
+        finishing: inout Finishing
+    ) {
+        if verdict == .ours { return settleReserved(id, outcome, &shared, &finishing) }
+        shared.ledger.update(id) { $0.doubts += 1 }
+        // A response that leaves the job out is asked for once more.
+        guard let entry = shared.ledger[id], verdict == .denied || entry.doubts >= 2 else { return }
+        shared.log(
+            .warning, "The launcher ended, and the job is no longer reserved for this stack: nothing is reported", id
+        )
+        if !outcome.isNotAcquired { unreported += 1 }
+        if verdict == .denied {
+            shared.release(id, coolFor: .ended)
+        } else {
+            shared.letGo(id, .unclear, coolFor: .ended)
+        }
+    }
+
+    /// The launcher has ended, and the job is still reserved for this stack: no agent has taken it.
+    private func settleReserved(
+        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, _ finishing: inout Finishing
+    ) {
+        if outcome.isNotAcquired {
+            logNotAcquired(id, outcome, &shared)
+            let isLocked = outcome.exitStatus == JobExit.locked.status
+            return shared.letGo(id, isLocked ? .locked : .notAcquired, coolFor: Self.cooling(after: outcome))
+        }
+        if shared.ledger[id]?.job == nil, outcome.isUnknown {
+            shared.log(.warning, "It is unknown how the job's command ended; giving the job back", id)
+            return shared.letGo(id, .unclear)
+        }
+        finishing.add(id, detail: outcome.report, &shared)
+    }
+
+    private func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState) {
+        let isLocked = outcome.exitStatus == JobExit.locked.status
+        shared.log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
+    }
+
+    private static func cooling(after outcome: LaunchOutcome) -> Returning.Cooling {
+        outcome.exitStatus == JobExit.locked.status ? .locked : .ended
+    }
+
+    /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
+    /// with a second controller of the same key it happens to every other job.
+    private mutating func warnOfTwin(_ id: JobID, _ shared: inout SharedState) {
+        guard !hasWarnedOfTwin else { return }
+        hasWarnedOfTwin = true
+        let message =
+            "An agent that was not launched here took the job while it was reserved for this stack: another controller "
+            + "seems to use the key \(shared.configuration.stackKey). Give each controller a key of its own"
+        shared.log(.warning, message, id)
+    }
+}
+
+extension LaunchOutcome {
+    /// What to tell people of a job that never ran. Its exit status is the configuration's, because pipelines have rules
+    /// for it; the command's own is in here.
+    fileprivate var report: String {
+        switch self {
+        case .exited(let exit):
+            let own = "The agent's command ended with status \(exit.status) before the job started"
+            return exit.detail.map { "\($0). \(own)" } ?? own
+        case .failed(let message), .impossible(let message), .unavailable(let message):
+            return message.isEmpty ? "The agent could not be launched" : message
+        case .notFollowed:
+            return "The agent was gone before the job started"
+        }
+    }
+}

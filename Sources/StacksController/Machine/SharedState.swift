@@ -1,0 +1,107 @@
+import Logging
+import StacksAPI
+
+/// What the concerns of a controller share: the ledger of its jobs, its phase, the clock, and what this step wants done.
+struct SharedState {
+    /// The most jobs of one request (`job_uuids`).
+    static let maximumBatch = 1000
+
+    let configuration: StackController.Configuration
+    var jitter: Jitter
+    /// The time of this step, since the controller was started. A clock that is set back does not take it along.
+    private(set) var now: Duration = .zero
+
+    private(set) var phase: ControllerStatus.Phase = .idle
+    /// When the stack was registered first.
+    private(set) var runningSince: Duration = .zero
+    /// Why it ends, if that is an error.
+    private(set) var fatal: StackControllerError?
+
+    var totals = ControllerStatus.Totals()
+    var ledger = JobLedger()
+    /// Jobs that are let go of, and those that are left alone for a while.
+    var returning = Returning()
+    /// What was shown on jobs' pages.
+    var notices = Notices()
+    /// What went wrong with calls.
+    var failures = CallFailures()
+    /// Whether a poll, or a renewal, is needed soon for what it tells.
+    var needsPoll = false
+    var needsRenewal = false
+
+    private(set) var actions: [ControllerAction] = []
+
+    init(configuration: StackController.Configuration, seed: UInt64) {
+        self.configuration = configuration
+        jitter = Jitter(seed: seed)
+    }
+
+    // MARK: A step
+
+    mutating func beginStep(at time: Duration) {
+        actions = []
+        now = max(now, time)
+    }
+
+    mutating func takeActions() -> [ControllerAction] {
+        defer { actions = [] }
+        return actions
+    }
+
+    mutating func wants(_ action: ControllerAction) { actions.append(action) }
+
+    mutating func asks(_ request: ControllerRequest) { actions.append(.request(request)) }
+
+    mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
+        actions.append(.log(level, message, job: job))
+    }
+
+    // MARK: The phase
+
+    /// No request to Buildkite will succeed.
+    var isCutOff: Bool { fatal?.code == .unauthorized }
+
+    mutating func begin() { phase = .registering }
+
+    mutating func run() { (phase, runningSince) = (.running, now) }
+
+    /// Takes no further jobs: what is reserved and not launched is given back, what runs may end.
+    mutating func drain(_ reason: String) {
+        guard phase == .running || phase == .registering else { return }
+        log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
+        phase = .draining
+        for id in ledger.waiting.sorted() { letGo(id, .ending) }
+    }
+
+    /// Ends for a reason that waiting does not cure. Running jobs are let end: their agents have tokens of their own.
+    mutating func stop(_ error: StackControllerError) {
+        guard fatal == nil else { return }
+        fatal = error
+        // It is thrown at the end. While jobs run that may be far away, so it is logged at once too.
+        log(ledger.launchers > 0 ? .critical : .debug, error.message)
+        drain("Stopping")
+    }
+
+    mutating func deregister() {
+        phase = .deregistering
+        asks(.deregister)
+    }
+
+    mutating func end() { phase = .ended }
+
+    // MARK: Jobs
+
+    /// An agent had the job, and is done.
+    mutating func completed(_ id: JobID) {
+        guard ledger.remove(id) != nil else { return }
+        totals.finished += 1
+        returning.cool(id, .ended, at: now)
+    }
+
+    /// The job was cancelled before an agent took it.
+    mutating func cancelled(_ id: JobID) {
+        ledger.remove(id)
+        totals.cancelled += 1
+        returning.cool(id, .ended, at: now)
+    }
+}

@@ -1,0 +1,204 @@
+import Logging
+import StacksAPI
+
+/// Requests the states of jobs: of watched ones at intervals, and soon of those whose launcher has ended. One request at
+/// a time.
+struct Watching {
+    /// The shortest time between two requests about jobs whose launcher has ended.
+    private static let shortestSettleInterval = Duration.milliseconds(200)
+
+    /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
+    private static let pauseAfterAbsence = Duration.seconds(1)
+
+    /// For how long responses must say that a job which was found running is not this stack's: it may have run for hours.
+    private static let patienceWithFound = Duration.seconds(30)
+
+    /// Of jobs whose launcher runs, or that were found running.
+    private(set) var pacing = Pacing()
+    /// Of jobs whose launcher has ended.
+    private(set) var settling = Pacing()
+    /// When the last request for states was sent: its response may be that old.
+    private var askedAt: Duration = .zero
+
+    mutating func begin(_ shared: SharedState) { pacing.due = shared.now + shared.configuration.watchInterval }
+
+    func wakeAt(_ shared: SharedState) -> Duration? {
+        // While a request is in flight, its response is the next thing to happen.
+        if pacing.isInFlight || settling.isInFlight || shared.isCutOff { return nil }
+        let watch = shared.ledger.watched.isEmpty ? nil : pacing.due
+        let settle = shared.ledger.ended.isEmpty ? nil : settling.due
+        return watch.map { watch in settle.map { min($0, watch) } ?? watch } ?? settle
+    }
+
+    /// When the call is made again that failed.
+    func nextTry(_ shared: SharedState) -> Duration? {
+        let isOfWatched = pacing.failures > 0 && !shared.ledger.watched.isEmpty
+        return (isOfWatched ? pacing : settling).due(if: true)
+    }
+
+    mutating func advance(_ shared: inout SharedState) {
+        guard !shared.isCutOff, !pacing.isInFlight, !settling.isInFlight else { return }
+        let now = shared.now
+        var query = StateQuery()
+        if !shared.ledger.watched.isEmpty, pacing.isDue(at: now) { query.watched = shared.ledger.watched.sorted() }
+        if !shared.ledger.ended.isEmpty, settling.isDue(at: now) {
+            query.ended = Array(shared.ledger.ended.sorted().prefix(SharedState.maximumBatch))
+        }
+        guard !query.isEmpty else {
+            if pacing.isDue(at: now) { pacing.due = now + shared.configuration.watchInterval }
+            return
+        }
+        if !query.watched.isEmpty { pacing.isInFlight = true }
+        if !query.ended.isEmpty { settling.isInFlight = true }
+        askedAt = now
+        shared.asks(.queryStates(query))
+    }
+
+    mutating func received(
+        _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ shared: inout SharedState,
+        starting: inout Starting, stopping: inout Stopping
+    ) {
+        // One query is out at a time, so these say what it was about.
+        let (asksForWatched, asksForEnded) = (pacing.isInFlight, settling.isInFlight)
+        switch result {
+        case .success(let states):
+            shared.succeeded(.queryStates)
+            if asksForWatched { pacing.succeeded(next: shared.now + shared.configuration.watchInterval) }
+            if asksForEnded {
+                let isWhole = query.ended.allSatisfy { states[$0] != nil }
+                settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
+            }
+            noteAbsences(query, states, &shared, &stopping)
+            for id in query.watched { observe(id, states[id], &shared, &starting, &stopping) }
+        case .failure(let failure):
+            let now = shared.now
+            if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
+            if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
+            shared.note(failure, of: .queryStates)
+        }
+    }
+
+    /// What the state of a job says whose launcher runs, or that was found running.
+    private func observe(
+        _ id: JobID, _ state: JobState?, _ shared: inout SharedState, _ starting: inout Starting,
+        _ stopping: inout Stopping
+    ) {
+        guard let entry = shared.ledger[id], entry.stage == .launched || entry.stage == .started, let state else {
+            return
+        }
+        shared.ledger.update(id) { entry in
+            entry.isSeenReserved = state == .reserved
+            if state != .reserved { entry.isLate = false }
+            // A job that goes back from its end is not over, whatever its states were before.
+            if !state.isTerminal { entry.overSince = nil }
+            if state != .scheduled, state != .reserved { entry.doubts = 0 }
+        }
+        switch state {
+        case .scheduled where entry.stage == .launched || entry.isUnattended:
+            // Its reservation has expired. An agent that has been seen to have its job is left alone.
+            doubt(id, "is scheduled again", &shared, stopping: &stopping)
+        case _ where state.isWithAgent:
+            guard entry.stage == .launched else { return }
+            shared.ledger.move(id, to: .started, at: shared.now)
+            starting.hasStarted(launchedAt: entry.since)
+            if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.since)) }
+        case .finished:
+            // The agent was quick, or is just cleaning up: its launcher ends by itself.
+            if entry.stage == .launched { shared.ledger.move(id, to: .started, at: shared.now) }
+            isOver(id, entry, &shared, &stopping)
+        case _ where state.isTerminal:
+            if entry.stage == .launched, entry.hasLauncher {
+                stopping.stop(id, "is \(state)", .cancelled, &shared)
+            } else {
+                isOver(id, entry, &shared, &stopping)
+            }
+        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &stopping)
+        default:
+            // A state that is not known here is a value like any other, and no sign that no agent came.
+            break
+        }
+    }
+
+    /// No agent has taken a launched job yet.
+    private func isStillReserved(
+        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stopping: inout Stopping
+    ) {
+        let isOurs = entry.reservedUntil > shared.now
+        if isOurs { shared.ledger.update(id) { $0.doubts = 0 } } else { shared.needsRenewal = true }
+        // A slow response says nothing about what an agent has done since, and one may be stale: two in a row count.
+        guard askedAt >= entry.startBy else { return }
+        guard entry.isLate else { return shared.ledger.update(id) { $0.isLate = true } }
+        let time = (shared.now - entry.since).formattedSeconds
+        shared.log(.warning, "No agent took the job within \(time) s", id)
+        guard entry.hasLauncher else { return shared.letGo(id, .noAgent, coolFor: .ended) }
+        stopping.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
+    }
+
+    /// A response says that a job is not this stack's. One may be stale; two in a row count, and for a job that was found
+    /// running only responses over some time.
+    func doubt(_ id: JobID, _ reason: String, _ shared: inout SharedState, stopping: inout Stopping) {
+        guard let entry = shared.ledger[id] else { return }
+        let since = entry.doubts == 0 ? shared.now : entry.doubtedSince
+        shared.ledger.update(id) { entry in
+            entry.doubts += 1
+            entry.doubtedSince = since
+        }
+        guard entry.doubts >= 1, entry.job != nil || shared.now - since >= Self.patienceWithFound else { return }
+        if entry.hasLauncher { stopping.stop(id, reason, .notOurs, &shared) } else { shared.completed(id) }
+    }
+
+    /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
+    /// launcher that does not notice must not keep its slot forever.
+    private func isOver(
+        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stopping: inout Stopping
+    ) {
+        guard entry.hasLauncher else { return shared.completed(id) }
+        let now = shared.now
+        guard let since = entry.overSince else { return shared.ledger.update(id) { $0.overSince = now } }
+        guard now - since >= shared.configuration.lingerTimeout else { return }
+        shared.log(
+            .warning, "The job ended \((now - since).formattedSeconds) s ago and its launcher still runs", id)
+        stopping.stop(id, "is over", .over, &shared)
+    }
+
+    // MARK: Absence
+
+    /// What it means that a response does not know jobs of which it was asked: a server may have forgotten them, and a
+    /// token of another cluster may know none of them while every agent works.
+    ///
+    /// It is logged once for each job and absence, and stops nothing that was found running or seen with an agent. One
+    /// that was launched here and never seen with an agent is stopped when it is missing twice in a row, from responses
+    /// that know most of what was asked, and its reservation may have expired: then its token is dead.
+    private func noteAbsences(
+        _ query: StateQuery, _ states: JobStates, _ shared: inout SharedState, _ stopping: inout Stopping
+    ) {
+        var (missing, back): ([JobID], Int) = ([], 0)
+        for id in query.watched {
+            guard let entry = shared.ledger[id], entry.stage == .launched || entry.stage == .started else { continue }
+            let isMissing = states[id] == nil
+            guard isMissing != entry.isMissing else { continue }
+            shared.ledger.update(id) { $0.isMissing = isMissing }
+            if isMissing { missing.append(id) } else { back += 1 }
+        }
+        if let first = missing.first {
+            let jobs = missing.count == 1 ? "the job" : "\(missing.count) jobs"
+            let hint = "what runs is left alone. Does the token belong to the same cluster as before?"
+            shared.log(.warning, "Buildkite no longer knows \(jobs): \(hint)", missing.count == 1 ? first : nil)
+        }
+        if back > 0 { shared.log(.notice, "Buildkite knows \(back) jobs again that it did not know") }
+        let unknown = query.jobs.count { states[$0] == nil }
+        guard unknown > 0 else { return }
+        let isPlausible = unknown * 2 <= query.jobs.count
+        for id in query.watched where states[id] == nil {
+            guard let entry = shared.ledger[id], entry.stage == .launched || entry.stage == .started else { continue }
+            if isPlausible, entry.reservedUntil <= shared.now,
+                entry.isUnattended || (entry.stage == .launched && entry.job != nil)
+            {
+                doubt(id, "is no longer known", &shared, stopping: &stopping)
+            } else {
+                // A doubt for another reason needs two responses in a row.
+                shared.ledger.update(id) { $0.doubts = 0 }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import CLibcurl
+import HTTPTypes
+import StacksTransport
+
+/// The buffers for the bytes of a response.
+struct ResponseBuffers {
+    /// The lines of the header, the status line first.
+    var header: [UInt8] = []
+    var body: [UInt8] = []
+
+    /// Reserves space for the header fields of the API, and for a body with a few identifiers.
+    mutating func reserve() {
+        header.reserveCapacity(512)
+        body.reserveCapacity(256)
+    }
+}
+
+extension CurlTransfer {
+    /// The response. Its buffers leave this transfer.
+    ///
+    /// - Throws: `TransportError` when the header is incomplete, which libcurl accepts, or when the status is invalid:
+    ///   libcurl before 8.0 accepts any number, and later versions take an unreadable status line for a 200.
+    func takeResponse() throws(TransportError) -> TransportResponse {
+        let buffers = progress.response
+        progress.response = ResponseBuffers()
+        guard progress.hasCompleteHeader else {
+            throw TransportError(
+                code: .connectionClosed, phase: .receiving,
+                message: "the connection was closed before the response header was complete")
+        }
+        let status = easy.long(CURLINFO_RESPONSE_CODE)
+        guard status >= 200, buffers.header.statusCode == status else {
+            throw TransportError(
+                code: .protocolViolation, phase: .receiving, message: "the response has no valid status code")
+        }
+        return TransportResponse(
+            status: HTTPResponse.Status(code: status),
+            headerFields: ResponseHeaderFields(lines: buffers.header),
+            body: buffers.body,
+            metrics: metrics
+        )
+    }
+
+    /// Frees the bytes of a response that nobody took, rather than keeping them until the next call.
+    func dropResponse() {
+        progress.response = ResponseBuffers()
+    }
+
+    /// Whether a transfer that failed has received the complete response nevertheless.
+    ///
+    /// A server may respond, usually with an error, and close the stream before it has read the request body. libcurl then
+    /// delivers the response, continues to send the body, and reports the closed stream without a text.
+    func hasCompleteResponse(despite result: CURLcode) -> Bool {
+        guard result == CURLE_HTTP2_STREAM, errorMessage.isEmpty, progress.hasCompleteHeader else { return false }
+        let announced = easy.large(CURLINFO_CONTENT_LENGTH_DOWNLOAD_T)
+        return announced < 0 || announced == easy.large(CURLINFO_SIZE_DOWNLOAD_T)
+    }
+
+    private var metrics: TransportMetrics {
+        func time(_ info: CURLINFO) -> Duration { .microseconds(easy.large(info)) }
+        let isReused = easy.long(CURLINFO_NUM_CONNECTS) == 0
+        return TransportMetrics(
+            nameLookup: isReused ? .zero : time(CURLINFO_NAMELOOKUP_TIME_T),
+            connect: isReused ? .zero : time(CURLINFO_CONNECT_TIME_T),
+            tlsHandshake: isReused ? .zero : time(CURLINFO_APPCONNECT_TIME_T),
+            firstByte: time(CURLINFO_STARTTRANSFER_TIME_T),
+            total: time(CURLINFO_TOTAL_TIME_T),
+            reusedConnection: isReused,
+            httpVersion: TransportMetrics.HTTPVersion(curl: easy.long(CURLINFO_HTTP_VERSION))
+        )
+    }
+}
+
+extension TransportMetrics.HTTPVersion {
+    /// The version for a value of `CURLINFO_HTTP_VERSION`.
+    fileprivate init?(curl version: Int) {
+        switch version {
+        case CURL_HTTP_VERSION_1_0: self = .http1_0
+        case CURL_HTTP_VERSION_1_1: self = .http1_1
+        case CURL_HTTP_VERSION_2_0: self = .http2
+        case CURL_HTTP_VERSION_3: self = .http3
+        default: return nil
+        }
+    }
+}
+
+extension [UInt8] {
+    /// The status code of the status line that these bytes begin with: three digits (RFC 9112, section 4), or `nil`.
+    var statusCode: Int? {
+        let digits = drop { $0 != UInt8(ascii: " ") }.drop { $0 == UInt8(ascii: " ") }.prefix(4)
+        guard let last = digits.dropFirst(3).first, last <= UInt8(ascii: " ") else { return nil }
+        var status = 0
+        for digit in digits.prefix(3) {
+            guard digit &- 0x30 < 10 else { return nil }
+            status = status * 10 + Int(digit &- 0x30)
+        }
+        return (100...999).contains(status) ? status : nil
+    }
+}
