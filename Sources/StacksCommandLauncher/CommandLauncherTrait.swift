@@ -2,7 +2,11 @@
 #if CommandLauncher
     @_exported public import CommandLaunching
 #else
-    /// Stands where the launcher is when the trait is on, to say what is missing.
+    /// Takes the launcher's place while the trait is off, so that the compiler says what is missing.
     @available(*, unavailable, message: "add traits: [\"CommandLauncher\"] to the .package(…) of stacks-api-swift")
-    public struct CommandLauncher {}
+    public struct CommandLauncher {
+        public struct Configuration { public init() {} }
+
+        public init(command: [String], configuration: Configuration = Configuration()) throws {}
+    }
 #endif
