@@ -16,7 +16,7 @@ struct RunSummary {
     var answer: Answer {
         var counts: [(name: String, label: String, value: Int)] = [
             ("seen", "jobs seen", totals.seen),
-            ("unmatched", "not suited to the tags", totals.unmatched),
+            ("unmatched", "not matching the tags", totals.unmatched),
             ("reserved", "reserved", totals.reserved),
             ("not_reserved", "not reserved", totals.notReserved),
             ("launched", "launched", totals.launched),
