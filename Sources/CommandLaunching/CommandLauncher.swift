@@ -1,5 +1,6 @@
 public import StacksAPI
 public import StacksController
+import StacksTransport
 
 #if canImport(Darwin)
     import Darwin
@@ -35,20 +36,21 @@ public struct CommandLauncher: JobLauncher {
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
-    /// - Throws: `StackControllerError` with the code `invalidConfiguration` when the command is empty, holds a zero
+    /// - Throws: `ConfigurationError` when the command is empty, holds a zero
     ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
     ///   another launcher uses it, and when others can write to that directory or to the one for output.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
-        func refuse(_ message: String) -> StackControllerError {
-            StackControllerError(code: .invalidConfiguration, message: message)
+        guard let name = command.first, !name.isEmpty else {
+            throw ConfigurationError("The command to launch is empty")
         }
-        guard let name = command.first, !name.isEmpty else { throw refuse("The command to launch is empty") }
         guard !command.contains(where: { $0.utf8.contains(0) }) else {
-            throw refuse("The command to launch holds a zero byte")
+            throw ConfigurationError("The command to launch holds a zero byte")
         }
-        guard configuration.gracePeriod >= .zero else { throw refuse("The grace period must not be negative") }
+        guard configuration.gracePeriod >= .zero else {
+            throw ConfigurationError("The grace period must not be negative")
+        }
         if case .fileDescriptor(let number) = configuration.output, number < STDOUT_FILENO {
-            throw refuse("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
+            throw ConfigurationError("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
         }
         self.name = name
         arguments = Array(command.dropFirst())
@@ -56,13 +58,14 @@ public struct CommandLauncher: JobLauncher {
         if let problem = ExecutableLookup.problem(
             with: name, path: Self.searchPath(configuration), workingDirectory: configuration.workingDirectory)
         {
-            throw refuse(problem)
+            throw ConfigurationError(problem)
         }
         // One that is not there is found out by the first job, and ends the controller.
         if case .files(let directory) = configuration.output, access(directory, F_OK) == 0,
             let problem = TrustedDirectory.problem(withShared: directory)
         {
-            throw refuse("The directory \(directory) for the commands' output cannot be trusted: \(problem)")
+            throw ConfigurationError(
+                "The directory \(directory) for the commands' output cannot be trusted: \(problem)")
         }
         environment = CommandEnvironment(configuration)
         state = try configuration.stateDirectory.map { try StateDirectory($0) }
@@ -136,7 +139,7 @@ public struct CommandLauncher: JobLauncher {
             throw CommandLaunchError(
                 description: "The command \(name) was gone when the controller came back, and left no exit status")
         }
-        return JobExit(status: status)
+        return JobExit(status: Int(status))
     }
 
     // MARK: Starting
@@ -248,13 +251,14 @@ public struct CommandLauncher: JobLauncher {
                     message: "The command \(name) did not run: a signal (\(signal)) ended the shell that was to start "
                         + "it")
             }
-            return JobExit(status: 128 + signal, message: "A signal (\(signal)) ended the command")
-        case .unknown, .unstoppable: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
+            return JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
+        case .unknown, .unstoppable:
+            throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .exited(let status):
-            guard let record, !Task.isCancelled else { return JobExit(status: status) }
+            guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
             let what: String
             switch await record.readAtLast().outcome(ofWrapperEndingWith: status) {
-            case .ended(let status): return JobExit(status: status)
+            case .ended(let status): return JobExit(status: Int(status))
             case .notExecuted: what = "could not execute it"
             case .notStarted: what = "could not start it"
             }

@@ -1,5 +1,6 @@
 import StacksAPI
 import StacksController
+import StacksTransport
 import Synchronization
 
 #if canImport(Darwin)
@@ -25,36 +26,35 @@ final class StateDirectory: Sendable {
 
     /// Makes the directory if need be, and locks it.
     ///
-    /// - Throws: `StackControllerError` when that is not possible, others can write to it, or another launcher has it.
+    /// - Throws: `ConfigurationError` when that is not possible, others can write to it, or another launcher has it.
     init(_ path: String) throws {
-        func refuse(_ message: String) -> StackControllerError {
-            StackControllerError(code: .invalidConfiguration, message: message)
-        }
         // With a slash at its end a symbolic link would be followed wherever the path is looked at.
         let path = path.count > 1 ? String(path.reversed().drop { $0 == "/" }.reversed()) : path
-        guard !path.isEmpty else { throw refuse("The state directory's path is empty, or the root directory") }
+        guard !path.isEmpty else {
+            throw ConfigurationError("The state directory's path is empty, or the root directory")
+        }
         self.path = path
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw refuse("The state directory \(path) cannot be made: \(SystemError.last)")
+            throw ConfigurationError("The state directory \(path) cannot be made: \(SystemError.last)")
         }
         // Who can write there can have this process signal others, and overwrite what it can write to.
         if let problem = TrustedDirectory.problem(withOwn: self.path) {
-            throw refuse("The state directory \(path) cannot be trusted: \(problem)")
+            throw ConfigurationError("The state directory \(path) cannot be trusted: \(problem)")
         }
         let parent = Self.parent(of: path)
         if let problem = TrustedDirectory.problem(withShared: parent) {
-            throw refuse("The state directory's parent \(parent) cannot be trusted: \(problem)")
+            throw ConfigurationError("The state directory's parent \(parent) cannot be trusted: \(problem)")
         }
         do {
             lock = try OwnedFile.open("\(path)/lock", O_RDWR | O_CREAT)
         } catch let refusal as OwnedFile.Refusal {
-            throw refuse("The state directory \(path) cannot be used: its file lock \(refusal)")
+            throw ConfigurationError("The state directory \(path) cannot be used: its file lock \(refusal)")
         } catch {
-            throw refuse("The state directory \(path) cannot be used: \(error)")
+            throw ConfigurationError("The state directory \(path) cannot be used: \(error)")
         }
         do {
             guard try FileLock.take(lock) else {
-                throw refuse(
+                throw ConfigurationError(
                     "The state directory \(path) is used by another controller\(Self.owner(lock)). "
                         + "A stack's key belongs to one controller at a time")
             }
@@ -63,8 +63,8 @@ final class StateDirectory: Sendable {
             try lock.write("\(getpid())\n")
         } catch {
             lock.close()
-            if error is StackControllerError { throw error }
-            throw refuse("The state directory \(path) cannot be locked: \(error)")
+            if error is ConfigurationError { throw error }
+            throw ConfigurationError("The state directory \(path) cannot be locked: \(error)")
         }
     }
 

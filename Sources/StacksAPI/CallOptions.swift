@@ -1,12 +1,12 @@
 public import HTTPTypes
 import StacksTransport
 
-/// What one call does otherwise than its client.
+/// Options of one call, which override its client's.
 public struct CallOptions: Sendable {
-    /// How failures are retried; `nil` for the client's policy. ``RetryPolicy/never`` sends one request only.
+    /// How failures are retried; `nil` for the client's policy. ``RetryPolicy/never`` sends a single request.
     public var retryPolicy: RetryPolicy?
 
-    /// The instant by which the call has returned or thrown, retries and waits included; `nil` for none.
+    /// The instant by which the call must return or throw, retries and waits included; `nil` for no deadline.
     public var deadline: ContinuousClock.Instant? {
         get { limit?.instant }
         set { limit = newValue.map(Moment.init) }
@@ -15,25 +15,25 @@ public struct CallOptions: Sendable {
     /// The same as ``deadline``.
     var limit: Moment?
 
-    /// How long the call may take, retries and waits included; `nil` for no limit. With a ``deadline`` too, the earlier
-    /// one counts.
+    /// How long the call may take, retries and waits included; `nil` for no limit. If ``deadline`` is set too, the
+    /// earlier one applies.
     public var timeout: Duration?
 
-    /// Header fields to send besides the client's own. One of the same name replaces the client's, but for those that
-    /// are not the caller's to set: `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are
-    /// refused. So is a value with a control character other than a tab.
+    /// Additional header fields. A field replaces the client's field of the same name. `Authorization`, `Host`,
+    /// `Content-Length`, `Transfer-Encoding` and `Connection` cannot be set: they are errors, as is a value with a
+    /// control character other than a tab.
     public var headerFields: HTTPFields
 
-    /// Whether a refusal that is not the API's own, a proxy's page for example, is waited out like a 503.
+    /// Whether a refusal that does not come from the API, a proxy's page for example, is retried like a 503.
     package var waitsOutProxies = false
 
-    /// The trace of the call that these are options for one request of.
+    /// The trace of the whole call, when these are the options of one of its requests.
     var trace = CallTrace()
 
-    /// The client's own.
+    /// The client's settings.
     public init() { headerFields = HTTPFields() }
 
-    /// Options for one call; each left out is the client's.
+    /// Options for one call; what is left out is the client's.
     public init(
         retryPolicy: RetryPolicy? = nil,
         deadline: ContinuousClock.Instant? = nil,

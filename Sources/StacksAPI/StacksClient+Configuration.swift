@@ -6,59 +6,61 @@ import StacksTransport
 #endif
 
 extension StacksClient {
-    /// How a client behaves. It is checked when the client is made.
+    /// How a client behaves.
+    ///
+    /// Creating a client checks every value. A value that cannot be used is a ``StacksAPIError`` with the code
+    /// ``StacksAPIError/Code/invalidArgument`` and no operation.
     public struct Configuration: Sendable {
-        /// Where the API is. Default: Buildkite's own, `https://agent.buildkite.com/v3/`.
+        /// The base URL of the API. Default: Buildkite's, `https://agent.buildkite.com/v3/`.
         ///
-        /// It may have a path of its own, with or without a slash at the end. User info, query and fragment are
-        /// refused.
+        /// It may have a path, with or without a slash at the end. User info, a query and a fragment are errors.
         public var baseURL = "https://agent.buildkite.com/v3/"
 
-        /// Whether the token may travel in plaintext, over `http`, to a host that is not loopback, or through a proxy.
+        /// Whether the token may be sent in plaintext, over `http`, to a host that is not loopback or through a proxy.
         /// Default: no.
         ///
-        /// A base URL on loopback is reached without the environment's proxy whatever this is.
+        /// A base URL on loopback never uses the environment's proxy.
         public var allowsInsecureHTTP = false
 
-        /// What stands before this package's own name in the user agent, `["mac-fleet/1.4"]` for example. Default:
-        /// nothing.
+        /// What precedes this package's name in the user agent, `["mac-fleet/1.4"]` for example. Default: nothing.
         public var userAgentPrefixes: [String] = []
 
-        /// How failures are retried, unless a call says otherwise. Default: as Buildkite's Go client does.
+        /// How failures are retried, unless ``CallOptions/retryPolicy`` is set. Default: like Buildkite's Go client.
         public var retryPolicy = RetryPolicy.buildkite
 
-        /// How many retries all calls have together; `nil` for no bound. Default: 100 at once, then one a second and one for
-        /// every ten successful calls, so that an outage does not multiply what a client sends.
+        /// How many retries all calls may use together; `nil` for no limit. Default: 100 at once, then one per second
+        /// and one for every ten successful calls, so that an outage does not multiply the client's requests.
         public var retryBudget: RetryBudget? = .standard
 
-        /// How long one request may take until its answer is whole. Default: 30 s, several times what the slowest
-        /// operation takes. A call's own deadline can end it sooner.
+        /// How long one request may take until its response is complete. Default: 30 s, several times what the slowest
+        /// operation takes. A call's deadline can end it sooner.
         public var requestTimeout = Duration.seconds(30)
 
-        /// Whether requests are paced, for each stack key and rate-limit scope, so that the server has none to refuse.
-        /// Default: yes. It begins with the documented limits and learns the real ones from the answers; where the server
-        /// sets no limit, nothing is paced. ``StacksResponse/rateLimitWait`` tells how long a call waited.
+        /// Whether the client paces requests, for each stack key and rate-limit scope, so that the server refuses none.
+        /// Default: yes. The client starts with the documented limits and learns the real ones from responses. It does
+        /// not pace where the server sets no limit. ``StacksResponse/rateLimitWait`` is how long a call waited.
         public var pacesRequests = true
 
-        /// How many requests of one long list are under way at the same time. Default: 4, so that even an endpoint that
-        /// allows 10 requests a second is not overrun.
+        /// How many requests for one long list are sent at the same time. Default: 4, which even an endpoint with a
+        /// limit of 10 requests per second allows.
         public var maximumConcurrentBatches = 4
 
-        /// Whether bodies are logged, at level `debug`, with every secret redacted. Default: no.
+        /// Whether the client logs bodies, at level `debug` and with secrets redacted. Default: no.
         public var logsPayloads = false
 
-        /// Where counters and timers go; `nil` for the one that `MetricsSystem` was bootstrapped with before the client was
-        /// made. Default: `nil`. Nothing is measured when that is none.
+        /// Where counters and timers go; `nil` for the factory that `MetricsSystem` was bootstrapped with before the
+        /// client was created. Default: `nil`. A `StackController` uses its client's. Without a factory nothing is
+        /// measured.
         public var metricsFactory: (any MetricsFactory)?
 
         #if Tracing
-            /// What records spans, with the trait `Tracing`; `nil` for the one that `InstrumentationSystem` has when a call
-            /// is made. Default: `nil`. Nothing is recorded when that is none.
+            /// What records spans, with the trait `Tracing`; `nil` for the tracer of `InstrumentationSystem` at the
+            /// time of a call. Default: `nil`. Without a tracer nothing is recorded.
             public var tracer: (any Tracer)?
         #endif
 
-        /// What waits between attempts and tells deadlines. Default: the continuous clock. Tests give one that they
-        /// advance themselves.
+        /// The clock for waits and deadlines. Default: the continuous clock. A `StackController` uses its client's.
+        /// Tests set a clock that they advance themselves.
         public var clock: any Clock<Duration> = ContinuousClock()
 
         /// The defaults.
@@ -96,6 +98,6 @@ extension StacksClient.Configuration {
             let proxy = transport.plaintextProxy(for: baseURL.origin)
         else { return nil }
         return "The base URL \(baseURL) would send the token in plaintext through the proxy \(proxy). Use https or no "
-            + "proxy, or allow insecure HTTP explicitly when that is what you want."
+            + "proxy, or set allowsInsecureHTTP."
     }
 }

@@ -2,22 +2,25 @@ package import CoreMetrics
 public import Logging
 public import StacksTransport
 
-/// Buildkite's Stacks API, for a controller that polls for scheduled jobs, reserves them and has agents run them.
+/// A client of Buildkite's Stacks API, for controllers that poll for scheduled jobs, reserve them and start agents for
+/// them.
 ///
 /// ```swift
 /// let client = try StacksClient(token: token, transport: transport)
 /// let page = try await client.scheduledJobs(stack: "mac-fleet", queue: "default", limit: 1000)
 /// ```
 ///
-/// A client is a value that can be shared by any number of tasks; copies share everything. Every operation is
-/// `async throws`, takes ``CallOptions`` last, and returns a ``StacksResponse``. It throws ``StacksAPIError``, or
-/// `CancellationError` when the calling task was cancelled. The transport stays the caller's to shut down.
+/// Any number of tasks can share a client; copies share their state. Every operation takes ``CallOptions`` last,
+/// returns a ``StacksResponse``, and throws ``StacksAPIError``, or `CancellationError` when the calling task was
+/// cancelled. The client does not shut the transport down; its owner does.
 public struct StacksClient: Sendable {
     let core: ClientCore
 
     init(core: ClientCore) { self.core = core }
 
-    /// A client with an agent token that does not change; see ``init(tokenProvider:transport:configuration:logger:)``.
+    /// A client with an agent token that does not change.
+    ///
+    /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
     public init(
         token: String, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
@@ -25,7 +28,9 @@ public struct StacksClient: Sendable {
         try self.init(token: Secret(token), transport: transport, configuration: configuration, logger: logger)
     }
 
-    /// A client with an agent token that does not change; see ``init(tokenProvider:transport:configuration:logger:)``.
+    /// A client with an agent token that does not change.
+    ///
+    /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
     public init(
         token: Secret, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
@@ -37,14 +42,14 @@ public struct StacksClient: Sendable {
     /// A client.
     ///
     /// - Parameters:
-    ///   - tokenProvider: Returns a cluster's agent token (`bkct_…`). The client asks it before the first request, and again
-    ///     when the server refuses the token that it returned. The request is then repeated once, whatever the retry
-    ///     policy, because a request without authorization had no effect.
+    ///   - tokenProvider: Returns a cluster's agent token (`bkct_…`). The client asks it before the first request, and
+    ///     again when the server refuses the token that it returned. The request is then repeated once, whatever the
+    ///     retry policy, because a request without authorization had no effect.
     ///   - transport: Sends the requests.
     ///   - configuration: How the client behaves.
     ///   - logger: Where it logs; nowhere when left out.
-    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument``, and without an operation, when a value of
-    ///   the configuration or the token cannot be used. The message names the value and its limit.
+    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument``, and without an operation, when a
+    ///   value of the configuration or the token cannot be used. The message names the value and its limit.
     public init(
         tokenProvider: TokenProvider, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
@@ -67,6 +72,6 @@ extension StacksClient: CustomStringConvertible, CustomDebugStringConvertible, C
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// Shows the base URL alone, so that a dump reveals no credential.
+    /// Shows only the base URL, so that a dump reveals no credential.
     public var customMirror: Mirror { Mirror(self, children: ["baseURL": core.baseURL.description]) }
 }

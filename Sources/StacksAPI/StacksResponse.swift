@@ -7,43 +7,44 @@ public import StacksTransport
     package import Foundation
 #endif
 
-/// What an operation answers: the value, and what the server said beside it.
+/// The response of an operation: its value, status, header fields and how it was obtained.
 ///
-/// It forwards to the value, so `response.reserved` is `response.value.reserved`.
+/// It forwards to the value: `response.reserved` is `response.value.reserved`.
 @dynamicMemberLookup
 public struct StacksResponse<Value: Sendable>: Sendable {
-    /// The answer itself.
+    /// The value that the body holds.
     public var value: Value
 
     /// The HTTP status, always a 2xx.
     public var status: HTTPResponse.Status
 
-    /// The answer's header fields, read when somebody asks for one.
+    /// The header fields, which are parsed when one is read.
     public var headerFields: ResponseHeaderFields
 
-    /// How many requests were sent for this answer: 1 when the first one succeeded.
+    /// How many requests were sent: 1 when the first one succeeded.
     public var attempts: Int
 
-    /// How the last request went on the network, where the transport can tell.
+    /// The network timings of the last request; `nil` when the transport does not measure them.
     public var metrics: TransportMetrics?
 
-    /// The parts of a long list that failed, in the order of the list; empty when everything went well.
+    /// The parts of a long list that failed, in the order of the list; empty when all succeeded.
     ///
-    /// A list of more than 1000 items is sent in several requests. What some of them achieved is in ``value`` even
-    /// when others failed; only when all of them fail does the call throw. The same holds when the task is cancelled
-    /// meanwhile: with something in ``value`` the call returns, and the parts that were not answered are here with
-    /// ``StacksAPIError/Code/cancelled``, so that jobs that were reserved, or tokens that were issued, are not forgotten.
-    /// Whether such a part may have been done says ``StacksAPIError/mayHaveTakenEffect``.
+    /// The client sends a list of more than 1000 items in several requests. When some of them fail, ``value`` holds the
+    /// results of the others; the call throws only when all fail. When the task is cancelled and some parts succeeded,
+    /// the call returns too, and the parts without a response are here with ``StacksAPIError/Code/cancelled``, so that
+    /// reserved jobs and issued tokens are not lost. ``StacksAPIError/mayHaveTakenEffect`` says whether such a part may
+    /// have taken effect.
     public var failedBatches: [FailedBatch]
 
-    /// Whether a ``StacksClient/finishJob(_:stack:exitStatus:detail:options:)`` is known to be done because the job was
-    /// found finished, and not because the request was answered. Status and header fields are then those of the question.
+    /// Whether ``StacksClient/finishJob(_:stack:exitStatus:detail:options:)`` succeeded because the job's state was
+    /// found to be `finished` after the response to the finish was lost. Status and header fields are then those of the
+    /// request for the state.
     public var wasConfirmedByState: Bool
 
-    /// How long the call waited for its turn under the rate limit, all its requests together; zero when it did not.
+    /// How long all requests of the call together waited for the rate limit; zero when they did not.
     public var rateLimitWait: Duration
 
-    /// An answer.
+    /// A response.
     public init(
         value: Value,
         status: HTTPResponse.Status = .ok,
@@ -64,18 +65,18 @@ public struct StacksResponse<Value: Sendable>: Sendable {
         self.rateLimitWait = rateLimitWait
     }
 
-    /// The endpoint's rate limit as the answer's `RateLimit-*` header fields tell it; `nil` when there are none.
+    /// The endpoint's rate limit, from the `RateLimit-*` header fields; `nil` when there are none.
     public var rateLimit: RateLimit? { RateLimit(headerFields) }
 
-    /// How long the server asks to wait before the next request (`Retry-After`), at most a day, or `nil` when it does not
+    /// How long the server asks to wait before the next request (`Retry-After`), at most a day; `nil` when it does not
     /// ask.
     public var retryAfter: Duration? { RetryAfter.delay(in: headerFields) }
 
-    /// The server's clock when it responded (`Date`), or `nil` when it does not tell.
+    /// The server's time when it responded (`Date`); `nil` when it is missing.
     package var serverDate: Date? { headerFields[.date].flatMap { HTTPDate.parse($0) } }
 
-    /// Why an item of a long list was not dealt with, by its position in the caller's list; `nil` when its request was
-    /// answered.
+    /// The error of the request that held the item at a position of the caller's list; `nil` when that request
+    /// succeeded.
     public func error(forItemAt position: Int) -> StacksAPIError? {
         failedBatches.first { $0.range.contains(position) }?.error
     }
@@ -83,7 +84,7 @@ public struct StacksResponse<Value: Sendable>: Sendable {
     /// A member of the value.
     public subscript<Member>(dynamicMember member: KeyPath<Value, Member>) -> Member { value[keyPath: member] }
 
-    /// The same answer with another value made from this one's.
+    /// The same response with its value transformed.
     public func map<Other>(_ transform: (Value) throws -> Other) rethrows -> StacksResponse<Other> {
         StacksResponse<Other>(
             value: try transform(value),
@@ -100,7 +101,7 @@ public struct StacksResponse<Value: Sendable>: Sendable {
 
 /// A part of a long list whose request failed.
 public struct FailedBatch: Sendable {
-    /// Which items of the caller's list it held, by their positions.
+    /// The positions of its items in the caller's list.
     public var range: Range<Int>
     /// Why it failed.
     public var error: StacksAPIError
@@ -112,8 +113,8 @@ public struct FailedBatch: Sendable {
     }
 }
 
-/// The value of an answer that carries none.
+/// The value of a response without a body.
 public struct NoContent: Sendable, Hashable {
-    /// Nothing.
+    /// An empty value.
     public init() {}
 }

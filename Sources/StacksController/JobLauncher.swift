@@ -89,16 +89,16 @@ public struct LaunchedJob: Sendable, Identifiable {
 /// How an agent ended.
 public struct JobExit: Sendable, Hashable {
     /// The exit status of the agent's process; 128 + the signal's number when a signal ended it, as in a shell.
-    public var status: Int32
+    public var status: Int
 
     /// What happened, for people, if there is more to say than the status. It is shown with the build when the job has
     /// not started, so it holds no secret.
-    public var message: String?
+    public var detail: String?
 
     /// An end with `status`.
-    public init(status: Int32, message: String? = nil) {
+    public init(status: Int, detail: String? = nil) {
         self.status = status
-        self.message = message
+        self.detail = detail
     }
 
     /// The agent ended without an error.

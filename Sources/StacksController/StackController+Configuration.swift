@@ -1,4 +1,5 @@
 public import StacksAPI
+import StacksTransport
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -96,9 +97,6 @@ extension StackController {
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
 
-        /// The seed of the jitter; `nil` for a random one.
-        public var jitterSeed: UInt64?
-
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
             self.stackKey = stackKey
@@ -128,13 +126,13 @@ extension StackController.Configuration {
 
     func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
-            if !condition { throw StackControllerError(code: .invalidConfiguration, message: message()) }
+            if !condition { throw ConfigurationError(message()) }
         }
         do throws(StacksAPIError) {
             try StackSettings.check(key: stackKey, type: stackType, queue: queue, metadata: metadata)
             try StackSettings.check(reservationExpiry: reservationExpiry, tokenLifetime: tokenLifetime)
         } catch {
-            throw StackControllerError(code: .invalidConfiguration, message: error.message)
+            throw ConfigurationError(error.message)
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
         try require(

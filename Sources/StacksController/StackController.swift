@@ -82,23 +82,23 @@ public final class StackController: Service {
     ///   - configuration: What the controller does, and how often.
     ///   - launcher: Starts the agents.
     ///   - logger: Receives what happens, with `stack` in its metadata.
-    ///   - metrics: Where the controller counts what it does; the process's own by default.
-    ///   - clock: Measures every interval of the configuration; a test gives its own.
-    /// - Throws: ``StackControllerError`` with the code `invalidConfiguration`.
+    ///   - metrics: Where the controller counts what it does; its client's by default.
+    ///   - clock: Measures every interval of the configuration; its client's by default.
+    /// - Throws: `ConfigurationError` when a value of the configuration is out of its range.
     public init(
         client: StacksClient,
         configuration: Configuration,
         launcher: any JobLauncher,
         logger: Logger,
-        metrics: any MetricsFactory = MetricsSystem.factory,
-        clock: any Clock<Duration> = ContinuousClock()
+        metrics: (any MetricsFactory)? = nil,
+        clock: (any Clock<Duration>)? = nil
     ) throws {
         try configuration.validate()
         calls = ControllerCalls(client: client, configuration: configuration)
         self.configuration = configuration
         self.launcher = launcher
-        self.clock = clock
-        metricsFactory = metrics
+        self.clock = clock ?? client.clock
+        metricsFactory = metrics ?? client.metricsFactory
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
         self.logger = logger
@@ -114,14 +114,14 @@ public final class StackController: Service {
     /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations expire.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
-    ///   cancelled, and what ``JobLauncher/recover()`` throws.
+    ///   cancelled, `ConfigurationError` when it was called before, and what ``JobLauncher/recover()`` throws.
     public func run() async throws {
         let isFirst = hasRun.withLock { hasRun in
             defer { hasRun = true }
             return !hasRun
         }
         guard isFirst else {
-            throw StackControllerError(code: .invalidConfiguration, message: "A controller runs once")
+            throw ConfigurationError("run() was called before: a controller runs once")
         }
         // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
         let recovered = configuration.isDryRun ? [] : try await launcher.recover()
@@ -147,7 +147,7 @@ public final class StackController: Service {
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
     private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
-        let seed = configuration.jitterSeed ?? .random(in: 0 ... .max)
+        let seed = UInt64.random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: configuration, seed: seed)

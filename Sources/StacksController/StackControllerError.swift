@@ -6,7 +6,7 @@ public struct StackControllerError: Error, Sendable {
     /// What is wrong. More may come, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Wrapped: String {
-            case invalidConfiguration, unauthorized, refused, queueNotFound, stackTakenOver, launcherUnusable
+            case unauthorized, refused, queueNotFound, stackTakenOver, launcherUnusable
         }
 
         private let wrapped: Wrapped
@@ -16,8 +16,6 @@ public struct StackControllerError: Error, Sendable {
         /// A short name without dynamic values, fit for a metric's label.
         public var description: String { wrapped.rawValue }
 
-        /// A value of the configuration is out of its range.
-        public static let invalidConfiguration = Code(.invalidConfiguration)
         /// Buildkite does not accept the token (401).
         public static let unauthorized = Code(.unauthorized)
         /// Buildkite does not let this stack register or work (403, or a registration that it does not accept).
@@ -61,7 +59,6 @@ extension StackControllerError.Code {
     /// What to do about it, in words for a person and without dynamic values.
     public var advice: String {
         switch self {
-        case .invalidConfiguration: "Correct the value that the message names."
         case .unauthorized: "Give it a valid agent token of the cluster ('bkct_…')."
         case .refused: "Check the token's cluster, and de-register stacks that are gone."
         case .queueNotFound: "Check the queue's key, the token's cluster, and that the base URL ends in /v3."
@@ -75,7 +72,7 @@ extension StackControllerError.Code {
     /// change something first. A supervisor should not restart it.
     public var isPermanent: Bool {
         switch self {
-        case .invalidConfiguration, .unauthorized, .refused, .queueNotFound, .stackTakenOver: true
+        case .unauthorized, .refused, .queueNotFound, .stackTakenOver: true
         default: false
         }
     }

@@ -1,3 +1,5 @@
+import StacksTransport
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -15,7 +17,7 @@ enum ConfiguredFile {
     /// The content of the file.
     ///
     /// - Parameter what: How a message names the file.
-    static func content(of what: String, _ path: String) throws(CurlSetupError) -> [UInt8] {
+    static func content(of what: String, _ path: String) throws(ConfigurationError) -> [UInt8] {
         // Without O_NONBLOCK, opening a FIFO blocks.
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if file < 0 { throw unreadable(what, path, errno) }
@@ -23,7 +25,7 @@ enum ConfiguredFile {
         var status = stat()
         guard unsafe fstat(file, &status) == 0 else { throw unreadable(what, path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw CurlSetupError("\(what) \(path) is \(kind(status.st_mode)): it must be a regular file")
+            throw ConfigurationError("\(what) \(path) is \(kind(status.st_mode)): it must be a regular file")
         }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
@@ -35,13 +37,13 @@ enum ConfiguredFile {
             bytes += chunk[..<count]
             // Checked while reading, because `st_size` may be outdated or 0.
             if bytes.count > maximumSize {
-                throw CurlSetupError("\(what) \(path) exceeds \(maximumSize >> 20) MiB")
+                throw ConfigurationError("\(what) \(path) exceeds \(maximumSize >> 20) MiB")
             }
         }
     }
 
-    private static func unreadable(_ what: String, _ path: String, _ problem: Int32) -> CurlSetupError {
-        CurlSetupError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
+    private static func unreadable(_ what: String, _ path: String, _ problem: Int32) -> ConfigurationError {
+        ConfigurationError("\(what) \(path) cannot be read: \(unsafe String(cString: strerror(problem)))")
     }
 
     private static func kind(_ mode: mode_t) -> String {

@@ -1,4 +1,5 @@
 import CLibcurl
+import StacksTransport
 
 /// The libcurl that this process runs with.
 enum CurlLibrary {
@@ -6,7 +7,7 @@ enum CurlLibrary {
     ///
     /// `curl_global_init` is not thread-safe in every version (<https://curl.se/libcurl/c/curl_global_init.html>); the
     /// initialiser of a static property runs once.
-    static func prepare() throws(CurlSetupError) {
+    static func prepare() throws(ConfigurationError) {
         if let problem { throw problem }
     }
 
@@ -24,21 +25,22 @@ enum CurlLibrary {
     /// Whether it was built with HTTP/2.
     static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
 
-    private static let problem: CurlSetupError? = {
+    private static let problem: ConfigurationError? = {
         let result = curl_global_init(stacks_global_default)
         guard result == CURLE_OK else {
-            return CurlSetupError(
+            return ConfigurationError(
                 "libcurl could not be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
         }
         let info = unsafe stacks_version_info().pointee
         guard features.isSupported else {
-            return CurlSetupError("libcurl \(versionString) is too old: 7.81.0 or newer is required")
+            return ConfigurationError("libcurl \(versionString) is too old: 7.81.0 or newer is required")
         }
         guard unsafe info.features & CURL_VERSION_SSL != 0 else {
-            return CurlSetupError("libcurl \(versionString) was built without TLS")
+            return ConfigurationError("libcurl \(versionString) was built without TLS")
         }
         guard unsafe info.features & CURL_VERSION_ASYNCHDNS != 0 else {
-            return CurlSetupError("libcurl \(versionString) resolves names synchronously, which would block every call")
+            return ConfigurationError(
+                "libcurl \(versionString) resolves names synchronously, which would block every call")
         }
         return nil
     }()

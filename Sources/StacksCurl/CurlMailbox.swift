@@ -1,3 +1,4 @@
+import StacksTransport
 import Synchronization
 
 /// Identifies a call, so that any thread can cancel it. Unique in the process.
@@ -54,7 +55,7 @@ final class CurlMailbox: Sendable {
     let waker: Waker
     private let state = Mutex(State())
 
-    init() throws(CurlSetupError) {
+    init() throws(ConfigurationError) {
         waker = try Waker()
     }
 

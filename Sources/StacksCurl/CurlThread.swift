@@ -1,3 +1,4 @@
+import StacksTransport
 import Synchronization
 
 #if canImport(Darwin)
@@ -13,7 +14,7 @@ final class CurlThread: Sendable {
     /// `nil` after the thread was joined. Stored as bits, because `pthread_t` is a number in Glibc and a pointer elsewhere.
     private let handle: Mutex<UInt?>
 
-    init(named name: String, _ body: @escaping @Sendable () -> Void) throws(CurlSetupError) {
+    init(named name: String, _ body: @escaping @Sendable () -> Void) throws(ConfigurationError) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         #if canImport(Glibc)
             var thread = pthread_t()
@@ -23,7 +24,7 @@ final class CurlThread: Sendable {
         let result = unsafe pthread_create(&thread, nil, startThread, start.toOpaque())
         guard result == 0 else {
             unsafe start.release()
-            throw CurlSetupError(systemCall: "pthread_create", errno: result)
+            throw ConfigurationError(systemCall: "pthread_create", errno: result)
         }
         #if canImport(Glibc)
             handle = Mutex(UInt(thread))

@@ -147,7 +147,7 @@ extension CurlTransport {
 
 extension CurlTransport.Configuration {
     /// Checks the configuration. Errors name the value and its limits.
-    func validate() throws(CurlSetupError) {
+    func validate() throws(ConfigurationError) {
         try Self.check("connectTimeout", connectTimeout, isFrom: .milliseconds(1), to: .seconds(3600))
         try Self.check("requestTimeout", requestTimeout, isFrom: .milliseconds(1), to: .seconds(86400))
         try Self.check("maximumIdleTime", maximumIdleTime, isFrom: .seconds(1), to: .seconds(86400))
@@ -163,7 +163,7 @@ extension CurlTransport.Configuration {
             try Self.check("the CA file", path)
         case .pem(let text):
             guard Self.holdsCertificate(text) else {
-                throw CurlSetupError("the CA text contains no certificate in PEM format")
+                throw ConfigurationError("the CA text contains no certificate in PEM format")
             }
         }
         if let clientCertificate {
@@ -171,28 +171,28 @@ extension CurlTransport.Configuration {
             _ = try ConfiguredFile.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
         }
         if let pinnedPublicKey, !pinnedPublicKey.hasPrefix("sha256//") {
-            throw CurlSetupError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
+            throw ConfigurationError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
         }
         if case .url(let url, _) = proxy.wrapped { try Self.check(proxy: url) }
     }
 
     private static func check<Value: Comparable>(
         _ name: String, _ value: Value, isFrom least: Value, to most: Value
-    ) throws(CurlSetupError) {
+    ) throws(ConfigurationError) {
         guard value >= least, value <= most else {
-            throw CurlSetupError("\(name) is \(value): it must be between \(least) and \(most)")
+            throw ConfigurationError("\(name) is \(value): it must be between \(least) and \(most)")
         }
     }
 
     /// - Parameter what: How a message names the file.
-    private static func check(_ what: String, _ path: String) throws(CurlSetupError) {
+    private static func check(_ what: String, _ path: String) throws(ConfigurationError) {
         guard holdsCertificate(try ConfiguredFile.content(of: what, path)) else {
-            throw CurlSetupError("\(what) \(path) contains no certificate in PEM format")
+            throw ConfigurationError("\(what) \(path) contains no certificate in PEM format")
         }
     }
 
-    private static func check(proxy url: String) throws(CurlSetupError) {
-        if url.isEmpty { throw CurlSetupError("the proxy URL is empty: use .none for no proxy") }
+    private static func check(proxy url: String) throws(ConfigurationError) {
+        if url.isEmpty { throw ConfigurationError("the proxy URL is empty: use .none for no proxy") }
         let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
         let parts = url.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
         let isKnown = parts.count < 2 || schemes.contains(parts[0].lowercased())
@@ -202,7 +202,7 @@ extension CurlTransport.Configuration {
         let isWhole = authority.contains("@") || !url.contains("@")
         guard isKnown, isWhole, !ShownURL.authority(url).isEmpty, url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
         else {
-            throw CurlSetupError(
+            throw ConfigurationError(
                 "the proxy URL is malformed: it must look like http://proxy.example:3128, without spaces, with user name "
                     + "and password percent-encoded, and with one of the schemes \(schemes.joined(separator: ", "))")
         }

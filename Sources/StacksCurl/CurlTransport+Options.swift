@@ -4,11 +4,11 @@ import StacksTransport
 extension CurlTransport.Configuration {
     /// Sets every option on a temporary handle, so that an option that this libcurl rejects fails when the transport is
     /// created, not with each call.
-    func probe(_ library: CurlFeatures) throws(CurlSetupError) {
+    func probe(_ library: CurlFeatures) throws(ConfigurationError) {
         do throws(TransportError) {
             try apply(to: EasyHandle(), library)
         } catch {
-            throw CurlSetupError(error.message)
+            throw ConfigurationError(error.message)
         }
     }
 

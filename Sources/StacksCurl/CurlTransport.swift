@@ -25,9 +25,9 @@ public final class CurlTransport: HTTPTransport {
 
     /// Creates a transport with connections of its own. It connects at the first call.
     ///
-    /// - Throws: ``CurlSetupError`` when the configuration is invalid, when libcurl is too old or was built without TLS, or
-    ///   when the thread or its pipe cannot be created.
-    public convenience init(configuration: Configuration = Configuration()) throws(CurlSetupError) {
+    /// - Throws: `ConfigurationError` when the configuration is invalid, when libcurl is too old or was built without
+    ///   TLS, or when the thread or its pipe cannot be created.
+    public convenience init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try self.init(
             configuration: configuration, library: CurlLibrary.features, environment: .ofThisProcess)
     }
@@ -35,7 +35,7 @@ public final class CurlTransport: HTTPTransport {
     /// A transport that uses only the features in `library` of the process's libcurl.
     package init(
         configuration: Configuration, library: CurlFeatures, environment: TrustEnvironment = TrustEnvironment()
-    ) throws(CurlSetupError) {
+    ) throws(ConfigurationError) {
         var configuration = configuration
         configuration.trustEnvironment = environment
         try configuration.validate()
@@ -134,7 +134,7 @@ extension CurlTransport {
 /// Creates a transport, passes it to `body`, and shuts it down when `body` returns or throws.
 ///
 /// - Returns: The result of `body`.
-/// - Throws: ``CurlSetupError`` when the transport cannot be created, or the error of `body`.
+/// - Throws: `ConfigurationError` when the transport cannot be created, or the error of `body`.
 public nonisolated(nonsending) func withCurlTransport<Result>(
     configuration: CurlTransport.Configuration = .init(),
     _ body: (CurlTransport) async throws -> Result

@@ -1,3 +1,5 @@
+import StacksTransport
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -15,12 +17,12 @@ struct Waker: ~Copyable {
     let readEnd: Int32
     private let writeEnd: Int32
 
-    init() throws(CurlSetupError) {
+    init() throws(ConfigurationError) {
         var ends: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &ends) {
             unsafe pipe($0.baseAddress!.assumingMemoryBound(to: Int32.self))
         }
-        guard result == 0 else { throw CurlSetupError(systemCall: "pipe", errno: errno) }
+        guard result == 0 else { throw ConfigurationError(systemCall: "pipe", errno: errno) }
         (readEnd, writeEnd) = ends
         for end in [readEnd, writeEnd] {
             _ = fcntl(end, F_SETFL, fcntl(end, F_GETFL) | O_NONBLOCK)

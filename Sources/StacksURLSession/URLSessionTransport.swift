@@ -40,6 +40,8 @@ import Synchronization
 /// - **Crashes.** On Linux, with Foundation up to Swift 6.3, a server can crash the process: with an HTTP/1.1 response that
 ///   ends within its header, and with a chunked response that has a trailer field. Foundation traps on both; no setting of
 ///   a session or a request prevents it.
+/// - **End of the process.** On Linux, a connection that the engine closes in the background while the process exits can crash
+///   it: OpenSSL's exit handler frees what the engine still uses. `_exit` instead of `exit` avoids that.
 /// - **IPv6.** On Linux, Foundation up to Swift 6.3 does not support IPv6 addresses in URLs: the call fails with
 ///   `TransportError.Code.invalidRequest`. Use a host name.
 /// - **Failures.** URLSession reports less than libcurl about how far a call had come. If it is unknown whether the server
@@ -83,8 +85,8 @@ public final class URLSessionTransport: HTTPTransport {
 
     /// Creates a transport with a session of its own.
     ///
-    /// - Throws: `TransportError` with the code `invalidRequest` when a limit or the timeout is not positive.
-    public init(configuration: Configuration = Configuration()) throws {
+    /// - Throws: `ConfigurationError` when a limit or a timeout is not positive.
+    public init(configuration: Configuration = Configuration()) throws(ConfigurationError) {
         try configuration.validate()
         self.configuration = configuration
         engine = EngineSession(configuration)
@@ -183,16 +185,34 @@ public final class URLSessionTransport: HTTPTransport {
 }
 
 extension URLSessionTransport.Configuration {
-    func validate() throws {
-        func refuse(_ message: String) -> TransportError {
-            TransportError(code: .invalidRequest, phase: .queued, message: message)
+    func validate() throws(ConfigurationError) {
+        guard requestTimeout > .zero else {
+            throw ConfigurationError("requestTimeout is \(requestTimeout): it must be positive")
         }
-        guard requestTimeout > .zero else { throw refuse("requestTimeout is \(requestTimeout): it must be positive") }
         guard maximumConnectionsPerHost > 0 else {
-            throw refuse("maximumConnectionsPerHost is \(maximumConnectionsPerHost): it must be positive")
+            throw ConfigurationError("maximumConnectionsPerHost is \(maximumConnectionsPerHost): it must be positive")
         }
         guard maximumResponseSize > 0 else {
-            throw refuse("maximumResponseSize is \(maximumResponseSize): it must be positive")
+            throw ConfigurationError("maximumResponseSize is \(maximumResponseSize): it must be positive")
         }
+    }
+}
+
+/// Creates a transport, passes it to `body`, and shuts it down when `body` returns or throws.
+///
+/// - Returns: The result of `body`.
+/// - Throws: `ConfigurationError` when the transport cannot be created, or the error of `body`.
+public nonisolated(nonsending) func withURLSessionTransport<Result>(
+    configuration: URLSessionTransport.Configuration = .init(),
+    _ body: (URLSessionTransport) async throws -> Result
+) async throws -> Result {
+    let transport = try URLSessionTransport(configuration: configuration)
+    do {
+        let result = try await body(transport)
+        await transport.shutdown()
+        return result
+    } catch {
+        await transport.shutdown()
+        throw error
     }
 }

@@ -1,14 +1,13 @@
 package import Logging
 import StacksTransport
 
-/// Writes each event as one line: whatever is in it, a line's end is that of the event, and nothing in it moves a
-/// cursor.
+/// Writes each event as one line: line breaks and control characters inside it are escaped.
 package struct LineLogHandler: LogHandler {
-    /// What a line has.
+    /// The parts of a line.
     package enum Form: Sendable {
-        /// Date, level, the logger's label, metadata, source and message: for whoever collects logs.
+        /// Date, level, the logger's label, metadata, source and message, to be collected.
         case full
-        /// The time, level, message and metadata: for a person at a terminal, who knows which day and which stack it is.
+        /// Time, level, message and metadata, for a person at a terminal, who knows the day and the stack.
         case short
     }
 
@@ -51,12 +50,12 @@ package struct LineLogHandler: LogHandler {
             let source = source.map { " [\($0)]" } ?? ""
             return "\(time.dateAndTime) \(level) \(label):\(pairs(metadata))\(source) \(message)"
         case .short:
-            // The stack's key is in the painted line.
+            // The status line shows the stack's key.
             return "\(time.time) \(level) \(message)\(pairs(metadata.filter { $0.key != "stack" }))"
         }
     }
 
-    /// ` key=value` for each, by name. A value that could be taken for more than one is in quotation marks.
+    /// ` key=value` for each, sorted by name. An ambiguous value is in quotation marks.
     private static func pairs(_ metadata: Logger.Metadata) -> String {
         metadata.sorted { $0.key < $1.key }.map { name, value in
             " \(VisibleText.escaped(name, limit: 100))="

@@ -6,27 +6,27 @@
     import Musl
 #endif
 
-/// Brings lines to a descriptor, and counts those that it does not take. It belongs to one thread.
+/// Writes lines to a descriptor, and counts those that could not be written. It belongs to one thread.
 struct LogOutput {
-    /// What is written at a time.
+    /// The lines that are written in one go.
     struct Batch {
         /// Whole lines.
         var lines: [UInt8]
-        /// How many lines there was no room for after these.
+        /// How many lines were dropped after these because the buffer was full.
         var dropped: Int
-        /// What is painted below the lines of a terminal.
+        /// The status line of a terminal.
         var painted: String?
     }
 
-    /// As much as others who write into the same pipe cannot get between (Linux, PIPE_BUF).
+    /// The size up to which a write to a pipe is atomic (Linux, PIPE_BUF).
     private static let atomicSize = 4096
     private static let lineFeed = UInt8(ascii: "\n")
 
     private let descriptor: Int32
     private let note: (_ dropped: Int) -> String
-    /// Lines that could not be written, and that nothing was said of yet.
+    /// Lines that could not be written and were not reported yet.
     private var lost = 0
-    /// Whether an error has cut a line: what comes next begins a new one.
+    /// Whether an error truncated a line, so that the next write starts a new one.
     private var isInsideLine = false
     private var paintedLine = PaintedLine()
 
@@ -35,7 +35,7 @@ struct LogOutput {
         self.note = note
     }
 
-    /// Waits for the reader for as long as that takes.
+    /// Writes a batch, and waits for the reader for as long as necessary.
     mutating func write(_ batch: Batch) {
         var lines = batch.lines
         if lost > 0, !lines.isEmpty { lines = line(lost) + lines }
@@ -43,20 +43,20 @@ struct LogOutput {
         let text = paintedLine.update(writing: lines, painting: batch.painted, width: width)
         if lines.isEmpty, text.isEmpty { return }
         if text != lines {
-            // On a terminal, lines and what is painted below them belong together.
+            // On a terminal, lines and the status line are written together.
             _ = DescriptorWriter.write(text[...], to: descriptor)
             lost = 0
             return
         }
         let unwritten = writeLines(lines)
         if unwritten == 0 { return lost = 0 }
-        // Lines that say how many others were lost stand for those.
+        // Lines that report lost lines are not counted as lost themselves.
         let isFirstNoteWritten = lost == 0 || unwritten < lines.count { $0 == Self.lineFeed }
         let notes = (isFirstNoteWritten ? 0 : 1) + (batch.dropped > 0 ? 1 : 0)
         lost = (isFirstNoteWritten ? 0 : lost) + batch.dropped + unwritten - notes
     }
 
-    /// - Returns: How many of the lines were not written, or not whole.
+    /// - Returns: How many of the lines were not written completely.
     private mutating func writeLines(_ lines: [UInt8]) -> Int {
         var rest = lines[...]
         while !rest.isEmpty {
@@ -64,7 +64,7 @@ struct LogOutput {
             let start = isInsideLine ? [Self.lineFeed] : []
             let (written, error) = DescriptorWriter.write((start + part)[...], to: descriptor)
             if error != nil {
-                // What was written of `part` may hold whole lines; the next one begins where a line begins.
+                // The written bytes of `part` may end inside a line; the rest starts there.
                 let done = part.prefix(max(0, written - start.count))
                 if !done.isEmpty || written == start.count {
                     isInsideLine = done.last.map { $0 != Self.lineFeed } ?? false

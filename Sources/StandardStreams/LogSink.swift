@@ -3,23 +3,23 @@ import Synchronization
 
 import class Foundation.Thread
 
-/// Writes a log to a descriptor from a thread of its own: it alone waits for whoever reads the log.
+/// Writes a log to a descriptor from its own thread, the only one that waits for the reader of the log.
 ///
-/// What is to be written is kept in a bounded buffer. A line for which there is no room is dropped, and so is one that
-/// cannot be written because the disk is full or the reader is gone; how many were is said as soon as lines are written
-/// again. On a terminal it can keep one line painted below the others.
+/// Lines wait in a bounded buffer. A line is dropped if the buffer is full, or if it cannot be written because the disk
+/// is full or the reader is gone. As soon as lines are written again, one says how many were dropped. On a terminal the
+/// sink can keep a status line below the others.
 package final class LogSink: Sendable {
     private struct State {
         var pending: [UInt8] = []
-        /// Lines for which there was no room after those that are pending.
+        /// Lines dropped after the pending ones because the buffer was full.
         var dropped = 0
-        /// What is to stand below the lines.
+        /// The status line.
         var painted: String?
         var isToBePainted = false
-        /// Whether the thread is at work, so that nobody needs to wake it.
+        /// Whether the thread is working and need not be woken.
         var isAwake = false
         var hasThread = false
-        /// Those who wait until everything is written, and those who wait for room.
+        /// Callers that wait until everything is written, and callers that wait for room.
         var flushing: [DispatchSemaphore] = []
         var waiting: [DispatchSemaphore] = []
 
@@ -35,7 +35,7 @@ package final class LogSink: Sendable {
     /// A sink that writes to `descriptor`, which stays open.
     ///
     /// - Parameters:
-    ///   - capacity: How many bytes wait to be written before lines are dropped.
+    ///   - capacity: The size of the buffer in bytes.
     ///   - note: The line that says how many lines were dropped.
     package init(
         descriptor: Int32, capacity: Int = 1 << 20, note: @escaping @Sendable (_ dropped: Int) -> String
@@ -45,12 +45,13 @@ package final class LogSink: Sendable {
         self.note = note
     }
 
-    /// Writes a line, soon; it never waits.
+    /// Writes a line soon, and never waits.
     ///
-    /// - Parameter isVital: Whether there is room for it where there is none for others: what ends a program is.
+    /// - Parameter isVital: Whether the line may use reserved room when the buffer is full, as the reason why a program
+    ///   ends does.
     package func write(_ line: String, isVital: Bool = false) {
         change { state in
-            // Room for a few vital lines is kept free of all others.
+            // The last part of the buffer is reserved for vital lines.
             let room = isVital ? capacity + 65_536 : capacity
             if state.pending.count + line.utf8.count + 1 > room {
                 state.dropped += 1
@@ -61,7 +62,7 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Writes a line, and waits for room first. Not for a thread that others need.
+    /// Waits for room, and writes a line. Do not call it from a thread that others need.
     package func writeWaiting(_ line: String) {
         while true {
             let room = DispatchSemaphore(value: 0)
@@ -77,7 +78,7 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Keeps `text` painted below the lines of a terminal, in the place of what was painted before; `nil` for nothing.
+    /// Shows `text` as the status line of a terminal; `nil` removes it.
     package func paint(_ text: String?) {
         change { state in
             state.painted = text
@@ -85,10 +86,10 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// Paints again what is painted, for a terminal whose size has changed.
+    /// Repaints the status line after the terminal's size changed.
     package func repaint() { change { $0.isToBePainted = $0.painted != nil } }
 
-    /// Waits until everything is written, for as long as `limit` at most: a reader that does not read keeps no program
+    /// Waits until everything is written, at most for `limit`, so that a reader that does not read cannot keep a program
     /// from ending.
     ///
     /// - Returns: Whether everything is written.
@@ -120,7 +121,7 @@ package final class LogSink: Sendable {
         if needs.waking { wake.signal() }
     }
 
-    /// Writes what there is, again and again, and never ends: nor does what is logged.
+    /// Writes pending lines for as long as the process lives.
     private func work() {
         var output = LogOutput(descriptor: descriptor, note: note)
         while true {
@@ -129,7 +130,7 @@ package final class LogSink: Sendable {
         }
     }
 
-    /// What is to be written next; `nil` when there is nothing, until somebody wakes the thread.
+    /// The next lines to write; `nil` when there are none, until the thread is woken.
     private func take() -> LogOutput.Batch? {
         let (batch, callers) = state.withLock { state in
             var callers = state.waiting

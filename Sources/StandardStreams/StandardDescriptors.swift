@@ -6,17 +6,17 @@
     import Musl
 #endif
 
-/// The three descriptors that a program is started with.
+/// The three standard descriptors of a program.
 package enum StandardDescriptors {
-    /// To be called before anything is opened: makes writing to a reader that is gone an error instead of a signal, and
-    /// fills the places of descriptors that are closed.
+    /// Makes writing to a closed pipe an error instead of a signal, and opens descriptors that are closed. Call it before
+    /// anything else is opened.
     ///
-    /// Without that the next file or socket that is opened would get the number of standard output or standard error,
-    /// and what is printed would go there.
+    /// Otherwise the next file or socket would get the number of standard output or standard error, and output would go
+    /// there.
     package static func prepare() {
         signal(SIGPIPE, SIG_IGN)
-        // Lowest first: a file that is opened gets the lowest free number. Standard output is open for reading alone, so
-        // that writing to it fails as it does with a closed one; a closed standard error takes everything.
+        // Lowest first: a new file gets the lowest free number. Standard output is opened for reading, so that writing
+        // to it fails as on a closed one; a closed standard error discards everything.
         for (descriptor, mode) in [(STDIN_FILENO, O_RDONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
         where fcntl(descriptor, F_GETFD) == -1 && errno == EBADF {
             _ = open("/dev/null", mode)
@@ -24,19 +24,19 @@ package enum StandardDescriptors {
     }
 }
 
-/// Writing bytes to a descriptor, without a signal and without an end that nobody waits for.
+/// Writes bytes to a descriptor, with a deadline and without a signal.
 enum DescriptorWriter {
     /// Writes everything.
     ///
-    /// - Parameter deadline: When to give up on a reader that does not read; `nil` waits for it.
-    /// - Returns: How many bytes were written, and the error (`errno`) when these are not all; `ETIMEDOUT` at the deadline.
+    /// - Parameter deadline: When to stop waiting for a reader that does not read; `nil` waits without a limit.
+    /// - Returns: How many bytes were written, and the error (`errno`) if not all were; `ETIMEDOUT` at the deadline.
     static func write(
         _ bytes: ArraySlice<UInt8>, to descriptor: Int32, until deadline: ContinuousClock.Instant? = nil
     ) -> (written: Int, error: Int32?) {
         var rest = bytes
         func outcome(_ error: Int32?) -> (written: Int, error: Int32?) { (bytes.count - rest.count, error) }
         while !rest.isEmpty {
-            // A pipe that can be written to has room for so many bytes (POSIX, PIPE_BUF): these do not block.
+            // A writable pipe has room for this many bytes (POSIX, PIPE_BUF), so writing them does not block.
             let part = deadline == nil ? rest : rest.prefix(512)
             if let deadline, !isWritable(descriptor, until: deadline) { return outcome(ETIMEDOUT) }
             let count = part.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }

@@ -6,18 +6,18 @@
     import Musl
 #endif
 
-/// Where a command's result goes.
+/// Standard output, for the result of a command.
 package enum StandardOutput {
-    /// Why something could not be written.
+    /// Why the result could not be written.
     package struct Failure: Error, CustomStringConvertible {
-        /// The system's number of the error.
+        /// The system's error number.
         package var number: Int32
 
-        /// Whether the reader has gone, as `head` does when it has enough.
+        /// Whether the reader closed the pipe, as `head` does when it has read enough.
         package var isClosedByReader: Bool { number == EPIPE }
 
         package var description: String {
-            "standard output cannot be written: " + (number == ETIMEDOUT ? "nobody reads it" : Self.text(number))
+            "could not write to standard output: " + (number == ETIMEDOUT ? "nobody reads it" : Self.text(number))
         }
 
         private static func text(_ number: Int32) -> String {
@@ -29,14 +29,14 @@ package enum StandardOutput {
 
     /// Writes `text` and a line feed.
     ///
-    /// - Parameter limit: How long to wait for a reader that does not read; `nil` waits for it, as a pager wants.
-    /// - Throws: ``Failure`` when not all was written: a disk that is full, a reader that is gone.
+    /// - Parameter limit: How long to wait for a reader that does not read; `nil` waits without a limit, as a pager needs.
+    /// - Throws: ``Failure`` if not everything was written: the disk is full, or the reader is gone.
     package static func write(_ text: String, within limit: Duration? = nil) throws(Failure) {
         let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
         let deadline = limit.map { ContinuousClock.now + $0 }
         let (_, error) = DescriptorWriter.write(bytes[...], to: STDOUT_FILENO, until: deadline)
         if let error { throw Failure(number: error) }
-        // Some file systems say only when a file is closed that what was written has found no place.
+        // Some file systems report only on close that there was no room for the data.
         let copy = dup(STDOUT_FILENO)
         if copy >= 0, close(copy) != 0, errno != EINTR { throw Failure(number: errno) }
     }

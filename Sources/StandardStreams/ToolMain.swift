@@ -8,28 +8,28 @@ package import ArgumentParser
     import Musl
 #endif
 
-/// Why a tool ends: what it says, and its exit status.
+/// Why a tool ends: its message and its exit status.
 package protocol ToolFailure: Error {
-    /// For standard error; nothing is said when it is empty.
+    /// The message for standard error; empty for none.
     var message: String { get }
     var exitCode: ExitCode { get }
 }
 
 extension StandardOutput.Failure: ToolFailure {
-    /// A reader that has enough needs no message; everybody else has lost what was asked for.
+    /// Empty if the reader closed the pipe: it has read enough. Otherwise the result is lost, and the message says so.
     package var message: String { isClosedByReader ? "" : description }
 
-    /// 1 in any case: what was asked for has not arrived.
+    /// Always 1: the result was not delivered.
     package var exitCode: ExitCode { .failure }
 }
 
 extension AsyncParsableCommand {
-    /// Parses the command line, runs the command, and ends the process with the exit status that is promised. To be
-    /// called by `main`, before anything else.
+    /// Parses the command line, runs the command, and ends the process with the documented exit status. `main` calls it
+    /// first.
     ///
     /// - Parameters:
-    ///   - name: The tool's name, with which messages begin.
-    ///   - failure: What an error comes to; `nil` leaves it to the parser.
+    ///   - name: The tool's name, the prefix of its messages.
+    ///   - failure: Turns an error into the tool's failure; `nil` leaves it to the parser.
     package static func runAsTool(
         named name: String, failure: (any Error) -> (any ToolFailure)? = { _ in nil }
     ) async -> Never {
@@ -46,8 +46,8 @@ extension AsyncParsableCommand {
             status = end(name, with: error, failure)
         }
         StandardError.sink.flush(within: StandardError.patience)
-        // Without the C library's exit handlers: OpenSSL's takes away what a thread of URLSession's may still be closing
-        // connections with. Buffers of the C library are empty: nothing here uses them.
+        // Without the C library's exit handlers: OpenSSL's frees what a thread of URLSession may still need to close
+        // connections. The C library's buffers are empty, because nothing here uses them.
         _exit(status.rawValue)
     }
 
@@ -64,7 +64,7 @@ extension AsyncParsableCommand {
             StandardError.write(lines: text)
             return status
         }
-        // Help, a version, a script for completion: they are what was asked for.
+        // Help, a version or a completion script: this is the requested result.
         do {
             try StandardOutput.write(text)
             return status

@@ -102,7 +102,7 @@ struct JobDocument: Encodable {
         finishes = job.finishes
         finish_attempts = job.finishAttempts
         exit_status = job.exitStatus
-        detail = job.finishDetail
+        detail = job.detail
         notifications = job.notifications
         history = job.history.map {
             Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)

@@ -10,15 +10,15 @@ import StacksTesting
     import Foundation
 #endif
 
-/// What scripts use to look at the simulator and to play Buildkite's part. It is under `/_simulator`, apart from the
-/// API, and takes no token: only this machine can reach it, and ``RequestGuard`` keeps web pages away.
+/// The endpoints that scripts inspect and control the simulator with. They are under `/_simulator`, apart from the API,
+/// and need no token: only this machine can reach them, and ``RequestGuard`` refuses web pages.
 struct ControlEndpoints: Sendable {
     static let basePath = "/_simulator/"
 
     var simulator: StacksSimulator
     var connections: ConnectionCounts
 
-    /// An answer that is an error.
+    /// The error that is sent as the response.
     private struct Failure: Error {
         var status: HTTPResponse.Status
         var message: String
@@ -51,7 +51,7 @@ struct ControlEndpoints: Sendable {
                 return Response(status: .noContent)
             case (.post, "faults", 1):
                 guard let fault = try read(FaultDocument.self, from: body).fault else {
-                    throw Failure.badRequest("The fault has an unknown kind, operation or status.")
+                    throw Failure.badRequest("The fault has an unknown kind or operation, or an invalid status.")
                 }
                 simulator.addFault(fault)
                 return Response(status: .noContent)
@@ -73,7 +73,7 @@ struct ControlEndpoints: Sendable {
         }
     }
 
-    /// A response that says why a request was not taken.
+    /// The response to a refused request.
     func refuse(_ refusal: RequestGuard.Refusal) -> Response {
         (try? json(["message": refusal.message], status: refusal.status)) ?? Response(status: refusal.status)
     }
@@ -96,7 +96,7 @@ struct ControlEndpoints: Sendable {
         do {
             return try JSONDecoder().decode(type, from: Data(body.isEmpty ? Array("{}".utf8) : body))
         } catch {
-            throw Failure.badRequest("The body is not what this endpoint takes.")
+            throw Failure.badRequest("The body does not match this endpoint.")
         }
     }
 

@@ -7,10 +7,10 @@ import StandardStreams
     import Foundation
 #endif
 
-/// The one line of JSON that says where the simulator listens.
+/// The line of JSON with the addresses of the simulator.
 struct ReadyLine: Encodable {
     var url: String
-    /// Where the control endpoints are.
+    /// The base URL of the control endpoints.
     var control: String
     var address: String
     var port: Int
@@ -27,7 +27,7 @@ struct ReadyLine: Encodable {
         scheme: String, host: String, port: Int, basePath: String, caFile: String?, token: String, queues: [String],
         seed: UInt64
     ) {
-        // The certificate names localhost; without TLS the address itself spares a client the look-up.
+        // The certificate is for localhost; without TLS, the address saves clients a look-up.
         let urlHost = scheme == "https" ? "localhost" : host == "::1" ? "[::1]" : host
         url = "\(scheme)://\(urlHost):\(port)\(basePath)"
         control = "\(scheme)://\(urlHost):\(port)/_simulator"
@@ -40,9 +40,9 @@ struct ReadyLine: Encodable {
         self.seed = seed
     }
 
-    /// Writes the line to standard output at once: a pipe would otherwise keep it until it has a block of them.
+    /// Writes the line to standard output at once, without a buffer.
     ///
-    /// - Throws: What kept it from being written: whoever started the program would wait for it in vain.
+    /// - Throws: An error if the line cannot be written: the program that waits for it would wait without end.
     func print() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -50,7 +50,7 @@ struct ReadyLine: Encodable {
     }
 }
 
-/// Prints the ready line, and ends the program when it cannot be printed.
+/// Prints the ready line, and ends the program if that fails.
 struct Announcement: Service {
     private let failures: AsyncStream<any Error>
     private let failure: AsyncStream<any Error>.Continuation

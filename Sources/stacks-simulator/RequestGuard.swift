@@ -1,14 +1,14 @@
 import HTTPTypes
 import StacksTransport
 
-/// Refuses what a web page elsewhere can make a browser on this machine send.
+/// Refuses requests that a web page makes a browser on this machine send.
 ///
-/// A server on loopback is reached by every page that is open: by its address, or by a name of the page's own that
-/// suddenly resolves to this machine (DNS rebinding), which is how a page would read responses too. What tells such
-/// requests apart is written by the browser, out of the page's reach: `Host`, `Origin`, `Sec-Fetch-Site`, and a type of
-/// content that a page may send without asking first.
+/// Every open page can reach a server on loopback: by its address, or by a name of the page's own that later resolves to
+/// this machine (DNS rebinding), which also lets the page read responses. The browser marks such requests in ways that
+/// the page cannot change: `Host`, `Origin`, `Sec-Fetch-Site`, and the content types that a page may send without asking
+/// first.
 struct RequestGuard: Sendable {
-    /// A response that is an error.
+    /// The error that is sent as the response.
     struct Refusal: Error {
         var status: HTTPResponse.Status
         var message: String
@@ -16,7 +16,7 @@ struct RequestGuard: Sendable {
 
     /// `http` or `https`.
     var scheme: String
-    /// Names that the simulator goes by besides those of loopback, in lowercase.
+    /// Accepted hosts besides those of loopback, in lowercase.
     var names: Set<String>
 
     init(scheme: String, names: [String]) {
@@ -24,31 +24,33 @@ struct RequestGuard: Sendable {
         self.names = Set(names.map { $0.lowercased() })
     }
 
-    /// Checks where a request comes from. For the API as for the control side: its default token is no secret.
+    /// Checks the source of a request, for the API as well as for the control endpoints: the default token is no secret.
     func check(_ request: HTTPRequest) throws(Refusal) {
         let hosts = [request.authority ?? ""] + request.headerFields[values: Self.host]
         for host in hosts where !isOwn(host) {
             throw forbidden(
-                "The Host \(shown(host)) is none of this simulator's: it serves localhost, 127.0.0.1, [::1], and the "
-                    + "names that --allowed-host gives it.")
+                "The Host \(shown(host)) is not accepted: this simulator serves localhost, 127.0.0.1, [::1], and the "
+                    + "names that --allowed-host adds.")
         }
         for origin in request.headerFields[values: .origin]
         where origin.lowercased() != "\(scheme)://\(hosts[0].lowercased())" {
             throw forbidden(
-                "The Origin \(shown(origin)) is another one: this simulator takes no requests of web pages.")
+                "The Origin \(shown(origin)) is another site: this simulator refuses requests from web pages.")
         }
         for site in request.headerFields[values: Self.site] where site != "same-origin" && site != "none" {
-            throw forbidden("A page of another site (Sec-Fetch-Site: \(shown(site))) has sent this: it is refused.")
+            throw forbidden(
+                "This request comes from a page of another site (Sec-Fetch-Site: \(shown(site))) and is refused.")
         }
     }
 
-    /// Checks what a request to the control side brings: JSON that says that it is, which a page elsewhere may not send.
+    /// Checks that the body of a request to the control endpoints is declared as JSON, which a page of another site cannot
+    /// send.
     func checkContent(of request: HTTPRequest, isEmpty: Bool) throws(Refusal) {
         guard request.method != .get, request.method != .head else { return }
         let types = request.headerFields[values: .contentType]
         if types.isEmpty, isEmpty { return }
         for type in types.isEmpty ? [""] : types where Self.mediaType(type) != "application/json" {
-            let given = type.isEmpty ? "of no type" : shown(type)
+            let given = type.isEmpty ? "untyped" : shown(type)
             throw Refusal(
                 status: .unsupportedMediaType,
                 message: "The body is \(given): send JSON, with 'Content-Type: application/json'.")
@@ -65,15 +67,15 @@ struct RequestGuard: Sendable {
     private static let site = HTTPField.Name("Sec-Fetch-Site")!
 
     /// Whether an authority names this machine. The port does not matter: a tunnel may have another one, and a page
-    /// cannot choose the name.
+    /// cannot choose the host.
     private func isOwn(_ authority: String) -> Bool {
         guard let host = Self.host(of: authority) else { return false }
-        // Of an address of 127.0.0.0/8, the one form that browsers send.
+        // Addresses of 127.0.0.0/8, in the only form that browsers send.
         let isLoopback = HostAddress.dottedIPv4(host).map { $0 >> 24 == 127 } ?? false
         return host == "localhost" || host == "[::1]" || isLoopback || names.contains(host)
     }
 
-    /// The host in lowercase and without the dot that may end it; `nil` for what is no authority.
+    /// The host in lowercase, without a final dot; `nil` if this is not an authority.
     private static func host(of authority: String) -> String? {
         let end: String.Index
         if authority.hasPrefix("[") {

@@ -18,16 +18,16 @@ import UnixSignals
 struct SimulatorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stacks-simulator",
-        abstract: "A whole Buildkite Stacks API on this machine, for trying and testing stacks.",
+        abstract: "Simulate Buildkite's Stacks API on this machine, to try and test stacks.",
         discussion: """
-            Prints one line of JSON on standard output once it listens: url, token, queue, port, and with --tls the \
-            path of the CA file that a client has to trust. Everything else goes to standard error. SIGTERM and \
-            SIGINT stop it.
+            Prints one line of JSON to standard output when it listens: url, token, queue, port, and with --tls the \
+            path of the CA file that clients have to trust. Everything else goes to standard error. SIGTERM and SIGINT \
+            stop it.
 
-            Requests of web pages are refused, by their Host, Origin and Sec-Fetch-Site.
+            It refuses requests from web pages, by Host, Origin and Sec-Fetch-Site.
 
-            Scripts look at it and play Buildkite's part under /_simulator, without a token; a body is JSON and says so \
-            ('Content-Type: application/json'):
+            Scripts inspect and control it under /_simulator, without a token. A body is JSON, with 'Content-Type: \
+            application/json':
               GET report                            counts of jobs, requests, connections; dispatch latency
               POST jobs                             {"count", "queue", "priority", "agent_query_rules", "env", \
             "command", "state"}
@@ -46,7 +46,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     enum Switch: String, ExpressibleByArgument, CaseIterable { case on, off }
 
-    @Option(parsing: .unconditional, help: "The TCP port; 0 takes any free one.")
+    @Option(parsing: .unconditional, help: "The TCP port; 0 picks a free one.")
     var port = 0
 
     @Option(help: "The loopback address to listen on.")
@@ -54,38 +54,38 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("allowed-host"),
-        help: "A name besides localhost and the loopback addresses that requests may have as Host. May be repeated.")
+        help: "Another Host to accept, besides localhost and the loopback addresses. Can be repeated.")
     var allowedHost: [String] = []
 
-    @Flag(help: "Serve TLS, with HTTP/2 and HTTP/1.1, under a test certificate for localhost.")
+    @Flag(help: "Serve TLS, with HTTP/2 and HTTP/1.1, and a test certificate for localhost.")
     var tls = false
 
-    @Option(help: "The agent token to accept; made from the seed when left out.")
+    @Option(help: "The agent token to accept. (default: one made from the seed)")
     var token: String?
 
-    @Option(parsing: .unconditional, help: "How many jobs are scheduled at the start, in the first queue.")
+    @Option(parsing: .unconditional, help: "The number of jobs scheduled at the start, in the first queue.")
     var jobs = 0
 
-    @Option(help: "A queue of the cluster. May be repeated; the first one is the default queue.")
+    @Option(help: "A queue of the cluster. Can be repeated; the first one is the default queue.")
     var queue: [String] = []
 
-    @Option(name: .customLong("agent-query-rule"), help: "A key=value rule of each job at the start. May be repeated.")
+    @Option(name: .customLong("agent-query-rule"), help: "A key=value rule of each initial job. Can be repeated.")
     var agentQueryRules: [String] = []
 
-    @Option(help: "The command of each job at the start.")
+    @Option(help: "The command of each initial job.")
     var command = "echo hello"
 
-    @Flag(help: "Begin with the first queue's dispatch paused.")
+    @Flag(help: "Start with the first queue paused.")
     var paused = false
 
-    @Option(name: .customLong("rate-limits"), help: "Whether the documented rate limits are enforced (on, off).")
+    @Option(name: .customLong("rate-limits"), help: "Enforce the documented rate limits (on, off).")
     var rateLimits = Switch.on
 
     @Option(
-        parsing: .unconditional, help: "What UUIDs and tokens are made from. (default: 1)",
+        parsing: .unconditional, help: "The seed of UUIDs and tokens. (default: 1)",
         transform: { text in
             guard let seed = UInt64(text) else {
-                throw ValidationError("It has to be a whole number from 0 to \(UInt64.max).")
+                throw ValidationError("It must be a whole number from 0 to \(UInt64.max).")
             }
             return seed
         })
@@ -93,22 +93,25 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("listing-delay"), parsing: .unconditional,
-        help: "Seconds until a change shows in the listing of jobs.")
+        help: "The delay in seconds until the list of jobs shows a change.")
     var listingDelay = 0.0
 
     @Option(
         name: .customLong("reservation-default"), parsing: .unconditional,
-        help: "Seconds a reservation lasts when the request does not say.")
+        help: "The seconds until a reservation expires, if the request does not say.")
     var reservationDefault = 900
 
     @Option(
-        name: .customLong("stack-limit"), parsing: .unconditional, help: "How many stacks may be registered at a time.")
+        name: .customLong("stack-limit"), parsing: .unconditional,
+        help: "The number of stacks that can be registered at a time.")
     var stackLimit = 100
 
-    @Option(name: .customLong("base-path"), help: "The path that the API is under.")
+    @Option(name: .customLong("base-path"), help: "The base path of the API.")
     var basePath = "/v3"
 
-    @Flag(name: .customLong("exit-with-stdin"), help: "Stop when standard input ends, for programs that start it.")
+    @Flag(
+        name: .customLong("exit-with-stdin"),
+        help: "Stop when standard input ends, for programs that start the simulator.")
     var exitWithStandardInput = false
 
     mutating func validate() throws {
@@ -129,7 +132,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
         guard stackLimit >= 0 else { throw ValidationError("--stack-limit must not be negative: \(stackLimit).") }
         guard basePath.hasPrefix("/"), !basePath.hasSuffix("/"), !basePath.hasPrefix("/_simulator") else {
-            throw ValidationError("--base-path must begin with a slash, not end with one, and not be /_simulator.")
+            throw ValidationError(
+                "--base-path must start with a slash, not end with one, and not start with /_simulator.")
         }
         guard !queue.contains("") else { throw ValidationError("--queue must not be empty.") }
         guard token.map({ !$0.isEmpty }) ?? true else { throw ValidationError("--token must not be empty.") }
@@ -148,7 +152,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         defer { authority?.remove() }
         if let authority {
             logger.warning(
-                "the CA and the server's key are public: for tests only", metadata: ["caFile": "\(authority.path)"])
+                "the CA and the server's private key are public: for tests only",
+                metadata: ["caFile": "\(authority.path)"])
         }
         let announcement = Announcement()
         let server = SimulatorServer(
@@ -168,14 +173,14 @@ struct SimulatorCommand: AsyncParsableCommand {
                 .init(service: StandardInputWatch(), successTerminationBehavior: .gracefullyShutdownGroup)
             )
         }
-        // Clients may hold connections open for as long as they like; a stop does not wait for them.
+        // Clients may keep connections open without a limit; shutdown does not wait for them.
         configuration.maximumGracefulShutdownDuration = .milliseconds(500)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch is CancellationError {
             // The half second was over.
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            logger.error("port \(port) of \(host) is in use: give another --port, or 0 for any free one")
+            logger.error("port \(port) on \(host) is in use: pass another --port, or 0 for a free one")
             throw ExitCode.failure
         }
     }

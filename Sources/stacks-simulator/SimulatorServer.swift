@@ -15,7 +15,7 @@ struct SimulatorServer: Service {
     var host: String
     var port: Int
     var tls: Bool
-    /// Names besides those of loopback by which clients call it.
+    /// Accepted hosts besides those of loopback.
     var names: [String]
     var logger: Logger
     /// Called with the port once it listens.
@@ -44,7 +44,7 @@ struct SimulatorServer: Service {
     }
 }
 
-/// What a request brings besides itself: its channel, which a fault may close.
+/// The context of a request: its channel, which a fault may close.
 struct ChannelContext: InitializableFromSource {
     var channel: any Channel
 
@@ -54,7 +54,7 @@ struct ChannelContext: InitializableFromSource {
     var httpVersion: String { channel.parent?.parent == nil ? "HTTP/1.1" : "HTTP/2" }
 }
 
-/// Turns a request into the simulator's and its answer back.
+/// Passes requests to the simulator, and its responses back.
 struct SimulatorResponder: HTTPResponder {
     typealias Context = ChannelContext
 
@@ -101,7 +101,7 @@ struct SimulatorResponder: HTTPResponder {
             if answer.status == .noContent { response.headers[.contentLength] = nil }
             return response
         case .failure:
-            // What a lost answer looks like from outside: the connection, or the stream, ends without one.
+            // To the client, a lost response is a connection, or a stream, that ends without one.
             try await context.channel.close()
             return Response(status: .internalServerError)
         }

@@ -8,19 +8,19 @@ import ServiceLifecycle
     import Darwin
 #endif
 
-/// Runs until standard input ends, so that a simulator started by a program ends with it, however that ended.
+/// Runs until standard input ends, so that a simulator ends with the program that started it, even after a crash.
 struct StandardInputWatch: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // Asking now and then rather than being told: a blocking read could not be cancelled, and libdispatch's
-            // read source crashes on Linux when the other end hangs up.
+            // Polling, because a blocking read cannot be cancelled, and libdispatch's read source crashes on Linux when
+            // the other end closes.
             while !Self.hasEnded {
                 do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
             }
         }
     }
 
-    /// Reads what is there, without waiting, and says whether it was the end.
+    /// Reads what is available without waiting, and returns whether it was the end.
     private static var hasEnded: Bool {
         var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         guard poll(&descriptor, 1, 0) > 0 else { return false }

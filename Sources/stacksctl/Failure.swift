@@ -4,41 +4,46 @@ import StacksController
 import StacksTransport
 import StandardStreams
 
-/// Why the tool stops: what it says on stderr, and the status it exits with.
+/// Why the tool ends: its message on stderr and its exit status.
 struct Failure: ToolFailure {
-    /// A line for a person, without a credential.
+    /// One line for a person, without a credential.
     var message: String
-    /// 64 for a mistake in what was asked, 1 for all else, unless `run` was told another one for what is permanent.
+    /// 64 for a wrong command line, 1 for everything else, unless `run` has another one for permanent failures.
     var exitCode: ExitCode
-    /// Whether a controller that is started again with the same settings would end in the same way.
+    /// Whether a controller that is restarted with the same settings would end in the same way.
     var isPermanent = false
 
-    /// The API or the network said no: exit status 1.
+    /// The API refused, or the network failed: exit status 1.
     static func refused(_ message: String) -> Failure {
         Failure(message: message, exitCode: .failure)
     }
 
-    /// What was asked cannot be done as it stands: exit status 64.
+    /// The command line is wrong: exit status 64.
     static func usage(_ message: String) -> Failure {
         Failure(message: message, exitCode: .validationFailure)
     }
 }
 
 extension Failure {
-    /// What the library says of a failed operation, and what to do, on one line. A value that it refused to send is a
-    /// mistake in what was asked; all else was said by the API or the network.
+    /// The library's message about a failed operation, and what to do, on one line. A value that it refused to send is a
+    /// mistake of the command line; everything else comes from the API or the network.
     init(_ error: StacksAPIError) {
         let isMistake = error.code == .invalidArgument
         self.init(
-            // The message of a mistake says what would be right.
+            // The message of a mistake says what is correct.
             message: isMistake ? error.description : Self.adding(error.advice, to: error.description),
             exitCode: isMistake ? .validationFailure : .failure
         )
     }
 
+    /// An option, or what it names, that cannot work.
+    init(_ error: ConfigurationError) {
+        self.init(message: error.description, exitCode: .validationFailure)
+    }
+
     /// Why a controller did not start or go on.
     init(_ error: StackControllerError) {
-        if error.code == .invalidConfiguration || error.underlying?.code == .invalidArgument {
+        if error.underlying?.code == .invalidArgument {
             self.init(message: error.description, exitCode: .validationFailure)
         } else {
             // The message has what the underlying error says.
@@ -50,20 +55,20 @@ extension Failure {
         }
     }
 
-    /// Why a controller was not even started: what its first question was answered with.
+    /// Why a controller was not started: the response to its first request.
     init(beforeRun error: StacksAPIError) {
         self.init(error)
         isPermanent = error.code == .unauthorized && !error.isProxyRefusal
     }
 
     private static func adding(_ advice: String, to message: String) -> String {
-        // Some messages say themselves what to do.
+        // Some messages already say what to do.
         if message.contains(advice) { return message }
         let end = message.last.map { ".!?".contains($0) } == true ? "" : "."
         return "\(message)\(end) What to do: \(advice)"
     }
 }
 
-/// Text from a server or a user, made fit for a terminal: see ``VisibleText``. It is not cropped: it is what was asked
-/// for.
+/// Text from a server or a user, escaped for a terminal: see ``VisibleText``. It is not cropped, because it is the
+/// result.
 func printable(_ text: String) -> String { VisibleText.escaped(text) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import StacksAPI
 import StacksController
+import StacksTransport
 import StandardStreams
 
 /// The command and its subcommands.
@@ -8,15 +9,15 @@ import StandardStreams
 struct Stacksctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stacksctl",
-        abstract: "Speak Buildkite's Stacks API from the command line.",
+        abstract: "Use Buildkite's Stacks API from the command line.",
         usage: "stacksctl [<global options>] <subcommand> [<options>]",
         discussion: """
-            A stack is a controller that takes scheduled jobs from a queue and starts an agent for each. These commands \
-            are the API's operations, one each, and 'run' is a whole controller.
+            A stack is a controller that takes scheduled jobs from a queue and starts an agent for each. Each command \
+            makes one call of the API; 'run' is a whole controller.
 
-            The answer goes to stdout, as a table or with '--output json' as one JSON document with the API's own \
-            field names; logs and errors go to stderr. Exit status: 0 when it was done, 1 when the API or the network \
-            said no or the answer could not be written, 64 when the command line is wrong.
+            The result goes to stdout, as a table, or with '--output json' as one JSON document with the API's field \
+            names. Logs and errors go to stderr. Exit status: 0 for success, 1 if the API refused, the network failed \
+            or the result could not be written, 64 for a wrong command line.
 
             EXAMPLES:
               export BUILDKITE_AGENT_TOKEN=bkct_…
@@ -37,7 +38,7 @@ struct Stacksctl: AsyncParsableCommand {
         ]
     )
 
-    // Here too, so that the options may stand before the subcommand as well as after it.
+    // Also here, so that the options may come before the subcommand as well as after it.
     @OptionGroup(title: "Global options, before or after the subcommand") var global: GlobalOptions
 
     static func main() async {
@@ -45,6 +46,7 @@ struct Stacksctl: AsyncParsableCommand {
             switch error {
             case let error as StacksAPIError: Failure(error)
             case let error as StackControllerError: Failure(error)
+            case let error as ConfigurationError: Failure(error)
             default: nil
             }
         }

@@ -42,15 +42,25 @@ struct CompiledExampleTests {
     @Test("the manifest's lines name this version and products that there are")
     func manifestLines() throws {
         let manifest = try String(contentsOf: Document.root.appendingPathComponent("Package.swift"), encoding: .utf8)
+        let libraries = try #require(manifest.split(separator: "products: [").last?.prefix { $0 != "]" })
         let blocks = Document.all.flatMap(\.blocks).filter(\.isManifest)
         try #require(blocks.count >= 2)
         for line in blocks.flatMap(\.lines) {
             if line.hasPrefix(".package(") {
-                #expect(line.hasSuffix("/stacks-api-swift\", from: \"\(StacksAPIVersion.current)\"),"), "\(line)")
+                // A release, or a clone, which has no tag; each with a trait that there is or without one.
+                let package = try #require(
+                    line.wholeMatch(
+                        of:
+                            /\.package\(url: "(https|file):\/\/[^"]*\/stacks-api-swift", (from: "[^"]+"|branch: "main")(, traits: \["(\w+)"\])?\),/
+                    ), "\(line)")
+                let isRelease = package.1 == "https"
+                #expect(
+                    package.2 == (isRelease ? "from: \"\(StacksAPIVersion.current)\"" : "branch: \"main\""), "\(line)")
+                if let trait = package.4 { #expect(manifest.contains("name: \"\(trait)\", description:"), "\(line)") }
             } else {
                 let product = try #require(line.split(separator: "\"").dropFirst().first)
                 #expect(line.hasPrefix(".product("), "\(line)")
-                #expect(manifest.contains(".library(name: \"\(product)\""), "\(line)")
+                #expect(libraries.contains("\"\(product)\""), "\(line)")
             }
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The README's table of faults")
+@Suite("The table of faults")
 struct ReliabilityTableTests {
     /// What a cell may say instead of naming a test.
     private static let reasons = ["n/a: ", "declared: "]
@@ -48,7 +48,8 @@ struct ReliabilityTableTests {
 
     @Test("every cell names a test that there is, or says why there can be none")
     func cells() throws {
-        let text = try String(contentsOf: Document.root.appendingPathComponent("README.md"), encoding: .utf8)
+        let article = Document.root.appendingPathComponent("Sources/StacksCurl/StacksCurl.docc/Reliability.md")
+        let text = try String(contentsOf: article, encoding: .utf8)
         let lines = text.components(separatedBy: "\n").drop { !$0.hasPrefix("| Fault |") }.prefix { $0.hasPrefix("|") }
         let names = try Self.testNames()
         try #require(lines.count > 50)

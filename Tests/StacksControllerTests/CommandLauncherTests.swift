@@ -1,6 +1,7 @@
 import CommandLaunching
 import StacksAPI
 import StacksController
+import StacksTransport
 import Testing
 
 #if canImport(FoundationEssentials)
@@ -90,10 +91,9 @@ struct CommandLauncherTests {
     func outputDescriptor(number: Int32) {
         var configuration = CommandLauncher.Configuration()
         configuration.output = .fileDescriptor(number)
-        let error = #expect(throws: StackControllerError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try CommandLauncher(command: ["sh"], configuration: configuration)
         }
-        #expect(error?.code == .invalidConfiguration)
         #expect(error?.message.contains("Descriptor \(number) ") == true)
     }
 
@@ -115,8 +115,8 @@ struct CommandLauncherTests {
         }
     }
 
-    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int32])
-    func status(status: Int32) async throws {
+    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int])
+    func status(status: Int) async throws {
         let (exit, _) = try await run("exit \(status)")
         #expect(exit == JobExit(status: status))
     }
@@ -125,7 +125,7 @@ struct CommandLauncherTests {
     func signal() async throws {
         let (exit, _) = try await run("kill -KILL $$")
         #expect(exit.status == 128 + SIGKILL)
-        #expect(exit.message?.contains("9") == true)
+        #expect(exit.detail?.contains("9") == true)
     }
 
     @Test("standard output and standard error are in the job's file, which its owner alone can read")
@@ -258,10 +258,9 @@ struct CommandLauncherTests {
         "a command that is no executable file is refused at once, naming it and nothing else",
         arguments: ["/no/such/agent", "no-such-agent", "/etc/passwd", "/tmp"])
     func missing(name: String) throws {
-        let error = #expect(throws: StackControllerError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try CommandLauncher(command: [name, "--secret=hunter2"])
         }
-        #expect(error?.code == .invalidConfiguration)
         #expect(error?.message.contains("The command \(name) ") == true)
         #expect(error?.message.contains("hunter2") == false)
     }
@@ -278,7 +277,7 @@ struct CommandLauncherTests {
             #expect(
                 try await CommandLauncher(command: ["own-agent"], configuration: configuration).launch(job).status == 0)
             configuration.environment = [:]
-            #expect(throws: StackControllerError.self) {
+            #expect(throws: ConfigurationError.self) {
                 try CommandLauncher(command: ["own-agent"], configuration: configuration)
             }
             configuration.workingDirectory = directory
@@ -341,6 +340,6 @@ struct CommandLauncherTests {
 
     @Test("a command that cannot be one is refused", arguments: [[], [""], ["a\0b"]] as [[String]])
     func refused(command: [String]) {
-        #expect(throws: StackControllerError.self) { try CommandLauncher(command: command) }
+        #expect(throws: ConfigurationError.self) { try CommandLauncher(command: command) }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import StacksAPI
 import StacksController
+import StacksTransport
 import Testing
 
 @testable import CommandLaunching
@@ -208,8 +209,7 @@ struct CommandRecoveryTests {
         try await withPlace { place in
             do {
                 let first = try place.launcher("true")
-                let error = #expect(throws: StackControllerError.self) { try place.launcher("true") }
-                #expect(error?.code == .invalidConfiguration)
+                let error = #expect(throws: ConfigurationError.self) { try place.launcher("true") }
                 #expect(error?.message.contains("used by another controller (process \(getpid()))") == true)
                 _ = try await first.recover()
             }
@@ -221,7 +221,7 @@ struct CommandRecoveryTests {
     func unusable(path: String) {
         var configuration = CommandLauncher.Configuration()
         configuration.stateDirectory = path
-        let error = #expect(throws: StackControllerError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try CommandLauncher(command: ["true"], configuration: configuration)
         }
         #expect(error?.message.contains(path) == true)
@@ -252,8 +252,8 @@ struct CommandRecoveryTests {
         }
     }
 
-    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int32])
-    func status(status: Int32) async throws {
+    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int])
+    func status(status: Int) async throws {
         try await withPlace { place in
             let exit = try await place.launch("exit \(status)")
             #expect(exit == JobExit(status: status))

@@ -47,7 +47,7 @@ struct MachinePool: Sendable {
 struct Machine: Sendable {
     var simulator: StacksSimulator
 
-    func run(_ command: String, environment: [String: String]) async throws -> Int32 {
+    func run(_ command: String, environment: [String: String]) async throws -> Int {
         let job = LaunchedJob(
             scheduled: ScheduledJob(id: JobID(environment["BUILDKITE_AGENT_ACQUIRE_JOB"] ?? "")),
             acquisitionToken: Secret(environment["BUILDKITE_AGENT_TOKEN"] ?? "")

@@ -156,8 +156,8 @@ import Testing
 
         @Test(
             "the agent gets the token and the UUID, no command line and nothing that the engine keeps has the token, and the agent's exit status is the command's",
-            arguments: Recipe.allCases, [0, 3, 27, 28] as [Int32])
-        func runs(recipe: Recipe, status: Int32) async throws {
+            arguments: Recipe.allCases, [0, 3, 27, 28] as [Int])
+        func runs(recipe: Recipe, status: Int) async throws {
             try await withEngine(recipe) { engine in
                 try engine.write("\(status)", to: "status")
                 let exit = try await engine.launcher.launch(Self.job)

@@ -324,7 +324,7 @@ struct RandomWorld {
             }
             // Some agents end with the status of their job, whatever that is.
             let status = [0, 0, 0, 0, 0, 0, 0, 1, 27, 28][Int(pick(0..<10))]
-            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: Int32(status))))))
+            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: status)))))
         case .agentIsLost(let id): become(.finished, id)
         case .isNotFollowed(let id): if survivors.contains(id) { step([.launcherEnded(id, .notFollowed)]) }
         case .isDelivered(let event):

@@ -231,10 +231,10 @@ struct ReservationTests {
 
     @Test(
         "an agent that could not acquire a job that is still reserved has it given back at once; nothing is reported",
-        arguments: [27, 28] as [Int32])
-    func notAcquired(status: Int32) throws {
+        arguments: [27, 28] as [Int])
+    func notAcquired(status: Int) throws {
         var driver = launched(capacity: 1)
-        let exit = JobExit(status: status, message: "the agent's own words")
+        let exit = JobExit(status: status, detail: "the agent's own words")
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.first)
         let told = driver.says([job.id: .reserved], to: query)
         #expect(told.finishes.isEmpty)
@@ -247,8 +247,8 @@ struct ReservationTests {
 
     @Test(
         "a job that is over counts as finished, whatever its agent's status",
-        arguments: [(27, .finished), (28, .finished), (27, .timedOut)] as [(Int32, JobState)])
-    func reflected(status: Int32, state: JobState) throws {
+        arguments: [(27, .finished), (28, .finished), (27, .timedOut)] as [(Int, JobState)])
+    func reflected(status: Int, state: JobState) throws {
         var driver = launched()
         let end = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: status))))
         let told = driver.says([job.id: state], to: try #require(end.queries.first))

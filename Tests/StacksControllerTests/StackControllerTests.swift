@@ -4,6 +4,7 @@ import ServiceLifecycle
 import StacksAPI
 import StacksController
 import StacksTesting
+import StacksTransport
 import Synchronization
 import Testing
 
@@ -187,7 +188,7 @@ struct StackControllerTests {
         #expect(stack.simulator.report.requests[.finishJob] == 2)
         #expect(
             stack.simulator.jobs(in: .finished).allSatisfy {
-                $0.finishes == 1 && $0.exitStatus == -1 && $0.finishDetail == "no disk left"
+                $0.finishes == 1 && $0.exitStatus == -1 && $0.detail == "no disk left"
             })
         #expect(stack.simulator.jobs(in: .finished).count == 2)
         #expect(stack.controller.status.totals.failed == 2)
@@ -334,7 +335,7 @@ struct StackControllerTests {
     func once() async throws {
         let stack = try SimulatedStack()
         try await stack.controller.run()
-        await #expect(throws: StackControllerError.self) { try await stack.controller.run() }
+        await #expect(throws: ConfigurationError.self) { try await stack.controller.run() }
     }
 
     @Test(
@@ -358,8 +359,7 @@ struct StackControllerTests {
             (.init { $0.launchFailureExitStatus = -2 }, "-2"),
         ] as [(Change, String)])
     func configuration(change: Change, name: String) throws {
-        let error = #expect(throws: StackControllerError.self) { try SimulatedStack(configure: change.apply) }
-        #expect(error?.code == .invalidConfiguration)
+        let error = #expect(throws: ConfigurationError.self) { try SimulatedStack(configure: change.apply) }
         #expect(error?.message.contains(name) == true)
     }
 

@@ -137,8 +137,8 @@ struct StartFailureTests {
 
     @Test(
         "a command that ends with a status that shells have for their own trouble has failed itself",
-        arguments: [1, 2, 126, 127, 255] as [Int32], [false, true])
-    func ownStatus(status: Int32, keepsState: Bool) async throws {
+        arguments: [1, 2, 126, 127, 255] as [Int], [false, true])
+    func ownStatus(status: Int, keepsState: Bool) async throws {
         try await Self.withDirectory { directory in
             let launcher = try Self.launcher(["sh", "-c", "exit \(status)"], in: directory, keepsState: keepsState)
             #expect(try await launcher.launch(Self.job) == JobExit(status: status))

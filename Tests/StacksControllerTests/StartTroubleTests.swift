@@ -119,8 +119,8 @@ struct StartTroubleTests {
 
     @Test(
         "when the one that is tried runs for a second, or ends with an exit status, all slots are filled again",
-        arguments: [nil, 0, 1] as [Int32?])
-    func resumes(status: Int32?) throws {
+        arguments: [nil, 0, 1] as [Int?])
+    func resumes(status: Int?) throws {
         var world = Buildkite(jobs, trouble: trouble)
         let tried = try #require(world.launches(within: .seconds(60)).launched.first)
         if let status { _ = world.happens(.launcherEnded(tried, .exited(.init(status: status)))) }

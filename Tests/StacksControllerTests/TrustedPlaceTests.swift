@@ -1,6 +1,7 @@
 import Foundation
 import StacksAPI
 import StacksController
+import StacksTransport
 import Synchronization
 import Testing
 
@@ -36,8 +37,7 @@ struct TrustedPlaceTests {
         try await withDirectory { directory in
             mkdir("\(directory)/state", 0o700)
             chmod("\(directory)/state", mode_t(mode))
-            let error = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state") }
-            #expect(error?.code == .invalidConfiguration)
+            let error = #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state") }
             #expect(error?.message.contains(String(mode, radix: 8)) == true, "\(error?.message ?? "")")
         }
     }
@@ -46,7 +46,7 @@ struct TrustedPlaceTests {
     func parent() async throws {
         try await withDirectory { directory in
             chmod(directory, 0o777)
-            #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state") }
+            #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state") }
             chmod(directory, 0o1777)
             _ = try launcher(state: "\(directory)/state")
         }
@@ -57,7 +57,7 @@ struct TrustedPlaceTests {
         try await withDirectory { directory in
             mkdir("\(directory)/elsewhere", 0o700)
             symlink("\(directory)/elsewhere", "\(directory)/state")
-            let error = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state") }
+            let error = #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state") }
             #expect(error?.message.contains("symbolic link") == true)
             let made = try FileManager.default.contentsOfDirectory(atPath: "\(directory)/elsewhere")
             #expect(made == [])
@@ -74,7 +74,7 @@ struct TrustedPlaceTests {
             for make in [
                 { try launcher(state: "\(directory)/others") }, { try launcher(logs: "\(directory)/others") },
             ] {
-                let error = #expect(throws: StackControllerError.self) { try make() }
+                let error = #expect(throws: ConfigurationError.self) { try make() }
                 #expect(error?.message.contains("another user (65534") == true, "\(error?.message ?? "")")
             }
         }
@@ -101,8 +101,7 @@ struct TrustedPlaceTests {
             try Data("precious".utf8).write(to: URL(filePath: precious))
             mkdir("\(directory)/state", 0o700)
             obstacle.make(at: "\(directory)/state/lock", precious: precious)
-            let error = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state") }
-            #expect(error?.code == .invalidConfiguration)
+            #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state") }
             #expect(try String(contentsOfFile: precious, encoding: .utf8) == "precious")
         }
     }
@@ -148,7 +147,7 @@ struct TrustedPlaceTests {
     func logs() async throws {
         try await withDirectory { directory in
             chmod(directory, 0o777)
-            let error = #expect(throws: StackControllerError.self) { try launcher(logs: directory) }
+            let error = #expect(throws: ConfigurationError.self) { try launcher(logs: directory) }
             #expect(error?.message.contains("777") == true)
             chmod(directory, 0o1777)
             let exit = try await launcher(logs: directory).launch(Self.job)
@@ -220,14 +219,14 @@ struct TrustedPlaceTests {
     func spelling() async throws {
         try await withDirectory { directory in
             symlink(directory, "\(directory)/state")
-            let linked = #expect(throws: StackControllerError.self) { try launcher(state: "\(directory)/state//") }
+            let linked = #expect(throws: ConfigurationError.self) { try launcher(state: "\(directory)/state//") }
             #expect(linked?.message.contains("symbolic link") == true)
-            #expect(throws: StackControllerError.self) { try launcher(state: "") }
+            #expect(throws: ConfigurationError.self) { try launcher(state: "") }
             chmod(directory, 0o777)
             // The working directory is one for the whole process.
             await #expect(processExitsWith: .success) { [directory = directory as String] in
                 guard chdir(directory) == 0 else { exit(1) }
-                do { _ = try TrustedPlaceTests().launcher(state: "own") } catch let error as StackControllerError {
+                do { _ = try TrustedPlaceTests().launcher(state: "own") } catch let error as ConfigurationError {
                     exit(error.message.contains("777") ? 0 : 2)
                 }
                 exit(3)

@@ -82,7 +82,7 @@ struct WaitingTests {
         ] {
             var configuration = StackController.Configuration(stackKey: "k", queue: "q")
             change(&configuration)
-            #expect(throws: StackControllerError.self) { try configuration.validate() }
+            #expect(throws: ConfigurationError.self) { try configuration.validate() }
         }
         #expect(StackController.Configuration(stackKey: "k").pollTimeout == .seconds(10))
     }

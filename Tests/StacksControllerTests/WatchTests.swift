@@ -170,8 +170,8 @@ struct WatchTests {
 
     @Test(
         "a job that never started is finished with -1, or what is configured, and the command's own status in words",
-        arguments: [(3, nil), (0, nil), (127, nil), (3, 75)] as [(Int32, Int?)])
-    func status(status: Int32, configured: Int?) throws {
+        arguments: [(3, nil), (0, nil), (127, nil), (3, 75)] as [(Int, Int?)])
+    func status(status: Int, configured: Int?) throws {
         var driver = MachineDriver.running { if let configured { $0.launchFailureExitStatus = configured } }
         driver.launches([job])
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.init(status: status)))).queries.first)
@@ -183,7 +183,7 @@ struct WatchTests {
     @Test("what a launcher says of its exit is told together with the status")
     func message() throws {
         var driver = launched()
-        let exit = JobExit(status: 137, message: "A signal (9) ended the command")
+        let exit = JobExit(status: 137, detail: "A signal (9) ended the command")
         let query = try #require(driver.happens(.launcherEnded(job.id, .exited(exit))).queries.first)
         let finish = try #require(driver.says([job.id: .reserved], to: query).finishes.first)
         #expect(finish.detail.contains("A signal (9) ended the command") && finish.detail.contains("137"))

@@ -1,5 +1,6 @@
 import Foundation
 import StacksCurl
+import StacksTransport
 import Testing
 
 @Suite("Invalid configurations are rejected when the transport is created")
@@ -44,7 +45,7 @@ struct CurlConfigurationTests {
         let (name, change, words) = Self.refused[index]
         var configuration = Configuration()
         change(&configuration)
-        let error = #expect(throws: CurlSetupError.self, "\(name)") {
+        let error = #expect(throws: ConfigurationError.self, "\(name)") {
             try CurlTransport(configuration: configuration)
         }
         #expect(error?.message.contains("s3cret") == false)
@@ -63,7 +64,7 @@ struct CurlConfigurationTests {
         certificate.clientCertificate = .init(certificateFile: path, privateKeyFile: path)
         key.clientCertificate = .init(certificateFile: #filePath, privateKeyFile: path)
         for configuration in [authority, certificate, key] {
-            let error = #expect(throws: CurlSetupError.self) { try CurlTransport(configuration: configuration) }
+            let error = #expect(throws: ConfigurationError.self) { try CurlTransport(configuration: configuration) }
             #expect(error?.message.contains(path) == true && error?.message.contains("FIFO") == true)
         }
     }
@@ -77,7 +78,7 @@ struct CurlConfigurationTests {
         try #require(truncate(path, 1 << 40) == 0)
         var configuration = Configuration()
         configuration.certificateAuthorities = .file(path)
-        let error = #expect(throws: CurlSetupError.self) { try CurlTransport(configuration: configuration) }
+        let error = #expect(throws: ConfigurationError.self) { try CurlTransport(configuration: configuration) }
         #expect(error?.message.contains("16 MiB") == true)
     }
 

@@ -12,7 +12,7 @@ struct FinishTests {
         #expect(try scenario.finish(job, exitStatus: exitStatus, detail: "why").status == 200)
         #expect(scenario.state(job) == .finished)
         #expect(scenario.simulator.job(job)?.exitStatus == exitStatus)
-        #expect(scenario.simulator.job(job)?.finishDetail == "why")
+        #expect(scenario.simulator.job(job)?.detail == "why")
     }
 
     @Test("a missing exit status is -1")

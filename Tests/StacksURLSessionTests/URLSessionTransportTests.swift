@@ -285,6 +285,44 @@ struct URLSessionTransportTests {
         }
     }
 
+    @Test("a configuration that cannot work is refused with the value's name")
+    func configuration() {
+        let changes: [(String, (inout URLSessionTransport.Configuration) -> Void)] = [
+            ("requestTimeout", { $0.requestTimeout = .zero }),
+            ("maximumConnectionsPerHost", { $0.maximumConnectionsPerHost = 0 }),
+            ("maximumResponseSize", { $0.maximumResponseSize = -1 }),
+        ]
+        for (name, change) in changes {
+            var configuration = URLSessionTransport.Configuration()
+            change(&configuration)
+            let error = #expect(throws: ConfigurationError.self) {
+                try URLSessionTransport(configuration: configuration)
+            }
+            #expect(error?.message.contains(name) == true)
+        }
+    }
+
+    @Test(
+        "a transport for one block of code is closed after it, whether it returns or throws", arguments: [true, false])
+    func scoped(throwing: Bool) async throws {
+        struct Failure: Error {}
+        var escaped: URLSessionTransport?
+        do {
+            try await withURLSessionTransport { transport in
+                escaped = transport
+                if throwing { throw Failure() }
+            }
+            #expect(!throwing)
+        } catch is Failure {
+            #expect(throwing)
+        }
+        let closed = try #require(escaped)
+        let error = await #expect(throws: TransportError.self) {
+            try await closed.send(TransportRequest(method: .get, origin: "http://127.0.0.1:1", path: "/"))
+        }
+        #expect(error?.code == .transportClosed)
+    }
+
     @Test(
         "an invalid URL is rejected before anything is sent",
         arguments: [("ftp://127.0.0.1", "/"), ("http://", "/"), ("127.0.0.1:1", "/"), ("http://127.0.0.1:1", "x")])

@@ -175,7 +175,7 @@ struct BadInputTests {
                 body: ["kind": "refuse", "status": 503, "message": "Soon", "count": 1, "headers": ["Retry-After": "0"]])
             let retried = try await world.stacksctl("whoami")
             #expect(retried.status == 0)
-            #expect(retried.errors.contains("trying again"), "\(retried.errors)")
+            #expect(retried.errors.contains("retrying"), "\(retried.errors)")
             try await world.register()
             let list = try await world.json("list", "--stack", "mac-fleet", "--queue", "default")
             let job = try #require((list["jobs"] as? [[String: Any]])?.first?["id"] as? String)

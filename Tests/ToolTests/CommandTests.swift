@@ -201,7 +201,7 @@ struct CommandTests {
             )
             #expect(refused.status == 1)
             #expect(refused.output == "")
-            #expect(refused.errors.hasPrefix("stacksctl: the notification was not taken: "))
+            #expect(refused.errors.hasPrefix("stacksctl: the server rejected the notification: "))
         }
     }
 

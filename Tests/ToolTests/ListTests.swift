@@ -9,14 +9,14 @@ import Testing
 
 @Suite("A list that is not what it should be")
 struct ListTests {
-    private func answer(_ pages: [String], _ arguments: String...) async throws -> (Answer, requests: Int) {
+    private func answer(_ pages: [String], _ arguments: String...) async throws -> (CommandResult, requests: Int) {
         let steps = pages.map { page in
             InMemoryTransport.Step.respond(TransportResponse(status: .ok, body: Array(page.utf8)))
         }
         let transport = InMemoryTransport(script: steps)
         let client = try StacksClient(token: "bkct_none", transport: transport)
         let list = try List.parse(["--stack", "k", "--queue", "q"] + arguments)
-        return (try await list.answer(from: client), transport.requests.count)
+        return (try await list.result(from: client), transport.requests.count)
     }
 
     private func page(_ jobs: String, _ info: String) -> String { #"{"jobs":[\#(jobs)],"page_info":{\#(info)}}"# }
@@ -39,7 +39,7 @@ struct ListTests {
         #expect(whole.lines.contains { $0.hasPrefix("job-0") })
         #expect(whole.interruption?.message.contains("no cursor") == true)
         let single = try await answer(pages).0
-        #expect(single.lines.contains { $0.contains("gives no cursor") })
+        #expect(single.lines.contains { $0.contains("sent no cursor") })
         #expect(single.interruption == nil)
     }
 
@@ -48,7 +48,7 @@ struct ListTests {
         let pages = [page(#"{"id":"job-0"}"#, #""has_next_page":true,"end_cursor":"c""#), "<html>"]
         let (answer, _) = try await answer(pages, "--all")
         #expect(answer.lines.contains { $0.hasPrefix("job-0") })
-        #expect(answer.interruption?.message.contains("cannot be read") == true)
+        #expect(answer.interruption?.message.contains("cannot be decoded") == true)
         await #expect(throws: StacksAPIError.self) { try await self.answer(["<html>"], "--all") }
     }
 

@@ -76,7 +76,7 @@ struct OutputTests {
         fields.append(HTTPField(name: .init("RateLimit-Limit")!, value: "10"))
         fields.append(HTTPField(name: .init("Via")!, value: "a"))
         fields.append(HTTPField(name: .init("Via")!, value: "b"))
-        var answer = Answer(members: ["reserved": []], lines: ["JOB"])
+        var answer = CommandResult(members: ["reserved": []], lines: ["JOB"])
         answer.headerFields = fields
         let with = try JSONSerialization.jsonObject(with: Data(answer.text(as: .json, withHeaders: true).utf8))
         let headers = (with as? [String: Any])?["headers"] as? [String: String]

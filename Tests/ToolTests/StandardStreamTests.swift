@@ -57,9 +57,11 @@ import Testing
                         let run = try await run(command, ">/dev/full", in: directory, environment: world.environment)
                         #expect(run.status == 1, "\(command): \(run.errors)")
                         #expect(
-                            run.errors.contains("standard output cannot be written: No space left"), "\(run.errors)")
+                            run.errors.contains("could not write to standard output: No space left"), "\(run.errors)")
                         let closed = try await self.run(command, ">&-", in: directory, environment: world.environment)
-                        #expect(closed.status == 1 && closed.errors.contains("cannot be written"), "\(command)")
+                        #expect(
+                            closed.status == 1 && closed.errors.contains("could not write to standard output"),
+                            "\(command)")
                     }
                     // A reader that has enough, as `head` has.
                     let gone = try await run(list, ">&4", in: directory, environment: world.environment)
@@ -166,7 +168,7 @@ import Testing
                             environment: world.environment)
                         try await gate.waitUntilStarted()
                         tool.signal(SIGHUP)
-                        try await until { tool.errorText.contains("SIGHUP: there is no file to read again") }
+                        try await until { tool.errorText.contains("SIGHUP ignored: there is no configuration file to reload") }
                         try gate.open()
                         try await until { try await world.control("report")["finished"] as? Int == 1 }
                         tool.signal(SIGTERM)

@@ -113,7 +113,7 @@ struct TLSFaultTests {
             #expect(try await outcome(other, TrustEnvironment(certificateFile: file.path))?.code == .certificate)
         }
         for path in ["/no/such/ca.pem", "/dev/null", folder.path] {
-            let error = #expect(throws: CurlSetupError.self) {
+            let error = #expect(throws: ConfigurationError.self) {
                 try CurlTransport(
                     configuration: system, library: .ofThisProcess, environment: TrustEnvironment(certificateFile: path)
                 )

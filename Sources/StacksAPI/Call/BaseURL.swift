@@ -1,19 +1,19 @@
 import StacksTransport
 
-/// Where the API is, taken apart once: what stays the same from call to call, and what paths begin with.
+/// The API's base URL, parsed once: the origin, and the prefix of every path.
 struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// Scheme, host and port, in lowercase and without a default port.
     let origin: String
-    /// The base's own path, with a slash at both ends.
+    /// The base URL's own path, with a slash at both ends.
     let pathPrefix: String
     /// The host, in lowercase, an IPv6 address without brackets.
     let host: String
-    /// The port, the scheme's own when none was given.
+    /// The port; the scheme's default when none was given.
     let port: Int
 
     var description: String { origin + pathPrefix }
 
-    /// Whether the path ends in the API's version, as that of every real one does.
+    /// Whether the path ends with the API's version, as Buildkite's own does.
     var endsWithVersion: Bool { pathPrefix.hasSuffix("/v3/") }
 
     /// - Throws: ``StacksAPIError/Code/invalidArgument`` with what is wrong.
@@ -22,26 +22,30 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
             Argument.failure("The base URL \(Self.shown(text)) \(problem)", for: nil)
         }
         if text.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F || $0 == UInt8(ascii: "\\") }) {
-            throw failure("holds a space, a control character or another character that no URL has.")
+            throw failure("contains a space, a control character or another character that URLs do not allow.")
         }
         guard let colon = text.firstRange(of: "://") else {
-            throw failure("has no scheme: it begins with https:// or http://.")
+            throw failure("has no scheme: it must begin with https:// or http://.")
         }
         let scheme = text[..<colon.lowerBound].lowercased()
         guard scheme == "https" || scheme == "http" else {
             throw failure("has a scheme that is neither https nor http.")
         }
-        if text.contains("?") || text.contains("#") { throw failure("has a query or a fragment: leave it out.") }
+        if text.contains("?") || text.contains("#") {
+            throw failure("has a query or a fragment, which is not allowed.")
+        }
         let rest = text[colon.upperBound...]
         let authority = rest.prefix { $0 != "/" }
-        if authority.contains("@") { throw failure("has user info: the token goes into a header of its own.") }
+        if authority.contains("@") {
+            throw failure("has user info, which is not allowed: pass the agent token as the client's token.")
+        }
         let host: Host
         do { host = try Host(authority) } catch { throw failure(error.problem) }
         if let problem = Self.problem(ofPath: rest[authority.endIndex...]) { throw failure(problem) }
         if scheme == "http", !host.isLoopback, !allowsInsecureHTTP {
             throw failure(
-                "would send the token in plaintext to a host that is not loopback. Use https, or allow "
-                    + "insecure HTTP explicitly when that is what you want.")
+                "would send the token in plaintext to a host that is not loopback. Use https, or set "
+                    + "allowsInsecureHTTP.")
         }
         let port = host.port == (scheme == "https" ? 443 : 80) ? nil : host.port
         origin = "\(scheme)://\(host.name)" + (port.map { ":\($0)" } ?? "")
@@ -58,10 +62,10 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
         let isPathByte: (UInt8) -> Bool = { byte in
             PercentEncoding.isKeyByte(byte) || "/.~!$&'()*+,;=:@%".utf8.contains(byte)
         }
-        return path.utf8.allSatisfy(isPathByte) ? nil : "has a path with a character that has to be percent-encoded."
+        return path.utf8.allSatisfy(isPathByte) ? nil : "has a path with a character that must be percent-encoded."
     }
 
-    /// The URL as an error shows it: without what can be a password, or a token in the wrong place.
+    /// The URL as an error shows it, without what may be a password or a misplaced token.
     private static func shown(_ text: String) -> String {
         Argument.quoted(Redaction().scrub(ShownURL.text(text)))
     }
@@ -85,32 +89,32 @@ private struct Host {
             if rest.hasPrefix(":") {
                 port = rest.dropFirst()
             } else if !rest.isEmpty {
-                throw Invalid(problem: "has something between its host and its path.")
+                throw Invalid(problem: "has unexpected text between its host and its path.")
             }
         } else {
             host = authority.prefix { $0 != ":" }
             if host.endIndex != authority.endIndex { port = authority[host.endIndex...].dropFirst() }
         }
         self.port = try port.map { (text) throws(Invalid) in
-            // What stands there is not repeated: it may be a password, before a slash that belongs to it.
+            // The text is not shown: it may be a password that contains a slash.
             guard text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = Int(text), (1...65_535).contains(port)
-            else { throw Invalid(problem: "has a port that is none; ports are 1 to 65535.") }
+            else { throw Invalid(problem: "has an invalid port; ports are 1 to 65535.") }
             return port
         }
-        // The same name, in the form that every resolver knows.
+        // The same name, in the form that every resolver accepts.
         let name = host.lowercased() == "localhost." ? "localhost" : host.lowercased()
         self.name = name
         if name.hasPrefix("[") {
             guard let groups = HostAddress.ipv6(name.dropFirst().dropLast()) else {
-                throw Invalid(problem: "has a host that is no IPv6 address.")
+                throw Invalid(problem: "has a host in brackets that is not an IPv6 address.")
             }
             isLoopback = HostAddress.isLoopback(ipv6: groups)
         } else {
             if name.isEmpty { throw Invalid(problem: "has no host.") }
             guard name.utf8.allSatisfy({ PercentEncoding.isKeyByte($0) || $0 == UInt8(ascii: ".") }) else {
-                throw Invalid(problem: "has a host with other characters than letters, digits, '-', '_' and '.'.")
+                throw Invalid(problem: "has a host with characters other than letters, digits, '-', '_' and '.'.")
             }
-            // An IPv4 address in full form: anything shorter may be read otherwise by a resolver.
+            // An IPv4 address must have four parts: resolvers differ on shorter forms.
             isLoopback = name == "localhost" || HostAddress.dottedIPv4(name).map { $0 >> 24 == 127 } == true
         }
     }

@@ -2,11 +2,11 @@ import HTTPTypes
 import StacksTransport
 
 extension ClientCore {
-    /// How many items one request carries at most.
+    /// The most items of a request.
     static let batchSize = 1000
 
-    /// Makes a call about a list of jobs with as many requests as it needs, several at a time, and joins the responses in
-    /// order.
+    /// Makes a call about a list of jobs with as many requests as it needs, several at a time, and joins the responses
+    /// in order.
     func performInBatches<Value: Sendable>(
         _ target: CallTarget,
         jobs: [JobID],
@@ -22,7 +22,8 @@ extension ClientCore {
             target, jobs: jobs, request: request, options: options, decode: decode, join: join)
     }
 
-    /// The same for a list that one request does not hold. Apart, because it takes much memory of its task, and is rare.
+    /// The same for a list that needs several requests. It is separate because it needs much memory of its task and
+    /// is rare.
     @inline(never)
     private func performInSeveral<Value: Sendable>(
         _ target: CallTarget,
@@ -37,7 +38,7 @@ extension ClientCore {
             let outcomes = await withTaskGroup(of: (Int, BatchOutcome<Value>).self) { group in
                 var outcomes: [BatchOutcome<Value>] = Array(repeating: .notSent, count: ranges.count)
                 for (index, range) in ranges.enumerated() {
-                    // A place becomes free when one comes back.
+                    // Waits for a request to end before it starts another.
                     if index >= configuration.maximumConcurrentBatches, let (done, outcome) = await group.next() {
                         outcomes[done] = outcome
                     }
@@ -57,7 +58,7 @@ extension ClientCore {
         }
     }
 
-    /// Runs a call of several requests: they have one deadline, and one trace.
+    /// Runs a call of several requests, which share a deadline and a trace.
     func wholeCall<Value: Sendable>(
         _ operation: Operation, _ options: CallOptions,
         _ requests: (CallOptions) async throws -> StacksResponse<Value>
@@ -82,16 +83,16 @@ extension ClientCore {
     }
 }
 
-/// What became of one part of a long list.
+/// The outcome of one part of a long list.
 enum BatchOutcome<Value: Sendable>: Sendable {
     case succeeded(StacksResponse<Value>)
     case failed(StacksAPIError)
-    /// The task was cancelled while the part was under way: it may have been done.
+    /// The task was cancelled while the request was under way: it may have taken effect.
     case cutOff
-    /// The task was cancelled before the part was sent.
+    /// The task was cancelled before the request was sent.
     case notSent
 
-    /// What comes of sending a part.
+    /// The outcome of sending a part.
     init(_ send: () async throws -> StacksResponse<Value>) async {
         do {
             self = .succeeded(try await send())
@@ -105,10 +106,10 @@ enum BatchOutcome<Value: Sendable>: Sendable {
 }
 
 extension ClientCore {
-    /// One answer of many: what succeeded, in order, beside what failed or was cancelled. It throws when nothing
-    /// succeeded: a caller that is cancelled has to learn what it holds all the same, jobs that it reserved for example.
+    /// Joins the responses of all parts, with those that failed or were cancelled in `failedBatches`. It throws
+    /// when no part succeeded: even a cancelled caller has to learn what it holds, jobs that it reserved for example.
     ///
-    /// Status, header fields and metrics are those of the part whose rate limit has least left.
+    /// Status, header fields and metrics are those of the part with the fewest requests left in its rate limit.
     static func join<Value: Sendable>(
         _ outcomes: [BatchOutcome<Value>], of ranges: [Range<Int>], _ operation: StacksOperation
     ) throws -> StacksResponse<[Value]> {
@@ -144,13 +145,13 @@ extension ClientCore {
 }
 
 extension StacksAPIError {
-    /// The error of a part whose call was cancelled.
+    /// The error of a part that was cancelled.
     fileprivate static func cancelled(_ operation: StacksOperation, wasUnderWay: Bool) -> StacksAPIError {
         StacksAPIError(
             code: .cancelled,
             operation: operation,
             message: wasUnderWay
-                ? "The task was cancelled before this part of the list was answered: it may have been done."
+                ? "The task was cancelled before the response to this part of the list: it may have taken effect."
                 : "The task was cancelled before this part of the list was sent.",
             mayHaveTakenEffect: wasUnderWay
         )

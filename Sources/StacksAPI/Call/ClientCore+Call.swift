@@ -26,8 +26,8 @@ extension ClientCore {
     ///
     /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends, because an
     /// async function keeps memory of its task for each of its temporaries and a synchronous one does not. For the same
-    /// reason the functions it calls must not be inlined, nor may it be, and errors are thrown untyped: room for a typed
-    /// one would be kept for as long as the call takes.
+    /// reason the functions it calls must not be inlined, nor may it be, and errors are thrown untyped: room for a
+    /// typed one would be kept for as long as the call takes.
     @inline(never)
     private func send(
         _ target: CallTarget, body: [UInt8]?, options: CallOptions
@@ -45,7 +45,7 @@ extension ClientCore {
                     if response.status.kind == .successful { return received(&call, response) }
                     next = refused(&call, response)
                 } catch {
-                    next = unanswered(&call, error, limit: request.limit)
+                    next = failed(&call, error, limit: request.limit)
                 }
                 switch next {
                 case .wait(let delay): try await environment.sleep(delay)
@@ -98,7 +98,8 @@ extension ClientCore {
         let operation = target.operation
         return PendingCall(
             record: CallRecord(
-                operation: operation, number: log?.began(operation, request) ?? 0, trace: trace(of: operation, options)),
+                operation: operation, number: log?.began(operation, request) ?? 0,
+                trace: trace(of: operation, options)),
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
                 repetition: operation.repetition,
@@ -154,7 +155,7 @@ extension ClientCore {
     private func received(_ call: inout PendingCall, _ response: consuming TransportResponse) -> ReceivedResponse {
         settle(call, response)
         foundSomething()
-        call.record.trace.answered(response)
+        call.record.trace.received(response)
         return ReceivedResponse(response, to: call.record, attempts: call.requests)
     }
 
@@ -163,7 +164,7 @@ extension ClientCore {
     private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> Continuation {
         if response.status != .notFound { foundSomething() }
         settle(call, response)
-        call.record.trace.answered(response)
+        call.record.trace.received(response)
         let failure = failure(of: call.operation, refusedWith: response)
         if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken { return .renewToken(failure) }
         return next(&call, after: failure)
@@ -171,12 +172,12 @@ extension ClientCore {
 
     /// What follows a request that got no response.
     @inline(never)
-    private func unanswered(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
+    private func failed(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
         if let governor, let place = call.place {
             let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
-            governor.unanswered(place, mayHaveReachedServer: mayHaveArrived, now: environment.now())
+            governor.failed(place, mayHaveReachedServer: mayHaveArrived, now: environment.now())
         }
-        call.record.trace.unanswered(error)
+        call.record.trace.requestFailed(error)
         if error is CancellationError { return .end(error) }
         var failure = failure(of: call.operation, thrown: error)
         if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline
@@ -189,8 +190,8 @@ extension ClientCore {
     /// Tells the rate limit of a response.
     private func settle(_ call: borrowing PendingCall, _ response: TransportResponse) {
         guard let governor, let place = call.place else { return }
-        governor.answered(
-            place, response, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
+        governor.received(
+            response, for: place, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
     }
 
     /// The end of a call, or a wait before its next request.

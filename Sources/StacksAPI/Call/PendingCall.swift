@@ -34,7 +34,7 @@ struct PendingCall: ~Copyable {
     var hasRenewedToken = false
     /// The caller's own header fields.
     let extraFields: HTTPFields
-    /// Where it stands under the rate limit; `nil` when it is not paced.
+    /// Its state under the rate limit; `nil` when it is not paced.
     var place: RateGovernor.Place?
 
     var operation: Operation { record.operation }

@@ -13,7 +13,7 @@ struct ByteWriter: ~Copyable {
 
     /// The bytes that `body` writes, `capacity` at most.
     static func bytes(capacity: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
-        // A short text is written on the stack and copied: making an array that is not initialized costs more.
+        // A short text is written on the stack and copied: creating an uninitialized array costs more.
         if capacity <= 512 {
             return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { buffer in
                 guard let start = buffer.baseAddress else { return [] }
@@ -30,8 +30,8 @@ struct ByteWriter: ~Copyable {
         }
     }
 
-    /// The text that `body` writes, of `capacity` bytes at most. A string that grows piece by piece costs three times as
-    /// much.
+    /// The text that `body` writes, of `capacity` bytes at most. A string that grows piece by piece costs three times
+    /// as much.
     static func text(capacity: Int, _ body: (inout ByteWriter) -> Void) -> String {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { buffer in
             guard let start = buffer.baseAddress else { return "" }
@@ -189,17 +189,17 @@ struct ByteWriter: ~Copyable {
         }
     }
 
-    /// The most that ``int(_:)`` writes.
+    /// The most bytes that ``int(_:)`` writes.
     static let maximumIntSize = 20
 
-    /// Whether nothing has to be escaped, as in most strings; `false` also for those with fewer than eight bytes.
+    /// Whether nothing must be escaped, as in most strings; `false` also for strings of fewer than eight bytes.
     @inline(__always)
     private static func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.count >= 8, let base = bytes.baseAddress else { return false }
         func stops(at offset: Int) -> UInt64 {
             JSONReader.stops(in: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
         }
-        // The last word ends with the last byte, and so may repeat some of those before.
+        // The last word ends with the last byte, so it may overlap the word before.
         let last = bytes.count &- 8
         var found = stops(at: last)
         var offset = 0
@@ -210,8 +210,8 @@ struct ByteWriter: ~Copyable {
         return found == 0
     }
 
-    /// The first byte at or after `start` that has to be escaped, or the end: eight bytes at a time, as far as there are
-    /// eight.
+    /// The first byte at or after `start` that must be escaped, or the end. Reads eight bytes at a time while there
+    /// are eight.
     @inline(__always)
     private static func endOfPlainRun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
         var index = start
@@ -235,12 +235,12 @@ struct ByteWriter: ~Copyable {
     }
 }
 
-/// Makes one segment of a path, or one value of a query, of any string.
+/// Encodes any string as one segment of a path or one value of a query.
 ///
-/// Only `A-Z`, `a-z`, `0-9`, `-`, `_` and `~` stay as they are. The dot is encoded although a URL would allow it: the
-/// server takes no dots in these segments.
+/// Only `A-Z`, `a-z`, `0-9`, `-`, `_` and `~` are not encoded. The dot is encoded although URLs allow it, because the
+/// server accepts no dots in these segments.
 enum PercentEncoding {
-    /// Whether a byte may stand in a stack's key; none of these needs encoding.
+    /// Whether a stack's key may contain the byte. Such bytes need no encoding.
     @inline(__always)
     static func isKeyByte(_ byte: UInt8) -> Bool {
         switch byte {

@@ -1,14 +1,14 @@
 /// Reads and writes the canonical form of a UUID: `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lowercase
-/// (<https://www.rfc-editor.org/rfc/rfc9562#section-4>), all 32 digits at once. Uppercase digits are read too, as that
-/// section asks.
+/// (<https://www.rfc-editor.org/rfc/rfc9562#section-4>), all 32 digits at once. It also reads uppercase digits, as that
+/// section requires.
 enum CanonicalUUID {
     static let length = 36
 
     /// The 32 digits, eight in each word, the first in its lowest byte. Words instead of bytes, because the compiler
-    /// makes loops of what has more than eight elements.
+    /// turns vectors of more than eight elements into loops.
     private typealias Digits = SIMD4<UInt64>
 
-    /// The two halves of the UUID in the 36 bytes at `bytes`, or `nil` when they are not one in either case.
+    /// The two halves of the UUID in the 36 bytes at `bytes`; `nil` when they are not a UUID in upper or lower case.
     @inline(__always)
     static func parse(_ bytes: UnsafeRawPointer) -> (high: UInt64, low: UInt64)? {
         func eight(_ offset: Int) -> UInt64 {
@@ -24,13 +24,13 @@ enum CanonicalUUID {
             && eight(16) & 0xFF00_0000_00FF_0000 == dash << 16 | dash << 56
         // "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee": a at 0, b at 9, c at 14, d at 19, e at 24.
         let digits = Digits(eight(0), four(9) | four(14) << 32, four(19) | four(24) << 32, eight(28))
-        // Bit 5 makes a letter lowercase, and a digit has it already. Bit 6 tells a letter, whose low nibble is 1…6:
-        // nine more makes it 10…15.
+        // Bit 5 makes a letter lowercase, and digits have it already. Bit 6 marks a letter, whose low nibble is 1…6:
+        // adding nine makes it 10…15.
         let lowercase = digits | every(0x20)
         let nibbles =
             (lowercase & every(0x0F)) &+ (lowercase &>> 6 & every(1)) &+ (lowercase &>> 3 & every(8))
-        // Whatever is a digit is found again from its value. All else is not, but for the letters after `f`, whose
-        // value is above 15, and bytes with neither bit 5 nor bit 6, which became digits above.
+        // A valid digit equals the digit of its value. Nothing else does, except letters after `f`, whose value is
+        // above 15, and bytes with neither bit 5 nor bit 6, which became digits above.
         let invalid =
             text(nibbles) ^ lowercase | nibbles & every(0x10) | ~(digits | digits &<< 1) & every(0x40)
         let remainder = invalid.lowHalf | invalid.highHalf
@@ -42,7 +42,7 @@ enum CanonicalUUID {
         return ((values[0] | values[1] << 32).byteSwapped, (values[2] | values[3] << 32).byteSwapped)
     }
 
-    /// Writes the 36 bytes of the UUID with these halves.
+    /// Writes the 36 bytes of a UUID with these halves.
     @inline(__always)
     static func write(high: UInt64, low: UInt64, to bytes: UnsafeMutableRawPointer) {
         // The most significant digit is the first: swap, then spread the nibbles over the bytes.
@@ -73,15 +73,15 @@ enum CanonicalUUID {
         eight(3, at: 28)
     }
 
-    /// The lowercase digit of the value in each byte, up to 15. Up to 24 no byte carries into the next.
+    /// The lowercase digit for the value in each byte, up to 15. For values up to 24 no byte carries into the next.
     @inline(__always)
     private static func text(_ nibbles: Digits) -> Digits {
-        // Adding 6 carries into bit 4 exactly from 10 on; the letters are 39 = 32 + 8 - 1 further on ('a' - '0' - 10).
+        // Adding 6 carries into bit 4 exactly from 10 on; letters are 39 = 32 + 8 - 1 higher ('a' - '0' - 10).
         let letters = (nibbles &+ every(6)) &>> 4 & every(1)
         return nibbles &+ every(UInt8(ascii: "0")) &+ (letters &<< 5) &+ (letters &<< 3) &- letters
     }
 
-    /// The byte in each of the eight of a word.
+    /// A word of eight equal bytes.
     @inline(__always)
     private static func every(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 }

@@ -4,7 +4,7 @@
     import Foundation
 #endif
 
-/// A date and a time of day in UTC, in the Gregorian calendar, turned into seconds and back without a formatter.
+/// A date and a time of day in UTC in the Gregorian calendar, converted to seconds and back without a formatter.
 struct CivilTime: Equatable {
     var year: Int
     var month: Int
@@ -23,8 +23,8 @@ struct CivilTime: Equatable {
         self.second = second
     }
 
-    /// Whole seconds since 1970, or `nil` when there is no such day or time. Second 60, a leap second, counts as the
-    /// first second of the next minute.
+    /// Whole seconds since 1970; `nil` when there is no such day or time. Second 60, a leap second, counts as the first
+    /// second of the next minute.
     @inline(__always)
     var secondsSince1970: Int? {
         guard month >= 1, month <= 12, day >= 1, day <= Self.days(in: month, of: year), hour >= 0, hour <= 23,
@@ -35,7 +35,7 @@ struct CivilTime: Equatable {
 
     var date: Date? { secondsSince1970.map { Date(timeIntervalSince1970: Double($0)) } }
 
-    /// The time that is `seconds` after 1970.
+    /// The time `seconds` after the beginning of 1970.
     init(secondsSince1970 seconds: Int) {
         let days = (seconds - Self.modulo(seconds, 86_400)) / 86_400
         let time = Self.modulo(seconds, 86_400)
@@ -54,8 +54,8 @@ struct CivilTime: Equatable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// Days since 1970. A year is counted from March, so that the leap day is its last one, within eras of 400 years,
-    /// which all have the same number of days.
+    /// Days since 1970. Years begin in March, so that the leap day is their last, and are counted within eras of 400
+    /// years, which all have the same number of days.
     @inline(__always)
     private static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
@@ -81,7 +81,7 @@ struct CivilTime: Equatable {
     }
 }
 
-/// The date of HTTP in its one form that is still sent: `Sun, 06 Nov 1994 08:49:37 GMT`
+/// HTTP's date in the only form that is still sent: `Sun, 06 Nov 1994 08:49:37 GMT`
 /// (<https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>).
 enum HTTPDate {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

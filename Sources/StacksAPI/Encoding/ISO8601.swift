@@ -6,13 +6,13 @@
 
 /// Dates as the API writes them: `2026-11-19T08:30:00Z`, with or without a fraction, in UTC or with an offset.
 package enum ISO8601 {
-    /// The date that the text spells, or `nil` when it spells none.
+    /// The date in the text; `nil` when there is none.
     package static func date(_ text: String) -> Date? {
         var text = text
         return text.withUTF8 { parse($0) }
     }
 
-    /// The date that the bytes spell, or `nil` when they spell none.
+    /// The date in the bytes; `nil` when there is none.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Date? {
         guard bytes.count >= 20 else { return nil }
         let start = UnsafeRawPointer(bytes.baseAddress!)
@@ -35,12 +35,12 @@ package enum ISO8601 {
         return Date(timeIntervalSinceReferenceDate: Double(seconds - offset - 978_307_200) + fraction)
     }
 
-    /// Each of the eight bytes at `text` with the next one as a number of two digits, `0000-00-` or `00:00:00` for
-    /// example; `nil` when it does not have digits where `form` has zeros, or not its separators.
+    /// Each of the eight bytes at `text` with the next one as a number of two digits, for a form such as `0000-00-` or
+    /// `00:00:00`; `nil` when there are no digits where `form` has zeros, or other separators.
     ///
     /// - Parameters:
     ///   - form: Eight bytes, the first in the lowest.
-    ///   - separators: Which of them are no zeros.
+    ///   - separators: A mask of the bytes that are not zeros.
     @inline(__always)
     private static func numbers(_ text: UnsafeRawPointer, form: UInt64, separators: UInt64) -> UInt64? {
         let digits = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self)) ^ form
@@ -49,7 +49,7 @@ package enum ISO8601 {
         return invalid == 0 ? digits &* 10 &+ digits >> 8 : nil
     }
 
-    /// The fraction of a second at `index`, 0 when there is none, `nil` when it has no digits.
+    /// The fraction of a second at `index`; 0 when there is none, `nil` when it has no digits.
     @inline(__always)
     private static func fraction(in bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> Double? {
         guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: ",") else { return 0 }
@@ -58,7 +58,7 @@ package enum ISO8601 {
         var numerator = 0
         var denominator = 1
         while index < bytes.count, bytes[index] &- 0x30 < 10 {
-            // Beyond nanoseconds a date holds nothing.
+            // A date holds no more than nanoseconds.
             if index - first < 9 {
                 numerator = numerator * 10 + Int(bytes[index] &- 0x30)
                 denominator *= 10
@@ -68,7 +68,7 @@ package enum ISO8601 {
         return index == first ? nil : Double(numerator) / Double(denominator)
     }
 
-    /// The offset from UTC in seconds that takes the rest of the bytes: `Z`, `±hh:mm`, `±hhmm` or `±hh`.
+    /// The offset from UTC in seconds in the rest of the bytes: `Z`, `±hh:mm`, `±hhmm` or `±hh`.
     @inline(__always)
     private static func offset(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
         guard index < bytes.count else { return nil }
@@ -95,11 +95,11 @@ package enum ISO8601 {
     /// How many bytes ``text(_:)`` has: `2026-11-19T08:30:00.000Z`.
     static let textLength = 24
 
-    /// The date in UTC with milliseconds, rounded down so that now is never in the future; `nil` outside the years 0 to
-    /// 9999.
+    /// The date in UTC with milliseconds, rounded down so that the present is never in the future; `nil` outside the
+    /// years 0 to 9999.
     ///
     /// A date holds the millisecond `.001` as a binary fraction a little above or below it. Rounding to microseconds
-    /// first finds it again, where rounding down at once would give the millisecond before.
+    /// first restores it; rounding down at once could give the previous millisecond.
     package static func text(_ date: Date) -> String? {
         let microseconds = (date.timeIntervalSince1970 * 1_000_000).rounded()
         let milliseconds = (microseconds / 1000).rounded(.down)
@@ -121,7 +121,7 @@ extension JSONReader {
     mutating func date() throws(JSONError) -> Date {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a date in a string") }
         let start = cursor
-        // The forms that a server writes need no scan: the parser takes no byte that could end a string or escape one.
+        // The forms that servers send need no scan: the parser accepts no quote and no backslash.
         for count in [24, 20] {
             let text = UnsafeBufferPointer(start: start + 1, count: count)
             guard end - start > count + 1, text.baseAddress![count] == UInt8(ascii: "\""),
@@ -132,7 +132,7 @@ extension JSONReader {
         }
         let raw = try scanString()
         if !raw.hasEscapes, let date = ISO8601.parse(raw.bytes) { return date }
-        // Never seen, but allowed: a character of the date written as an escape.
+        // Allowed, though no server does it: a character of the date written as an escape.
         if raw.hasEscapes {
             cursor = start
             let text = Array(try string().utf8)

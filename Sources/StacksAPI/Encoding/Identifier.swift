@@ -6,33 +6,32 @@
 
 /// The identifier of a `Resource`, a job's UUID for example.
 ///
-/// Buildkite's identifiers are UUIDs in their canonical form: 36 characters, lowercase. Such a one is kept as its 16
-/// bytes, without any allocation. The case of its letters means nothing: an uppercase UUID names the same resource and
-/// comes out in lowercase, as the server writes it. Any other string is an identifier too and is kept as it is.
+/// Buildkite's identifiers are UUIDs in canonical form: 36 lowercase characters. An identifier keeps them as 16 bytes,
+/// without an allocation. Case does not matter: an uppercase UUID names the same resource, and its string is lowercase,
+/// as the server writes it. Any other string is an identifier too, and is kept as it is.
 ///
-/// The order is that of the strings.
+/// Identifiers are ordered like their strings.
 public struct Identifier<Resource>: Sendable, Hashable {
     let storage: IdentifierStorage
 
     init(storage: IdentifierStorage) { self.storage = storage }
 
-    /// The identifier that `string` spells.
+    /// The identifier with this string.
     public init(_ string: String) { storage = IdentifierStorage(string) }
 
     /// The identifier of a UUID in its canonical, lowercase form.
     public init(_ uuid: UUID) { storage = IdentifierStorage(uuid) }
 
-    /// The identifier as a UUID, or `nil` when it is not one.
+    /// The identifier as a UUID; `nil` when it is not one.
     public var uuid: UUID? { storage.uuid }
 
-    // The underscore makes this no less stable: it is a requirement of `Hashable` itself, with a default, and so part
-    // of the library's stable interface. A library that stopped asking for it would place identifiers by `hash(into:)`,
-    // which is slower and no less right: both say the same of equal identifiers. Fed with one word instead of two,
-    // `hash(into:)` still costs three times the instructions of filling a table this way.
-    /// What the standard library's tables place an identifier by; see `hash(into:)`, which says the same to others.
+    // Despite its underscore this is a requirement of `Hashable`, with a default implementation, and so part of the
+    // library's stable interface. If the library stopped using it, `hash(into:)` would be slower and just as correct.
+    // Even with one word instead of two, `hash(into:)` takes three times the instructions to fill a table.
+    /// The hash value for the standard library's tables, which is faster than `hash(into:)`.
     public func _rawHashValue(seed: Int) -> Int { storage._rawHashValue(seed: seed) }
 
-    /// Whether the identifier is the empty string, which names nothing.
+    /// Whether the identifier is the empty string, which identifies nothing.
     public var isEmpty: Bool { storage.isEmpty }
 }
 
@@ -42,7 +41,7 @@ extension Identifier: Comparable {
 }
 
 extension Identifier: LosslessStringConvertible, CustomDebugStringConvertible {
-    /// The identifier's string, as it goes on the wire.
+    /// The identifier's string, as the API spells it.
     public var description: String { storage.string }
 
     /// The same as ``description``.
@@ -55,7 +54,7 @@ extension Identifier: CustomReflectable {
 }
 
 extension Identifier: ExpressibleByStringLiteral {
-    /// The identifier that the literal spells.
+    /// The identifier with this literal as its string.
     public init(stringLiteral value: String) { self.init(value) }
 }
 
@@ -72,7 +71,7 @@ public typealias OrganizationID = Identifier<Stack.Organization>
 /// The identifier of a cluster's queue.
 public typealias ClusterQueueID = Identifier<ScheduledJobsPage.ClusterQueue>
 
-/// What an ``Identifier`` holds, apart from it so that this code exists once and not per resource.
+/// The storage of an ``Identifier``. It is not generic, so that its code exists once and not for each resource.
 enum IdentifierStorage: Sendable {
     /// The two halves of a canonical UUID, most significant byte first.
     case uuid(high: UInt64, low: UInt64)
@@ -96,7 +95,7 @@ enum IdentifierStorage: Sendable {
         }
     }
 
-    /// The UUID that the `count` bytes spell in its usual form, in either case, or `nil` when they do not.
+    /// The UUID in the `count` bytes in upper or lower case; `nil` when they are none.
     init?(uuid bytes: UnsafeRawPointer?, count: Int) {
         guard count == CanonicalUUID.length, let bytes, let halves = CanonicalUUID.parse(bytes) else { return nil }
         self = .uuid(high: halves.high, low: halves.low)
@@ -138,14 +137,14 @@ extension IdentifierStorage: Hashable {
         case (.text(let text), .text(let other)):
             return text == other
         default:
-            // A UUID is never kept as text, so the two forms are never the same identifier.
+            // A UUID is never kept as text, so the two forms are never equal.
             return false
         }
     }
 
-    /// Random numbers of this process, so that nobody can choose UUIDs that share a place: with known factors such UUIDs
-    /// are a matter of arithmetic, and filling a table with them takes quadratic time. They come from `Hasher`, whose own
-    /// secret they are as hard to learn as, and which gives the same ones every time where a program asks for that.
+    /// Random numbers of this process, so that nobody can construct UUIDs with the same hash: filling a table with
+    /// such UUIDs would take quadratic time. They come from `Hasher`, so they are as hard to learn as its secret, and
+    /// are the same every time in a program that disables random hashing.
     private static let secret: (high: UInt64, low: UInt64) = {
         func bits(_ number: UInt8) -> UInt64 {
             var hasher = Hasher()
@@ -155,9 +154,9 @@ extension IdentifierStorage: Hashable {
         return (bits(0), bits(1))
     }()
 
-    /// What a `Dictionary` or `Set` places an identifier by: for a UUID two multiplications instead of a run of `Hasher`,
-    /// which is a third of what reading the states of many jobs costs. The second one, by a secret too, leaves nothing
-    /// that is known of the product where the halves' differences are.
+    /// The hash value for a `Dictionary` or `Set`: for a UUID two multiplications instead of a run of `Hasher`,
+    /// which takes a third of the time of decoding many jobs' states. The second multiplication, by a secret too, hides
+    /// how the halves determine the first product.
     func _rawHashValue(seed: Int) -> Int {
         guard case .uuid(let high, let low) = self else {
             var hasher = Hasher()
@@ -184,7 +183,7 @@ extension IdentifierStorage: Hashable {
 
 extension IdentifierStorage: Comparable {
     static func < (lhs: IdentifierStorage, rhs: IdentifierStorage) -> Bool {
-        // Lowercase hexadecimal digits ascend in ASCII as their values do, so the numbers order as the strings would.
+        // Lowercase hexadecimal digits ascend in ASCII like their values, so the numbers are ordered like the strings.
         if case .uuid(let high, let low) = lhs, case .uuid(let otherHigh, let otherLow) = rhs {
             return (high, low) < (otherHigh, otherLow)
         }

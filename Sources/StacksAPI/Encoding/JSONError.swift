@@ -1,4 +1,4 @@
-/// Why bytes are not the JSON that was expected, and where.
+/// Why bytes are not the expected JSON, and where.
 struct JSONError: Error, Equatable {
     enum Reason: Equatable {
         case empty
@@ -19,7 +19,7 @@ struct JSONError: Error, Equatable {
 
     var reason: Reason
 
-    /// Where, in bytes from the beginning of the document.
+    /// The position, in bytes from the beginning of the document.
     var offset: Int
 }
 
@@ -30,19 +30,20 @@ extension JSONError.Reason: CustomStringConvertible {
         case .empty: return "the body is empty"
         case .unexpectedEnd: return "the document ends in the middle"
         case .unexpectedByte(let byte, let expected):
-            // The byte alone gives nothing of the document away, and tells an HTML page ("<") at a glance.
+            // A single byte reveals nothing of the document, and shows an HTML page ("<") at a glance.
             return "expected \(expected), found \(Self.name(byte))"
         case .wrongType(let found, let expected): return "expected \(expected), found \(found)"
         case .missingField(let name): return "the field \"\(name)\" is missing"
-        case .controlCharacter(let byte): return "a string holds the control character \(Self.name(byte)) as it is"
-        case .invalidEscape: return "a string holds an escape that JSON does not know"
-        case .loneSurrogate: return "a string holds half of a surrogate pair"
+        case .controlCharacter(let byte):
+            return "a string contains the control character \(Self.name(byte)) without an escape"
+        case .invalidEscape: return "a string contains an escape that JSON does not have"
+        case .loneSurrogate: return "a string contains half of a surrogate pair"
         case .invalidUTF8: return "a string is not valid UTF-8"
         case .invalidNumber: return "a number is malformed"
-        case .numberOutOfRange: return "a number is not an integer or out of range"
+        case .numberOutOfRange: return "a number is not an integer or is out of range"
         case .invalidDate: return "a date is not in ISO 8601"
         case .tooDeep: return "the document is nested more than \(JSONReader.maximumDepth) levels deep"
-        case .trailingBytes: return "something follows the end of the document"
+        case .trailingBytes: return "there are bytes after the end of the document"
         }
     }
 
@@ -56,7 +57,7 @@ extension JSONError.Reason: CustomStringConvertible {
 }
 
 extension JSONError {
-    /// What is wrong, where in the document and at which byte: `expected a string, found a number at jobs[3].id (byte
+    /// What is wrong, and where in the document: `expected a string, found a number at jobs[3].id (byte
     /// 482)`.
     func description(in document: [UInt8]) -> String {
         let path = JSONPath.locate(offset: offset, in: document)
@@ -64,10 +65,10 @@ extension JSONError {
     }
 }
 
-/// Finds out where in a document a byte is, `jobs[3].id` for example.
+/// Finds the path to a byte in a document, `jobs[3].id` for example.
 ///
-/// The reader keeps no path while it reads, because it would cost on every document and is needed on broken ones alone.
-/// It is found afterwards from the offset: everything before that offset has been read, and so is well-formed.
+/// The reader keeps no path, because it would slow down every document and only broken ones need it. The path is found
+/// from the offset: everything before it has been read and is well-formed.
 enum JSONPath {
     private enum Level {
         case object(key: String?)
@@ -117,7 +118,7 @@ enum JSONPath {
         }
     }
 
-    /// A key in a dictionary can be as long as whoever wrote it liked; what is shown of it fits on a line.
+    /// The key, cropped to fit on a line: keys of a dictionary can have any length.
     private static func cropped(_ key: String) -> String {
         guard key.utf8.count > 64, key.unicodeScalars.count > 64 else { return key }
         return String(key.unicodeScalars.prefix(64)) + "…"

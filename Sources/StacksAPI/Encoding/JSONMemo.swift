@@ -1,22 +1,22 @@
 import StacksTransport
 
-/// Remembers the last values read from one place of a list, together with their bytes.
+/// Remembers the last values read from one place of a list, with their bytes.
 ///
-/// What follows one another in a list often repeats itself: jobs of one pipeline carry the same rules. When the next
-/// value begins with the same bytes it is the same value, and neither parsing nor allocation is needed.
+/// Values of a list often repeat: jobs of one pipeline have the same rules. When the next value has the same bytes, it
+/// is the same value, and needs no parsing and no allocation.
 ///
-/// It is for strings, arrays and objects, whose last byte ends them whatever follows. A number's does not.
+/// Only for strings, arrays and objects, whose last byte ends them whatever follows. A number's does not.
 struct JSONMemo<Value> {
-    /// The latest value, apart from the others: most lists need no more, and then there is nothing to allocate.
+    /// The latest value. It is separate from the others because most lists need no more, and so allocate nothing.
     fileprivate var bytes: UnsafeBufferPointer<UInt8>?
     fileprivate var value: Value?
     fileprivate var earlier: [(bytes: UnsafeBufferPointer<UInt8>, value: Value)] = []
     /// How many values are remembered besides the latest.
     private let places: Int
-    /// Whose place is taken next when all are.
+    /// Which of the earlier values is replaced next.
     private var oldest = 0
 
-    /// - Parameter count: How many values are remembered at most.
+    /// - Parameter count: The most values to remember.
     init(count: Int = 1) { places = count - 1 }
 
     fileprivate mutating func remember(_ newValue: Value, _ newBytes: UnsafeBufferPointer<UInt8>) {
@@ -35,7 +35,7 @@ struct JSONMemo<Value> {
 }
 
 extension JSONReader {
-    /// The next value, read by `body` unless it is one that `memo` remembers.
+    /// The next value: one that `memo` remembers, or else read by `body`.
     @inline(__always)
     mutating func value<Value>(
         _ memo: inout JSONMemo<Value>,
@@ -50,7 +50,7 @@ extension JSONReader {
         return value
     }
 
-    /// Passes over these bytes, if they are the next.
+    /// Skips these bytes, if they are next.
     @inline(__always)
     mutating func pass(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard end - cursor >= bytes.count, ByteComparison.areEqual(cursor, bytes.baseAddress!, bytes.count) else {
@@ -61,20 +61,20 @@ extension JSONReader {
     }
 }
 
-/// Remembers the keys of the last object read from one place of a list, in their order, and what each stands for.
+/// Remembers the keys of the last object read from one place of a list, in their order, with the field of each.
 ///
-/// The objects of a list have their keys in the same order. Where the next key has the bytes that were there last time,
-/// colon included, it is the same key, and needs neither a scan nor a look at all the names that it could be.
+/// The objects of a list usually have their keys in the same order. When the next key has the same bytes as last time,
+/// the colon included, it is the same key, and needs neither a scan nor comparisons with all names.
 struct JSONKeyMemo<Field> {
     fileprivate var known: [(bytes: UnsafeBufferPointer<UInt8>, field: Field)] = []
     fileprivate var index = 0
 
     init() {}
 
-    /// To be called at the beginning of each object.
+    /// Call this at the beginning of each object.
     mutating func start() { index = 0 }
 
-    /// More keys than the API's objects have; a document with more of them makes the memo no larger.
+    /// More keys than the API's objects have. Further keys of an object are not remembered.
     private static var places: Int { 32 }
 
     fileprivate mutating func remember(_ field: Field, _ bytes: UnsafeBufferPointer<UInt8>) {
@@ -87,8 +87,8 @@ struct JSONKeyMemo<Field> {
 }
 
 extension JSONReader {
-    /// What the next key of the object stands for, by `field` unless `memo` remembers it; `nil` at the object's end.
-    /// Otherwise like ``nextKey()``.
+    /// The field of the object's next key: the one that `memo` remembers, or else from `field`; `nil` at the object's
+    /// end. Otherwise like ``nextKey()``.
     @inline(__always)
     mutating func nextField<Field>(
         _ memo: inout JSONKeyMemo<Field>, _ field: (JSONKey) -> Field

@@ -1,18 +1,18 @@
-/// Passing over a value that is well-formed and not what it should be, so that what stands around it can be read.
+/// Skipping a value that is well-formed but not the expected one, so that what surrounds it can be read.
 extension JSONReader {
-    /// A place in the document to go back to.
+    /// A position to return to.
     struct Place {
         fileprivate let cursor: UnsafePointer<UInt8>
         fileprivate let depth: Int
     }
 
-    /// Where the reader stands.
+    /// The reader's position.
     var place: Place {
         @inline(__always) get { Place(cursor: cursor, depth: depth) }
     }
 
-    /// Goes back to where a value begins and passes over it. Its form alone counts: what a string holds, half a surrogate
-    /// pair for example, is not looked at.
+    /// Returns to the beginning of a value and skips it. Only its form is checked, and not the contents of strings,
+    /// half a surrogate pair for example.
     ///
     /// - Returns: The value's bytes.
     mutating func passValue(at place: Place) throws(JSONError) -> UnsafeBufferPointer<UInt8> {
@@ -44,18 +44,18 @@ extension JSONReader {
         }
     }
 
-    /// Passes over a string whatever it holds, where the reader stands at its opening quote.
+    /// Skips a string without checking its contents. The reader must be at its opening quote.
     private mutating func passString() throws(JSONError) {
         var position = cursor + 1
         while position < end, position.pointee != UInt8(ascii: "\"") {
             position += position.pointee == UInt8(ascii: "\\") ? 2 : 1
         }
-        // An escape at the very end can lead past it.
+        // An escape at the end can lead past it.
         guard position < end else { throw error(.unexpectedEnd, at: end) }
         cursor = position + 1
     }
 
-    /// Passes over a key, where the reader stands at its opening quote, and returns whether it is `name`.
+    /// Skips a key and returns whether it is `name`. The reader must be at its opening quote.
     private mutating func passKey(_ name: StaticString) throws(JSONError) -> Bool {
         let quote = cursor
         do throws(JSONError) {
@@ -67,8 +67,8 @@ extension JSONReader {
         }
     }
 
-    /// The member `name` of the object that begins at a place, as far as it is an identifier; the reader stands behind the
-    /// object afterwards. The object is well-formed: it has been passed over.
+    /// The member `name` of the object at a position, if it is an identifier. The object has been skipped before,
+    /// so it is well-formed; afterwards the reader is behind it again.
     mutating func identifier<Resource>(named name: StaticString, at place: Place) -> Identifier<Resource>? {
         cursor = place.cursor
         depth = place.depth
@@ -96,7 +96,7 @@ extension JSONReader {
                 }
             }
         } catch {
-            // Not reached with an object that has been passed over.
+            // Not reached: the object has been skipped before.
             return nil
         }
         return identifier

@@ -1,12 +1,12 @@
 import StacksTransport
 
 extension JSONReader {
-    /// A string whose bytes were checked, without its quotes.
+    /// A checked string, without its quotes.
     struct RawString {
         let start: UnsafePointer<UInt8>
         let count: Int
         let isASCII: Bool
-        /// Whether the bytes are those of the document, with escapes among them that were not checked.
+        /// Whether there are escapes among the bytes, which are not checked yet.
         let hasEscapes: Bool
 
         var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: start, count: count) }
@@ -25,7 +25,7 @@ extension JSONReader {
         try null() ? nil : try string()
     }
 
-    /// The next value, the string of an identifier.
+    /// The next value, an identifier.
     mutating func identifier<Resource>() throws(JSONError) -> Identifier<Resource> {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a string") }
         if let storage = quotedUUID() { return Identifier(storage: storage) }
@@ -41,9 +41,9 @@ extension JSONReader {
         return storage.map { Identifier(storage: $0) }
     }
 
-    /// Passes over a UUID where the reader stands at its opening quote, or stays there.
+    /// Reads a UUID at whose opening quote the reader is, or stays there.
     ///
-    /// It is what most identifiers are, 36 characters and a quote, and needs no scan: the parser checks every byte.
+    /// Most identifiers are UUIDs. They need no scan: the parser checks every byte.
     @inline(__always)
     private mutating func quotedUUID() -> IdentifierStorage? {
         let text = cursor + 1
@@ -54,12 +54,12 @@ extension JSONReader {
         return .uuid(high: high, low: low)
     }
 
-    /// The next value, the string of an identifier or null.
+    /// The next value, an identifier or null.
     mutating func optionalIdentifier<Resource>() throws(JSONError) -> Identifier<Resource>? {
         try null() ? nil : try identifier()
     }
 
-    /// The next key, where the reader stands at its opening quote.
+    /// The next key. The reader must be at its opening quote.
     @inline(__always)
     mutating func readKey() throws(JSONError) -> JSONKey {
         let raw = try scanString()
@@ -73,7 +73,7 @@ extension JSONReader {
 
     // MARK: Scanning
 
-    /// Passes over a string, where the reader stands at its opening quote, and checks all of it but its escapes.
+    /// Skips a string and checks all of it except its escapes. The reader must be at its opening quote.
     @inline(__always)
     mutating func scanString() throws(JSONError) -> RawString {
         let text = cursor + 1
@@ -81,7 +81,7 @@ extension JSONReader {
         var nonASCII: UInt64 = 0
         var hasEscapes = false
         while true {
-            // Eight bytes at a time, as far as there are eight: past what is neither quote, backslash nor control
+            // Eight bytes at a time, while there are eight: skips what is neither a quote nor a backslash nor a control
             // character.
             while end - position >= 8 {
                 let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
@@ -91,7 +91,7 @@ extension JSONReader {
                     position += 8
                     continue
                 }
-                // Of the byte at the stop, which is ASCII, the mask leaves what does not count here.
+                // The mask also keeps bits of the byte at the stop, which is ASCII and does not matter here.
                 nonASCII |= word & (stops ^ (stops &- 1))
                 position += stops.trailingZeroBitCount >> 3
                 break
@@ -108,7 +108,7 @@ extension JSONReader {
                 throw error(.controlCharacter(position.pointee), at: position)
             }
             hasEscapes = true
-            // Whatever is escaped cannot end the string.
+            // An escaped character cannot end the string.
             guard end - position >= 2 else { throw error(.unexpectedEnd, at: end) }
             position += 2
         }
@@ -121,12 +121,12 @@ extension JSONReader {
         return raw
     }
 
-    /// Sets the top bit of the first byte that is a quote, a backslash or a control character; bits above that one may
-    /// be set wrongly, because the subtraction borrows.
+    /// Sets the top bit of the first byte that is a quote, a backslash or a control character. Bits above it may be
+    /// wrong, because the subtraction borrows.
     @inline(__always)
     static func stops(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        // With bit 1 turned over, a quote (0x22) comes right after the control characters, and nothing else does.
+        // With bit 1 flipped, a quote (0x22) comes right after the control characters, and nothing else does.
         let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
         let backslash = (word ^ (ones &* 0x5C)) &- ones
         return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
@@ -134,10 +134,10 @@ extension JSONReader {
 
     // MARK: Escapes
 
-    /// The string without its escapes. Its bytes are good until the next one is unescaped.
+    /// The unescaped string. Its bytes are valid until the next string is unescaped.
     @inline(never)
     private mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
-        // No escape is shorter than what it stands for.
+        // No escape is shorter than its character.
         let start = roomForUnescaped(raw.count)
         var target = start
         var isASCII = raw.isASCII
@@ -172,7 +172,7 @@ extension JSONReader {
         return RawString(start: start, count: target - start, isASCII: isASCII, hasEscapes: false)
     }
 
-    /// Copies what precedes the next backslash, or all, and returns how many bytes that were.
+    /// Copies the bytes before the next backslash, or all, and returns how many.
     @inline(__always)
     private static func copy(
         from source: UnsafePointer<UInt8>,
@@ -180,7 +180,7 @@ extension JSONReader {
         upToBackslashBefore limit: UnsafePointer<UInt8>
     ) -> Int {
         var count = 0
-        // Eight bytes at a time. What is copied too much is overwritten: the target has room for all of the source.
+        // Eight bytes at a time. Extra bytes are overwritten: the target has room for the whole source.
         while limit - source - count >= 8 {
             let word = UnsafeRawPointer(source + count).loadUnaligned(as: UInt64.self)
             UnsafeMutableRawPointer(target + count).storeBytes(of: word, as: UInt64.self)
@@ -196,7 +196,7 @@ extension JSONReader {
         return count
     }
 
-    /// The character of the `\uXXXX` at `escape`, or of the two of a surrogate pair; moves `position` past them.
+    /// The character of the `\uXXXX` at `escape`, or of a surrogate pair of two; moves `position` past them.
     private func unescapeScalar(
         at escape: UnsafePointer<UInt8>,
         limit: UnsafePointer<UInt8>,
@@ -235,7 +235,7 @@ extension JSONReader {
 }
 
 extension String {
-    /// The string without checking its bytes once more.
+    /// The string, without checking its bytes again.
     init(_ raw: JSONReader.RawString) {
         if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
             self.init(copying: UTF8Span(unchecked: raw.bytes.span, isKnownASCII: raw.isASCII))
@@ -245,7 +245,7 @@ extension String {
     }
 }
 
-/// A key of an object, as bytes. It is good until the next string is read.
+/// A key of an object, as bytes. It is valid until the next string is read.
 ///
 /// `switch key { case "id": … }` compares the bytes.
 struct JSONKey {
@@ -262,7 +262,7 @@ struct JSONKey {
 
     var string: String { String(raw) }
 
-    /// The identifier that the key spells.
+    /// The identifier with the key as its string.
     var identifierStorage: IdentifierStorage {
         IdentifierStorage(uuid: raw.start, count: raw.count) ?? .text(string)
     }

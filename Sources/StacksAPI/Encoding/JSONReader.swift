@@ -1,34 +1,34 @@
 import StacksTransport
 
-/// Reads JSON straight from its bytes into typed values, strictly as RFC 8259 has it
+/// A pull parser: reads JSON from its bytes into typed values, strictly by RFC 8259
 /// (<https://www.rfc-editor.org/rfc/rfc8259>).
 ///
-/// The code that knows what it expects pulls: no tree is built, and what it does not ask for is skipped, though checked
-/// as strictly as the rest. Where the RFC leaves a choice:
-/// - Of a name that stands twice in an object, the last value counts.
-/// - A number is an integer when its value is one: `1`, `1.0` and `1e2` are. It has to fit.
+/// The caller asks for the values that it expects. No tree is built; what the caller does not ask for is skipped, but
+/// checked as strictly as the rest. Where the RFC leaves a choice:
+/// - If an object has a name twice, the last value counts.
+/// - A number is an integer when its value is one, as are `1`, `1.0` and `1e2`. It must fit in the type.
 /// - Half a surrogate pair, invalid UTF-8 and overlong forms are errors.
-/// - A byte order mark at the very beginning is passed over.
-/// - More than ``maximumDepth`` levels are an error, and so is anything but white space after the end.
+/// - A byte order mark at the beginning is skipped.
+/// - More than ``maximumDepth`` levels are an error, as is anything but white space after the end.
 ///
 /// It borrows the bytes: it must not outlive the closure of ``read(_:_:)``.
 struct JSONReader: ~Copyable {
-    /// How deep a document may be nested; the API's own are five levels deep.
+    /// The deepest nesting that is read; the API's documents have five levels.
     static let maximumDepth = 128
 
     let start: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>
     var cursor: UnsafePointer<UInt8>
     var depth = 0
-    /// Whether the last thing read was an opening bracket, so that no comma may follow.
+    /// Whether an opening bracket was read last, so that no comma may follow.
     var hasJustOpened = false
-    /// Holds what was last written with escapes, without them; a ``JSONKey`` can point into it.
+    /// The last string with escapes, unescaped; a ``JSONKey`` can point into it.
     private var unescaped = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>, from start: UnsafePointer<UInt8>) {
         self.start = start
         end = start + bytes.count
-        // Some servers write a byte order mark, which a reader may pass over (RFC 8259, 8.1).
+        // Some servers write a byte order mark, which a parser may skip (RFC 8259, 8.1).
         let hasMark = bytes.count >= 3 && start[0] == 0xEF && start[1] == 0xBB && start[2] == 0xBF
         cursor = hasMark ? start + 3 : start
     }
@@ -49,7 +49,7 @@ struct JSONReader: ~Copyable {
 
     deinit { unescaped.deallocate() }
 
-    /// Room for a string of `capacity` bytes without its escapes, in place of the one before.
+    /// Room for an unescaped string of `capacity` bytes, which replaces the previous one.
     mutating func roomForUnescaped(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
         if unescaped.count < capacity {
             unescaped.deallocate()
@@ -58,7 +58,7 @@ struct JSONReader: ~Copyable {
         return unescaped.baseAddress!
     }
 
-    /// Where the reader stands, in bytes from the beginning.
+    /// The reader's position, in bytes from the beginning.
     var offset: Int { cursor - start }
 
     private mutating func finish() throws(JSONError) {
@@ -91,7 +91,7 @@ struct JSONReader: ~Copyable {
         JSONError(reason: reason, offset: (position ?? cursor) - start)
     }
 
-    /// The error of finding another kind of value than `expected` where the reader stands.
+    /// The error when the next value is not the `expected` kind.
     @inline(never)
     func mismatch(_ expected: String) -> JSONError {
         if cursor == end { return error(.unexpectedEnd) }
@@ -109,7 +109,7 @@ struct JSONReader: ~Copyable {
 
     // MARK: Objects and arrays
 
-    /// Enters an object and returns where it begins. Call ``nextKey()`` until it returns `nil`.
+    /// Enters an object and returns its offset. Call ``nextKey()`` until it returns `nil`.
     @inline(__always)
     @discardableResult
     mutating func beginObject() throws(JSONError) -> Int {
@@ -117,7 +117,7 @@ struct JSONReader: ~Copyable {
         return try open()
     }
 
-    /// Enters an array and returns where it begins. Call ``nextElement()`` until it returns `false`.
+    /// Enters an array and returns its offset. Call ``nextElement()`` until it returns `false`.
     @inline(__always)
     @discardableResult
     mutating func beginArray() throws(JSONError) -> Int {
@@ -142,7 +142,7 @@ struct JSONReader: ~Copyable {
         hasJustOpened = false
     }
 
-    /// The next key of the object, or `nil` at its end. Its value has to be read, or skipped, before the next key.
+    /// The next key of the object; `nil` at its end. Read or skip its value before the next key.
     @inline(__always)
     mutating func nextKey() throws(JSONError) -> JSONKey? {
         guard try hasNextKey() else { return nil }
@@ -151,7 +151,7 @@ struct JSONReader: ~Copyable {
         return key
     }
 
-    /// Goes to the opening quote of the next key, or past the object's end.
+    /// Moves to the opening quote of the next key, or past the object's end.
     @inline(__always)
     mutating func hasNextKey() throws(JSONError) -> Bool {
         guard try hasNext(closing: UInt8(ascii: "}"), "',' or '}'") else { return false }
@@ -161,20 +161,20 @@ struct JSONReader: ~Copyable {
         return true
     }
 
-    /// Passes over what stands between a key and its value.
+    /// Skips the colon between a key and its value.
     @inline(__always)
     mutating func colon() throws(JSONError) {
         guard try peek() == UInt8(ascii: ":") else { throw error(.unexpectedByte(cursor.pointee, expected: "':'")) }
         cursor += 1
     }
 
-    /// Whether the array has another element, which has to be read, or skipped, before the next one.
+    /// Whether the array has another element. Read or skip it before the next one.
     @inline(__always)
     mutating func nextElement() throws(JSONError) -> Bool {
         try hasNext(closing: UInt8(ascii: "]"), "',' or ']'")
     }
 
-    /// Goes to the next member of the object or array, or past its closing bracket.
+    /// Moves to the next member of the object or array, or past its closing bracket.
     @inline(__always)
     private mutating func hasNext(closing bracket: UInt8, _ expected: StaticString) throws(JSONError) -> Bool {
         let byte = try peek()
@@ -188,7 +188,7 @@ struct JSONReader: ~Copyable {
         }
         if byte == UInt8(ascii: ",") {
             cursor += 1
-            // A bracket here is a trailing comma: whoever reads the member finds no key or value.
+            // A bracket here means a trailing comma: reading the member then fails.
             _ = try peek()
             return true
         }
@@ -199,7 +199,7 @@ struct JSONReader: ~Copyable {
 
     // MARK: Skipping
 
-    /// Passes over one value of any kind and checks it.
+    /// Skips a value of any kind, and checks it.
     mutating func skip() throws(JSONError) {
         switch try peek() {
         case UInt8(ascii: "\""):
@@ -223,7 +223,7 @@ struct JSONReader: ~Copyable {
         }
     }
 
-    /// Passes over `true`, `false` or `null`.
+    /// Skips `true`, `false` or `null`.
     @inline(__always)
     mutating func literal(_ text: StaticString) throws(JSONError) {
         let count = text.utf8CodeUnitCount
@@ -236,7 +236,7 @@ struct JSONReader: ~Copyable {
 
     // MARK: Null and booleans
 
-    /// Passes over a `null`, if there is one.
+    /// Skips a `null`, if it is next.
     @inline(__always)
     mutating func null() throws(JSONError) -> Bool {
         guard try peek() == UInt8(ascii: "n") else { return false }
@@ -259,9 +259,9 @@ struct JSONReader: ~Copyable {
 }
 
 extension Optional {
-    /// The value of a field that has to be there.
+    /// The value of a required field.
     ///
-    /// - Parameter object: Where the object begins that lacks it.
+    /// - Parameter object: The offset of the object that should have it.
     func required(_ name: String, in object: Int) throws(JSONError) -> Wrapped {
         guard let self else { throw JSONError(reason: .missingField(name), offset: object) }
         return self

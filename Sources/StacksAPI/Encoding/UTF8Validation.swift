@@ -1,7 +1,7 @@
-/// Checks UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF
+/// Checks UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
 /// (<https://www.rfc-editor.org/rfc/rfc3629#section-4>).
 enum UTF8Validation {
-    /// Where the first invalid sequence begins, or `nil` when all is well.
+    /// The index of the first invalid sequence; `nil` when there is none.
     static func firstInvalidByte(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         var index = 0
         while index < bytes.count {
@@ -10,7 +10,7 @@ enum UTF8Validation {
                 index += 1
                 continue
             }
-            // The second byte's range is what keeps overlong forms, surrogates and too large values out.
+            // The second byte's range excludes overlong forms, surrogates and values that are too large.
             let length: Int
             var second: ClosedRange<UInt8> = 0x80...0xBF
             switch byte {

@@ -6,12 +6,12 @@ package import StacksTransport
     package import Foundation
 #endif
 
-/// Everything that is read of what a server sends, apart from any call: the way in for the programs that compare the
-/// readers with others and feed them with what no server sends.
+/// All decoding of what a server sends, without a call: for programs that compare the decoders with others and fuzz
+/// them.
 package enum WireReading {
-    /// Why a document is refused, and where.
+    /// Why a document cannot be decoded, and where.
     package struct Refusal: Error, CustomStringConvertible {
-        /// In bytes from the document's beginning.
+        /// The position, in bytes from the document's beginning.
         package let offset: Int
         package let description: String
     }
@@ -26,7 +26,7 @@ package enum WireReading {
         }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
     package static func stack(_ document: [UInt8]) throws(Refusal) -> Stack { try read(document, Stack.read) }
     package static func scheduledJobs(_ document: [UInt8]) throws(Refusal) -> ScheduledJobsPage {
@@ -51,7 +51,7 @@ package enum WireReading {
 
     // MARK: Parts
 
-    /// Any document at all, checked and passed over.
+    /// Any document, checked and skipped.
     package static func anything(_ document: [UInt8]) throws(Refusal) {
         try read(document) { (reader) throws(JSONError) in try reader.skip() }
     }
@@ -61,7 +61,7 @@ package enum WireReading {
         try read(document) { (reader) throws(JSONError) in try reader.string() }
     }
 
-    /// A string as a request carries it.
+    /// A string as JSON.
     package static func document(_ string: String) -> [UInt8] {
         ByteWriter.bytes(capacity: ByteWriter.size(string)) { $0.string(string) }
     }
@@ -75,18 +75,18 @@ package enum WireReading {
 
     // MARK: Refusals
 
-    /// The `message` of an error's body.
+    /// The `message` of an error response's body.
     package static func message(_ body: [UInt8]) -> String? { ServerMessage.read(body, Redaction()) }
 
-    /// The rate limit that an answer tells, by its header fields or its body.
-    package static func rateLimit(_ answer: TransportResponse) -> RateLimit? { RateLimit(answer) }
+    /// The rate limit of a response, from its header fields or its body.
+    package static func rateLimit(_ response: TransportResponse) -> RateLimit? { RateLimit(response) }
 
-    /// How long the header fields ask to wait.
+    /// The wait that the header fields ask for.
     package static func retryAfter(_ fields: ResponseHeaderFields, now: Date) -> Duration? {
         RetryAfter.delay(in: fields, now: now)
     }
 
-    /// The date of HTTP that the text spells.
+    /// The HTTP date in the text.
     package static func httpDate(_ text: String) -> Date? { HTTPDate.parse(text) }
 
     /// A body as the log shows it.

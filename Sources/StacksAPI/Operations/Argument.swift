@@ -1,4 +1,4 @@
-/// Checks what callers give, before anything is sent. Each failure names the value and the limit.
+/// Checks a call's arguments before anything is sent. Each error names the value and the limit.
 enum Argument {
     static func failure(_ message: String, for operation: StacksOperation?) -> StacksAPIError {
         StacksAPIError(code: .invalidArgument, operation: operation, message: message)
@@ -11,7 +11,7 @@ enum Argument {
         }
         if isValid { return }
         throw failure(
-            "A stack key has 1 to 80 bytes of A-Z, a-z, 0-9, _ and -; \(quoted(key)) has \(key.utf8.count) bytes"
+            "A stack key must have 1 to 80 bytes of A-Z, a-z, 0-9, _ and -; \(quoted(key)) has \(key.utf8.count) bytes"
                 + (key.utf8.allSatisfy(PercentEncoding.isKeyByte) ? "." : " and other characters."),
             for: operation
         )
@@ -31,19 +31,19 @@ enum Argument {
     }
 
     static func check(jobs: [JobID], for operation: StacksOperation) throws(StacksAPIError) {
-        if jobs.isEmpty { throw failure("The list of jobs is empty: it needs at least one.", for: operation) }
+        if jobs.isEmpty { throw failure("The list of jobs is empty; it must have at least one.", for: operation) }
         for job in jobs { try check(job: job, for: operation) }
     }
 
-    /// Checks what many calls are given. What is thrown is a `StacksAPIError`, but not by its type: a place for one would
-    /// be kept in the frame of an async function for as long as the call takes.
+    /// Checks the arguments that most calls have. The `StacksAPIError` is thrown untyped: an async caller would keep
+    /// room for a typed one in its frame for as long as the call takes.
     @inline(never)
     static func check(stackKey: String, jobs: [JobID], for operation: StacksOperation) throws {
         try check(stackKey: stackKey, for: operation)
         try check(jobs: jobs, for: operation)
     }
 
-    /// The same about one job.
+    /// The same for one job.
     @inline(never)
     static func check(stackKey: String, job: JobID, for operation: StacksOperation) throws {
         try check(stackKey: stackKey, for: operation)
@@ -52,11 +52,11 @@ enum Argument {
 
     static func check(limit: Int?, for operation: StacksOperation) throws(StacksAPIError) {
         guard let limit, !(1...1000).contains(limit) else { return }
-        throw failure("A page's limit is 1 to 1000 jobs, not \(limit).", for: operation)
+        throw failure("A page's limit must be 1 to 1000 jobs, not \(limit).", for: operation)
     }
 
     static func check(pageLimit: Int, for operation: StacksOperation) throws(StacksAPIError) {
-        if pageLimit < 1 { throw failure("The limit of pages is at least 1, not \(pageLimit).", for: operation) }
+        if pageLimit < 1 { throw failure("The limit of pages must be at least 1, not \(pageLimit).", for: operation) }
     }
 
     static func check(cursor: String?, for operation: StacksOperation) throws(StacksAPIError) {
@@ -65,31 +65,31 @@ enum Argument {
 
     static func check(exitStatus: Int, for operation: StacksOperation) throws(StacksAPIError) {
         guard Int32(exactly: exitStatus) == nil else { return }
-        throw failure("An exit status has 32 bits; \(exitStatus) is out of its range.", for: operation)
+        throw failure("An exit status must fit in 32 bits; \(exitStatus) does not.", for: operation)
     }
 
     static func check(failureStatus: Int, for operation: StacksOperation) throws(StacksAPIError) {
         if failureStatus == 0 {
             throw failure(
-                "A job that fails needs an exit status that is not 0: 0 would mean that it passed.", for: operation)
+                "A failed job needs an exit status other than 0: 0 means that it passed.", for: operation)
         }
     }
 
     static func check(detail: String, for operation: StacksOperation) throws(StacksAPIError) {
-        if detail.isEmpty { throw failure("The detail is empty: it needs at least one character.", for: operation) }
+        if detail.isEmpty { throw failure("The detail is empty; it must have at least one character.", for: operation) }
     }
 
     static func check(
         notifications: [JobNotification], for operation: StacksOperation
     ) throws(StacksAPIError) {
         if notifications.isEmpty {
-            throw failure("The list of notifications is empty: it needs at least one.", for: operation)
+            throw failure("The list of notifications is empty; it must have at least one.", for: operation)
         }
         for (index, notification) in notifications.enumerated() {
             try check(job: notification.job, for: operation)
             if notification.detail.isEmpty {
                 throw failure(
-                    "The detail of notification \(index) is empty: it needs 1 to 256 characters.", for: operation)
+                    "The detail of notification \(index) is empty; it must have 1 to 256 characters.", for: operation)
             }
             if let timestamp = notification.timestamp, ISO8601.text(timestamp) == nil {
                 throw failure(
@@ -100,19 +100,19 @@ enum Argument {
 
     static func check(metadata: [String: String], for operation: StacksOperation) throws(StacksAPIError) {
         if metadata.count > 100 {
-            throw failure("Metadata has at most 100 keys, not \(metadata.count).", for: operation)
+            throw failure("Metadata can have at most 100 keys, not \(metadata.count).", for: operation)
         }
         for (key, value) in metadata {
-            // A character of at most 64 bytes is at most 64 characters: counting them is needed for longer ones only.
-            if key.isEmpty { throw failure("A key of the metadata is empty.", for: operation) }
+            // A text of at most 64 bytes has at most 64 characters: only longer ones need counting.
+            if key.isEmpty { throw failure("A metadata key is empty.", for: operation) }
             if key.utf8.count > 64, key.unicodeScalars.count > 64 {
                 throw failure(
-                    "A key of the metadata has at most 64 characters; \(quoted(key)) has \(key.unicodeScalars.count).",
+                    "A metadata key can have at most 64 characters; \(quoted(key)) has \(key.unicodeScalars.count).",
                     for: operation)
             }
             if value.utf8.count > 256, value.unicodeScalars.count > 256 {
                 throw failure(
-                    "A value of the metadata has at most 256 characters; that of \(quoted(key)) has "
+                    "A metadata value can have at most 256 characters; that of \(quoted(key)) has "
                         + "\(value.unicodeScalars.count).",
                     for: operation)
             }
@@ -128,29 +128,29 @@ enum Argument {
         guard seconds >= 1, seconds <= 3600, attoseconds == 0 else {
             // A duration of 3601 s describes itself as 3600.9999999999995 seconds.
             let value = attoseconds == 0 ? "\(seconds)" : "\(duration)"
-            throw failure("A \(name) is 1 to 3600 whole seconds, not \(value).", for: operation)
+            throw failure("A \(name) must be 1 to 3600 whole seconds, not \(value).", for: operation)
         }
         return Int(seconds)
     }
 
-    /// A value that goes into a path or a query: not empty, and without control characters.
+    /// A value for a path or a query must not be empty or contain control characters.
     private static func checkText(
         _ text: String, named name: String, for operation: StacksOperation
     ) throws(StacksAPIError) {
         if text.isEmpty { throw failure("The \(name) is empty.", for: operation) }
         if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
-            throw failure("The \(name) \(quoted(text)) holds a control character.", for: operation)
+            throw failure("The \(name) \(quoted(text)) contains a control character.", for: operation)
         }
     }
 
-    /// The value as it is shown in an error: escaped, and cut when it is long.
+    /// The value as an error shows it: escaped, and truncated when it is long.
     static func quoted(_ text: String) -> String {
         let shown = text.unicodeScalars.prefix(100).map { $0.escaped(asASCII: false) }.joined()
         return text.unicodeScalars.count > 100 ? "\"\(shown)…\"" : "\"\(shown)\""
     }
 }
 
-/// Checks what a whole stack is set to, as the operations that it will call would, before the first of them is called.
+/// Checks a stack's settings as the operations that use them do, before any of these is called.
 package enum StackSettings {
     /// - Throws: ``StacksAPIError/Code/invalidArgument``, naming the value and its limit.
     package static func check(

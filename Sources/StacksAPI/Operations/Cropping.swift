@@ -1,4 +1,4 @@
-/// Cuts a detail that is too long, so that it fits with a marker at its end that tells of it.
+/// Crops a detail that is too long, and appends a marker that says so.
 struct Cropping: Sendable {
     enum Unit: String, Sendable {
         case bytes
@@ -9,9 +9,9 @@ struct Cropping: Sendable {
     let limit: Int
     let unit: Unit
 
-    /// What is shown of a finished job: 4096 bytes.
+    /// The limit of a finished job's detail.
     static let finishDetail = Cropping(limit: 4096, unit: .bytes)
-    /// What is shown of a notification: 256 characters.
+    /// The limit of a notification's detail.
     static let notificationDetail = Cropping(limit: 256, unit: .characters)
 
     static let marker = "… (cropped)"
@@ -23,9 +23,9 @@ struct Cropping: Sendable {
         }
     }
 
-    /// The text, cut between two characters as a reader sees them when it is longer than the limit.
+    /// The text, cropped between two characters when it is longer than the limit.
     func crop(_ text: String) -> String {
-        // No text has more characters than bytes: the count that is free answers for most.
+        // No text has more characters than bytes, and counting bytes is free.
         guard text.utf8.count > limit, size(text) > limit else { return text }
         let room = limit - size(Self.marker)
         var end = text.startIndex
@@ -40,8 +40,7 @@ struct Cropping: Sendable {
         return String(text[..<end]) + Self.marker
     }
 
-    /// The beginning of a text whose first character alone is longer than the limit: letters can carry any number of
-    /// marks.
+    /// The beginning of a text whose first character alone exceeds the limit: a letter can have any number of marks.
     private func scalars(_ text: String, room: Int) -> Substring.UnicodeScalarView {
         var end = text.startIndex
         var used = 0
@@ -55,7 +54,7 @@ struct Cropping: Sendable {
 }
 
 extension ClientCore {
-    /// The detail as it is sent. Cropping is logged.
+    /// The detail as it is sent. Logs when it is cropped.
     func cropped(_ detail: String, to cropping: Cropping, of operation: StacksOperation) -> String {
         let result = cropping.crop(detail)
         if result.utf8.count != detail.utf8.count {

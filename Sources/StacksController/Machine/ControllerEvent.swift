@@ -45,7 +45,7 @@ enum LaunchOutcome: Sendable, Hashable {
     }
 
     /// The status that the agent ended with, if it is known.
-    var exitStatus: Int32? {
+    var exitStatus: Int? {
         if case .exited(let exit) = self { exit.status } else { nil }
     }
 

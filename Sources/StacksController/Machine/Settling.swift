@@ -145,7 +145,7 @@ extension LaunchOutcome {
         switch self {
         case .exited(let exit):
             let own = "The agent's command ended with status \(exit.status) before the job started"
-            return exit.message.map { "\($0). \(own)" } ?? own
+            return exit.detail.map { "\($0). \(own)" } ?? own
         case .failed(let message), .impossible(let message), .unavailable(let message):
             return message.isEmpty ? "The agent could not be launched" : message
         case .notFollowed:

@@ -28,7 +28,7 @@ struct LaunchLog {
         switch outcome {
         case .exited(let exit):
             facts["status"] = "\(exit.status)"
-            if let message = exit.message { facts["reason"] = "\(message)" }
+            if let detail = exit.detail { facts["reason"] = "\(detail)" }
         case .failed(let message), .impossible(let message), .unavailable(let message):
             facts["reason"] = "\(message)"
         case .notFollowed: break

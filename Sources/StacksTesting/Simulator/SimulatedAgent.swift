@@ -25,7 +25,7 @@ public struct SimulatedAgent: Sendable {
 
         /// The exit status of `buildkite-agent` after a refused acquisition: 27 when the job can no longer be acquired, 28
         /// when it is locked, and 1 otherwise.
-        public var exitStatus: Int32 {
+        public var exitStatus: Int {
             switch status.code {
             case 422: 27
             case 423: 28

@@ -178,7 +178,7 @@ public struct SimulatedJob: Sendable {
     /// The exit status, or `nil` before the job is finished.
     public internal(set) var exitStatus: Int?
     /// The detail from the stack that finished the job.
-    public internal(set) var finishDetail: String?
+    public internal(set) var detail: String?
     /// The details of its notifications, oldest first.
     public internal(set) var notifications: [String] = []
 

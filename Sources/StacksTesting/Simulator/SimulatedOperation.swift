@@ -45,7 +45,9 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     var isRateLimited: Bool {
         switch self {
         case .registerStack, .tokenIdentity, .agentAcquire, .agentStart, .agentFinish: false
-        default: true
+        case .deregisterStack, .listScheduledJobs, .reserveJobs, .getJob, .getJobStates, .issueJobAcquisitionTokens,
+            .finishJob, .createNotifications:
+            true
         }
     }
 }

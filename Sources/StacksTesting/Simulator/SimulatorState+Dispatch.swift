@@ -100,7 +100,7 @@ extension SimulatorState {
         }
         jobs[index].job.finishes += 1
         jobs[index].job.exitStatus = body.exit_status ?? -1
-        jobs[index].job.finishDetail = body.detail
+        jobs[index].job.detail = body.detail
         move(index, to: .finished, .finished, at: admission.now, stack: stack)
         return .ok([])
     }

@@ -202,7 +202,9 @@ extension SimulatedOperation {
     fileprivate var takesBody: Bool {
         switch self {
         case .deregisterStack, .listScheduledJobs, .getJob, .tokenIdentity: false
-        default: true
+        case .registerStack, .reserveJobs, .getJobStates, .issueJobAcquisitionTokens, .finishJob, .createNotifications,
+            .agentAcquire, .agentStart, .agentFinish:
+            true
         }
     }
 }

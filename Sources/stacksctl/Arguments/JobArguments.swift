@@ -1,21 +1,21 @@
 import ArgumentParser
 import StacksAPI
 
-/// `JOB…`: UUIDs, or `-` for one a line from stdin.
+/// `JOB…`: UUIDs, or `-` to read one per line from stdin.
 struct JobArguments: ParsableArguments {
-    @Argument(help: ArgumentHelp("The jobs' UUIDs, or '-' to read one a line from stdin.", valueName: "job"))
+    @Argument(help: ArgumentHelp("The jobs' UUIDs, or '-' to read one per line from stdin.", valueName: "job"))
     var jobs: [String]
 
-    /// The jobs in the order in which they were given.
+    /// The jobs in the order of the command line.
     ///
-    /// - Throws: ``Failure`` when there is none: the API takes no empty list.
+    /// - Throws: ``Failure`` when there is none: the API accepts no empty list.
     func identifiers() throws -> [JobID] {
         let identifiers = try Self.expand(jobs) { readLine() }
-        guard !identifiers.isEmpty else { throw Failure.usage("no job given: stdin held no line with a UUID.") }
+        guard !identifiers.isEmpty else { throw Failure.usage("no job given: stdin has no line with a UUID.") }
         return identifiers
     }
 
-    /// Puts the lines of stdin where a `-` stands. Blank lines and blanks around a UUID do not count.
+    /// Replaces each `-` with the lines of stdin. Blank lines, and blanks around a UUID, are ignored.
     static func expand(_ arguments: [String], nextLine: () -> String?) throws -> [JobID] {
         var identifiers: [JobID] = []
         for argument in arguments {
@@ -33,7 +33,7 @@ struct JobArguments: ParsableArguments {
     }
 }
 
-/// `JOB`: one UUID. Any string that is not empty is taken: whether it names a job is the server's to say.
+/// `JOB`: one UUID. Any string that is not empty is accepted: the server decides whether it names a job.
 struct JobArgument: ExpressibleByArgument {
     let id: JobID
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `key=value`, cut at the first equals sign; the value may be empty.
+/// `key=value`, split at the first equals sign; the value may be empty.
 struct KeyValue: ExpressibleByArgument {
     let key: String
     let value: String
@@ -15,7 +15,7 @@ struct KeyValue: ExpressibleByArgument {
 extension [KeyValue] {
     /// The pairs by key.
     ///
-    /// - Throws: ``Failure`` when `option` gives one key twice: nobody can have meant both.
+    /// - Throws: ``Failure`` when `option` gives a key twice, because only one value can be meant.
     func dictionary(option: String) throws -> [String: String] {
         var result: [String: String] = [:]
         for pair in self where result.updateValue(pair.value, forKey: pair.key) != nil {

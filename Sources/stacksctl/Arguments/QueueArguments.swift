@@ -5,7 +5,7 @@ import StacksAPI
 struct QueueArgument: ExpressibleByArgument {
     let key: QueueKey
 
-    /// `~` and `-` mean the cluster's default queue, and so do the two names that Buildkite gives it.
+    /// `~`, `-` and Buildkite's two names for it mean the cluster's default queue.
     init?(argument: String) {
         switch argument {
         case "": return nil
@@ -20,7 +20,7 @@ struct QueueOption: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The queue's key; '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue")
+            "The queue's key, or '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue")
     )
     var queue: QueueArgument
 }

@@ -4,8 +4,8 @@ import StacksAPI
 /// `stacksctl deregister`
 struct Deregister: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Say that a stack has gone.",
-        discussion: "Its reservations stay until they expire.\n\nEXAMPLE:\n  stacksctl deregister --key mac-fleet"
+        abstract: "De-register a stack.",
+        discussion: "Its reservations remain until they expire.\n\nEXAMPLE:\n  stacksctl deregister --key mac-fleet"
     )
 
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
@@ -13,8 +13,8 @@ struct Deregister: APICommand {
     @Option(help: ArgumentHelp("The stack's key.", valueName: "key"))
     var key: String
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.deregisterStack(key: key)
-        return Answer(members: [:], lines: ["Deregistered \(printable(key))."]).from(response)
+        return CommandResult(members: [:], lines: ["Deregistered \(printable(key))."]).from(response)
     }
 }

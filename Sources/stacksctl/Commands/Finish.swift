@@ -4,10 +4,10 @@ import StacksAPI
 /// `stacksctl finish`
 struct Finish: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Finish a job that no agent will run, and say why.",
+        abstract: "Finish a job that no agent will run, with the reason.",
         discussion: """
-            It is done at most once for a job, so it is not sent again after an answer was lost: look at the job's \
-            state then.
+            A job is finished at most once, so this is not retried when the response is lost. The job's state then \
+            shows what happened.
 
             EXAMPLE:
               stacksctl finish --stack mac-fleet 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55 --detail "no capacity left"
@@ -23,7 +23,7 @@ struct Finish: APICommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What happened, shown with the job; cropped to 4096 bytes, with a marker at its end and a line in the log.",
+            "The reason, shown on the job's page; cropped to 4096 bytes, with a marker at its end and a line in the log.",
             valueName: "text")
     )
     var detail: String
@@ -34,14 +34,14 @@ struct Finish: APICommand {
     )
     var exitStatus = -1
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.finishJob(
             job.id,
             stack: stackOption.stack,
             exitStatus: exitStatus,
             detail: detail
         )
-        return Answer(
+        return CommandResult(
             members: [:], lines: ["Finished \(printable(job.id.description)) with exit status \(exitStatus)."]
         )
         .from(response)

@@ -4,10 +4,10 @@ import StacksAPI
 /// `stacksctl get`
 struct Get: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Show a job's command and the names of its environment.",
+        abstract: "Show a job's command and the names of its environment variables.",
         discussion: """
-            The values of the environment can be secrets, so they are shown with --show-values only, in the table and \
-            in JSON, where each is null otherwise.
+            Values can be secrets: only --show-values shows them. Without it, the table omits them, and in JSON each \
+            one is null.
 
             EXAMPLE:
               stacksctl get --stack mac-fleet 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55
@@ -20,17 +20,17 @@ struct Get: APICommand {
     @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
     var job: JobArgument
 
-    @Flag(help: "Show the values of the environment too.")
+    @Flag(help: "Also show the values of the environment variables.")
     var showValues = false
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.job(job.id, stack: stackOption.stack)
-        return Answer(response.value, showsValues: showValues).from(response)
+        return CommandResult(response.value, showsValues: showValues).from(response)
     }
 }
 
-extension Answer {
-    /// A job, with or without what its environment holds.
+extension CommandResult {
+    /// A job, with or without the values of its environment.
     init(_ job: Job, showsValues: Bool) {
         var properties = PropertyList()
         properties.add("id", job.id.description)

@@ -6,8 +6,8 @@ struct List: APICommand {
     static let configuration = CommandConfiguration.subcommand(
         abstract: "List the scheduled jobs of a queue, oldest first.",
         discussion: """
-            Jobs are listed until they change state; reserved ones are not. The list is no snapshot: jobs can appear \
-            behind a cursor, so read from the start again rather than hold on to one.
+            Lists jobs that are scheduled and not reserved. The list is not a snapshot: jobs can appear before a \
+            cursor, so read from the start again instead of keeping one.
 
             EXAMPLES:
               stacksctl list --stack mac-fleet --queue default --limit 10
@@ -22,7 +22,7 @@ struct List: APICommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many jobs a page may hold, 1 to 1000. (default: the server's; with --all, 1000)",
+            "The number of jobs per page, 1 to 1000. (default: the server's; with --all, 1000)",
             valueName: "n"
         )
     )
@@ -30,7 +30,7 @@ struct List: APICommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Begin after this cursor, which the page before gave.", valueName: "cursor")
+        help: ArgumentHelp("Start after this cursor, from the previous page.", valueName: "cursor")
     )
     var after: String?
 
@@ -38,10 +38,12 @@ struct List: APICommand {
     var all = false
 
     func validate() throws {
-        if all, after != nil { throw ValidationError("--all begins at the start and cannot be used with --after.") }
+        if all, after != nil {
+            throw ValidationError("--all reads from the start and cannot be combined with --after.")
+        }
     }
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         guard all else {
             let response = try await client.scheduledJobs(
                 stack: stackOption.stack,
@@ -49,7 +51,7 @@ struct List: APICommand {
                 limit: limit,
                 after: after
             )
-            return Answer(response.value).from(response)
+            return CommandResult(response.value).from(response)
         }
         var last: StacksResponse<ScheduledJobsPage>?
         var jobs: [ScheduledJob] = []
@@ -71,23 +73,23 @@ struct List: APICommand {
                 last = page
             }
         } catch let error as StacksAPIError where last != nil {
-            // What was read is good. It is printed, and then it is said that it is not all.
+            // The pages read so far are valid: they are printed, with the error after them.
             interruption = error
         }
-        // A sequence of pages has at least one: the first is always asked for.
-        guard let last else { throw Failure.refused("the server gave no page.") }
+        // There is at least one page: the first one is always requested.
+        guard let last else { throw Failure.refused("the server sent no page.") }
         var joined = last.value
         joined.jobs = jobs
         joined.unreadableJobs = unreadable
-        var answer = Answer(joined).from(last)
-        answer.interruption = interruption.map { error in
+        var result = CommandResult(joined).from(last)
+        result.interruption = interruption.map { error in
             .refused("this is not the whole list: \(printable(error.description))")
         }
-        return answer
+        return result
     }
 }
 
-extension Answer {
+extension CommandResult {
     /// A page of scheduled jobs.
     init(_ page: ScheduledJobsPage) {
         var members: [String: JSONValue] = [
@@ -132,11 +134,11 @@ extension Answer {
         if page.clusterQueue.isDispatchPaused { notes.append("The queue is paused: no job may be started.") }
         if page.pageInfo.hasNextPage {
             let cursor = page.pageInfo.endCursor.map { "--after \(printable($0))" }
-            notes.append("More follow: \(cursor ?? "the server gives no cursor to ask for them with")")
+            notes.append("More follow: \(cursor ?? "the server sent no cursor for them")")
         }
         for job in page.unreadableJobs {
             let name = job.id.map { " (\(printable($0.description)))" } ?? ""
-            notes.append("Not readable, and left out: \(printable(job.description))\(name)")
+            notes.append("Unreadable, skipped: \(printable(job.description))\(name)")
         }
         let lines = page.jobs.isEmpty ? ["No scheduled jobs."] : table.lines
         return notes.isEmpty ? lines : lines + [""] + notes
@@ -144,7 +146,7 @@ extension Answer {
 }
 
 extension JSONValue {
-    /// What is known of a job that could not be read. The API has no such thing; the names are those of the model.
+    /// What is known about a job that could not be read. The API has no such object; the names are the model's.
     init(_ job: UnreadableJob) {
         self = [
             "position": .integer(job.position), "id": .init(job.id?.description), "field": .string(job.field),

@@ -4,9 +4,9 @@ import StacksAPI
 /// `stacksctl register`
 struct Register: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Register a stack, or update the one of that key.",
+        abstract: "Register a stack, or update it.",
         discussion: """
-            Stack keys are unique in an organization: registering a key again moves it to the queue that is named here.
+            Stack keys are unique in an organization. Registering a key again moves it to this queue.
 
             EXAMPLE:
               stacksctl register --key mac-fleet --queue default --metadata version=1.4
@@ -19,27 +19,27 @@ struct Register: APICommand {
     @Option(help: ArgumentHelp("The stack's key, 1 to 80 of A-Z a-z 0-9 _ and -.", valueName: "key"))
     var key: String
 
-    @Option(help: ArgumentHelp("The stack's type; all but 'custom' are Buildkite's own.", valueName: "type"))
+    @Option(help: ArgumentHelp("The stack's type; all types except 'custom' are Buildkite's own.", valueName: "type"))
     var type = "custom"
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Something to note with the stack; may be given up to 100 times.", valueName: "key=value")
+        help: ArgumentHelp("Metadata of the stack; can be repeated up to 100 times.", valueName: "key=value")
     )
     var metadata: [KeyValue] = []
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.registerStack(
             key: key,
             type: StackType(rawValue: type),
             queue: queueOption.queue.key,
             metadata: metadata.dictionary(option: "--metadata")
         )
-        return Answer(response.value).from(response)
+        return CommandResult(response.value).from(response)
     }
 }
 
-extension Answer {
+extension CommandResult {
     /// A registered stack.
     init(_ stack: Stack) {
         var properties = PropertyList()

@@ -6,8 +6,8 @@ struct Reserve: APICommand {
     static let configuration = CommandConfiguration.subcommand(
         abstract: "Reserve jobs, so that no other stack takes them.",
         discussion: """
-            Some may be refused, because another stack was faster or they are no longer scheduled; that none was \
-            reserved is no error. Reserving again extends the time.
+            A job is not reserved if another stack has it or if it is no longer scheduled. That is not an error, even \
+            if no job is reserved. Reserving a job again extends its reservation.
 
             EXAMPLES:
               stacksctl reserve --stack mac-fleet --expiry 600 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55
@@ -23,24 +23,24 @@ struct Reserve: APICommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long the reservation lasts, 1 to 3600. (default: the server's, 900)",
+            "The time until the reservation expires, 1 to 3600. (default: the server's, 900)",
             valueName: "seconds"
         )
     )
     var expiry: Int?
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.reserveJobs(
             jobArguments.identifiers(),
             stack: stackOption.stack,
             expiry: expiry.map { .seconds($0) }
         )
-        return Answer(response.value).from(response)
+        return CommandResult(response.value).from(response)
     }
 }
 
-extension Answer {
-    /// What was reserved and what was not.
+extension CommandResult {
+    /// The jobs that were reserved, and those that were not.
     init(_ reservation: Reservation) {
         var table = Table(.left("JOB"), .left("RESERVED"))
         for job in reservation.reserved { table.add(job.description, "yes") }

@@ -9,16 +9,16 @@ import StandardStreams
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Be a stack: start a command for each scheduled job that matches.",
+        abstract: "Run a stack: start a command for each scheduled job that matches.",
         discussion: """
-            Polls the queue, reserves the jobs whose rules the tags match, and starts COMMAND for each with the job's \
-            acquisition token as BUILDKITE_AGENT_TOKEN and its UUID as BUILDKITE_AGENT_ACQUIRE_JOB, at most N at a \
-            time. The token of this controller is not handed on. The life of COMMAND is taken for the agent's.
+            Polls the queue, reserves the jobs whose rules match the tags, and starts COMMAND for each of them, with \
+            the job's acquisition token in BUILDKITE_AGENT_TOKEN and its UUID in BUILDKITE_AGENT_ACQUIRE_JOB. COMMAND \
+            does not get the controller's own token. The agent counts as running for as long as COMMAND runs.
 
-            SIGTERM and SIGINT drain: no new jobs, running commands end in peace, then the stack is de-registered. A \
-            second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM change nothing. \
-            The log is on stderr, on a terminal with a \
-            line below it that shows what is going on; a summary is on stdout at the end.
+            SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
+            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
+            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
+            stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -34,13 +34,13 @@ struct Run: AsyncParsableCommand {
     @Option(
         name: .customLong("tag"),
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("What the commands offer to jobs' rules; may be given many times.", valueName: "key=value")
+        help: ArgumentHelp("A tag to match jobs' rules with; can be repeated.", valueName: "key=value")
     )
     var tags: [KeyValue] = []
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many jobs may be in hand at a time, 1 or more.", valueName: "n")
+        help: ArgumentHelp("The number of jobs in flight at a time, 1 or more.", valueName: "n")
     )
     var maxInFlight = 10
 
@@ -54,7 +54,7 @@ struct Run: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long one poll may take, up to 3600: after that a new one is made. (default: 10)", valueName: "seconds"),
+            "The time limit of one poll, up to 3600; then the next one starts. (default: 10)", valueName: "seconds"),
         transform: Seconds.init(parsing:)
     )
     var pollTimeout: Seconds?
@@ -63,8 +63,8 @@ struct Run: AsyncParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            How long a job's token lives, up to 3600. A command whose agent has not taken the job by then is stopped. \
-            (default: the server's, 900)
+            The time until a job's token expires, up to 3600. A command whose agent has not acquired the job by then is \
+            stopped. (default: the server's, 900)
             """,
             valueName: "seconds"
         ),
@@ -76,8 +76,8 @@ struct Run: AsyncParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            The exit status of a job whose command ended before an agent had taken it, -1 or 1 to 255. The command's own \
-            is said in words.
+            The exit status of a job whose command ended before an agent acquired it, -1 or 1 to 255. The job's page \
+            shows the command's own status in words.
             """,
             valueName: "n"
         )
@@ -88,36 +88,36 @@ struct Run: AsyncParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            The exit status when starting it again would not help, 1 to 255: the token is not accepted, the stack \
-            refused, the queue not there. A supervisor can tell it from what passes.
+            The exit status for failures that a restart cannot fix, 1 to 255: an invalid token, a refused stack, an \
+            unknown queue. A supervisor can tell them from temporary ones.
             """,
             valueName: "n"
         )
     )
-    var permanentFailureExitStatus: Int32 = 1
+    var permanentFailureExitStatus = 1
 
     @Flag(
         help: """
-            End as soon as no scheduled job matches the tags, and the commands have ended. The exit status is 1 \
-            when a command ended before an agent took its job.
+            End as soon as no scheduled job matches the tags and the commands have ended. The exit status is 1 if a \
+            command ended before an agent acquired its job.
             """
     )
     var once = false
 
-    @Flag(help: "Poll, match and log what would be started, and reserve nothing.")
+    @Flag(help: "Poll, match and log what would start, but reserve nothing.")
     var dryRun = false
 
     @Flag(
         help: """
-            Say nothing on jobs' pages. Without this a job's page says that the job waits for a slot, is reserved, is \
-            being launched, or was given back and why.
+            Add no notifications to jobs' pages. Without this a job's page says that the job waits for a slot, is \
+            reserved, is being launched, or was given back and why.
             """
     )
     var noJobNotifications = false
 
     @Option(
         help: ArgumentHelp(
-            "A directory for what the commands print, a file for each job. (default: standard error)",
+            "A directory for the output of the commands, one file per job. (default: standard error)",
             valueName: "directory"
         ),
         completion: .directory
@@ -127,9 +127,9 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            A directory on this machine's own disk in which to write down what runs. Started again with the same \
-            stack and directory, after whatever end, it finds the commands that still run, starts no second one for \
-            their jobs, and stops them when it has to. A second controller for the same stack is refused.
+            A directory on a local disk for records of running commands. A restarted controller with the same stack \
+            and directory finds the commands that still run, even after a crash, starts no second one for their jobs, \
+            and can stop them. A second controller for the same stack is refused.
             """,
             valueName: "directory"
         ),
@@ -139,7 +139,7 @@ struct Run: AsyncParsableCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("What to start for each job, after '--'.", valueName: "command")
+        help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command")
     )
     var command: [String] = []
 
@@ -156,9 +156,9 @@ struct Run: AsyncParsableCommand {
                 "--permanent-failure-exit-status is \(permanentFailureExitStatus): it must be from 1 to 255.")
         }
         if global.headers {
-            throw ValidationError("--headers is for commands that ask once: the answer of 'run' is a summary.")
+            throw ValidationError("--headers needs a command that makes one call: 'run' prints a summary.")
         }
-        if command.isEmpty, !dryRun { throw ValidationError("Give the command to start for each job after '--'.") }
+        if command.isEmpty, !dryRun { throw ValidationError("Pass the command to start for each job after '--'.") }
     }
 
     func run() async throws {
@@ -167,31 +167,31 @@ struct Run: AsyncParsableCommand {
         } catch {
             var failure = (error as? Failure) ?? (error as? StackControllerError).map { Failure($0) }
             guard failure?.isPermanent == true else { throw error }
-            failure?.exitCode = ExitCode(permanentFailureExitStatus)
+            failure?.exitCode = ExitCode(Int32(permanentFailureExitStatus))
             throw failure ?? error
         }
     }
 
     private func serve() async throws {
-        // Before the token is anywhere but in the environment: commands run as this user, and are others' work.
+        // While the token is in the environment only: commands run as this user, and other people write them.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
         let descriptorLimit = try DescriptorLimit.raise()
         let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
         let form = terminal == nil ? LineLogHandler.Form.full : .short
-        // The painted line shows what is logged as information elsewhere.
+        // On a terminal, the status line replaces what is logged at level info.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
-        // The controller says what each call means to it, so the client's own lines are for other levels.
+        // The controller logs what each call means to it, so the client's own lines have a higher threshold.
         let connection = try Connection(options: global, logger: global.logger(default: .notice, form: form))
         ControllerProcess.erase(connection.endpoint.token)
         #if canImport(FoundationNetworking)
             if global.transport == .urlsession {
                 logger.warning(
-                    "URLSession on Linux does not survive every response (before Swift 6.4): prefer '--transport curl'")
+                    "URLSession on Linux crashes on some responses (before Swift 6.4): prefer '--transport curl'")
             }
         #endif
-        // What commands print would break the painted line. With a state directory they live longer than this process,
-        // and a pipe that nobody reads any more would end them.
+        // The commands' output would break the status line. With a state directory they outlive this process, and a
+        // pipe without a reader would end them.
         let shown =
             try terminal != nil && jobLogs == nil && stateDirectory == nil
             ? CommandOutput(to: StandardError.sink) : nil
@@ -201,8 +201,7 @@ struct Run: AsyncParsableCommand {
                 try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit))
             let client = connection.client
             let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
-            // A controller waits for a server that cannot be reached, however long that takes. Whoever asked for one
-            // round wants to hear of it.
+            // A controller waits for an unreachable server for as long as it takes. With --once it should fail.
             if once {
                 var options = CallOptions()
                 options.waitsOutProxies = true
@@ -221,7 +220,7 @@ struct Run: AsyncParsableCommand {
                 try await LiveProgress(controller: controller, terminal: terminal, stack: stackOption.stack)
                     .during { try await run.run() }
             }
-            // What was done is said even when it ended badly; when nothing was sent, there is nothing to say.
+            // The summary is printed even after a failure, unless nothing was sent.
             let tally = connection.observed.tally
             guard tally.requests > 0 else { return try outcome.get() }
             let summary = RunSummary(
@@ -235,15 +234,15 @@ struct Run: AsyncParsableCommand {
                 connectionsOpened: connection.connectionsOpened()
             )
             shown?.close()
-            // A reader that does not read keeps the run from ending no longer than this.
+            // A reader that does not read delays the end no longer than this.
             let printed = Result(catching: {
                 try StandardOutput.write(
-                    summary.answer.text(as: global.output, withHeaders: false), within: StandardError.patience)
+                    summary.result.text(as: global.output, withHeaders: false), within: StandardError.patience)
             })
             try outcome.get()
             if once, summary.totals.failed > 0 {
                 throw Failure.refused(
-                    "\(summary.totals.failed) of the jobs failed, because their command ended before an agent took them."
+                    "\(summary.totals.failed) of the jobs failed: their command ended before an agent acquired them."
                 )
             }
             try printed.get()
@@ -277,34 +276,34 @@ struct Run: AsyncParsableCommand {
     private func launcher(
         endpoint: Endpoint, output: CommandOutput?, descriptorLimit: UInt?
     ) throws -> any JobLauncher {
-        // A dry run reserves nothing, so nothing is ever launched; what would be need not be known.
+        // A dry run reserves nothing and launches nothing, so it needs no command.
         guard !command.isEmpty else { return RefusingLauncher() }
         var configuration = CommandLauncher.Configuration()
         configuration.secrets = [endpoint.token]
         configuration.descriptorLimit = descriptorLimit
-        // Standard output is the summary's alone.
+        // Only the summary goes to standard output.
         configuration.output =
             try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) }
             ?? output.map { .fileDescriptor($0.descriptor) } ?? .standardError
-        // A stack's key is a safe name for a file. A dry run has no business with what runs.
+        // A stack's key is a safe file name. A dry run does not touch running commands.
         if let stateDirectory, !dryRun {
             try StackSettings.check(
                 key: stackOption.stack, type: .custom, queue: queueOption.queue.key, metadata: [:])
             configuration.stateDirectory =
                 "\(try directory(stateDirectory, option: "--state-directory"))/\(stackOption.stack)"
         }
-        // The agents speak to the server that gave their jobs.
+        // The agents use the server that their jobs come from.
         if let baseURL = endpoint.baseURL { configuration.environment[Endpoint.baseURLVariable] = baseURL }
         return try CommandLauncher(command: command, configuration: configuration)
     }
 }
 
 extension Run {
-    /// The directory at `path`, which must be there: one that is not is a mistake, and is found before a job fails of it.
+    /// The directory at `path`, which must exist: a mistake is found before a job fails because of it.
     private func directory(_ path: String, option: String) throws -> String {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ValidationError("\(option): there is no directory \(printable(path)).")
+            throw ValidationError("\(option): the directory \(printable(path)) does not exist.")
         }
         return path
     }
@@ -313,7 +312,7 @@ extension Run {
 /// Launches nothing.
 private struct RefusingLauncher: JobLauncher {
     nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
-        throw Failure.refused("no command was given for job \(job.id).")
+        throw Failure.refused("there is no command for job \(job.id).")
     }
 }
 

@@ -6,7 +6,7 @@ struct States: APICommand {
     static let configuration = CommandConfiguration.subcommand(
         abstract: "Show the states of jobs.",
         discussion: """
-            A job that the server does not know is missing from the JSON, and 'unknown to the server' in the table.
+            A job that the server does not know is not in the JSON, and is 'unknown to the server' in the table.
 
             EXAMPLE:
               stacksctl states --stack mac-fleet 01890f5e-3b7c-7d14-9c0b-2f6a3d1e8b55
@@ -17,15 +17,15 @@ struct States: APICommand {
     @OptionGroup var jobArguments: JobArguments
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let jobs = try jobArguments.identifiers()
         let response = try await client.jobStates(jobs, stack: stackOption.stack)
-        return Answer(response.value, asked: jobs).from(response)
+        return CommandResult(response.value, asked: jobs).from(response)
     }
 }
 
-extension Answer {
-    /// The states of jobs, in the order in which they were asked for.
+extension CommandResult {
+    /// The states of jobs, in the order of the request.
     init(_ states: JobStates, asked: [JobID]) {
         var table = Table(.left("JOB"), .left("STATE"))
         for job in asked { table.add(job.description, states[job]?.rawValue ?? "unknown to the server") }

@@ -4,10 +4,10 @@ import StacksAPI
 /// `stacksctl tokens`
 struct Tokens: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Issue the tokens with which agents acquire reserved jobs.",
+        abstract: "Issue tokens that let agents acquire reserved jobs.",
         discussion: """
-            A token, 'bkjat_…', is a credential for one job and is printed here in the clear, by this command alone. \
-            Hand it to the process that runs the agent, in its environment:
+            A token, 'bkjat_…', is a credential for one job. This command prints it in plain text; no other command \
+            does. Pass it to the agent's process in its environment:
 
               BUILDKITE_AGENT_TOKEN=bkjat_… BUILDKITE_AGENT_ACQUIRE_JOB=<job> buildkite-agent start
 
@@ -23,22 +23,22 @@ struct Tokens: APICommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long the tokens are good, 1 to 3600. (default: the server's, 900)", valueName: "seconds")
+            "The time until the tokens expire, 1 to 3600. (default: the server's, 900)", valueName: "seconds")
     )
     var lifetime: Int?
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.issueJobAcquisitionTokens(
             for: jobArguments.identifiers(),
             stack: stackOption.stack,
             lifetime: lifetime.map { .seconds($0) }
         )
-        return Answer(response.value).from(response)
+        return CommandResult(response.value).from(response)
     }
 }
 
-extension Answer {
-    /// Tokens in the clear, and the jobs that got none.
+extension CommandResult {
+    /// Tokens in plain text, and the jobs without one.
     init(_ tokens: JobAcquisitionTokens) {
         var table = Table(.left("JOB"), .left("TOKEN"), .left("EXPIRES"))
         for token in tokens.issued {

@@ -4,20 +4,20 @@ import StacksAPI
 /// `stacksctl whoami`
 struct Whoami: APICommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Show whose token it is, and for which cluster and queue.",
+        abstract: "Show the token's organization, cluster and queue.",
         discussion: "The token itself is not shown.\n\nEXAMPLE:\n  stacksctl whoami"
     )
 
     @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
-    func answer(from client: StacksClient) async throws -> Answer {
+    func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.tokenIdentity()
-        return Answer(response.value).from(response)
+        return CommandResult(response.value).from(response)
     }
 }
 
-extension Answer {
-    /// Whose token it is.
+extension CommandResult {
+    /// The token's organization, cluster and queue.
     init(_ identity: TokenIdentity) {
         let fields: [(name: String, label: String, value: String?)] = [
             ("uuid", "uuid", identity.uuid),
@@ -34,7 +34,7 @@ extension Answer {
         for field in fields { properties.add(field.label, field.value) }
         var lines = properties.lines
         if identity.isUnclustered {
-            lines += ["", "This token belongs to no cluster: the Stacks API does not take it."]
+            lines += ["", "This token belongs to no cluster: the Stacks API does not accept it."]
         }
         self.init(
             members: Dictionary(fields.map { ($0.name, JSONValue($0.value)) }) { _, last in last },

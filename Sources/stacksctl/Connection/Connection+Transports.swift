@@ -4,12 +4,12 @@ import StacksTransport
 import StacksURLSession
 
 extension Connection {
-    /// What the options mean to libcurl.
+    /// The options as a configuration of libcurl.
     static func curl(_ options: GlobalOptions) throws -> CurlTransport.Configuration {
         var configuration = CurlTransport.Configuration()
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         if options.httpVersion == .http1_1 { configuration.httpVersion = .http1_1 }
-        configuration.trustAdvice = "--ca-file or SSL_CERT_FILE names other authorities"
+        configuration.trustAdvice = "use --ca-file or SSL_CERT_FILE to trust other authorities"
         if let file = options.caFile { configuration.certificateAuthorities = .file(file) }
         switch options.proxy {
         case nil: break
@@ -19,7 +19,8 @@ extension Connection {
         return configuration
     }
 
-    /// What the options mean to URLSession, which chooses the version of HTTP, the proxy and whom it trusts by itself.
+    /// The options as a configuration of URLSession, which chooses the version of HTTP, the proxy and the trusted
+    /// authorities itself.
     ///
     /// - Throws: ``Failure`` for an option that would have no effect.
     static func urlSession(_ options: GlobalOptions) throws -> URLSessionTransport.Configuration {
@@ -28,7 +29,7 @@ extension Connection {
             ("--http-version", options.httpVersion != .auto),
         ]
         if let option = unavailable.first(where: \.isGiven) {
-            throw Failure.usage("\(option.name) needs '--transport curl': URLSession takes the system's settings.")
+            throw Failure.usage("\(option.name) needs '--transport curl': URLSession uses the system's settings.")
         }
         var configuration = URLSessionTransport.Configuration()
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
@@ -36,9 +37,8 @@ extension Connection {
     }
 
     #if canImport(FoundationNetworking)
-        /// Has URLSession reach a base URL on loopback without the environment's proxy: on Linux the environment alone can
-        /// say so, for the commands that are started from here as well. To be called before there is another thread that
-        /// may read it.
+        /// Makes URLSession bypass the environment's proxy for a base URL on loopback. On Linux only the environment can say
+        /// so, and the commands started from here inherit it. Call it before another thread can read the environment.
         static func leaveProxyOut(_ baseURL: String) {
             guard HostAddress.isLoopback(hostOf: baseURL), EnvironmentProxy.variable(for: baseURL) != nil else {
                 return

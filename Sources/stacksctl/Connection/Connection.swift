@@ -5,14 +5,14 @@ import StacksCurl
 import StacksTransport
 import StacksURLSession
 
-/// Owns the transport of one invocation, and the client that speaks over it.
+/// Owns the transport of one invocation, and the client that uses it.
 struct Connection {
-    /// Who speaks, and to where.
+    /// The token and the base URL.
     let endpoint: Endpoint
     let client: StacksClient
-    /// What the client sends passes through here.
+    /// Counts the client's requests.
     let observed: ObservedTransport
-    /// How many connections were opened, where the transport can tell.
+    /// How many connections were opened, if the transport counts them.
     let connectionsOpened: @Sendable () -> Int?
     private let shutdown: @Sendable () async -> Void
 
@@ -38,10 +38,8 @@ struct Connection {
                 connectionsOpened = { nil }
                 shutdown = { await transport.shutdown() }
             }
-        } catch let error as CurlSetupError {
-            throw Failure.usage(printable(error.message))
-        } catch let error as TransportError {
-            throw Failure.usage(printable(error.message))
+        } catch let error as ConfigurationError {
+            throw Failure(error)
         }
         var configuration = StacksClient.Configuration()
         if let baseURL = endpoint.baseURL { configuration.baseURL = baseURL }
@@ -58,7 +56,7 @@ struct Connection {
         )
     }
 
-    /// Runs `body`, and closes the transport whatever comes of it.
+    /// Runs `body`, and closes the transport whether it returns or throws.
     func closing<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             let result = try await body()

@@ -1,18 +1,14 @@
 import StacksTransport
 import Synchronization
 
-/// Counts what passes through another transport, for a summary at the end.
+/// Counts the requests of another transport, for the summary at the end.
 final class ObservedTransport: HTTPTransport {
-    /// What was seen so far.
+    /// The counts so far.
     struct Tally: Sendable {
-        /// Requests handed to the transport, repetitions included.
+        /// Requests handed to the transport, retries included.
         var requests = 0
-        /// Those that brought an answer, whatever its status.
-        var answers = 0
-        /// The versions of HTTP that answers came in.
+        /// The versions of HTTP of the responses.
         var httpVersions: Set<String> = []
-        /// Answers that came over a connection made for them.
-        var freshConnections = 0
     }
 
     private let base: any HTTPTransport
@@ -28,10 +24,7 @@ final class ObservedTransport: HTTPTransport {
         state.withLock { $0.requests += 1 }
         let response = try await base.send(request)
         state.withLock { tally in
-            tally.answers += 1
-            guard let metrics = response.metrics else { return }
-            if let version = metrics.httpVersion { tally.httpVersions.insert(version.description) }
-            if !metrics.reusedConnection { tally.freshConnections += 1 }
+            if let version = response.metrics?.httpVersion { tally.httpVersions.insert(version.description) }
         }
         return response
     }

@@ -2,10 +2,9 @@ import Foundation
 import StacksAPI
 import StacksTransport
 
-/// A JSON document on its way to stdout.
+/// A JSON document for stdout.
 ///
-/// The field names of an answer are the API's own, which are not those of the Swift models, so each command says what
-/// it prints.
+/// Its field names are the API's, which differ from those of the Swift models, so each command builds its own document.
 enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -30,8 +29,8 @@ enum JSONValue: Sendable, Equatable {
         self = date.map { .string(iso8601($0)) } ?? .null
     }
 
-    /// The document's text: keys sorted, so that two runs compare line by line, and no slash escaped. Characters that
-    /// cannot be seen are: a terminal obeys some of them.
+    /// The document's text. Keys are sorted, so that two runs compare line by line, and slashes are not escaped.
+    /// Invisible characters are escaped, because a terminal interprets some of them.
     func text() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -66,6 +65,6 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, Expr
 
 /// The API's form of a date, in UTC with milliseconds: `2026-04-01T09:30:00.000Z`.
 func iso8601(_ date: Date) -> String {
-    // A date with an offset can lie an hour outside the years that have four digits.
+    // A date with an offset can be an hour outside the years with four digits.
     ISO8601.text(date) ?? date.description
 }

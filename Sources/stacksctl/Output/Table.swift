@@ -1,6 +1,6 @@
-/// Rows under aligned headings, for people.
+/// Rows with aligned headings, for people.
 struct Table {
-    /// How a column's cells sit in its width.
+    /// The alignment of a column's cells.
     enum Alignment {
         case left
         /// For numbers.
@@ -23,7 +23,7 @@ struct Table {
         self.columns = columns
     }
 
-    /// Adds a row; a cell that is `nil` or empty is shown as a dash, so that columns can be told apart and counted.
+    /// Adds a row. A cell that is `nil` or empty is shown as a dash, so that the columns can be counted.
     mutating func add(_ cells: String?...) {
         rows.append(
             cells.map { cell in
@@ -33,7 +33,7 @@ struct Table {
         )
     }
 
-    /// The headings and rows, one line each, two spaces between columns, none at the end of a line.
+    /// The headings and rows, one per line, with two spaces between columns and none at the end of a line.
     var lines: [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
@@ -50,11 +50,11 @@ struct Table {
     }
 }
 
-/// One thing's properties, a name and a value a line, values aligned.
+/// The properties of one object: a name and an aligned value per line.
 struct PropertyList {
     private var properties: [(name: String, value: String)] = []
 
-    /// Adds a property; one that is `nil` or empty is shown as a dash.
+    /// Adds a property. A value that is `nil` or empty is shown as a dash.
     mutating func add(_ name: String, _ value: String?) {
         properties.append((name, value.flatMap { $0.isEmpty ? nil : printable($0) } ?? "-"))
     }

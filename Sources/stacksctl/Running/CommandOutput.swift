@@ -4,24 +4,24 @@ import StacksTransport
 import StandardStreams
 import Synchronization
 
-/// Shows on a terminal, above the painted line, what commands print: a pipe for them to write to, and a thread that
-/// reads it.
+/// Shows the output of commands on a terminal, above the status line: a pipe that they write to, and a thread that reads
+/// it.
 ///
-/// A line is shown when it is whole. Colours stay; what else moves a cursor is shown and not obeyed.
+/// A line is shown when it is complete. Colours are kept; other control sequences are escaped.
 final class CommandOutput: Sendable {
-    /// More than this without an end is shown as a line all the same.
+    /// A longer line is shown in parts.
     private static let longestLine = 8192
 
-    /// What the commands are to write to. Closed on exec, so that only they get it whom it is given.
+    /// The end that commands write to. It is closed on exec, so that only the commands that get it have it.
     let descriptor: Int32
     private let sink: LogSink
     private let isClosed = Mutex(false)
     private let hasEnded = DispatchSemaphore(value: 0)
 
-    /// - Throws: ``Failure`` when the system has no pipe left.
+    /// - Throws: ``Failure`` when no pipe can be created.
     init(to sink: LogSink) throws {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw Failure.refused("there is no pipe for what the commands print.") }
+        guard pipe(&ends) == 0 else { throw Failure.refused("could not create a pipe for the output of the commands.") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         descriptor = ends[1]
         self.sink = sink
@@ -32,7 +32,7 @@ final class CommandOutput: Sendable {
         }
     }
 
-    /// Shows what has been written so far. Commands that run on may write no more.
+    /// Shows what has been written so far. Commands that still run cannot write any more.
     func close() {
         let isFirst = isClosed.withLock { isClosed in
             defer { isClosed = true }
@@ -40,7 +40,7 @@ final class CommandOutput: Sendable {
         }
         guard isFirst else { return }
         Foundation.close(descriptor)
-        // What a command has started may hold the other end open for ever.
+        // A process that a command started may keep the other end open for ever.
         _ = hasEnded.wait(timeout: .now() + 1)
     }
 
@@ -69,8 +69,8 @@ final class CommandOutput: Sendable {
         if !rest.isEmpty { sink.writeWaiting(line(rest)) }
     }
 
-    /// What a terminal shows of a line: colours as they are, what comes after the last return to the line's beginning,
-    /// and everything else that is not a character to be seen as an escape.
+    /// A line as a terminal shows it: colours unchanged, only the text after the last carriage return, and every other
+    /// invisible character escaped.
     static func line(_ bytes: [UInt8]) -> String {
         var bytes = bytes[...]
         while bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }

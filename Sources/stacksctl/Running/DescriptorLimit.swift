@@ -6,16 +6,16 @@
     import Musl
 #endif
 
-/// How many files this process may have open at a time, and whether that is enough for a connection or a stack.
+/// The limit on open files of this process, and whether it is enough for a connection or a stack.
 enum DescriptorLimit {
-    /// What connections, the files of a job that is being started, and the system's libraries take at most, beside what
-    /// is open already. A command that runs takes none, so that it does not depend on how many run.
+    /// What connections, the files of a starting job, and the system's libraries use at most, in addition to what is
+    /// open already. A running command uses none, so the number does not depend on how many run.
     static let needed: UInt = 48
 
-    /// Raises the soft limit as far as is needed, never beyond the hard one.
+    /// Raises the soft limit as far as needed, never beyond the hard one.
     ///
-    /// - Returns: The limit that was, for the commands to have, or `nil` when it was enough.
-    /// - Throws: ``Failure`` that names what is needed and what there is.
+    /// - Returns: The previous limit, for the commands, or `nil` when it was enough.
+    /// - Throws: ``Failure`` with the limit and the number that is needed.
     static func raise() throws -> UInt? {
         var limit = rlimit()
         guard getrlimit(descriptors, &limit) == 0 else { return nil }
@@ -23,19 +23,19 @@ enum DescriptorLimit {
         guard soft < needed else { return nil }
         guard UInt(clamping: limit.rlim_max) >= needed else {
             throw Failure.refused(
-                "too few files may be open at a time: \(needed) are needed, and the limit is \(limit.rlim_max) "
+                "the limit on open files is too low: \(needed) are needed, and the limit is \(limit.rlim_max) "
                     + "(RLIMIT_NOFILE; 'ulimit -Hn', or LimitNOFILE= of systemd).")
         }
         limit.rlim_cur = rlim_t(needed)
         guard setrlimit(descriptors, &limit) == 0 else {
             throw Failure.refused(
-                "too few files may be open at a time: \(needed) are needed, and the limit of \(soft) cannot be raised: "
+                "the limit on open files is too low: \(needed) are needed, and the limit of \(soft) cannot be raised: "
                     + String(cString: strerror(errno)))
         }
         return soft
     }
 
-    /// How many are open already. What a parent process has left open counts like the rest.
+    /// How many are open already, including those inherited from a parent process.
     private static func open(below limit: rlim_t) -> Int {
         (0..<Int32(clamping: min(limit, 4096))).count { fcntl($0, F_GETFD) >= 0 }
     }

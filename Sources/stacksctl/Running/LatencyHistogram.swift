@@ -11,7 +11,7 @@ struct LatencyHistogram: Sendable, Equatable {
     private(set) var count = 0
     private(set) var maximum = Duration.zero
 
-    /// Counts one; less than nothing, which clocks that differ can give, counts as nothing.
+    /// Counts one. A negative duration, which clocks that differ can give, counts as zero.
     mutating func record(_ duration: Duration) {
         let milliseconds = max(0, duration / .milliseconds(1))
         let bucket = Self.bounds.firstIndex { milliseconds <= $0 } ?? Self.bounds.count - 1
@@ -20,7 +20,7 @@ struct LatencyHistogram: Sendable, Equatable {
         maximum = max(maximum, duration)
     }
 
-    /// What the fraction `quantile` of all did not exceed, `nil` when nothing was counted.
+    /// The duration that the fraction `quantile` of all did not exceed; `nil` when nothing was counted.
     func duration(quantile: Double) -> Duration? {
         guard count > 0 else { return nil }
         let rank = max(1, Int((quantile * Double(count)).rounded(.up)))

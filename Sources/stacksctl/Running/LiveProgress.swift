@@ -1,7 +1,7 @@
 import StacksController
 import UnixSignals
 
-/// Shows on a terminal what a controller is doing, in one line.
+/// Shows the status of a controller on a terminal, in one line.
 struct LiveProgress {
     private static let interval = Duration.milliseconds(250)
 
@@ -9,7 +9,7 @@ struct LiveProgress {
     let terminal: Terminal
     let stack: String
 
-    /// Does `body`, and paints while it does.
+    /// Runs `body`, and paints meanwhile.
     func during(_ body: () async throws -> Void) async throws {
         async let _: Void = paint()
         async let _: Void = repaint()
@@ -17,7 +17,7 @@ struct LiveProgress {
         try await body()
     }
 
-    /// Paints until the task is cancelled, and then leaves nothing behind.
+    /// Paints until the task is cancelled, then removes the line.
     private func paint() async {
         while !Task.isCancelled {
             terminal.paint(Self.line(for: controller.status, stack: stack))
@@ -26,12 +26,12 @@ struct LiveProgress {
         terminal.clear()
     }
 
-    /// Paints again at once when the terminal's size has changed.
+    /// Repaints when the terminal's size changes.
     private func repaint() async {
         for await _ in await UnixSignalsSequence(trapping: .sigwinch) { terminal.repaint() }
     }
 
-    /// What matters most comes first, because a narrow terminal shows no more.
+    /// The most important parts come first, because a narrow terminal crops the line.
     static func line(for status: ControllerStatus, stack: String) -> String {
         let (now, sum) = (status.current, status.totals)
         var parts = ["\(stack) \(status.phase.rawValue)"]

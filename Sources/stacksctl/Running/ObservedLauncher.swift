@@ -3,7 +3,7 @@ import StacksAPI
 import StacksController
 import Synchronization
 
-/// Measures, around another launcher, how long each job had been scheduled when its command was started.
+/// Measures, around another launcher, the time from a job's scheduling to its launch.
 final class ObservedLauncher: JobLauncher {
     private let base: any JobLauncher
     private let state = Mutex(LatencyHistogram())
@@ -12,7 +12,7 @@ final class ObservedLauncher: JobLauncher {
         self.base = base
     }
 
-    /// From being scheduled, by the server's clock, to being launched, by this machine's.
+    /// From the scheduled time, by the server's clock, to the launch, by this machine's clock.
     var dispatchLatencies: LatencyHistogram { state.withLock { $0 } }
 
     nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {

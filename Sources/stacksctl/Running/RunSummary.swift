@@ -1,6 +1,6 @@
 import StacksController
 
-/// What `run` says when it ends.
+/// The summary that `run` prints at the end.
 struct RunSummary {
     var stack: String
     var queue: String
@@ -9,11 +9,11 @@ struct RunSummary {
     var dispatchLatencies: LatencyHistogram
     var requests: Int
     var httpVersions: [String]
-    /// `nil` when the transport does not tell.
+    /// `nil` when the transport does not count them.
     var connectionsOpened: Int?
 
-    /// The same facts in both forms of output.
-    var answer: Answer {
+    /// The same facts in both output formats.
+    var result: CommandResult {
         var counts: [(name: String, label: String, value: Int)] = [
             ("seen", "jobs seen", totals.seen),
             ("unmatched", "not matching the tags", totals.unmatched),
@@ -25,7 +25,7 @@ struct RunSummary {
             ("failed", "failed before the start", totals.failed),
             ("released", "given back", totals.released),
         ]
-        if isDryRun { counts.insert(("suiting", "would have been started", totals.matching), at: 2) }
+        if isDryRun { counts.insert(("suiting", "would have started", totals.matching), at: 2) }
         let latencies: [(name: String, value: Duration?)] = [
             ("p50", dispatchLatencies.duration(quantile: 0.5)),
             ("p99", dispatchLatencies.duration(quantile: 0.99)),
@@ -41,7 +41,7 @@ struct RunSummary {
         properties.add("requests", String(requests))
         properties.add("HTTP version", httpVersions.joined(separator: ", "))
         properties.add("connections opened", connectionsOpened.map { String($0) })
-        return Answer(
+        return CommandResult(
             members: [
                 "stack": .string(stack),
                 "queue": .string(queue),

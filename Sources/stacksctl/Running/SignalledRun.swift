@@ -8,13 +8,13 @@ struct SignalledRun {
     let controller: StackController
     let logger: Logger
 
-    /// The first SIGTERM or SIGINT drains, the second cancels, which stops the commands; SIGQUIT cancels at once. SIGHUP,
-    /// which a terminal sends when it goes, SIGUSR1, SIGUSR2 and SIGALRM are logged and change nothing: the commands have
-    /// sessions of their own and would run on alone.
+    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGQUIT cancels at once.
+    /// SIGHUP, which a closing terminal sends, SIGUSR1, SIGUSR2 and SIGALRM are logged and change nothing: the commands
+    /// have their own sessions and would run on alone.
     ///
-    /// - Throws: What the controller throws; ``Failure`` when a second signal cut it short.
+    /// - Throws: What the controller throws; ``Failure`` after a second signal.
     func run() async throws {
-        // The signals are caught before the controller starts, so that none falls between.
+        // The signals are trapped before the controller starts, so that none is missed.
         let signals = await UnixSignalsSequence(
             trapping: .sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
         let group = ServiceGroup(
@@ -33,10 +33,10 @@ struct SignalledRun {
                 for await signal in signals {
                     switch signal {
                     case .sighup:
-                        logger.notice("SIGHUP: there is no file to read again, so the run goes on as it is")
+                        logger.notice("SIGHUP ignored: there is no configuration file to reload")
                         continue
                     case .sigusr1, .sigusr2, .sigalrm:
-                        logger.notice("\(signal): it means nothing here, so the run goes on as it is")
+                        logger.notice("\(signal) ignored")
                         continue
                     case .sigquit: return .stopped(by: "a signal (\(signal))")
                     default: break
@@ -51,9 +51,9 @@ struct SignalledRun {
             defer { tasks.cancelAll() }
             if case .stopped(let signal)? = try await tasks.next() {
                 tasks.cancelAll()
-                // The controller's own cancellation is the expected answer to this.
+                // The controller then throws its own cancellation.
                 while let result = await tasks.nextResult() { _ = result }
-                throw Failure.refused("\(signal) stopped the commands before their jobs had ended.")
+                throw Failure.refused("\(signal) stopped the commands before their jobs ended.")
             }
         }
     }

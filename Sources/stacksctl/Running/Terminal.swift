@@ -1,14 +1,14 @@
 import Foundation
 import StandardStreams
 
-/// A terminal whose last line is painted over again and again while other lines scroll above it.
+/// A terminal with a status line that is repainted while other lines scroll above it.
 ///
-/// Everything goes through the log's own writer, so that no line ever lands inside the painted one, and a terminal that
-/// was stopped (with control and S) stops nobody but that writer.
+/// Everything goes through the log's writer, so that no line is mixed with the status line, and a terminal that is
+/// stopped (Control-S) blocks only that writer.
 struct Terminal: Sendable {
     private let sink: LogSink
 
-    /// The terminal that `descriptor` is, or `nil` when it is none, or one that cannot clear a line.
+    /// The terminal behind `descriptor`, or `nil` if it is not a terminal or cannot clear a line.
     init?(
         descriptor: Int32, sink: LogSink, environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
@@ -19,9 +19,9 @@ struct Terminal: Sendable {
     /// Paints `text` as the last line, cropped to the terminal's width.
     func paint(_ text: String) { sink.paint(text) }
 
-    /// Paints the line again, for another width.
+    /// Repaints the line for a new width.
     func repaint() { sink.repaint() }
 
-    /// Takes the painted line away.
+    /// Removes the status line.
     func clear() { sink.paint(nil) }
 }

@@ -1,30 +1,30 @@
+import CommandLaunching
 import Logging
 import ServiceLifecycle
 import StacksAPI
+import StacksCommandLauncher
 import StacksController
 import StacksCurl
 import UnixSignals
 
-struct VirtualMachineLauncher: JobLauncher {
+struct ContainerLauncher: JobLauncher {
     func launch(_ job: LaunchedJob) async throws -> JobExit {
-        let machine = try await VirtualMachine.boot(image: "macos-15")
-        let agent = [
-            "BUILDKITE_AGENT_TOKEN": job.acquisitionToken.value,
-            "BUILDKITE_AGENT_ACQUIRE_JOB": job.id.description,
-        ]
-        return JobExit(status: try await machine.run("buildkite-agent start", environment: agent))
+        let run = ["docker", "run", "--rm", "--label", "job=\(job.id)"]
+        let variables = ["--env", "BUILDKITE_AGENT_TOKEN", "--env", "BUILDKITE_AGENT_ACQUIRE_JOB"]
+        let agent = try CommandLauncher(command: run + variables + ["buildkite/agent:3", "start"])
+        return try await agent.launch(job)
     }
 }
 
 func runStack(token: String) async throws {
-    let logger = Logger(label: "mac-fleet")
+    let logger = Logger(label: "containers")
     try await withCurlTransport { transport in
         let client = try StacksClient(token: token, transport: transport, logger: logger)
-        var configuration = StackController.Configuration(stackKey: "mac-fleet", queue: "macos")
-        configuration.tags = ["os": "macos", "arch": "arm64"]
+        var configuration = StackController.Configuration(stackKey: "containers", queue: "linux")
+        configuration.tags = ["os": "linux"]
         configuration.maximumInFlight = 4
         let controller = try StackController(
-            client: client, configuration: configuration, launcher: VirtualMachineLauncher(), logger: logger)
+            client: client, configuration: configuration, launcher: ContainerLauncher(), logger: logger)
         let group = ServiceGroup(services: [controller], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         try await group.run()
     }
@@ -36,11 +36,4 @@ func runController(client: StacksClient, launcher: some JobLauncher, logger: Log
     let controller = try StackController(
         client: client, configuration: configuration, launcher: launcher, logger: logger)
     try await controller.run()
-}
-
-/// Stands for whatever boots the machines of a fleet.
-struct VirtualMachine {
-    static func boot(image: String) async throws -> VirtualMachine { VirtualMachine() }
-
-    func run(_ command: String, environment: [String: String]) async throws -> Int32 { 0 }
 }

@@ -7,10 +7,10 @@ import Synchronization
 import Testing
 
 func whoseToken(token: String) async throws {
-    let transport = try URLSessionTransport()
-    let client = try StacksClient(token: token, transport: transport)
-    print(try await client.tokenIdentity().organizationSlug ?? "no organization")
-    await transport.shutdown()
+    try await withURLSessionTransport { transport in
+        let client = try StacksClient(token: token, transport: transport)
+        print(try await client.tokenIdentity().organizationSlug ?? "no organization")
+    }
 }
 
 /// Logs slow calls.

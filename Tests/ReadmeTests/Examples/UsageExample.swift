@@ -20,6 +20,17 @@ func usage(token: String) async throws {
     await transport.shutdown()
 }
 
+func reserveWaitingJobs(token: String) async throws {
+    try await withCurlTransport { transport in
+        let client = try StacksClient(token: token, transport: transport)
+        try await client.registerStack(key: "my-stack", queue: .default)
+        let page = try await client.scheduledJobs(stack: "my-stack", queue: .default)
+        guard !page.jobs.isEmpty else { return }
+        let reservation = try await client.reserveJobs(page.jobs.map(\.id), stack: "my-stack")
+        print("reserved \(reservation.reserved), \(reservation.rateLimit?.remaining ?? 0) requests left")
+    }
+}
+
 func firstPage(token: String, transport: any HTTPTransport) async throws -> [JobID] {
     let client = try StacksClient(token: token, transport: transport)
     let page = try await client.scheduledJobs(stack: "mac-fleet", queue: "default", limit: 1000)

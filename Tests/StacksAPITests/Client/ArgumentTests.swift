@@ -105,7 +105,7 @@ import Testing
     @Test("details and exit statuses that say nothing are refused")
     func checksFinishes() async throws {
         try await refusal("empty") { try await $0.finishJob(.sample, stack: "s", exitStatus: 1, detail: "") }
-        try await refusal("not 0") { try await $0.failJob(.sample, stack: "s", exitStatus: 0, errorDetail: "d") }
+        try await refusal("other than 0") { try await $0.failJob(.sample, stack: "s", exitStatus: 0, detail: "d") }
         try await refusal("32 bits") { try await $0.finishJob(.sample, stack: "s", exitStatus: 1 << 40, detail: "d") }
         try await refusal("notification 1 is empty") {
             try await $0.notify([.init(job: .sample, detail: "d"), .init(job: .sample, detail: "")], stack: "s")
@@ -119,7 +119,7 @@ import Testing
     func checksHeaderFields() async throws {
         for name in ["Authorization", "host", "Content-Length", "transfer-encoding", "Connection"] {
             let options = CallOptions(headerFields: [HTTPField.Name(name)!: "x"])
-            try await refusal("not the caller's to set") { _ = try await $0.tokenIdentity(options: options) }
+            try await refusal("cannot be set by a caller") { _ = try await $0.tokenIdentity(options: options) }
         }
     }
 
@@ -131,7 +131,7 @@ import Testing
             var fields = HTTPFields()
             fields.append(HTTPField(name: name, lenientValue: Array("hunter2\(character)x".utf8)))
             let options = CallOptions(headerFields: fields)
-            try await refusal("X-Api-Key holds a control character") { client in
+            try await refusal("X-Api-Key contains a control character") { client in
                 do {
                     _ = try await client.tokenIdentity(options: options)
                 } catch {

@@ -48,7 +48,7 @@ import Testing
         #expect(tokens.issued.allSatisfy { $0.token.value.hasPrefix("bkjat_") && $0.expiresAt != nil })
 
         try await client.finishJob(jobs[0], stack: "fleet", exitStatus: 0, detail: "done")
-        try await client.failJob(jobs[1], stack: "fleet", errorDetail: "no capacity")
+        try await client.failJob(jobs[1], stack: "fleet", detail: "no capacity")
         #expect(simulator.job(jobs[0].description)?.exitStatus == 0)
         #expect(simulator.job(jobs[1].description)?.exitStatus == -1)
         let states = try await client.jobStates(jobs + [.numbered(9)], stack: "fleet")

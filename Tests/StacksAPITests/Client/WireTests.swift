@@ -220,7 +220,7 @@ import Testing
 
     @Test("fail is a finish with -1 unless told otherwise")
     func fails() async throws {
-        let request = try await send { try await $0.failJob(id, stack: "s", errorDetail: "broke") }
+        let request = try await send { try await $0.failJob(id, stack: "s", detail: "broke") }
         #expect(request.description == "POST /v3/stacks/s/jobs/\(id)/finish")
         #expect(request.bodyText == #"{"exit_status":-1,"detail":"broke"}"#)
     }

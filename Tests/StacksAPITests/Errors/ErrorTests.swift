@@ -77,7 +77,7 @@ import Testing
             ("", "the body is empty (byte 0)"), ("[]", "expected an object, found an array (byte 0)"),
             ("<html>", "expected an object, found '<' (byte 0)"),
             (#"{"uuid":1}"#, "expected a string, found a number at uuid (byte 8)"),
-            (#"{"uuid":"a"}x"#, "something follows the end of the document (byte 12)"),
+            (#"{"uuid":"a"}x"#, "there are bytes after the end of the document (byte 12)"),
         ] {
             let error = try await error(.answer(.ok, body))
             #expect(error.code == .decoding)

@@ -20,17 +20,20 @@ struct UnreadableJobTests {
                 "expected a string, found null"
             ),
             (#"{"id":"x","agent_query_rules":"a=b"}"#, "x", "agent_query_rules", "expected an array, found a string"),
-            (#"{"id":"x","priority":1.5}"#, "x", "priority", "a number is not an integer or out of range"),
-            (#"{"id":"x","priority":1e99}"#, "x", "priority", "a number is not an integer or out of range"),
+            (#"{"id":"x","priority":1.5}"#, "x", "priority", "a number is not an integer or is out of range"),
+            (#"{"id":"x","priority":1e99}"#, "x", "priority", "a number is not an integer or is out of range"),
             (#"{"id":"x","priority":"high"}"#, "x", "priority", "expected an integer, found a string"),
             (
                 #"{"id":"x","build":{"branch":"a\ud800"}}"#, "x", "build.branch",
-                "a string holds half of a surrogate pair"
+                "a string contains half of a surrogate pair"
             ),
-            (#"{"id":"x","step":{"key":"\q"}}"#, "x", "step.key", "a string holds an escape that JSON does not know"),
+            (
+                #"{"id":"x","step":{"key":"\q"}}"#, "x", "step.key",
+                "a string contains an escape that JSON does not have"
+            ),
             (#"{"id":"x","pipeline":[]}"#, "x", "pipeline", "expected an object, found an array"),
             (#"{"id":"x","build":{"number":true}}"#, "x", "build.number", "expected an integer, found a boolean"),
-            (#"{"\u0069d":"x","\ud800":"y","priority":0.5}"#, "x", "", "a string holds half of a surrogate pair"),
+            (#"{"\u0069d":"x","\ud800":"y","priority":0.5}"#, "x", "", "a string contains half of a surrogate pair"),
             (#"{"id":7}"#, nil, "id", "expected a string, found a number"),
             (#"{"id":null}"#, nil, "id", #"the field "id" is missing"#),
             (#"{"id":""}"#, "", "id", #"the field "id" is missing"#),
@@ -39,7 +42,10 @@ struct UnreadableJobTests {
             ("7", nil, "", "expected an object, found a number"),
             (#""x""#, nil, "", "expected an object, found a string"),
             (#"["x"]"#, nil, "", "expected an object, found an array"),
-            (#"{"id":"x","later":{"\ud800":[1,{"a":"]}"}]}}"#, "x", "later", "a string holds half of a surrogate pair"),
+            (
+                #"{"id":"x","later":{"\ud800":[1,{"a":"]}"}]}}"#, "x", "later",
+                "a string contains half of a surrogate pair"
+            ),
         ] as [(String, JobID?, String, String)])
     func isLeftOut(_ job: String, _ id: JobID?, _ field: String, _ reason: String) throws {
         let good = #"{"id":"good","priority":3,"agent_query_rules":["os=linux"]}"#

@@ -191,7 +191,7 @@ import Testing
         #expect(error.code == .deadlineExceeded)
         #expect(!error.mayHaveTakenEffect)
         #expect(error.attempts == 0)
-        #expect(error.description.contains("The rate limit lets the request go in 1.002 seconds"), "\(error)")
+        #expect(error.description.contains("The rate limit allows the request in 1.002 seconds"), "\(error)")
         #expect(simulator.report.requests[.listScheduledJobs] == 10)
     }
 
@@ -309,9 +309,8 @@ import Testing
         }
         func isSent(_ place: inout RateGovernor.Place) -> Bool { governor.turn(of: &place, now: now) == nil }
         func answer(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
-            governor.answered(
-                place, TransportResponse(status: status, headerFields: [:], body: []), longestPause: .seconds(5),
-                now: now)
+            let response = TransportResponse(status: status, headerFields: [:], body: [])
+            governor.received(response, for: place, longestPause: .seconds(5), now: now)
         }
         // The server sets no limit for "k". Then it refuses both operations of another stack, so that all are asked for.
         for operation in [StacksOperation.job, .jobStates] {

@@ -51,7 +51,7 @@ import Testing
         let bed = try Testbed([.lostAnswer, states(state)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .unexpectedJobState)
-        #expect(error.description.contains(state ?? "did not know it"), "\(error)")
+        #expect(error.description.contains(state ?? "does not know the job"), "\(error)")
         #expect(error.underlying?.code == .connectionClosed)
         #expect(error.attempts == 2)
         #expect(error.mayHaveTakenEffect)
@@ -94,7 +94,7 @@ import Testing
         let error = try await failure { _ = try await finish(late, options: CallOptions(timeout: .seconds(1))) }
         #expect(error.code == .deadlineExceeded)
         #expect(error.mayHaveTakenEffect)
-        #expect(error.description.contains("Its state would be asked for in 1.5 seconds"), "\(error)")
+        #expect(error.description.contains("The client would ask for its state in 1.5 seconds"), "\(error)")
         #expect(clock.sleeperCount == 0)
     }
 
@@ -104,7 +104,8 @@ import Testing
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
-        #expect(error.description.contains("Asking for its state failed: The server responded with 401"), "\(error)")
+        let expected = "The request for its state failed: The server responded with 401"
+        #expect(error.description.contains(expected), "\(error)")
     }
 
     // MARK: Random networks

@@ -1,9 +1,9 @@
-/// An agent token as a variable, a file or a caller gave it, made fit for a header field.
+/// An agent token from a variable, a file or a caller, prepared for a header field.
 package struct AgentTokenText: Sendable {
-    /// The token without the line ends that it ended with: what is read from a file often has one.
+    /// The token without trailing line ends, which files often have.
     package let token: Secret
 
-    /// Whether there were any.
+    /// Whether there were trailing line ends.
     package let endedWithLineEnd: Bool
 
     package init(_ given: Secret) {
@@ -15,15 +15,15 @@ package struct AgentTokenText: Sendable {
         token = endedWithLineEnd ? Secret(String(decoding: text, as: UTF8.self)) : given
     }
 
-    /// Why it cannot be sent, to be said after its name: `holds a space after 4 characters, which no token has`. It
-    /// shows nothing of the token but the character that is wrong, and that only when it cannot be seen.
+    /// Why it cannot be sent, as the predicate of a sentence: `contains a space after 4 characters, which tokens never
+    /// do`. It shows nothing of the token except the invalid character's name.
     package var problem: String? {
         let bytes = token.value.utf8
         if bytes.isEmpty { return "is empty" }
         guard let index = bytes.firstIndex(where: { $0 <= 0x20 || $0 >= 0x7F }) else { return nil }
         return
-            "holds \(Self.name(bytes[index])) after \(bytes.distance(from: bytes.startIndex, to: index)) characters, "
-            + "which no token has"
+            "contains \(Self.name(bytes[index])) after \(bytes.distance(from: bytes.startIndex, to: index)) "
+            + "characters, which no token has"
     }
 
     private static func name(_ byte: UInt8) -> String {
@@ -40,9 +40,9 @@ package struct AgentTokenText: Sendable {
     }
 }
 
-/// A credential that never prints itself: in a description, in a debugger and in a dump it shows as `[redacted]`.
+/// A credential that never prints itself: descriptions, debuggers and dumps show `[redacted]`.
 ///
-/// Read it with ``value``, where it is handed on.
+/// Read it with ``value`` where it is used.
 public struct Secret: Sendable, Hashable {
     /// The credential itself.
     public let value: String

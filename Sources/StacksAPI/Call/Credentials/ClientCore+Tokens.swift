@@ -1,6 +1,6 @@
 import StacksTransport
 
-/// A call's token: asked for before its first request, and once more when the server refused it.
+/// A call's token: requested before its first request, and again when the server refuses it.
 extension ClientCore {
     /// Asks for the client's first token.
     @inline(never)
@@ -45,8 +45,8 @@ extension ClientCore {
             hasBody: request.body != nil, adding: call.extraFields, for: call.operation.name)
     }
 
-    /// The token to use instead of `refused`, or `late` thrown at the deadline. The question is cancelled then; another
-    /// call that waits for the same answer asks again in its own time.
+    /// The token to use instead of `refused`; throws `late` at the deadline and cancels the request to the provider.
+    /// Other calls that wait for it then ask again.
     private func token(
         after refused: Authorization?, for operation: StacksOperation, by deadline: Moment?,
         late: @escaping @Sendable () -> StacksAPIError

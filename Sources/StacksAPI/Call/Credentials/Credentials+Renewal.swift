@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Asking a provider for a token: calls that need one at the same time share one question.
+/// Asking the provider for a token. Calls that need one at the same time share one request to it.
 extension Credentials {
-    /// What came of a question that another call asked.
+    /// The result of a request that another call made.
     enum Outcome: Sendable {
-        case answered(Authorization)
+        case renewed(Authorization)
         case failed(StacksAPIError)
         /// The call that asked was cancelled: ask again.
         case abandoned
@@ -21,7 +21,7 @@ extension Credentials {
         case wait
     }
 
-    /// The token to use instead of one that the server refused; the same one when there is no other.
+    /// The token to use instead of one that the server refused; the same one when the provider returns it again.
     ///
     /// - Parameter refused: `nil` when there was none yet.
     /// - Throws: ``StacksAPIError`` when the provider failed, `CancellationError`.
@@ -29,7 +29,7 @@ extension Credentials {
         while true {
             try Task.checkCancellation()
             let turn: Turn = state.withLock { state in
-                // Another call may have replaced it while this one's request was under way.
+                // Another call may have renewed it while this call's request was under way.
                 if let current = state.current, current.token != refused?.token { return .have(current) }
                 if state.isAsking { return .wait }
                 state.isAsking = true
@@ -40,7 +40,7 @@ extension Credentials {
             case .ask: return try await ask(for: operation)
             case .wait:
                 switch await outcomeOfOther() {
-                case .answered(let authorization): return authorization
+                case .renewed(let authorization): return authorization
                 case .failed(var error):
                     error.operation = operation
                     throw error
@@ -57,10 +57,10 @@ extension Credentials {
             if let problem = text.problem { throw UnusableToken(problem: problem) }
             note(text)
             let authorization = Authorization(token: text.token, userAgentPrefixes: userAgentPrefixes)
-            end(.answered(authorization))
+            end(.renewed(authorization))
             return authorization
         } catch  where Task.isCancelled {
-            // Whatever a provider throws that was cut off: it says nothing of the token.
+            // Whatever a cancelled provider throws says nothing about the token.
             end(.abandoned)
             throw CancellationError()
         } catch let error as UnusableToken {
@@ -84,14 +84,14 @@ extension Credentials {
     private func end(_ outcome: Outcome) {
         let waiters = state.withLock { state in
             state.isAsking = false
-            if case .answered(let authorization) = outcome { state.current = authorization }
+            if case .renewed(let authorization) = outcome { state.current = authorization }
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
         }
         for waiter in waiters { waiter.resume(returning: outcome) }
     }
 
-    /// Waits for the question that is under way.
+    /// Waits for the request that another call made.
     private func outcomeOfOther() async -> Outcome {
         let id = state.withLock { state in
             state.nextWaiter += 1
@@ -99,7 +99,7 @@ extension Credentials {
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock: neither an answer nor a cancellation that came just before is missed.
+                // Checked under the lock: neither a result nor a cancellation just before is missed.
                 let mustWait = state.withLock { state in
                     guard state.isAsking, !Task.isCancelled else { return false }
                     state.waiters[id] = continuation

@@ -2,7 +2,7 @@ import HTTPTypes
 import Logging
 import Synchronization
 
-/// The client's token, and how the next one is got. It owns both.
+/// A client's token and its provider. It owns both.
 final class Credentials: Sendable {
     /// The token that does not change; `nil` when a provider is asked.
     private let fixed: Authorization?
@@ -12,7 +12,7 @@ final class Credentials: Sendable {
     private let logger: Logger?
     let state = Mutex(State())
 
-    /// The provider's token, and who asks for the next one.
+    /// The provider's last token, and the calls that wait for the next one.
     struct State {
         var current: Authorization?
         var isAsking = false
@@ -20,7 +20,7 @@ final class Credentials: Sendable {
         var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
     }
 
-    /// - Parameter logger: What is told of a token that is not used as it was given.
+    /// - Parameter logger: Logs when a token is not used as it was given.
     init(
         _ provider: TokenProvider, userAgentPrefixes: [String], redaction: Redaction, logger: Logger?
     ) throws(StacksAPIError) {
@@ -62,8 +62,7 @@ final class Authorization: Sendable {
     }
 }
 
-/// The header fields of a client's requests, made once, so that every request carries the same value and a transport
-/// can prepare it once.
+/// The header fields of a client's requests, created once, so that a transport can recognize and reuse them.
 struct RequestFields: Sendable {
     private let withoutBody: HTTPFields
     private let withBody: HTTPFields
@@ -89,8 +88,8 @@ struct RequestFields: Sendable {
                 prefix.first != " ", prefix.last != " "
             else {
                 return
-                    "The user agent's prefix \(Argument.quoted(prefix)) is empty, begins or ends with a space, or holds a "
-                    + "control character or one outside ASCII."
+                    "The user agent's prefix \(Argument.quoted(prefix)) is empty, begins or ends with a space, or "
+                    + "contains a control character or one outside ASCII."
             }
         }
         return nil
@@ -103,27 +102,27 @@ struct RequestFields: Sendable {
         var fields = hasBody ? withBody : withoutBody
         if extra.isEmpty { return fields }
         try Self.check(extra, for: operation)
-        // First the client's own go, then the caller's come, so that a name given twice is sent twice.
+        // The client's own fields are removed first, so that a name that the caller gives twice is sent twice.
         for field in extra { fields[field.name] = nil }
         for field in extra { fields.append(field) }
         return fields
     }
 
-    /// Looks whether the caller's own fields can be sent.
+    /// Checks the caller's own fields.
     static func check(_ extra: HTTPFields, for operation: StacksOperation) throws(StacksAPIError) {
         for field in extra where reserved.contains(field.name) {
             throw Argument.failure(
-                "The header field \(field.name) is not the caller's to set.", for: operation)
+                "The header field \(field.name) cannot be set by a caller.", for: operation)
         }
-        // `HTTPField(name:value:)` puts spaces for control characters, but its lenient sibling lets most of them
-        // through. The value is not shown: it may be a credential. A tab is allowed in one (RFC 9110, section 5.5).
+        // `HTTPField(name:value:)` replaces control characters with spaces, but its lenient variant keeps most of them.
+        // The value is not shown: it may be a credential. A tab is allowed (RFC 9110, section 5.5).
         for field in extra where field.value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) {
             throw Argument.failure(
-                "The value of the header field \(field.name) holds a control character.", for: operation)
+                "The value of the header field \(field.name) contains a control character.", for: operation)
         }
     }
 
-    /// What is the client's alone to set.
+    /// The fields that only the client sets.
     static let reserved: Set<HTTPField.Name> = [
         .authorization, HTTPField.Name("Host")!, .contentLength, .transferEncoding, .connection,
     ]

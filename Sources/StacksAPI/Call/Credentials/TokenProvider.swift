@@ -1,19 +1,19 @@
-/// Where a client's agent token comes from, so that it can be rotated without a restart.
+/// The source of a client's agent token, which allows rotation without a restart.
 ///
 /// ```swift
 /// let provider = TokenProvider { Secret(try await vault.read("buildkite-agent-token")) }
 /// ```
 ///
-/// It is asked before the first request, and once more by a call whose token the server did not accept (401). Calls
-/// that need a token at the same time share one question.
+/// The client asks it before the first request, and again when the server does not accept a call's token (401).
+/// Calls that need a token at the same time share one request to the provider.
 ///
-/// The calls wait for it, but none longer than its own deadline: it then fails with
-/// ``StacksAPIError/Code/deadlineExceeded``, and the provider's task is cancelled when it was this call that asked. The
-/// others ask again. So a provider has to end soon after its task is cancelled, as an async function should, and it
-/// should have a limit of its own for calls without a deadline.
+/// Calls wait for the provider, but not past their deadline: then the call throws
+/// ``StacksAPIError/Code/deadlineExceeded``, and, if it was this call that asked, the provider's task is cancelled and
+/// the other calls ask again. A provider should therefore return soon after its task is cancelled, and should limit its
+/// own time for calls without a deadline.
 ///
-/// A line end after the token, which a file often has, is not part of it: it is left out, with a line in the log at level
-/// `debug`. The same goes for a token that a client is made with.
+/// The client removes line ends after the token, which files often have, and logs that at level `debug`. The same goes
+/// for a token that a client is created with.
 public struct TokenProvider: Sendable {
     enum Source: Sendable {
         case fixed(Secret)
@@ -24,8 +24,8 @@ public struct TokenProvider: Sendable {
 
     /// A provider.
     ///
-    /// - Parameter token: Gives the token to use from now on. What it throws fails the calls that wait for it, with
-    ///   ``StacksAPIError/Code/unauthorized``; its text is not shown, because it can hold anything.
+    /// - Parameter token: Returns the token to use from now on. If it throws, the waiting calls fail with
+    ///   ``StacksAPIError/Code/unauthorized``. The text of its error is not shown, because it can contain anything.
     public init(_ token: @escaping @Sendable () async throws -> Secret) { source = .asked(token) }
 
     /// A provider of one token that does not change: it is not asked again when the server refuses it.

@@ -16,11 +16,11 @@ extension ClientCore {
             serverRequestID: response.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(response),
             retryAfter: RetryAfter.delay(in: response.headerFields),
-            // Other server errors can come from a proxy that lost the answer of a server that did its work.
+            // A 5xx other than 503 can come from a proxy that lost the response of a server that did its work.
             mayHaveTakenEffect: code == .serverError
         )
         if error.serverMessage == nil {
-            error.message += " It gave no reason: \(ServerMessage.describe(response.body))."
+            error.message += " The response gives no reason: \(ServerMessage.describe(response.body))."
         }
         if code == .notFound, mayLackVersion {
             error.message += " Every response so far was a 404, and the base URL does not end in /v3: add that to it."
@@ -31,12 +31,13 @@ extension ClientCore {
 
     /// The error of a request that got no response.
     func failure(of operation: Operation, thrown: any Error) -> StacksAPIError {
-        // Another error than the protocol promises says nothing about the server, and its text may hold anything.
+        // An error of another type breaks the protocol's promise: it says nothing about the server, and its text may
+        // hold anything.
         var underlying =
             thrown as? TransportError
             ?? TransportError(
                 code: .other, phase: .waiting,
-                message: "The transport threw \(type(of: thrown)), which is no TransportError")
+                message: "The transport threw \(type(of: thrown)) instead of a TransportError")
         underlying.message = redaction.scrub(underlying.message)
         let advice = underlying.mayHaveReachedServer ? operation.adviceInDoubt : nil
         return StacksAPIError(
@@ -68,12 +69,12 @@ extension ClientCore {
 }
 
 extension ClientCore {
-    /// A header field's value as an error carries it, on its way to a log perhaps.
+    /// A header field's value as an error, and then perhaps a log, shows it.
     private func shown(_ value: String) -> String {
         VisibleText.escaped(redaction.scrub(value), limit: VisibleText.lineLimit)
     }
 
-    /// The beginning of a body, as an error carries it.
+    /// The beginning of a body as an error keeps it.
     private func shown(_ body: [UInt8]) -> [UInt8] {
         Array(redaction.scrub(body, limit: StacksAPIError.maximumBodySize).prefix(StacksAPIError.maximumBodySize))
     }
@@ -97,27 +98,61 @@ extension StacksAPIError.Code {
 
     fileprivate var explanation: String {
         switch self {
-        case .badRequest: return ": it does not understand the parameters"
+        case .badRequest: return ": the server does not understand the parameters"
         case .unauthorized: return ": the token is missing, invalid or expired"
-        case .forbidden: return ": it does not allow this"
+        case .forbidden: return ": this is not allowed"
         case .notFound: return ": there is no such stack, job or queue"
-        case .unprocessable: return ": it refuses the values"
+        case .unprocessable: return ": the server rejects the values"
         case .rateLimited: return ": too many requests"
-        case .unavailable: return ": it is not available for now"
-        case .serverError: return ": something went wrong there"
+        case .unavailable: return ": the organization is temporarily unavailable"
+        case .serverError: return ": the server failed"
         default: return ", which this operation does not expect"
         }
     }
 }
 
 extension TransportError.Code {
-    /// Whether the same request can succeed a moment later: connections fail and recover, but a request that is
-    /// malformed stays so, a certificate that is not accepted is not accepted the next time, an answer that is too
-    /// large stays too large, and a transport that was shut down stays shut.
+    /// Whether the same request can succeed a moment later. Connections recover; a malformed request, a rejected
+    /// certificate, a response that is too large and a transport that was shut down do not.
     var isTransient: Bool {
         switch self {
         case .invalidRequest, .certificate, .responseTooLarge, .transportClosed: return false
         default: return true
         }
+    }
+}
+
+/// What the body of an error response says.
+enum ServerMessage {
+    /// The most characters of a message that an error keeps.
+    private static let limit = 1000
+
+    /// The `message` of a JSON object; `nil` when the body is something else, a proxy's page for example.
+    static func read(_ body: [UInt8], _ redaction: Redaction) -> String? {
+        let message = try? JSONReader.read(body) { (reader) throws(JSONError) -> String? in
+            var message: String?
+            try reader.beginObject()
+            while let name = try reader.nextKey() {
+                switch name {
+                case "message": message = try reader.optionalString()
+                default: try reader.skip()
+                }
+            }
+            return message
+        }
+        guard let text = message ?? nil, !text.isEmpty else { return nil }
+        let scrubbed = String(
+            decoding: redaction.scrub(Array(text.utf8), limit: 4 * (limit + 1)), as: UTF8.self)
+        // One line of bounded length without invisible characters, whatever the server sent.
+        let shown = scrubbed.unicodeScalars.prefix(limit).map { VisibleText.isHidden($0) ? " " : $0 }
+        return String(String.UnicodeScalarView(shown)) + (scrubbed.unicodeScalars.count > limit ? "…" : "")
+    }
+
+    /// What kind of body it is, for people to read.
+    static func describe(_ body: [UInt8]) -> String {
+        if body.isEmpty { return "the body is empty" }
+        let first = body.first { $0 > 0x20 }
+        if first == UInt8(ascii: "<") { return "the body is \(body.count) bytes of HTML, perhaps from a proxy" }
+        return "the body is \(body.count) bytes without a message"
     }
 }

@@ -1,48 +1,48 @@
 public import HTTPTypes
 public import StacksTransport
 
-/// Why an operation failed: what happened, on which call, what the server said.
+/// Why an operation failed: what happened, in which call, and what the server said.
 ///
-/// Neither its description nor any of its fields holds the client's token.
+/// Its description and its fields never contain the client's token.
 public struct StacksAPIError: Error, Sendable {
     /// What kind of failure it is.
     public var code: Code
 
-    /// The operation that failed; `nil` when a client could not be made.
+    /// The operation that failed; `nil` when a client could not be created.
     public var operation: StacksOperation?
 
-    /// The HTTP status of the last answer, or `nil` when there was none.
+    /// The HTTP status of the last response; `nil` when there was none.
     public var status: HTTPResponse.Status?
 
-    /// What happened and what to do, in words for a person.
+    /// What happened, for people to read.
     public var message: String
 
-    /// What the server said, the `message` of its JSON; `nil` when it said nothing readable.
+    /// The server's explanation, the `message` of its JSON; `nil` when there was none.
     public var serverMessage: String?
 
-    /// The beginning of the answer's body as it arrived, at most ``maximumBodySize`` bytes. Empty when the body can
-    /// hold secrets of a job.
+    /// The beginning of the response's body, at most ``maximumBodySize`` bytes. Empty when the body can contain secrets
+    /// of a job.
     public var body: [UInt8]
 
-    /// The server's own name for the request (`X-Request-Id`), for Buildkite's support.
+    /// The server's identifier of the request (`X-Request-Id`), for Buildkite's support.
     public var serverRequestID: String?
 
-    /// The endpoint's rate limit, as the last answer told it.
+    /// The endpoint's rate limit, from the last response.
     public var rateLimit: RateLimit?
 
-    /// How long the server asked to wait, at most a day, or `nil` when it did not ask.
+    /// How long the server asked to wait, at most a day; `nil` when it did not ask.
     public var retryAfter: Duration?
 
     /// How many requests were sent.
     public var attempts: Int
 
-    /// What the transport said, when it had no answer.
+    /// The transport's error, when there was no complete response.
     public var underlying: TransportError?
 
-    /// Whether the server may have done what was asked for, although the call failed.
+    /// Whether the request may have taken effect although the call failed.
     ///
-    /// `false` is certain. When it is `true` for ``StacksOperation/finishJob``, ask for the job's state before
-    /// finishing it again.
+    /// `false` is certain. If it is `true` for ``StacksOperation/finishJob``, ask for the job's state before finishing
+    /// the job again.
     public var mayHaveTakenEffect: Bool
 
     /// A failure.
@@ -74,19 +74,18 @@ public struct StacksAPIError: Error, Sendable {
         self.mayHaveTakenEffect = mayHaveTakenEffect
     }
 
-    /// How much of a body is kept, in bytes.
+    /// How much of a body an error keeps, in bytes.
     public static let maximumBodySize = 8192
 
-    /// Whether the same call can succeed later without anything being changed: too many requests, a server error, no
-    /// answer.
+    /// Whether the same call can succeed later: after too many requests, a server error, or a missing response.
     ///
-    /// Whether repeating it does harm is another question: see ``mayHaveTakenEffect``.
+    /// Whether repeating it is safe is another question: see ``mayHaveTakenEffect``.
     public var isRetryable: Bool {
         code == .transport ? underlying?.code.isTransient ?? true : code.isRetryable
     }
 
-    /// Whether somebody before the API refused the request: every refusal of the API itself is JSON with a message, and
-    /// this one has none. It passes when whoever stands between lets requests through again.
+    /// Whether a proxy or gateway, and not the API, refused the request: the API's own refusals are JSON with a
+    /// message, and this one has none.
     package var isProxyRefusal: Bool {
         guard serverMessage == nil, let status else { return false }
         return (400...499).contains(status.code) && status != .tooManyRequests
@@ -94,8 +93,8 @@ public struct StacksAPIError: Error, Sendable {
 }
 
 extension StacksAPIError: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The operation, what happened, what the server said, and after how many attempts: on one line, of bounded length,
-    /// with an escape for each character that cannot be seen.
+    /// The operation, what happened, what the server said, and the number of attempts, on one line of bounded length.
+    /// Invisible characters are escaped.
     public var description: String {
         var text = operation.map { "\($0.name): " } ?? ""
         text += message
@@ -107,7 +106,7 @@ extension StacksAPIError: CustomStringConvertible, CustomDebugStringConvertible,
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// Shows the fields, of the body its size alone.
+    /// Shows the fields, but only the size of the body.
     public var customMirror: Mirror {
         Mirror(
             self,

@@ -3,21 +3,21 @@ package import Logging
 import StacksTransport
 import Synchronization
 
-/// Writes what became of each call, one line an outcome. Nothing is allocated for a line that is not written.
+/// Logs the outcome of each call. A line that is not written allocates nothing.
 ///
 /// | Outcome | Level |
 /// | --- | --- |
 /// | success | debug |
-/// | failure that is tried again, detail that was cropped | notice |
-/// | failure, which is thrown too, so that its catcher says what it means | debug |
+/// | failure before a retry, cropped detail | notice |
+/// | failure, which is also thrown, so that the caller decides what it means | debug |
 /// | cancelled | debug |
-/// | bodies, when asked for | debug |
+/// | bodies, with `logsPayloads` | debug |
 final class CallLogger: Sendable {
     private let logger: Logger
     private let logsPayloads: Bool
     private let redaction: Redaction
     private let calls = Atomic<UInt64>(0)
-    /// Tells this client's calls from another's in the same log.
+    /// Distinguishes this client's calls from another client's in the same log.
     private let prefix = String(UInt32.random(in: .min ... .max), radix: 36)
 
     init(_ logger: Logger, logsPayloads: Bool, redaction: Redaction) {
@@ -28,7 +28,7 @@ final class CallLogger: Sendable {
 
     private func logs(_ level: Logger.Level) -> Bool { logger.logLevel <= level }
 
-    /// The number that the lines of one call have in common.
+    /// Starts a call: the number that all its lines share.
     func began(_ operation: Operation, _ request: TransportRequest) -> UInt64 {
         let call = calls.add(1, ordering: .relaxed).newValue
         if logsPayloads, logs(.debug) {
@@ -59,10 +59,10 @@ final class CallLogger: Sendable {
         var metadata = metadata(call, error, body: error.body)
         metadata["next_attempt"] = "\(attempt)"
         metadata["delay"] = "\(delay)"
-        write(.notice, "Stacks API request failed, trying again", metadata)
+        write(.notice, "Stacks API request failed, retrying", metadata)
     }
 
-    /// - Parameter body: The whole body, of which the error may hold only the beginning, or nothing.
+    /// - Parameter body: The whole body; the error may hold only its beginning, or nothing.
     func failed(_ call: borrowing CallRecord, _ error: StacksAPIError, body: [UInt8]) {
         guard logs(.debug) else { return }
         var metadata = metadata(call, error, body: body)
@@ -85,7 +85,7 @@ final class CallLogger: Sendable {
         )
     }
 
-    /// The one way into the log: what others have written reaches no handler unescaped.
+    /// The only way into the log: it escapes text from others.
     private func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
         logger.log(level: level, message, metadata: metadata.visible)
     }
@@ -125,9 +125,10 @@ final class CallLogger: Sendable {
 }
 
 extension Logger.MetadataValue {
-    /// The value as a line of a log may show it: its strings escaped by ``VisibleText``, and cropped. A body has room.
+    /// The value as a log line may show it, with its strings escaped by ``VisibleText`` and cropped to a size that has
+    /// room for a body.
     ///
-    /// What the library logs is escaped before a handler sees it, because a handler writes it as it is.
+    /// The library escapes what it logs, because handlers write it as it is.
     package var visible: Logger.MetadataValue {
         func shown(_ text: String) -> String { VisibleText.escaped(text, limit: 5 * VisibleText.lineLimit) }
         switch self {
@@ -140,9 +141,9 @@ extension Logger.MetadataValue {
 }
 
 extension Logger.Metadata {
-    /// The same names with values that a line of a log may show.
+    /// The same names, with values that a log line may show.
     package var visible: Logger.Metadata {
-        // Names are the package's own, but for those of header fields, which are HTTP's tokens: ASCII without spaces.
+        // The names are the package's own, or those of header fields, which are ASCII without spaces.
         mapValues(\.visible)
     }
 }

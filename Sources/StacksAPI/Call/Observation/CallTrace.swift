@@ -4,17 +4,17 @@ import StacksTransport
     import HTTPTypes
     import Tracing
 
-    /// The span of one call, and of its request that is under way. It owns both until they are ended.
+    /// The spans of one call and of its current request. It owns both until they end.
     ///
-    /// Without the trait `Tracing` it is empty, and so is everything it does.
+    /// Without the trait `Tracing` it is empty and does nothing.
     struct CallTrace: Sendable {
         private struct Recording {
             let tracer: any Tracer
-            /// What writes the context into a request: more than the tracer where several instruments are in use.
+            /// Writes the context into a request. It is more than the tracer when several instruments are in use.
             let instrument: any Instrument
             let call: any Span
             var request: (any Span)?
-            /// Whether this is one of several requests of a call that ends the call's span itself.
+            /// Whether this is a part of a call that ends its span itself.
             var isPart = false
         }
 
@@ -23,7 +23,7 @@ import StacksTransport
         /// Records nothing.
         init() {}
 
-        /// Starts a call's span, as a child of the task's.
+        /// Starts a call's span as a child of the task's.
         init(_ operation: StacksOperation, to server: BaseURL, tracer: (any Tracer)?) {
             let instrument: any Instrument = tracer ?? InstrumentationSystem.instrument
             if instrument is NoOpInstrument { return }
@@ -33,7 +33,7 @@ import StacksTransport
             recording = Recording(tracer: tracer, instrument: instrument, call: call)
         }
 
-        /// The same for one of the call's requests, or `nil` when nothing is recorded.
+        /// The trace for one of several requests of the call; `nil` when nothing is recorded.
         var part: CallTrace? {
             guard recording != nil else { return nil }
             var part = self
@@ -53,15 +53,15 @@ import StacksTransport
         }
 
         /// Ends a request's span.
-        mutating func answered(_ answer: TransportResponse) { ended(.success(answer)) }
+        mutating func received(_ response: TransportResponse) { ended(.success(response)) }
 
-        /// The same for a request that got no answer.
-        mutating func unanswered(_ error: any Error) { ended(.failure(error)) }
+        /// The same for a request that got no response.
+        mutating func requestFailed(_ error: any Error) { ended(.failure(error)) }
 
         private mutating func ended(_ outcome: Result<TransportResponse, any Error>) {
             guard let span = recording?.request else { return }
             recording?.request = nil
-            let facts = SpanFacts.answer(outcome)
+            let facts = SpanFacts.response(outcome)
             span.updateAttributes { facts.add(to: &$0) }
             if facts.isFailure { span.setStatus(SpanStatus(code: .error)) }
             span.end()
@@ -86,7 +86,7 @@ import StacksTransport
             guard let recording, !recording.isPart else { return }
             recording.call.updateAttributes { SpanFacts.failure(error).add(to: &$0) }
             if var error = error as? StacksAPIError {
-                // What the server said is in the description; the body could be more than a trace is for.
+                // The description has the server's message; the body would be too much for a trace.
                 error.body = []
                 recording.call.recordError(error)
                 recording.call.setStatus(SpanStatus(code: .error, message: error.shortDescription))
@@ -105,7 +105,7 @@ import StacksTransport
     /// Writes a trace's context (`traceparent` for example) into a request's header fields.
     struct HeaderFieldInjector: Injector {
         func inject(_ value: String, forKey key: String, into fields: inout HTTPFields) {
-            // An instrument can be anybody's: it adds fields, but none of those that are the client's alone.
+            // Any instrument can be in use: it may add fields, but none that only the client sets.
             guard let name = HTTPField.Name(key), !RequestFields.reserved.contains(name),
                 HTTPField.isValidValue(value)
             else { return }
@@ -117,8 +117,8 @@ import StacksTransport
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
         func sends(_ request: inout TransportRequest, _ operation: Operation, attempt: Int, to server: BaseURL) {}
-        func answered(_ answer: borrowing TransportResponse) {}
-        func unanswered(_ error: any Error) {}
+        func received(_ response: borrowing TransportResponse) {}
+        func requestFailed(_ error: any Error) {}
         func succeeded(attempts: Int, rateLimitWait: Duration) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}
         func failed(_ error: any Error) {}

@@ -2,10 +2,10 @@ import CoreMetrics
 import StacksTransport
 import Synchronization
 
-/// What a client counts and times. It owns its counters and timers.
+/// A client's metrics. It owns its counters and timers.
 ///
-/// They are made with the client, one for each operation and outcome, so that a call looks one up in a table. Labels
-/// have few values, all of them known: operations, outcomes and codes, never a stack's key or a job.
+/// They are created with the client, one for each operation and outcome, so that a call looks one up in a table. Labels
+/// have few known values, operations, outcomes and codes, and never a stack's key or a job.
 final class ClientMetrics: Sendable {
     private enum Outcome: Int, CaseIterable {
         case success, failure, cancelled
@@ -37,7 +37,7 @@ final class ClientMetrics: Sendable {
     private let firstByte: Timer
     private let transfer: Timer
 
-    /// `nil` where metrics go nowhere, so that nothing is spent on them.
+    /// `nil` when metrics go nowhere, so that they cost nothing.
     init?(_ factory: any MetricsFactory) {
         if factory is NOOPMetricsHandler { return nil }
         self.factory = factory
@@ -101,7 +101,7 @@ final class ClientMetrics: Sendable {
         transfer.recordNanoseconds(metrics.total.wholeNanoseconds)
     }
 
-    /// Made when it is needed first: most codes never come.
+    /// Created when first needed: most codes never occur.
     private func counter(_ kind: Kind, _ operation: StacksOperation, _ code: StacksAPIError.Code) -> Counter {
         let key = Key(kind: kind, operation: operation, code: code)
         return errors.withLock { errors in

@@ -1,8 +1,8 @@
-/// Shows a body in the log: the JSON as it is, without the values that are secret.
+/// Prepares a body for the log: its JSON without secret values.
 ///
-/// Secret are a job's command, the values of its environment, and every string whose key speaks of a token or a secret.
+/// Secret are a job's command, the values of its environment, and every string whose key names a token or a secret.
 enum PayloadRedaction {
-    /// How much of a body is shown, in bytes.
+    /// The most bytes of a body that are shown.
     private static let limit = 4096
 
     static func text(_ body: [UInt8], _ redaction: Redaction) -> String {
@@ -13,7 +13,7 @@ enum PayloadRedaction {
                 try copy(&reader, to: &output, hides: .nothing, redaction)
             }
         } catch {
-            // What is not JSON cannot be told apart into what is secret and what is not.
+            // Without JSON there is no telling what is secret.
             return "(\(body.count) bytes that are not JSON)"
         }
         let text = String(decoding: output.prefix(limit), as: UTF8.self)
@@ -22,9 +22,9 @@ enum PayloadRedaction {
 
     private enum Hidden {
         case nothing
-        /// The strings in it, if it is one; what is inside of it is judged by its own keys.
+        /// The value if it is a string; the values inside it depend on their own keys.
         case strings
-        /// Everything that is not a bracket or a key.
+        /// Everything except brackets and keys.
         case everything
     }
 
@@ -37,14 +37,14 @@ enum PayloadRedaction {
         }
     }
 
-    /// Whether the name of a value, or of a header field, says that the value is secret.
+    /// Whether the name of a value, or of a header field, indicates that the value is secret.
     static func speaksOfSecret(_ name: String) -> Bool {
         let name = name.lowercased().filter { $0 != "-" && $0 != "_" }
         let words = ["token", "secret", "password", "authorization", "cookie", "apikey", "credential", "privatekey"]
         return words.contains { name.contains($0) }
     }
 
-    /// A string as JSON. It is scrubbed before it is escaped: a credential may be written with escapes.
+    /// Appends a string as JSON. It is scrubbed before it is escaped, because escapes could hide a credential.
     private static func append(_ text: String, to output: inout [UInt8], _ redaction: Redaction) {
         let text = redaction.scrub(text)
         output.append(contentsOf: ByteWriter.bytes(capacity: ByteWriter.size(text)) { $0.string(text) })

@@ -3,9 +3,9 @@
     import StacksTransport
     import Tracing
 
-    /// What spans say, by OpenTelemetry's conventions for HTTP clients
-    /// (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>): a value, made of calls,
-    /// requests and answers. No header field and no body is in it.
+    /// The names and attributes of spans, by OpenTelemetry's conventions for HTTP clients
+    /// (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>). They contain no header field
+    /// and no body.
     struct SpanFacts {
         var name = ""
         var attributes: [(key: String, value: SpanAttribute)] = []
@@ -37,17 +37,17 @@
             return facts
         }
 
-        static func answer(_ outcome: Result<TransportResponse, any Error>) -> SpanFacts {
+        static func response(_ outcome: Result<TransportResponse, any Error>) -> SpanFacts {
             var facts = SpanFacts()
             switch outcome {
-            case .success(let answer):
-                facts.attributes.append(("http.response.status_code", .int64(Int64(answer.status.code))))
-                if let version = answer.metrics?.httpVersion {
+            case .success(let response):
+                facts.attributes.append(("http.response.status_code", .int64(Int64(response.status.code))))
+                if let version = response.metrics?.httpVersion {
                     facts.attributes.append(
                         ("network.protocol.version", .string(String(version.rawValue.drop { $0 != "/" }.dropFirst()))))
                 }
-                if answer.status.kind != .successful {
-                    facts.attributes.append(("error.type", .string("\(answer.status.code)")))
+                if response.status.kind != .successful {
+                    facts.attributes.append(("error.type", .string("\(response.status.code)")))
                     facts.isFailure = true
                 }
             case .failure(is CancellationError):

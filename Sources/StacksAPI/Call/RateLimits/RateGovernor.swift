@@ -7,7 +7,7 @@ import Synchronization
 /// It never waits itself: it says until when, and the caller sleeps and asks again. No waiter has to be woken, so none
 /// can be forgotten.
 final class RateGovernor: Sendable {
-    /// Where a call stands under the rate limit. It belongs to the call.
+    /// The state of a call under the rate limit. It belongs to the call.
     struct Place: Sendable {
         fileprivate let operation: StacksOperation
         fileprivate let scope: RateScope
@@ -35,7 +35,7 @@ final class RateGovernor: Sendable {
         let scope: String
         /// When it was let through.
         var sent: Moment
-        /// Whether the pacer has to be told of its end. It is `false` where the server sets no limit.
+        /// Whether its end must be reported to the pacer. It is `false` when the server sets no limit.
         let counts: Bool
     }
 
@@ -65,7 +65,7 @@ final class RateGovernor: Sendable {
 
     /// More keys than a client has; beyond it, idle ones are forgotten.
     private static let maximumStacks = 64
-    /// How long a waiting request sleeps at most before it asks again: a limit can be lifted meanwhile.
+    /// How long a waiting request sleeps at most before it asks again, because a limit can be lifted in between.
     private static let longestSleep = Duration.seconds(1)
 
     private let state = Mutex(State())
@@ -114,7 +114,7 @@ final class RateGovernor: Sendable {
         return verdict.instant
     }
 
-    /// How long a call's next request would wait for its turn, as far as is known.
+    /// How long a call's next request would wait, as far as is known.
     func pause(before place: Place, now: Moment) -> Duration {
         if isUnlimited(place.operation) { return .zero }
         return state.withLock { state in
@@ -142,7 +142,7 @@ final class RateGovernor: Sendable {
     // MARK: After a request
 
     /// The last request got no response.
-    func unanswered(_ place: Place, mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
+    func failed(_ place: Place, mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
         guard let request = place.request, request.counts else { return }
         let now = now()
         state.withLock { state in
@@ -155,8 +155,8 @@ final class RateGovernor: Sendable {
     /// The last request got a response.
     ///
     /// - Parameter longestPause: How long a `Retry-After` can stop the scope.
-    func answered(
-        _ place: Place, _ response: TransportResponse, longestPause: Duration, now: @autoclosure () -> Moment
+    func received(
+        _ response: TransportResponse, for place: Place, longestPause: Duration, now: @autoclosure () -> Moment
     ) {
         let isRefusal = response.status == .tooManyRequests
         let counted = place.request?.counts == true ? place.request : nil
@@ -192,7 +192,7 @@ extension ScopePacer.Verdict {
     }
 }
 
-/// The pacers of one stack key, one for each scope, and which operation belongs to which scope.
+/// The pacers of one stack key, one for each scope, and the scope of each operation.
 private struct StackPacers: Sendable {
     /// The stack's key.
     let stack: String
@@ -221,7 +221,7 @@ private struct StackPacers: Sendable {
         return (request, verdict)
     }
 
-    /// The earliest instant at which an operation's request can have its turn if it is asked for now.
+    /// The earliest instant at which an operation's request could be sent if it asked now.
     mutating func turn(
         of ticket: ScopePacer.Ticket, _ operation: StacksOperation, _ scope: RateScope, now: Moment
     ) -> Moment {
@@ -240,8 +240,8 @@ private struct StackPacers: Sendable {
 
     /// Learns from a response what the limit is, that there is none, or that the request was refused.
     ///
-    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While such a request is under way,
-    ///   these pacers can be forgotten and created again in another order.
+    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While such a request is under
+    ///   way, these pacers can be forgotten and created again in another order.
     /// - Returns: Whether the operation's requests are paced from now on.
     mutating func learn(
         _ rate: RateLimit?, of operation: StacksOperation, in scope: RateScope, from pacer: Int?, sent: Moment,

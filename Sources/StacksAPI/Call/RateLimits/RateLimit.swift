@@ -1,9 +1,9 @@
 import HTTPTypes
 public import StacksTransport
 
-/// An endpoint's rate limit, as the last answer told it.
+/// An endpoint's rate limit, as the last response states it.
 ///
-/// Each endpoint has its own limit per organization, cluster and stack key, over a sliding window of one second.
+/// Each endpoint has its own limit for each organization, cluster and stack key, over a sliding window of one second.
 public struct RateLimit: Sendable, Hashable {
     /// Which limit it is, `list-scheduled-jobs` for example.
     public var scope: String?
@@ -11,7 +11,7 @@ public struct RateLimit: Sendable, Hashable {
     public var limit: Int?
     /// How many of them are left.
     public var remaining: Int?
-    /// How long until the window starts anew. As an answer tells it, 30 seconds at most: the windows are of one second.
+    /// How long until the window resets. When read from a response, at most 30 seconds: windows last one second.
     public var reset: Duration?
 
     /// A rate limit.
@@ -22,15 +22,15 @@ public struct RateLimit: Sendable, Hashable {
         self.reset = reset
     }
 
-    /// What the `RateLimit-Scope`, `-Limit`, `-Remaining` and `-Reset` (seconds) header fields say, or `nil` when there
-    /// is none of them.
+    /// The rate limit in the header fields `RateLimit-Scope`, `-Limit`, `-Remaining` and `-Reset` (seconds); `nil` when
+    /// all are missing.
     public init?(_ headerFields: ResponseHeaderFields) {
         self.init(headerFields, expecting: nil)
     }
 
     /// The same.
     ///
-    /// - Parameter scope: The likely scope, whose string is then used instead of a new one.
+    /// - Parameter scope: The expected scope. If it is the response's, its string is reused.
     init?(_ headerFields: borrowing ResponseHeaderFields, expecting scope: String?) {
         self.init()
         var seen = Seen()
@@ -48,7 +48,7 @@ public struct RateLimit: Sendable, Hashable {
         if self.scope == nil, limit == nil, remaining == nil, reset == nil { return nil }
     }
 
-    /// Which fields there were: the first of a name counts, whether it can be read or not.
+    /// Which fields were seen: the first of a name counts, even if it cannot be parsed.
     private struct Seen {
         var scope = false
         var limit = false
@@ -83,7 +83,7 @@ public struct RateLimit: Sendable, Hashable {
         }
     }
 
-    /// The text that the bytes spell: `likely`, without making another string, when it is that one.
+    /// The text of the bytes; `likely` itself when it is the same, so that no string is created.
     private static func text(_ value: UnsafeBufferPointer<UInt8>, likely: String? = nil) -> String {
         if var likely, likely.utf8.count == value.count, let bytes = value.baseAddress,
             likely.withUTF8({ ByteComparison.areEqual($0.baseAddress!, bytes, value.count) })
@@ -93,9 +93,9 @@ public struct RateLimit: Sendable, Hashable {
         return String(decoding: value, as: UTF8.self)
     }
 
-    /// The number that a few digits spell; `nil` for anything else.
+    /// The number that a few digits represent; `nil` for anything else.
     private static func number(_ value: UnsafeBufferPointer<UInt8>) -> Int? {
-        // As many cannot overflow.
+        // 18 digits cannot overflow.
         guard (1...18).contains(value.count) else { return nil }
         var number = 0
         for byte in value {
@@ -108,10 +108,10 @@ public struct RateLimit: Sendable, Hashable {
 }
 
 extension RateLimit {
-    /// What an answer says: its header fields, and for a 429 its body where they are silent.
-    init?(_ answer: borrowing TransportResponse, expecting scope: String? = nil) {
-        let told = RateLimit(answer.headerFields, expecting: scope)
-        guard answer.status == .tooManyRequests, let body = RateLimit(body: answer.body) else {
+    /// The rate limit of a response: from its header fields and, for a 429, from its body for what they lack.
+    init?(_ response: borrowing TransportResponse, expecting scope: String? = nil) {
+        let told = RateLimit(response.headerFields, expecting: scope)
+        guard response.status == .tooManyRequests, let body = RateLimit(body: response.body) else {
             guard let told else { return nil }
             self = told
             return

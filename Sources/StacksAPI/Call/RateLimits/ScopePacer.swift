@@ -12,13 +12,13 @@ enum RateLane: UInt8, Comparable, Sendable {
 }
 
 /// Paces the requests of one stack key in one rate-limit scope, so that the server's window of one second never
-/// overflows: a value that takes requests, answers and the time, and says who may go.
+/// overflows: a value that takes requests, responses and the time, and says which request may be sent.
 ///
-/// A request arrives at some moment between its sending and its answer, so its place in the window is surely free again
-/// a second after the answer. With as many places as the limit has, no second holds more requests than it allows,
-/// wherever it begins.
+/// A request reaches the server between its sending and its response, so its place in the window is certainly free a
+/// second after the response. With as many places as the limit allows, no second ever holds more requests, wherever it
+/// begins.
 struct ScopePacer: Sendable {
-    /// Who waits: first by lane, then in the order of asking.
+    /// A waiting request: ordered by lane, then by when it asked.
     struct Ticket: Comparable, Sendable {
         var lane: RateLane
         var number: UInt64
@@ -29,47 +29,47 @@ struct ScopePacer: Sendable {
     }
 
     enum Verdict: Equatable {
-        /// Send it, and tell when it is answered.
+        /// Send it, and report its response.
         case go
-        /// Not before this instant, at the earliest.
+        /// Ask again at this instant or later.
         case notBefore(Moment)
     }
 
-    /// How long a place is taken after an answer: the window, and what the server's clock and ours can differ in it.
+    /// How long a place is taken after a response: the window, and some tolerance for the difference of two clocks.
     static let window = Duration.milliseconds(1002)
 
-    /// No client sends more in a window; a limit above it is none.
+    /// No client sends more in a window: a higher limit counts as none.
     private static let largestLimit = 1_000_000
 
     /// How many requests a window allows.
     private(set) var limit: Int
 
-    /// Whether the server counts requests at all. When it does not, nobody waits.
+    /// Whether the server limits requests. If it does not, no request waits.
     private(set) var isPaced = true
 
-    /// Requests that may go or have gone, and are not answered.
+    /// How many requests were let through and have no response yet.
     private var underWay = 0
 
-    /// The places of answered requests.
+    /// The places of requests that have ended.
     private var taken = TakenPlaces()
 
     private var pausedUntil: Moment?
     private var waiting: [Ticket] = []
     private var granted: Set<UInt64> = []
 
-    /// The last request that was answered and counted.
-    private var lastCounted: (sent: Moment, answered: Moment)?
+    /// The last request that the server counted.
+    private var lastCounted: (sent: Moment, ended: Moment)?
 
     init(limit: Int) { self.limit = Self.sensible(limit) }
 
     private static func sensible(_ limit: Int) -> Int { min(max(1, limit), largestLimit) }
 
-    /// Whether nothing would be lost with it but what it learnt.
+    /// Whether it can be forgotten: only what it learned would be lost.
     var isIdle: Bool { underWay == 0 && waiting.isEmpty }
 
     // MARK: Before a request
 
-    /// Asks for a place. Whoever gets none stays in the queue until it is granted one by ``look(_:now:)`` or leaves.
+    /// Asks for a place. A request that gets none stays in the queue until ``look(_:now:)`` grants it one or it leaves.
     mutating func request(_ ticket: Ticket, now: Moment) -> Verdict {
         guard isPaced else { return .go }
         taken.giveBack(now)
@@ -81,21 +81,21 @@ struct ScopePacer: Sendable {
         return .notBefore(bound(of: ticket, now))
     }
 
-    /// The earliest instant at which a request can have its turn if it is asked for now. Nothing is asked for by it.
+    /// The earliest instant at which a request could be sent if it asked now. Asks for nothing.
     mutating func turn(of ticket: Ticket, now: Moment) -> Moment {
         guard isPaced else { return now }
         taken.giveBack(now)
         return bound(of: ticket, now)
     }
 
-    /// Looks whether the turn of one that waits has come.
+    /// Checks whether a waiting request may be sent now.
     mutating func look(_ ticket: Ticket, now: Moment) -> Verdict {
         grant(now)
         if granted.remove(ticket.number) != nil { return .go }
         return .notBefore(bound(of: ticket, now))
     }
 
-    /// Takes back a request that will not be sent.
+    /// Removes a request that will not be sent.
     mutating func leave(_ ticket: Ticket, now: Moment) {
         if granted.remove(ticket.number) != nil {
             underWay = max(0, underWay - 1)
@@ -108,7 +108,7 @@ struct ScopePacer: Sendable {
 
     // MARK: After a request
 
-    /// A request surely did not reach the server: its place is free at once.
+    /// A request certainly did not reach the server: its place is free at once.
     mutating func wasNotSent(now: Moment) {
         underWay = max(0, underWay - 1)
         grant(now)
@@ -120,33 +120,33 @@ struct ScopePacer: Sendable {
         occupy(1, now)
     }
 
-    /// A successful answer told the limit, or that there is none.
+    /// Learns the limit, or that there is none, from a successful response.
     mutating func learn(_ rate: RateLimit?, sent: Moment, now: Moment) {
         defer { grant(now) }
         guard let rate, let told = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
-            // The server does not say anything of limits, so it has none.
+            // A response without rate-limit fields means that there is no limit.
             isPaced = false
             return
         }
         limit = Self.sensible(told)
         if told > Self.largestLimit {
-            // A pause after a 429 is kept all the same: this can be an answer from before it.
+            // A pause after a 429 still applies: this response can be older.
             isPaced = isPaused(now)
             return
         }
         guard let remaining = rate.remaining.map({ min(max(0, $0), limit) }) else { return }
-        if remaining >= limit, let last = lastCounted, last.answered <= sent, last.sent > now - .seconds(1) {
-            // Another request was in this window, and it was not counted.
+        if remaining >= limit, let last = lastCounted, last.ended <= sent, last.sent > now - .seconds(1) {
+            // Another request was in this window and was not counted.
             isPaced = false
             return
         }
         lastCounted = (sent, now)
-        // Somebody else uses the same key: what it used is taken for us too.
+        // Another client uses the same key: the places that it used are taken here too.
         taken.giveBack(now)
         occupy(limit - remaining - underWay - taken.count, now)
     }
 
-    /// The server refused a request with 429: everybody waits until the window is empty.
+    /// The server refused a request with 429: all requests wait until the window is empty.
     mutating func refused(_ rate: RateLimit?, wait: Duration, now: Moment) {
         isPaced = true
         if let told = rate?.limit { limit = Self.sensible(told) }
@@ -166,7 +166,7 @@ struct ScopePacer: Sendable {
         taken.take(count, until: now + Self.window)
     }
 
-    /// Gives places to those who wait, in their order, whoever looks.
+    /// Grants free places to waiting requests in their order, whichever of them asks.
     private mutating func grant(_ now: Moment) {
         taken.giveBack(now)
         if waiting.isEmpty { return }
@@ -191,8 +191,7 @@ struct ScopePacer: Sendable {
         return low
     }
 
-    /// The earliest instant at which one that waits can have its turn: places that are under way are taken to be
-    /// answered now, and everything else is known.
+    /// The earliest instant at which a waiting request can be sent, if all requests under way end now.
     private func bound(of ticket: Ticket, _ now: Moment) -> Moment {
         let ahead = position(of: ticket) - max(0, capacity)
         var bound = max(now, pausedUntil ?? now)
@@ -207,11 +206,11 @@ struct ScopePacer: Sendable {
 }
 
 extension ScopePacer {
-    /// The places in a rate limit's window that answered requests have taken, and when they are free again.
+    /// The places of a window that ended requests have taken, and when each is free again.
     ///
-    /// What is kept grows neither with the limit nor with the rate: places that are free at the same time are one entry, and
-    /// from a thousand entries on, as many as the highest documented limit needs, entries are a millisecond apart, so that a
-    /// place can be taken for that much longer.
+    /// Its size grows neither with the limit nor with the rate: places that are free at the same time share an entry,
+    /// and beyond a thousand entries, which the highest documented limit needs, entries are at least a millisecond
+    /// apart, so that a place can be taken that much longer.
     struct TakenPlaces: Sendable {
         private struct Entry {
             var free: Moment
@@ -221,14 +220,14 @@ extension ScopePacer {
         private static let exactEntries = 1000
         private static let tolerance = Duration.milliseconds(1)
 
-        /// In the order in which they are free; those before `first` are already.
+        /// In the order in which they become free; those before `first` are free.
         private var entries: [Entry] = []
         private var first = 0
 
         /// How many places are taken.
         private(set) var count = 0
 
-        /// Takes places until an instant, and no shorter than those before.
+        /// Takes places until an instant, but at least as long as the places before them.
         mutating func take(_ count: Int, until free: Moment) {
             self.count += count
             var free = free
@@ -242,21 +241,20 @@ extension ScopePacer {
             entries.append(Entry(free: free, count: count))
         }
 
-        /// Gives back the places that are free by now.
+        /// Frees the places whose time has come.
         mutating func giveBack(_ now: Moment) {
             while first < entries.count, entries[first].free <= now {
                 count -= entries[first].count
                 first += 1
             }
-            // The rest moves when there is no more of it than what goes: an entry costs one move at most.
+            // Moves the rest when it is no larger than what is removed: each entry is moved once at most.
             if first == entries.count || first > 1024 && first > entries.count / 2 {
                 entries.removeFirst(first)
                 first = 0
             }
         }
 
-        /// When the place that is free after `others` more is free, or `nil` when there are no more than those.
-        /// Looks at one entry after the other.
+        /// When the place behind `others` more becomes free; `nil` when there is none. Linear in the number of entries.
         func free(after others: Int) -> Moment? {
             var passed = 0
             for entry in entries[first...] {

@@ -10,8 +10,8 @@ import StacksTransport
 /// Reads `Retry-After`: a number of seconds, or an HTTP date
 /// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>).
 enum RetryAfter {
-    /// What a response asks for. A date is counted from the response's own `Date`, so that a clock that is wrong here
-    /// does no harm, and from `now` when it carries none.
+    /// The wait that a response asks for. A date is relative to the response's own `Date`, so that a wrong local clock
+    /// does no harm, and to `now` when that is missing.
     static func delay(in fields: ResponseHeaderFields, now: @autoclosure () -> Date = Date()) -> Duration? {
         guard let value = fields[.retryAfter] else { return nil }
         if let seconds = seconds(value) { return ServerWait.retryAfter(seconds) }
@@ -28,23 +28,22 @@ enum RetryAfter {
     }
 }
 
-/// What is believed of the times that a server, or whoever answers for it, gives in header fields and bodies: the one
-/// place where a number of somebody else's becomes a `Duration`, so that none can stop a client for years or be too
-/// large to be added to an instant.
+/// Limits the waits that a response asks for. It is the only place where a number from a response becomes a `Duration`,
+/// so that none can stop a client for years or overflow when added to an instant.
 enum ServerWait {
-    /// The longest `Retry-After` in seconds: a day. A longer one, to a date in 2099 for example, counts as this.
+    /// The longest `Retry-After` in seconds: a day. A longer one, a date in 2099 for example, counts as a day.
     private static let longestRetryAfter = 86_400.0
 
-    /// The longest `reset` of a rate limit in seconds. The windows are of one second: what is beyond is something else, an
-    /// instant since 1970 for example, and counts as this.
+    /// The longest `reset` of a rate limit in seconds. Windows last one second, so a much larger value means
+    /// something else, seconds since 1970 for example, and counts as this.
     private static let longestReset = 30.0
 
-    /// The wait of a `Retry-After`, or until its date.
+    /// The wait of a `Retry-After` in seconds.
     static func retryAfter(_ seconds: Double) -> Duration { .seconds(min(max(0, seconds), longestRetryAfter)) }
 
-    /// The wait of a rate limit's `reset`, `nil` when it has been over for long.
+    /// The wait of a rate limit's `reset`; `nil` for a negative one.
     static func reset(_ seconds: Double) -> Duration? { seconds >= 0 ? .seconds(min(seconds, longestReset)) : nil }
 
-    /// The same for whole seconds, which need no conversion.
+    /// The same for whole seconds.
     static func reset(_ seconds: Int) -> Duration? { seconds >= 0 ? .seconds(min(seconds, Int(longestReset))) : nil }
 }

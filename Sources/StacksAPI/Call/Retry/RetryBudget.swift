@@ -1,24 +1,24 @@
 import StacksTransport
 import Synchronization
 
-/// How many retries a client has for all its calls together, so that an outage does not multiply its traffic.
+/// How many retries all calls of a client may use together, so that an outage does not multiply its traffic.
 ///
-/// A retry takes one from the budget, and a call that finds it empty fails with what it failed with. It fills up with
-/// every success and with time. ``RetryPolicy`` says how often one call is tried; this bounds all of them.
+/// Each retry takes one from the budget; when the budget is empty, a call throws its last failure. Successes and time
+/// refill it. ``RetryPolicy`` limits the attempts of one call, the budget those of all calls.
 public struct RetryBudget: Sendable, Hashable {
-    /// How many retries can be saved up; a client begins with as many.
+    /// How many retries the budget holds; a client starts with a full one.
     public var capacity: Int
 
     /// How many retries a successful call adds.
     public var perSuccess: Double
 
-    /// How many retries a second adds, so that a client that makes few calls can retry too.
+    /// How many retries a second adds, so that a client with few calls can retry too.
     public var perSecond: Double
 
     /// A budget.
     ///
     /// - Parameters:
-    ///   - capacity: How many retries can be saved up, at least 1.
+    ///   - capacity: How many retries it holds, at least 1.
     ///   - perSuccess: How many a successful call adds.
     ///   - perSecond: How many a second adds.
     public init(capacity: Int, perSuccess: Double = 0.1, perSecond: Double = 1) {
@@ -27,20 +27,21 @@ public struct RetryBudget: Sendable, Hashable {
         self.perSecond = perSecond
     }
 
-    /// 100 retries at once, and afterwards one a second and one more for every ten successful calls.
+    /// 100 retries at once, then one per second and one for every ten successful calls.
     public static let standard = RetryBudget(capacity: 100)
 
     /// What is wrong with the values, or `nil`.
     var problem: String? {
-        if capacity < 1 { return "A retry budget has a capacity of at least 1, not \(capacity)." }
+        if capacity < 1 { return "A retry budget's capacity must be at least 1, not \(capacity)." }
         guard perSuccess >= 0, perSuccess.isFinite, perSecond >= 0, perSecond.isFinite else {
-            return "What fills a retry budget cannot be negative: \(perSuccess) for a success, \(perSecond) a second."
+            return
+                "A retry budget's refill cannot be negative: \(perSuccess) per success, \(perSecond) per second."
         }
         return nil
     }
 }
 
-/// What is left of a budget: a value that is told of retries, successes and the time.
+/// What is left of a budget: a value that takes retries, successes and the time.
 struct RetryBucket: Sendable {
     private let budget: RetryBudget
     private var tokens: Double
@@ -59,7 +60,7 @@ struct RetryBucket: Sendable {
             add(budget.perSecond * max(0, updated.duration(to: now) / .seconds(1)))
         }
         updated = now
-        // Ten tenths are a little less than one.
+        // The sum of ten tenths is a little less than one.
         guard tokens >= 1 - 1e-9 else { return false }
         tokens = max(0, tokens - 1)
         return true
@@ -70,10 +71,10 @@ struct RetryBucket: Sendable {
     private mutating func add(_ count: Double) { tokens = min(Double(budget.capacity), tokens + count) }
 }
 
-/// The one retry budget of a client. It owns the bucket.
+/// A client's retry budget. It owns the bucket.
 final class SharedRetryBudget: Sendable {
     private let bucket: Mutex<RetryBucket>
-    /// Whether a success has anything to add, so that successes take no lock while nothing fails.
+    /// Whether the bucket is full. Successes then take no lock.
     private let isFull = Atomic(true)
 
     init(_ budget: RetryBudget) { bucket = Mutex(RetryBucket(budget)) }
@@ -97,5 +98,5 @@ final class SharedRetryBudget: Sendable {
 }
 
 extension StacksAPIError {
-    static let budgetIsSpent = " It is not tried again: the retry budget is spent."
+    static let budgetIsSpent = " The client does not retry: the retry budget is spent."
 }

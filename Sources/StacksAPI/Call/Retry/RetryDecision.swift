@@ -1,8 +1,7 @@
 import HTTPTypes
 import StacksTransport
 
-/// What to do after each failure of one call. It takes failures and answers with an action; the waiting is done
-/// elsewhere.
+/// Decides what to do after each failure of one call: a value that takes a failure and returns an action.
 struct RetryDecision {
     enum Action {
         case wait(Duration)
@@ -12,7 +11,7 @@ struct RetryDecision {
     let policy: RetryPolicy
     let repetition: Operation.Repetition
     let deadline: Moment?
-    /// Whether a refusal that is not the API's own is waited out.
+    /// Whether a proxy's refusal is retried.
     let waitsOutProxies: Bool
 
     /// How many requests have been sent, the one under way included.
@@ -33,10 +32,10 @@ struct RetryDecision {
         self.deadline = deadline
     }
 
-    /// What follows from a failure: a wait before the next attempt, or the error to throw.
+    /// What follows a failure: a wait before the next attempt, or the error to throw.
     ///
-    /// - Parameter pause: How long the rate limit keeps the next attempt at least. It is part of the wait, so that what is
-    ///   said of the wait is what is waited.
+    /// - Parameter pause: How long the rate limit delays the next attempt at least. It is part of the wait, so that
+    ///   errors and logs report the whole wait.
     mutating func next(
         after failure: StacksAPIError,
         now: Moment,
@@ -56,7 +55,7 @@ struct RetryDecision {
         guard mayRepeat(after: failure), attempts < policy.maximumAttempts else { return .giveUp(error) }
         if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
             error.message +=
-                " It is not tried again: the server asks to wait \(asked), and the policy waits "
+                " The client does not retry: the server asks to wait \(asked), and the policy waits "
                 + "\(policy.maximumRetryAfter) at most."
             return .giveUp(error)
         }
@@ -64,7 +63,8 @@ struct RetryDecision {
             policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator), pause)
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded
-            error.message += " It is not tried again: the next attempt would be in \(delay), after the call's deadline."
+            error.message +=
+                " The client does not retry: the next attempt would be in \(delay), after the call's deadline."
             return .giveUp(error)
         }
         if let budget, !budget.spend(now: now) {
@@ -76,7 +76,7 @@ struct RetryDecision {
         return .wait(delay)
     }
 
-    /// The request is sent again for another reason than a failure that passes.
+    /// The request is repeated with a new token, which the policy does not limit.
     mutating func countRepetition() { attempts += 1 }
 
     /// The error of a deadline that passed before the next request was sent.
@@ -85,25 +85,25 @@ struct RetryDecision {
             code: .deadlineExceeded,
             operation: operation,
             message: attempts == 1
-                ? "The call's deadline had passed already; nothing was sent."
-                : "The call's deadline passed while it waited to try again.",
+                ? "The call's deadline had already passed; nothing was sent."
+                : "The call's deadline passed while the client waited to retry.",
             attempts: attempts - 1,
             mayHaveTakenEffect: mayHaveTakenEffect
         )
     }
 
-    /// The error of a request whose turn under the rate limit comes too late.
+    /// The error of a request that the rate limit delays past the deadline.
     func wouldWait(_ operation: StacksOperation, _ delay: Duration) -> StacksAPIError {
         StacksAPIError(
             code: .deadlineExceeded,
             operation: operation,
-            message: "The rate limit lets the request go in \(delay) at the earliest, after the call's deadline.",
+            message: "The rate limit allows the request in \(delay) at the earliest, after the call's deadline.",
             attempts: attempts - 1,
             mayHaveTakenEffect: mayHaveTakenEffect
         )
     }
 
-    /// The error of a token that had not come when the deadline passed.
+    /// The error of a call whose deadline passed before the token provider returned.
     ///
     /// - Parameter attempts: How many requests were sent before.
     func tokenWasLate(_ operation: StacksOperation, attempts: Int) -> StacksAPIError {
@@ -111,15 +111,15 @@ struct RetryDecision {
             code: .deadlineExceeded,
             operation: operation,
             message: attempts == 0
-                ? "The call's deadline passed while the token provider was asked; nothing was sent."
-                : "The call's deadline passed while the token provider was asked for another token than the one that "
-                    + "the server refused.",
+                ? "The call's deadline passed before the token provider returned a token; nothing was sent."
+                : "The server refused the token, and the call's deadline passed before the token provider returned "
+                    + "another.",
             attempts: attempts,
             mayHaveTakenEffect: mayHaveTakenEffect
         )
     }
 
-    /// Whether the request may be sent again, by what failed and by what repeating it would do.
+    /// Whether the request may be repeated, given the failure and the operation.
     private func mayRepeat(after failure: StacksAPIError) -> Bool {
         guard failure.isRetryable || waitsOutProxies && failure.isProxyRefusal else { return false }
         if let transportError = failure.underlying {

@@ -1,30 +1,30 @@
-/// How often, and after which waits, a failed request is sent again.
+/// How often, and after which waits, a failed request is retried.
 ///
-/// What may be sent again at all is not a matter of policy: it follows from the operation and from how far the request
-/// had come. Retried are connection failures, 429 and 5xx; a request that may have arrived only when repeating it does
-/// no harm.
+/// Whether a request may be retried at all does not depend on the policy but on the operation and on how far the
+/// request got. Connection failures, 429 and 5xx are retried; a request that may have reached the server only when
+/// repeating it is safe.
 public struct RetryPolicy: Sendable, Hashable {
-    /// How many requests are sent at most, the first included. At least 1.
+    /// How many requests a call may send, the first included. At least 1.
     public var maximumAttempts: Int
 
     /// The waits before the second, third, … request, without ``jitter``.
     public var backoff: Backoff
 
-    /// What is added to each wait, at random, so that many clients do not come back at the same moment.
+    /// A random addition to each wait, so that many clients do not retry at the same moment.
     public var jitter: ClosedRange<Duration>
 
-    /// The longest `Retry-After` that is waited for; it replaces wait and jitter. When the server asks for a longer one
-    /// the call ends with its error, whose ``StacksAPIError/retryAfter`` says how long: asking sooner than the server
-    /// wants would only be refused again.
+    /// The longest `Retry-After` that the client waits for; a `Retry-After` replaces wait and jitter. If the server
+    /// asks for a longer wait, the call throws its error, whose ``StacksAPIError/retryAfter`` says how long: a request
+    /// before that would be refused again.
     public var maximumRetryAfter: Duration
 
     /// A policy.
     ///
     /// - Parameters:
-    ///   - maximumAttempts: How many requests are sent at most, the first included.
+    ///   - maximumAttempts: How many requests a call may send, the first included.
     ///   - backoff: The waits between them; 1 s, 1.5 s, 2.4 s, 3.7 s, … when left out.
     ///   - jitter: Added to each wait at random; 0.5 to 1 s when left out.
-    ///   - maximumRetryAfter: The longest `Retry-After` waited for; a minute when left out.
+    ///   - maximumRetryAfter: The longest `Retry-After` that the client waits for; a minute when left out.
     public init(
         maximumAttempts: Int,
         backoff: Backoff = .buildkite,
@@ -37,25 +37,25 @@ public struct RetryPolicy: Sendable, Hashable {
         self.maximumRetryAfter = maximumRetryAfter
     }
 
-    /// The schedule of Buildkite's own Go client: at most 5 requests, 1.0, 1.5, 2.4 and 3.7 s apart, plus 0.5 to 1 s of
-    /// jitter.
+    /// The schedule of Buildkite's Go client: at most 5 requests, with waits of 1.0, 1.5, 2.4 and 3.7 s between them,
+    /// plus 0.5 to 1 s of jitter.
     public static let buildkite = RetryPolicy(maximumAttempts: 5)
 
-    /// One request and no more.
+    /// A single request.
     public static let never = RetryPolicy(maximumAttempts: 1)
 
-    /// How long to wait before retry number `retry` (0 before the second request).
+    /// How long to wait before retry `retry`, counted from 0.
     ///
     /// - Parameters:
-    ///   - retryAfter: What the server asked for, if it did: it replaces the schedule.
-    ///   - generator: Where the jitter comes from.
+    ///   - retryAfter: The wait that the server asked for, which replaces the schedule.
+    ///   - generator: The source of the jitter.
     func delay(
         beforeRetry retry: Int,
         retryAfter: Duration?,
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
         if let retryAfter { return max(retryAfter, .zero) }
-        // Nobody waits for more than a year, and a sum of waits that mean "for ever" would be more than a duration holds.
+        // A year at most: the sum of longer waits could exceed what a duration holds.
         return min(backoff.delay(retry), Self.longestWait) + jitter.random(using: &generator)
     }
 
@@ -63,7 +63,7 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// What is wrong with the policy's values, or `nil`.
     var problem: String? {
-        if maximumAttempts < 1 { return "A retry policy needs at least 1 attempt, not \(maximumAttempts)." }
+        if maximumAttempts < 1 { return "A retry policy must allow at least 1 attempt, not \(maximumAttempts)." }
         if jitter.lowerBound < .zero { return "A retry policy's jitter cannot be negative: \(jitter.lowerBound)." }
         if maximumRetryAfter < .zero {
             return "A retry policy's longest Retry-After cannot be negative: \(maximumRetryAfter)."
@@ -79,17 +79,17 @@ extension ClosedRange<Duration> {
         let width = Swift.min(upperBound, RetryPolicy.longestWait) - lowerBound
         let milliseconds = width.components.seconds * 1000 + width.components.attoseconds / 1_000_000_000_000_000
         guard milliseconds > 0 else { return lowerBound }
-        // Scaled rather than drawn again until it fits: a generator that repeats itself cannot make it endless.
+        // Scaled instead of drawn until it fits: a generator that repeats itself cannot make this loop forever.
         let steps = generator.next().multipliedFullWidth(by: UInt64(milliseconds) + 1).high
         return lowerBound + .milliseconds(Int64(steps))
     }
 }
 
-/// Waits that grow by a constant factor up to a limit.
+/// Waits that grow by a constant factor, up to a maximum.
 public struct Backoff: Sendable, Hashable {
     /// The first wait.
     public var initial: Duration
-    /// How many times longer each wait is than the one before.
+    /// The factor between one wait and the next.
     public var multiplier: Double
     /// The longest wait.
     public var maximum: Duration
@@ -101,21 +101,21 @@ public struct Backoff: Sendable, Hashable {
         self.maximum = maximum
     }
 
-    /// The waits of Buildkite's Go client, `1000^(n/16+1)` ms: 1.0 s, 1.5 s, 2.4 s, 3.7 s, …, at most a minute here.
+    /// The waits of Buildkite's Go client, `1000^(n/16+1)` ms: 1.0 s, 1.5 s, 2.4 s, 3.7 s, …, here at most a minute.
     ///
-    /// The factor is the sixteenth root of 1000.
+    /// The multiplier is the sixteenth root of 1000.
     public static let buildkite = Backoff(
         initial: .seconds(1),
         multiplier: 1.539_926_526_059_492,
         maximum: .seconds(60)
     )
 
-    /// The wait number `index`, counted from 0.
+    /// The wait with this index, counted from 0.
     public func delay(_ index: Int) -> Duration {
         var delay = initial
         var remaining = index
         while remaining > 0, delay < maximum, multiplier > 1 {
-            // Compared as numbers first: the product may be more than a duration holds.
+            // Compared as numbers first: the product may exceed what a duration holds.
             guard delay / .seconds(1) * multiplier < maximum / .seconds(1) else { return maximum }
             delay = delay * multiplier
             remaining -= 1
@@ -126,7 +126,7 @@ public struct Backoff: Sendable, Hashable {
     var problem: String? {
         if initial < .zero || maximum < .zero { return "A backoff's waits cannot be negative: \(initial), \(maximum)." }
         guard multiplier >= 1, multiplier.isFinite else {
-            return "A backoff's multiplier has to be a number from 1 up, not \(multiplier)."
+            return "A backoff's multiplier must be a number of at least 1, not \(multiplier)."
         }
         return nil
     }

@@ -13,14 +13,14 @@ extension JobAcquisitionTokens {
         }
         let tokens = try issued.required("job_acquisition_tokens", in: object)
         if !unreadable.isEmpty {
-            // Another token for the same job may be a good one.
+            // Another token for the same job may be usable.
             var named = Set(tokens.map(\.job)).union(notIssued)
             notIssued += unreadable.filter { named.insert($0).inserted }
         }
         return JobAcquisitionTokens(issued: tokens, notIssued: notIssued)
     }
 
-    /// The tokens that can be read. One that cannot is as good as not issued, and does not take the others with it.
+    /// The tokens that can be decoded. One that cannot counts as not issued.
     private static func readTokens(
         _ reader: inout JSONReader, _ unreadable: inout [JobID]
     ) throws(JSONError) -> [JobAcquisitionToken] {
@@ -62,7 +62,7 @@ extension JobAcquisitionToken {
 }
 
 extension JobListRequest {
-    /// Asks for tokens that hold for so many seconds, or as long as the server likes.
+    /// A request for tokens that expire after so many seconds, or after the server's default.
     static func acquisitionTokens(lifetime seconds: Int?) -> JobListRequest {
         JobListRequest(field: #","token_lifetime_seconds":"#, seconds: seconds)
     }

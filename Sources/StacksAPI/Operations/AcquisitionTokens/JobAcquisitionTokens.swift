@@ -6,14 +6,14 @@
 
 /// A credential with which an agent can register and acquire one job, and nothing else.
 ///
-/// Hand it to the process that runs the agent, as `BUILDKITE_AGENT_TOKEN`, with the job's identifier as
-/// `BUILDKITE_AGENT_ACQUIRE_JOB`. It dies with the job's reservation.
+/// Pass it to the process that runs the agent as `BUILDKITE_AGENT_TOKEN`, with the job's identifier as
+/// `BUILDKITE_AGENT_ACQUIRE_JOB`. It expires with the job's reservation at the latest.
 public struct JobAcquisitionToken: Sendable, Hashable {
     /// The job that the token is for.
     public var job: JobID
     /// The token.
     public var token: Secret
-    /// When the token ends.
+    /// When the token expires.
     public var expiresAt: Date?
 
     /// A token.
@@ -24,11 +24,11 @@ public struct JobAcquisitionToken: Sendable, Hashable {
     }
 }
 
-/// The tokens that were issued, and the jobs that got none.
+/// The issued tokens, and the jobs without a token.
 public struct JobAcquisitionTokens: Sendable, Hashable {
-    /// The tokens, one a job.
+    /// The tokens, one for each job.
     public var issued: [JobAcquisitionToken]
-    /// The jobs that got no token, because they are not reserved by this stack. They must not be started; the agent
+    /// The jobs without a token, because this stack has not reserved them. They must not be started, and the agent
     /// token is no substitute.
     public var notIssued: [JobID]
 
@@ -38,19 +38,19 @@ public struct JobAcquisitionTokens: Sendable, Hashable {
         self.notIssued = notIssued
     }
 
-    /// The token of a job, or `nil` when it got none.
+    /// The token of a job; `nil` when it has none.
     public subscript(job: JobID) -> JobAcquisitionToken? { issued.first { $0.job == job } }
 }
 
 extension JobAcquisitionTokens {
-    /// The same with tokens that no agent could be given among those that were not issued.
+    /// The same, with the jobs of unusable tokens among ``notIssued``.
     ///
-    /// A token travels in an environment variable, which cannot hold a NUL, and then in a header field, which cannot hold
-    /// a line end. With an empty one an agent would take the token of its own configuration file.
+    /// A token is passed in an environment variable, which cannot contain a NUL, and then in a header field, which
+    /// cannot contain a line end. With an empty one, an agent would use the token of its own configuration file.
     var usable: JobAcquisitionTokens {
         guard !issued.allSatisfy(\.isUsable) else { return self }
         let usable = issued.filter(\.isUsable)
-        // Another token for the same job may be a good one.
+        // Another token for the same job may be usable.
         var named = Set(usable.map(\.job)).union(notIssued)
         let unusable = issued.map(\.job).filter { named.insert($0).inserted }
         return JobAcquisitionTokens(issued: usable, notIssued: notIssued + unusable)

@@ -2,16 +2,16 @@ extension StacksClient {
     /// Issues tokens with which an agent can register and acquire one job each. It is safe to repeat: that issues
     /// another token.
     ///
-    /// More than 1000 jobs are sent in several requests, some at the same time; see ``StacksResponse/failedBatches``.
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
     ///
     /// - Parameters:
-    ///   - jobs: Jobs that this stack reserved, at least one.
+    ///   - jobs: Jobs that this stack has reserved, at least one.
     ///   - stack: The stack's key.
-    ///   - lifetime: How long the tokens hold, 1 to 3600 whole seconds; the server's choice when left out. They end
-    ///     with the reservation in any case.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: The tokens, and the jobs that got none. A token that no agent could be given, because it is empty or
-    ///   holds anything but visible ASCII characters, counts as not issued.
+    ///   - lifetime: When the tokens expire, after 1 to 3600 whole seconds; the server's default when left out. They
+    ///     expire with the reservation at the latest.
+    ///   - options: Options of this call.
+    /// - Returns: The tokens, and the jobs without one. A token that is empty or contains anything but visible ASCII
+    ///   characters is unusable for an agent and counts as not issued.
     /// - Throws: ``StacksAPIError``.
     public func issueJobAcquisitionTokens(
         for jobs: [JobID],

@@ -1,7 +1,7 @@
 import StacksTransport
 
 extension ClientCore {
-    /// Finishes a job once, questions and waits included.
+    /// Finishes a job once, with requests for its state and waits as needed.
     func finish(
         _ job: JobID, stack: String, body: [UInt8], options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
@@ -12,7 +12,7 @@ extension ClientCore {
         }
     }
 
-    /// ``FinishDecision`` says what to do, here it is done.
+    /// Does what ``FinishDecision`` says.
     private func finish(
         _ target: CallTarget, of job: JobID, stack: String, body: [UInt8], options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
@@ -48,7 +48,7 @@ extension ClientCore {
         }
     }
 
-    /// Asks for the job's state: the call's answer when it is finished, `nil` when the finish is to be sent again.
+    /// Asks for the job's state: the call's response when the job is finished, `nil` when the finish must be retried.
     private func confirmation(
         of job: JobID, stack: String, options: CallOptions, _ decision: inout FinishDecision
     ) async throws -> StacksResponse<NoContent>? {

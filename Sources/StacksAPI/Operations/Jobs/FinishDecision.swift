@@ -1,15 +1,15 @@
 import StacksTransport
 
-/// What to do after each step of finishing a job, so that it is finished once: a value that takes what happened and
-/// answers with the next step.
+/// Decides on each step of finishing a job, so that it is finished once: a value that takes what happened and returns
+/// the next step.
 ///
-/// A finish must not be sent again blindly. When its fate is not known, the job's state is asked for: `finished` means
-/// that it was done, `reserved` and `scheduled` that it was not, and everything else that it cannot be done any more.
+/// A finish must not be retried blindly. When its effect is not known, the job's state is: `finished` means that the
+/// finish took effect, `reserved` and `scheduled` that it did not, and any other state that it no longer can.
 struct FinishDecision {
     enum Action {
         /// Ask for the job's state after a wait.
         case ask(after: Duration)
-        /// Send the finish again.
+        /// Retry the finish.
         case send
         /// The job is finished.
         case confirmed
@@ -19,7 +19,7 @@ struct FinishDecision {
     let policy: RetryPolicy
     let deadline: Moment?
 
-    /// How many requests were sent, questions included.
+    /// How many requests were sent, those for the state included.
     private(set) var requests = 0
 
     /// How many of them were finishes.
@@ -28,7 +28,7 @@ struct FinishDecision {
     /// The last failure after which the job may have been finished.
     private var doubt: StacksAPIError?
 
-    /// A refusal that may be the answer to a repetition of what had been done.
+    /// A refusal that may be due to a finish that took effect before.
     private var refusal: StacksAPIError?
 
     init(policy: RetryPolicy, deadline: Moment?) {
@@ -36,17 +36,17 @@ struct FinishDecision {
         self.deadline = deadline
     }
 
-    /// The policy of the next finish: what is left of the attempts.
+    /// The policy of the next finish, with the remaining attempts.
     var remainingPolicy: RetryPolicy {
         var policy = policy
         policy.maximumAttempts = max(1, policy.maximumAttempts - finishes)
         return policy
     }
 
-    /// The job was finished by a request that was answered after `attempts`.
+    /// The job was finished after this many attempts.
     mutating func succeeded(attempts: Int) { requests += attempts }
 
-    /// What follows from a finish that failed.
+    /// What follows a finish that failed.
     mutating func next(
         afterFinish failure: StacksAPIError,
         now: Moment,
@@ -54,7 +54,7 @@ struct FinishDecision {
     ) -> Action {
         requests += failure.attempts
         finishes += failure.attempts
-        // One request and no more was asked for, or there is no time left for another.
+        // The policy allows a single request, or there is no time for another.
         guard policy.maximumAttempts > 1, failure.code != .deadlineExceeded else { return .giveUp(final(failure)) }
         if failure.mayHaveTakenEffect {
             doubt = failure
@@ -62,17 +62,17 @@ struct FinishDecision {
             if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
                 var error = failure
                 error.message +=
-                    " Its state is not asked for: the server asks to wait \(asked), and the policy waits "
+                    " The client does not ask for its state: the server asks to wait \(asked), and the policy waits "
                     + "\(policy.maximumRetryAfter) at most."
                 return .giveUp(final(error))
             }
-            // The wait gives a request that is still on its way the time to arrive.
+            // The wait gives a request that is still under way time to arrive.
             let delay = policy.delay(
                 beforeRetry: max(0, finishes - 1), retryAfter: failure.retryAfter, using: &generator)
             guard let deadline, now + delay >= deadline else { return .ask(after: delay) }
             var error = failure
             error.code = .deadlineExceeded
-            error.message += " Its state would be asked for in \(delay), after the call's deadline."
+            error.message += " The client would ask for its state in \(delay), after the call's deadline."
             return .giveUp(final(error))
         }
         switch failure.code {
@@ -84,7 +84,7 @@ struct FinishDecision {
         }
     }
 
-    /// What follows from the job's state, `nil` when the server does not know the job.
+    /// What follows the job's state, which is `nil` when the server does not know the job.
     mutating func next(afterState state: JobState?, attempts: Int) -> Action {
         requests += attempts
         guard let doubt else { return .send }
@@ -94,28 +94,28 @@ struct FinishDecision {
             if let refusal { return .giveUp(final(refusal)) }
             if finishes < policy.maximumAttempts { return .send }
             var error = doubt
-            error.message += " It was \(state?.rawValue ?? "there") still, and the attempts are used up."
+            error.message += " Its state is still \(state?.rawValue ?? "unknown"), and no attempts are left."
             return .giveUp(final(error))
         default:
             var error = refusal ?? doubt
             error.code = .unexpectedJobState
             error.message +=
-                state.map { " It was \"\($0)\" when it was asked for: a stack cannot finish it any more." }
-                ?? " The server did not know it when it was asked for."
+                state.map { " Its state is \"\($0)\", in which a stack cannot finish it." }
+                ?? " The server does not know the job."
             return .giveUp(final(error))
         }
     }
 
-    /// What follows when the job's state could not be learnt.
+    /// What follows when the request for the job's state failed.
     mutating func next(afterQuestion failure: StacksAPIError) -> Action {
         requests += failure.attempts
         var error = doubt ?? failure
         if failure.code == .deadlineExceeded { error.code = .deadlineExceeded }
-        error.message += " Asking for its state failed: \(failure.message)"
+        error.message += " The request for its state failed: \(failure.message)"
         return .giveUp(final(error))
     }
 
-    /// The error when nothing more may be sent.
+    /// The error when the retry budget is spent.
     func budgetIsSpent(after failure: StacksAPIError) -> StacksAPIError {
         var error = failure
         error.message += StacksAPIError.budgetIsSpent

@@ -1,13 +1,13 @@
 /// What a job runs.
 ///
-/// Environment and command can hold secrets and can exceed 100 KB. Descriptions and dumps therefore show the names of
-/// the variables alone.
+/// Environment and command can contain secrets and can exceed 100 KB. Descriptions and dumps show only the names of the
+/// variables.
 public struct Job: Sendable, Hashable, Identifiable {
     /// The job's identifier, a UUID.
     public var id: JobID
     /// The job's environment variables.
     public var environment: [String: String]
-    /// The command that the job runs; empty when it has none.
+    /// The job's command; empty when it has none.
     public var command: String
 
     /// A job.
@@ -27,7 +27,7 @@ extension Job: CustomStringConvertible, CustomDebugStringConvertible, CustomRefl
     /// The same as ``description``.
     public var debugDescription: String { description }
 
-    /// Shows identifier and names, neither values nor command.
+    /// Shows the identifier and the variables' names, but neither their values nor the command.
     public var customMirror: Mirror {
         Mirror(self, children: ["id": id, "environment": environment.keys.sorted(), "command": Secret.placeholder])
     }
@@ -51,7 +51,7 @@ extension Job {
     }
 }
 
-/// The body that finishes a job. The exit status is always sent, 0 included: the server takes -1 when it is missing.
+/// The body that finishes a job. It always has the exit status, even 0: the server assumes -1 when it is missing.
 enum FinishRequest {
     static func encode(exitStatus: Int, detail: String) -> [UInt8] {
         let capacity = 32 + ByteWriter.maximumIntSize + ByteWriter.size(detail)

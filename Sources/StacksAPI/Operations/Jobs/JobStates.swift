@@ -1,12 +1,12 @@
-/// The states of the jobs that were asked about.
+/// The states of jobs.
 public struct JobStates: Sendable, Hashable {
-    /// The state of each job. A job that Buildkite does not know is missing.
+    /// The state of each job, without jobs that Buildkite does not know.
     public var states: [JobID: JobState]
 
-    /// The states of jobs.
+    /// States of jobs.
     public init(states: [JobID: JobState]) { self.states = states }
 
-    /// The state of a job, or `nil` when Buildkite does not know it.
+    /// The state of a job; `nil` when Buildkite does not know it.
     public subscript(job: JobID) -> JobState? { states[job] }
 }
 
@@ -25,8 +25,8 @@ extension JobStates {
 
     private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState] {
         if try reader.null() { return [:] }
-        // A UUID with its state takes some 50 bytes: room for as many as can follow, within reason. For one or two the
-        // room is made with less work when they come.
+        // A UUID with its state takes about 50 bytes: reserves room for as many as can follow, but at most 1000. For
+        // one or two, growing is cheaper.
         let expected = min((reader.end - reader.cursor) / 50, 1000)
         var states: [JobID: JobState] = expected > 2 ? Dictionary(minimumCapacity: expected) : [:]
         var memo = JSONMemo<JobState>(count: 8)
@@ -44,23 +44,23 @@ extension JobStates {
     }
 }
 
-/// Where a job is in its life.
+/// The state of a job.
 ///
-/// Buildkite may add states at any time: an unknown one is a value like every other, never an error.
+/// Buildkite may add states at any time: an unknown state is a value like any other and not an error.
 public struct JobState: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The state as it goes on the wire.
+    /// The state as the API spells it.
     public var rawValue: String
 
-    /// The state with this name, which need not be one of those below.
+    /// The state with this name, which may be one that this package does not know.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The state that the literal names.
     public init(stringLiteral value: String) { rawValue = value }
 
-    /// The state as it goes on the wire.
+    /// The state as the API spells it.
     public var description: String { rawValue }
 
-    /// The job was created and nothing else has happened to it.
+    /// The job was created, and nothing has happened to it since.
     public static let pending = JobState(rawValue: "pending")
     /// A wait step holds the job back.
     public static let waiting = JobState(rawValue: "waiting")
@@ -70,11 +70,11 @@ public struct JobState: RawRepresentable, Sendable, Hashable, ExpressibleByStrin
     public static let blocked = JobState(rawValue: "blocked")
     /// A block step held the job back until the build failed.
     public static let blockedFailed = JobState(rawValue: "blocked_failed")
-    /// A block step let the job go on.
+    /// A block step was unblocked.
     public static let unblocked = JobState(rawValue: "unblocked")
-    /// A block step let the job go on, and the build failed.
+    /// A block step was unblocked, and the build failed.
     public static let unblockedFailed = JobState(rawValue: "unblocked_failed")
-    /// The job's concurrency group is being looked at.
+    /// The job's concurrency group is being checked.
     public static let limiting = JobState(rawValue: "limiting")
     /// The job waits for its concurrency group.
     public static let limited = JobState(rawValue: "limited")
@@ -82,34 +82,32 @@ public struct JobState: RawRepresentable, Sendable, Hashable, ExpressibleByStrin
     public static let scheduled = JobState(rawValue: "scheduled")
     /// A stack reserved the job.
     public static let reserved = JobState(rawValue: "reserved")
-    /// The job was given to an agent.
+    /// The job was assigned to an agent.
     public static let assigned = JobState(rawValue: "assigned")
-    /// An agent took the job and is about to start it.
+    /// An agent accepted the job and is about to start it.
     public static let accepted = JobState(rawValue: "accepted")
     /// The job runs on an agent.
     public static let running = JobState(rawValue: "running")
-    /// The job is over, whether it passed or failed.
+    /// The job has finished, whether it passed or failed.
     public static let finished = JobState(rawValue: "finished")
     /// The job is being cancelled on its agent.
     public static let canceling = JobState(rawValue: "canceling")
     /// The job was cancelled.
     public static let canceled = JobState(rawValue: "canceled")
-    /// The job ran into its time limit and is being stopped on its agent.
+    /// The job exceeded its time limit and is being stopped on its agent.
     public static let timingOut = JobState(rawValue: "timing_out")
-    /// The job ran into its time limit.
+    /// The job exceeded its time limit.
     public static let timedOut = JobState(rawValue: "timed_out")
-    /// No agent took the job in time.
+    /// No agent accepted the job in time.
     public static let expired = JobState(rawValue: "expired")
     /// The job was skipped.
     public static let skipped = JobState(rawValue: "skipped")
-    /// The job cannot run, because of how its pipeline is written.
+    /// The job cannot run because of its pipeline's configuration.
     public static let broken = JobState(rawValue: "broken")
 }
 
 extension JobState {
-    /// Whether the job is over and will not change its state again.
-    ///
-    /// `false` for states that this package does not know.
+    /// Whether the job has ended and its state will not change again; `false` for unknown states.
     public var isTerminal: Bool {
         switch self {
         case .finished, .canceled, .timedOut, .expired, .skipped, .broken, .waitingFailed, .blockedFailed,
@@ -120,9 +118,8 @@ extension JobState {
         }
     }
 
-    /// Whether an agent has the job: it was assigned to one, or runs there, or is being stopped there.
-    ///
-    /// `false` for states that this package does not know.
+    /// Whether an agent has the job: it is assigned to one, or runs or is being stopped there; `false` for unknown
+    /// states.
     public var isWithAgent: Bool {
         switch self {
         case .assigned, .accepted, .running, .canceling, .timingOut: return true
@@ -130,7 +127,7 @@ extension JobState {
         }
     }
 
-    /// The states known to this package, in the order of a job's life.
+    /// The states that this package knows, in the order of a job's life.
     public static let known: [JobState] = [
         .pending, .waiting, .waitingFailed, .blocked, .blockedFailed, .unblocked, .unblockedFailed, .limiting,
         .limited, .scheduled, .reserved, .assigned, .accepted, .running, .finished, .canceling, .canceled, .timingOut,

@@ -1,11 +1,11 @@
 extension StacksClient {
-    /// Reads what a job runs: its environment and its command. Both can hold secrets.
+    /// Reads a job's environment and command. Both can contain secrets.
     ///
     /// - Parameters:
     ///   - id: The job.
     ///   - stack: The stack's key.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: The job's environment and command, as the build has them now.
+    ///   - options: Options of this call.
+    /// - Returns: The job's current environment and command.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such job.
     public func job(
         _ id: JobID,
@@ -19,14 +19,13 @@ extension StacksClient {
 
     /// Reads the states of jobs.
     ///
-    /// More than 1000 jobs are asked about by several requests, some at the same time; see
-    /// ``StacksResponse/failedBatches``.
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
     ///
     /// - Parameters:
     ///   - jobs: The jobs, at least one.
     ///   - stack: The stack's key.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: The states. A job that the server does not know is missing.
+    ///   - options: Options of this call.
+    /// - Returns: The states, without jobs that the server does not know.
     /// - Throws: ``StacksAPIError``.
     public func jobStates(
         _ jobs: [JobID],
@@ -44,22 +43,23 @@ extension StacksClient {
         }
     }
 
-    /// Finishes a job that this stack reserved and that no agent ran, for lack of capacity for example.
+    /// Finishes a job that this stack reserved and no agent ran, for lack of capacity for example.
     ///
-    /// At most once a job. After a failure that may have come after the server did it, the job's state is asked for:
-    /// when it is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); when it is still `reserved` or
-    /// `scheduled`, the request is sent once more; any other state is an error. With ``RetryPolicy/never`` nothing is
-    /// asked, and the error says that it is not known (``StacksAPIError/mayHaveTakenEffect``).
+    /// The call finishes a job at most once. After a failure that may have taken effect, it asks for the job's state.
+    /// If that is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); if it is still `reserved` or
+    /// `scheduled`, the call retries; any other state is an error. With ``RetryPolicy/never`` it does not ask, and the
+    /// error says so with ``StacksAPIError/mayHaveTakenEffect``.
     ///
     /// - Parameters:
     ///   - id: The job.
     ///   - stack: The stack's key.
     ///   - exitStatus: The job's exit status. 0 means that it passed.
-    ///   - detail: Why, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a marker at its end.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` tells how it is known that the job is finished.
-    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unexpectedJobState`` when the answer was lost and the job is
-    ///   neither finished nor waiting.
+    ///   - detail: The reason, shown on the job's page: 1 to 4096 bytes. The client crops a longer one and marks its
+    ///     end.
+    ///   - options: Options of this call.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` says how the client knows that the job is finished.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unexpectedJobState`` when the response was lost and the job
+    ///   is neither finished nor waiting.
     @discardableResult
     public func finishJob(
         _ id: JobID,
@@ -78,26 +78,26 @@ extension StacksClient {
     }
 
     /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with
-    /// an exit status that is not 0.
+    /// an exit status other than 0.
     ///
     /// - Parameters:
     ///   - id: The job.
     ///   - stack: The stack's key.
     ///   - exitStatus: The job's exit status, anything but 0.
-    ///   - errorDetail: What went wrong, shown on the job's page: 1 to 4096 bytes. A longer one is cropped, with a
-    ///     marker at its end.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` tells how it is known that the job is finished.
+    ///   - detail: What went wrong, shown on the job's page: 1 to 4096 bytes. The client crops a longer one and
+    ///     marks its end.
+    ///   - options: Options of this call.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` says how the client knows that the job is finished.
     /// - Throws: ``StacksAPIError``, with ``StacksAPIError/Code/invalidArgument`` when `exitStatus` is 0.
     @discardableResult
     public func failJob(
         _ id: JobID,
         stack: String,
         exitStatus: Int = -1,
-        errorDetail: String,
+        detail: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<NoContent> {
         try Argument.check(failureStatus: exitStatus, for: .finishJob)
-        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: errorDetail, options: options)
+        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: detail, options: options)
     }
 }

@@ -4,13 +4,13 @@
     public import Foundation
 #endif
 
-/// Something to tell the people who wait for a job, shown on the job's page: `"Starting a virtual machine"`.
+/// A message on a job's page for the people who wait for the job: `"Starting a virtual machine"`.
 public struct JobNotification: Sendable, Hashable {
-    /// The job it is about. One job takes at most 100 notifications over its life.
+    /// The job, which can have at most 100 notifications over its life.
     public var job: JobID
-    /// What is shown, 1 to 256 characters. A longer one is cropped, with a marker at its end.
+    /// The text, 1 to 256 characters. The client crops a longer one and marks its end.
     public var detail: String
-    /// When it happened: not in the future, and not before the job was created. `nil` means now.
+    /// When it happened: not in the future and not before the job was created; `nil` for now.
     public var timestamp: Date?
 
     /// A notification.
@@ -21,12 +21,12 @@ public struct JobNotification: Sendable, Hashable {
     }
 }
 
-/// What became of notifications.
+/// The result of creating notifications.
 public struct NotificationResult: Sendable, Hashable {
-    /// The notifications that were not created, by reason. All others were.
+    /// The notifications that were not created, by reason.
     public var failures: [NotificationFailure]
 
-    /// What became of notifications.
+    /// A result.
     public init(failures: [NotificationFailure] = []) { self.failures = failures }
 }
 
@@ -34,12 +34,71 @@ public struct NotificationResult: Sendable, Hashable {
 public struct NotificationFailure: Sendable, Hashable {
     /// The server's reason.
     public var error: String
-    /// Which notifications it is about: positions in the list that was given, from 0.
+    /// The notifications' positions in the caller's list, counted from 0.
     public var indexes: [Int]
 
     /// A reason.
     public init(error: String, indexes: [Int]) {
         self.error = error
         self.indexes = indexes
+    }
+}
+
+extension NotificationResult {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> NotificationResult {
+        var result = NotificationResult()
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "errors": result.failures = try readFailures(&reader)
+            default: try reader.skip()
+            }
+        }
+        return result
+    }
+
+    private static func readFailures(_ reader: inout JSONReader) throws(JSONError) -> [NotificationFailure] {
+        if try reader.null() { return [] }
+        var failures: [NotificationFailure] = []
+        try reader.beginArray()
+        while try reader.nextElement() {
+            var failure = NotificationFailure(error: "", indexes: [])
+            try reader.beginObject()
+            while let name = try reader.nextKey() {
+                switch name {
+                case "error": failure.error = try reader.optionalString() ?? ""
+                case "indexes": failure.indexes = try reader.ints()
+                default: try reader.skip()
+                }
+            }
+            failures.append(failure)
+        }
+        return failures
+    }
+}
+
+/// The body of up to 1000 notifications.
+enum NotificationsRequest {
+    static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
+        var capacity = 24
+        for index in notifications.indices {
+            capacity += 32 + ByteWriter.size(notifications[index].job) + ByteWriter.size(notifications[index].detail)
+            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
+        }
+        return ByteWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"notifications":["#)
+            for index in notifications.indices {
+                writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)
+                writer.identifier(notifications[index].job)
+                writer.raw(#","detail":"#)
+                writer.string(notifications[index].detail)
+                if let timestamp = notifications[index].timestamp, let text = ISO8601.text(timestamp) {
+                    writer.raw(#","timestamp":"#)
+                    writer.string(text)
+                }
+                writer.raw("}")
+            }
+            writer.raw("]}")
+        }
     }
 }

@@ -5,41 +5,42 @@
 #endif
 
 extension NotificationOutbox {
-    /// What happens to a notification that finds the outbox full.
+    /// What happens when the outbox is full.
     public struct Overflow: Sendable, Hashable {
         private enum Wrapped { case wait, dropOldest }
         private let wrapped: Wrapped
 
-        /// ``NotificationOutbox/post(_:)`` waits until there is room.
+        /// ``NotificationOutbox/post(_:)`` waits for room.
         public static let wait = Overflow(wrapped: .wait)
-        /// The oldest one is left out, and reported as undelivered.
+        /// The oldest notification is dropped and reported as undelivered.
         public static let dropOldest = Overflow(wrapped: .dropOldest)
     }
 
     /// How an outbox behaves.
     public struct Configuration: Sendable {
-        /// How many notifications wait at most. Default: 10 000, ten requests' worth.
+        /// The most notifications that wait to be sent. Default: 10 000, which are ten requests.
         public var capacity = 10_000
-        /// What happens beyond that. Default: the one who posts waits.
+        /// What happens when that many wait. Default: ``NotificationOutbox/post(_:)`` waits.
         public var overflow = Overflow.wait
-        /// How long a notification waits for others to be sent with. Default: 100 ms, which no reader notices.
+        /// How long a notification waits for others to be sent in the same request. Default: 100 ms, which readers do
+        /// not notice.
         public var maximumDelay = Duration.milliseconds(100)
-        /// How many are sent in one request at most. Default: 1000, the most that the API takes.
+        /// The most notifications of a request. Default: 1000, the API's maximum.
         public var batchSize = 1000 {
             didSet { batchSize = min(max(batchSize, 1), 1000) }
         }
-        /// How long to wait after a request failed, with all its retries, before its notifications are tried again.
+        /// How long to wait after a request failed with all its retries before its notifications are sent again.
         /// Default: 5 s.
         public var pauseAfterFailure = Duration.seconds(5)
-        /// What the requests do otherwise than the client.
+        /// The options of the requests.
         public var callOptions = CallOptions()
-        /// Told of notifications that will not be shown, and why. It is called on the task that posts or runs: it
-        /// should be quick. Default: nothing.
+        /// Receives notifications that will not be shown, with the reason. It is called on the task that posts or runs,
+        /// and should return quickly. Default: does nothing.
         public var onUndelivered: @Sendable ([UndeliveredNotification]) -> Void = { _ in }
         /// Whether a notification without a timestamp gets the time at which it was posted. Default: yes. Without one it is
         /// shown with the time at which the server receives it, whatever the clocks say.
         public var addsTimestamps = true
-        /// The time of day, for timestamps. Default: this machine's.
+        /// The current date, for timestamps. Default: this machine's.
         public var now: @Sendable () -> Date = { Date() }
 
         /// The defaults.
@@ -51,15 +52,15 @@ extension NotificationOutbox {
 public struct UndeliveredNotification: Sendable {
     /// Why a notification is not shown.
     public enum Reason: Sendable {
-        /// The server refused it, with this reason.
+        /// The server rejected it for this reason.
         case refused(String)
-        /// The request failed. With ``StacksAPIError/mayHaveTakenEffect`` it may be shown all the same.
+        /// The request failed. If ``StacksAPIError/mayHaveTakenEffect`` is true, it may be shown all the same.
         case failed(StacksAPIError)
-        /// The job has had the 100 notifications that it takes.
+        /// The job has had its 100 notifications.
         case limitOfJob
-        /// It was the oldest one of a full outbox.
+        /// It was the oldest of a full outbox.
         case dropped
-        /// The outbox was finished or cancelled before it could be sent.
+        /// The outbox was finished or cancelled before it was sent.
         case finished
     }
 

@@ -8,7 +8,7 @@ import Synchronization
     import Foundation
 #endif
 
-/// Collects notifications and sends them in batches, so that telling people what happens costs a controller little.
+/// Collects notifications and sends them in batches, so that they cost a controller few requests.
 ///
 /// ```swift
 /// let outbox = NotificationOutbox(client: client, stack: "mac-fleet")
@@ -19,8 +19,8 @@ import Synchronization
 /// }
 /// ```
 ///
-/// It owns the notifications from ``post(_:)`` until they are sent or reported as undelivered. ``run()`` sends them, in
-/// the order of posting; nothing is sent without it.
+/// It owns notifications from ``post(_:)`` until they are sent or reported as undelivered. ``run()`` sends them in the
+/// order of posting; without it nothing is sent.
 public final class NotificationOutbox: Sendable {
     private struct State {
         var queue: OutboxQueue
@@ -30,7 +30,7 @@ public final class NotificationOutbox: Sendable {
         var waiters: [UInt64: Waiter] = [:]
     }
 
-    /// What one can wait for; each holds once the outbox is finished.
+    /// What a task can wait for. Each condition also holds once the outbox is finished.
     private enum Condition {
         case notEmpty, batchFull, room, finished
     }
@@ -53,14 +53,16 @@ public final class NotificationOutbox: Sendable {
         state = Mutex(State(queue: OutboxQueue(capacity: max(1, configuration.capacity))))
     }
 
-    /// Takes a notification over. One that says the same as the job's last one, which is still here, is merged with it.
-    /// Without a timestamp it gets the present time, unless the outbox adds none. It returns when the notification has been taken over: with
-    /// ``Overflow/wait`` that can be later, when the outbox is full.
+    /// Adds a notification, and returns once it is in the outbox. If the outbox is full, that can take a while with
+    /// ``Overflow/wait``.
     ///
-    /// - Parameter notification: What to show, and on which job.
-    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` for an empty detail and the like, and
-    ///   `CancellationError` when the task is cancelled while it waits for room. What cannot be sent, after
-    ///   ``finish()`` too, is not thrown but reported to ``Configuration/onUndelivered``.
+    /// A notification with the same text as the job's last one is merged with it if that has not been sent yet. One
+    /// without a timestamp gets the current time, unless ``Configuration/addsTimestamps`` is false.
+    ///
+    /// - Parameter notification: The notification.
+    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument`` for an invalid notification, and
+    ///   `CancellationError` when the task is cancelled while it waits for room. It does not throw for a notification
+    ///   that cannot be sent, even after ``finish()``: ``Configuration/onUndelivered`` receives that.
     public func post(_ notification: JobNotification) async throws {
         try Argument.check(notifications: [notification], for: .notify)
         var notification = notification
@@ -89,12 +91,12 @@ public final class NotificationOutbox: Sendable {
         }
     }
 
-    /// Takes no more: ``run()`` sends what is here and returns.
+    /// Closes the outbox: ``run()`` sends the remaining notifications and returns.
     public func finish() { change { $0.isFinished = true } }
 
-    /// Sends what is posted until ``finish()``, and then what is left.
+    /// Sends notifications until ``finish()``, and then the remaining ones. Call it once.
     ///
-    /// When the task is cancelled it returns at once, and what is left is reported as undelivered. Run it once.
+    /// When its task is cancelled, it returns at once and reports the remaining notifications as undelivered.
     public func run() async {
         while !Task.isCancelled {
             await wait(for: .notEmpty)
@@ -142,7 +144,7 @@ public final class NotificationOutbox: Sendable {
             if !refused.isEmpty { configuration.onUndelivered(refused) }
         } catch let error as StacksAPIError where error.isRetryable && !error.mayHaveTakenEffect && mayTryAgain {
             state.withLock { $0.queue.putBack(batch) }
-            // The client has tried already: it is a longer trouble.
+            // The client has already retried: the trouble lasts longer.
             await sleep(configuration.pauseAfterFailure, orUntil: .finished)
         } catch let error as StacksAPIError {
             configuration.onUndelivered(batch.map { .init($0, .failed(error)) })
@@ -171,7 +173,7 @@ public final class NotificationOutbox: Sendable {
         }
     }
 
-    /// Takes out the waiters whose condition holds, to be resumed after unlocking.
+    /// Removes the waiters whose condition holds, to be resumed after unlocking.
     private static func due(_ state: inout State, _ configuration: Configuration) -> [Waiter] {
         if state.waiters.isEmpty { return [] }
         let due = state.waiters.filter { holds($0.value.condition, state, configuration) }
@@ -189,7 +191,7 @@ public final class NotificationOutbox: Sendable {
         }
     }
 
-    /// Returns when the condition holds, at ``finish()``, and when the task is cancelled.
+    /// Returns when the condition holds, the outbox is finished, or the task is cancelled.
     private func wait(for condition: Condition) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
@@ -197,7 +199,7 @@ public final class NotificationOutbox: Sendable {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // Looked at under the lock: neither a change nor a cancellation that came just before is missed.
+                // Checked under the lock: neither a change nor a cancellation just before is missed.
                 let mustWait = state.withLock { state in
                     if Task.isCancelled || Self.holds(condition, state, configuration) { return false }
                     state.waiters[id] = Waiter(condition: condition, continuation: continuation)

@@ -1,18 +1,18 @@
-/// The notifications that wait to be sent: a value that takes them in and gives them out in batches.
+/// The notifications that wait to be sent: a value that takes them and returns them in batches.
 struct OutboxQueue: Sendable {
     enum Admission: Equatable {
         case queued
-        /// The job's last notification, which is still here, says the same.
+        /// The job's last notification, which still waits, has the same text.
         case merged
         /// There is no room.
         case full
-        /// The job has had all the notifications that it takes.
+        /// The job has had its maximum of notifications.
         case overLimit
     }
 
-    /// How many notifications one job takes over its life.
+    /// The most notifications of a job over its life.
     static let maximumPerJob = 100
-    /// Of how many jobs it remembers what they have had. Forgetting one costs an answer that refuses, no more.
+    /// How many jobs' counts it keeps. Forgetting one costs no more than a request that the server rejects.
     static let maximumJobs = 20_000
 
     let capacity: Int
@@ -36,7 +36,7 @@ struct OutboxQueue: Sendable {
         return .queued
     }
 
-    /// Makes room by leaving out the oldest one.
+    /// Removes the oldest notification to make room.
     mutating func dropOldest() -> JobNotification? {
         guard let oldest = take(1).first else { return nil }
         // It was not sent, so it does not count.
@@ -56,14 +56,14 @@ struct OutboxQueue: Sendable {
             entries.removeFirst(first)
             first = 0
         }
-        // What has left cannot be merged with; a later one of the same job that is here sets it anew.
+        // Later notifications cannot be merged with these; a later one of the same job sets the entry again.
         for notification in batch where lastDetails[notification.job] == notification.detail {
             lastDetails[notification.job] = nil
         }
         return batch
     }
 
-    /// Puts a batch back that was certainly not sent, before everything else.
+    /// Puts a batch that certainly was not sent back to the front.
     mutating func putBack(_ batch: [JobNotification]) {
         entries.replaceSubrange(0..<first, with: batch)
         first = 0

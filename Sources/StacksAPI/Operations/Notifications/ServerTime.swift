@@ -4,16 +4,16 @@
     import Foundation
 #endif
 
-/// What is known of the server's clock: a value that learns from the `Date` of answers.
+/// An estimate of the server's clock: a value that learns from the `Date` of responses.
 ///
-/// A `Date` is cut to the second, and was written before the answer arrived: each one is a lower bound of the
-/// difference between the clocks. The greatest of the last ones is closest to it, and never beyond it.
+/// A `Date` is truncated to seconds and older than the arrival of its response: each one gives a lower bound of the
+/// difference between the clocks. The greatest of the last bounds is the closest, and never too large.
 struct ServerTime: Sendable {
     private static let maximumSamples = 16
     private var samples: [Double] = []
     private var next = 0
 
-    /// An answer of the server's `date` was received at `now`.
+    /// A response with the date `date` arrived at `now`.
     mutating func learn(_ date: Date, now: Date) {
         let sample = date.timeIntervalSince(now)
         if samples.count < Self.maximumSamples {
@@ -24,10 +24,10 @@ struct ServerTime: Sendable {
         next = (next + 1) % Self.maximumSamples
     }
 
-    /// The latest instant that is surely not in the server's future, or `nil` before the first answer.
+    /// The latest instant that is certainly not in the server's future; `nil` before the first response.
     func latest(now: Date) -> Date? { samples.max().map { now.addingTimeInterval($0) } }
 
-    /// A timestamp that the server does not take for the future; `nil`, which means now, when that is not known.
+    /// The date, moved back to the server's present if necessary; `nil`, which means now, while that is not known.
     func timestamp(_ date: Date?, now: Date) -> Date? {
         guard let date, let latest = latest(now: now) else { return nil }
         return min(date, latest)

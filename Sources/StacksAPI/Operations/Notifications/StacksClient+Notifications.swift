@@ -7,14 +7,14 @@
 extension StacksClient {
     /// Shows notifications on jobs' pages.
     ///
-    /// The valid ones are created even when others are not. More than 1000 are sent in several requests, one after the
-    /// other, so that they stay in their order; see ``StacksResponse/failedBatches``. A request that may have arrived
-    /// is not sent again, because its notifications would show twice.
+    /// Valid notifications are created even when others are not. More than 1000 take several requests, one after the
+    /// other so that they stay in order; see ``StacksResponse/failedBatches``. The client does not retry a request that
+    /// may have taken effect, because its notifications would be shown twice.
     ///
     /// - Parameters:
-    ///   - notifications: The notifications, at least one. One job takes at most 100 over its life.
+    ///   - notifications: The notifications, at least one. A job can have at most 100 over its life.
     ///   - stack: The stack's key.
-    ///   - options: What this call does otherwise than the client.
+    ///   - options: Options of this call.
     /// - Returns: The notifications that were not created, by their positions in `notifications`.
     /// - Throws: ``StacksAPIError``.
     @discardableResult
@@ -32,11 +32,11 @@ extension StacksClient {
     ///
     /// - Parameters:
     ///   - job: The job.
-    ///   - detail: What is shown, 1 to 256 characters. A longer one is cropped, with a marker at its end.
+    ///   - detail: The text, 1 to 256 characters. The client crops a longer one and marks its end.
     ///   - timestamp: When it happened; now when left out.
     ///   - stack: The stack's key.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: The notification with its error when it was not created.
+    ///   - options: Options of this call.
+    /// - Returns: The error, when the notification was not created.
     /// - Throws: ``StacksAPIError``.
     @discardableResult
     public func notify(
@@ -52,7 +52,7 @@ extension StacksClient {
 }
 
 extension ClientCore {
-    /// Sends notifications in as many requests as they need, one after the other: two for one job stay in their order.
+    /// Sends notifications in as many requests as needed, one after the other, so that those of a job stay in order.
     fileprivate func notify(
         _ notifications: [JobNotification], stack: String, options: CallOptions
     ) async throws -> StacksResponse<NotificationResult> {
@@ -76,7 +76,7 @@ extension ClientCore {
                     outcomes.append(.notSent)
                     continue
                 }
-                // The server counts within a request; the caller counts within the list.
+                // The server's positions are those within the request, the caller's those within the list.
                 outcomes.append(
                     await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
             }
@@ -88,11 +88,11 @@ extension ClientCore {
 }
 
 extension NotificationResult {
-    /// The same with positions that are `offset` higher.
+    /// The same, with positions increased by `offset`.
     fileprivate func moved(by offset: Int) -> NotificationResult {
         NotificationResult(
             failures: failures.map { failure in
-                // A position too large to be moved names none of the notifications anyway.
+                // A position that would overflow is not one of a notification.
                 NotificationFailure(
                     error: failure.error, indexes: failure.indexes.filter { $0 <= .max - offset }.map { $0 + offset })
             }

@@ -1,13 +1,13 @@
-/// Which of the jobs that were asked for are now reserved.
+/// Which of the requested jobs are reserved.
 ///
-/// A reservation ends after its expiry; the job is scheduled again then. Reserving once more extends it.
+/// When a reservation expires, the job is scheduled again. Reserving again extends it.
 public struct Reservation: Sendable, Hashable {
-    /// The jobs that this stack holds now.
+    /// The jobs that this stack has reserved.
     public var reserved: [JobID]
-    /// The jobs that it did not get: another stack was faster, or they are no longer scheduled.
+    /// The jobs that it could not reserve: another stack was faster, or they are no longer scheduled.
     public var notReserved: [JobID]
 
-    /// The outcome of a reservation.
+    /// The result of a reservation.
     public init(reserved: [JobID], notReserved: [JobID] = []) {
         self.reserved = reserved
         self.notReserved = notReserved
@@ -31,7 +31,7 @@ extension Reservation {
 }
 
 extension JobListRequest {
-    /// Asks for reservations that hold for so many seconds, or as long as the server likes.
+    /// A request for reservations that expire after so many seconds, or after the server's default.
     static func reservations(expiry seconds: Int?) -> JobListRequest {
         JobListRequest(field: #","reservation_expiry_seconds":"#, seconds: seconds)
     }

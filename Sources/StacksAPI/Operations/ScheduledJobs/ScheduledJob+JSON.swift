@@ -17,7 +17,7 @@ extension ScheduledJob {
         }
     }
 
-    /// What the jobs of one page are likely to have in common with those before.
+    /// What the jobs of a page are likely to share with previous jobs.
     struct Memo {
         fileprivate var keys = JSONKeyMemo<Field>()
         fileprivate var rules = JSONMemo<[String]>(count: 4)
@@ -26,7 +26,7 @@ extension ScheduledJob {
         fileprivate var step = JSONMemo<Step>()
     }
 
-    /// Appends the next value to `jobs`, where it is filled in: a job is large, and would be copied otherwise.
+    /// Appends the next value to `jobs` and fills it in there: a job is large, and would be copied otherwise.
     static func read(
         _ reader: inout JSONReader, into jobs: inout [ScheduledJob], memo: inout Memo
     ) throws(JSONError) {
@@ -55,7 +55,7 @@ extension ScheduledJob {
             }
         }
         self.id = try id.required("id", in: object)
-        // Nothing can be asked about a job without a name.
+        // No operation takes a job without an identifier.
         if self.id.isEmpty { throw JSONError(reason: .missingField("id"), offset: object) }
     }
 }

@@ -4,23 +4,23 @@
     public import Foundation
 #endif
 
-/// A job that is ready to run, as the list of scheduled jobs shows it.
+/// A job that is ready to run, as the list of scheduled jobs describes it.
 public struct ScheduledJob: Sendable, Hashable, Identifiable {
     /// The job's identifier, a UUID.
     public var id: JobID
-    /// Jobs with a higher priority come first. 0 is the default, and it may be negative.
+    /// Jobs with a higher priority come first. The default is 0; it may be negative.
     public var priority: Int
-    /// What the job asks of its agent, `["queue=default", "os=linux"]` for example.
+    /// The rules that the job's agent must match, `["queue=default", "os=linux"]` for example.
     public var agentQueryRules: [String]
-    /// When the job is due.
+    /// When the job was scheduled.
     public var scheduledAt: Date?
-    /// When the job became ready to run. Older servers do not send it.
+    /// When the job became ready to run; older servers do not send it.
     public var runnableAt: Date?
     /// The pipeline that the job belongs to.
     public var pipeline: Pipeline
     /// The build that the job belongs to.
     public var build: Build
-    /// The step that the job was made from.
+    /// The step that the job belongs to.
     public var step: Step
 
     /// A scheduled job.
@@ -44,7 +44,7 @@ public struct ScheduledJob: Sendable, Hashable, Identifiable {
         self.step = step
     }
 
-    /// What is told of a job's pipeline. Any value can be missing.
+    /// A job's pipeline. Any value can be missing.
     public struct Pipeline: Sendable, Hashable {
         /// The pipeline's slug, as in its URL.
         public var slug: String?
@@ -58,7 +58,7 @@ public struct ScheduledJob: Sendable, Hashable, Identifiable {
         }
     }
 
-    /// What is told of a job's build. Any value can be missing.
+    /// A job's build. Any value can be missing.
     public struct Build: Sendable, Hashable {
         /// The build's identifier.
         public var uuid: BuildID?
@@ -75,9 +75,9 @@ public struct ScheduledJob: Sendable, Hashable, Identifiable {
         }
     }
 
-    /// What is told of a job's step. Any value can be missing.
+    /// A job's step. Any value can be missing.
     public struct Step: Sendable, Hashable {
-        /// The step's key, when the pipeline gives it one.
+        /// The step's key, if the pipeline sets one.
         public var key: String?
 
         /// A step.

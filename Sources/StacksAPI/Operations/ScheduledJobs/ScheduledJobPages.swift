@@ -1,14 +1,14 @@
-/// The pages of a queue's scheduled jobs, read one at a time when asked for.
+/// The pages of a queue's scheduled jobs, requested one at a time during iteration.
 ///
-/// It ends after the last page and after the page limit. It is an error, after the pages that were read, when a page says
-/// that more follow and gives no cursor, and when the pages would never end: a cursor that the server gives a second time,
-/// or ``maximumBarrenPages`` pages in a row without a job that is new.
+/// The sequence ends after the last page or the page limit. It throws when a page says that more follow but has no
+/// cursor, and when the pages would never end: when the server returns a cursor a second time, or
+/// ``maximumBarrenPages`` pages in a row without a new job.
 public struct ScheduledJobPages: AsyncSequence, Sendable {
-    /// One page, with what the server said beside it.
+    /// The response with one page.
     public typealias Element = StacksResponse<ScheduledJobsPage>
 
-    /// After how many pages in a row that show no job that was not shown before it ends with an error. One or two can be
-    /// so because the list is no snapshot.
+    /// After how many pages in a row without a new job the sequence throws. One or two are possible, because the
+    /// list is not a snapshot.
     public static let maximumBarrenPages = 10
 
     let client: StacksClient
@@ -18,10 +18,10 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
     let pageLimit: Int?
     let options: CallOptions
 
-    /// Starts at the first page.
+    /// An iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator { Iterator(pages: self) }
 
-    /// Reads the pages in order.
+    /// Requests the pages in order.
     public struct Iterator: AsyncIteratorProtocol {
         private let pages: ScheduledJobPages
         private var position = PagePosition.first
@@ -32,11 +32,11 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
 
         init(pages: ScheduledJobPages) { self.pages = pages }
 
-        /// Asks for the next page.
+        /// Requests the next page.
         ///
-        /// - Returns: The page, or `nil` after the last one.
-        /// - Throws: ``StacksAPIError`` as the call does that reads the page, and with ``StacksAPIError/Code/decoding``
-        ///   when there is no way on or no end. After a failure of a call the same page is asked for again.
+        /// - Returns: The page; `nil` after the last one.
+        /// - Throws: ``StacksAPIError`` of the call, or with ``StacksAPIError/Code/decoding`` when the pages cannot be
+        ///   continued or do not end. After a failed call, the next one requests the same page.
         public mutating func next() async throws -> Element? {
             if let limit = pages.pageLimit {
                 try Argument.check(pageLimit: limit, for: .scheduledJobs)
@@ -50,7 +50,7 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
                 throw StacksAPIError(code: .decoding, operation: .scheduledJobs, message: reason)
             case .end: return nil
             }
-            // A failed page leaves the position where it was, so that asking again tries the same page.
+            // A failed call leaves the position unchanged, so that the next one requests the same page.
             let page = try await pages.client.scheduledJobs(
                 stack: pages.stack, queue: pages.queue, limit: pages.pageSize, after: cursor, options: pages.options)
             count += 1
@@ -61,7 +61,7 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
         private mutating func nextPosition(after page: ScheduledJobsPage) -> PagePosition {
             guard page.pageInfo.hasNextPage else { return .end }
             guard let cursor = page.pageInfo.endCursor, !cursor.isEmpty else {
-                return .lost("The server says that another page follows and gives no cursor to ask for it with.")
+                return .lost("The server says that another page follows and gives no cursor for it.")
             }
             var isBarren = true
             for job in page.jobs where jobs.insert(job.id).inserted { isBarren = false }
@@ -72,8 +72,8 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
             }
             guard barrenPages < maximumBarrenPages else {
                 return .lost(
-                    "The last \(barrenPages) pages show no job that was not shown before, and the server says that more "
-                        + "follow: its pages do not end.")
+                    "The last \(barrenPages) pages show no job that was not shown before, and the server says that "
+                        + "more follow: its pages do not end.")
             }
             return .after(cursor)
         }
@@ -82,7 +82,7 @@ public struct ScheduledJobPages: AsyncSequence, Sendable {
     private enum PagePosition {
         case first
         case after(String)
-        /// More follow, and there is no way to them, or no end of them.
+        /// More pages follow, but they cannot be requested or do not end.
         case lost(String)
         case end
     }

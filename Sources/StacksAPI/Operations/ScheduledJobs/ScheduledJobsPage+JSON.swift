@@ -18,7 +18,7 @@ extension ScheduledJobsPage {
             unreadableJobs: unreadable)
     }
 
-    /// The jobs that can be read. One that cannot does not take the others with it.
+    /// The jobs that can be decoded. One that cannot does not fail the page.
     private static func readJobs(
         _ reader: inout JSONReader, _ unreadable: inout [UnreadableJob]
     ) throws(JSONError) -> [ScheduledJob] {
@@ -94,14 +94,14 @@ extension ScheduledJobsPage.ClusterQueue {
 }
 
 extension UnreadableJob {
-    /// How many of a page are told of: as many as a page holds. One with more is no page of jobs.
+    /// The most unreadable jobs of a page: as many as a page has jobs.
     static let maximum = 1000
 
-    /// Passes over the job at `place`, which could not be read, and says why.
+    /// Skips the job at `place`, which could not be decoded, and says why.
     static func read(
         _ reader: inout JSONReader, at place: JSONReader.Place, position: Int, _ error: JSONError
     ) throws(JSONError) -> UnreadableJob {
-        // Throws where the document itself goes wrong: then there is no telling where the next job begins.
+        // Throws when the document itself is malformed: then the next job's beginning is unknown.
         let bytes = try reader.passValue(at: place)
         let id: JobID? = reader.identifier(named: "id", at: place)
         let document = Array(bytes)
@@ -110,7 +110,7 @@ extension UnreadableJob {
         return UnreadableJob(position: position, id: id, field: printable(field), reason: "\(error.reason)")
     }
 
-    /// A path is made of the server's own keys: whatever is no plain character is not shown.
+    /// The path contains the server's keys: only plain characters of them are shown.
     private static func printable(_ path: String) -> String {
         String(String.UnicodeScalarView(path.unicodeScalars.map { (" "..."~").contains($0) ? $0 : "\u{FFFD}" }))
     }

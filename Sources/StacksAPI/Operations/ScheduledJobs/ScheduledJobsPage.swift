@@ -1,16 +1,16 @@
 /// One page of a queue's scheduled jobs, oldest first.
 ///
-/// Pages are no snapshot: a job can appear behind the cursor while the pages are read. Read the first one or few,
-/// reserve, and read again.
+/// Pages are not a snapshot: a job can appear before the cursor while the pages are read. Read the first page or a few,
+/// reserve jobs, and start again.
 public struct ScheduledJobsPage: Sendable, Hashable {
-    /// The jobs of this page. Reserved jobs are not among them.
+    /// The jobs of this page, without reserved jobs.
     public var jobs: [ScheduledJob]
-    /// Whether there are more, and where they begin.
+    /// Whether another page follows, and its cursor.
     public var pageInfo: PageInfo
-    /// The queue that was asked about.
+    /// The queue.
     public var clusterQueue: ClusterQueue
-    /// The jobs that the server sent and that could not be read, in their order: they are not among ``jobs``. Empty as a
-    /// rule. A page with more than 1000 of them is refused as a whole.
+    /// The jobs that could not be decoded, in their order; ``jobs`` does not include them. Usually empty. A page
+    /// with more than 1000 of them is an error.
     public var unreadableJobs: [UnreadableJob]
 
     /// A page.
@@ -26,29 +26,29 @@ public struct ScheduledJobsPage: Sendable, Hashable {
         self.unreadableJobs = unreadableJobs
     }
 
-    /// Where a page stands among the others.
+    /// The position of a page.
     public struct PageInfo: Sendable, Hashable {
         /// Whether another page follows.
         public var hasNextPage: Bool
-        /// What to ask the next page with; opaque. `nil` on an empty page.
+        /// The cursor for the next page, an opaque text; `nil` on an empty page.
         public var endCursor: String?
 
-        /// A place among the pages.
+        /// A position.
         public init(hasNextPage: Bool = false, endCursor: String? = nil) {
             self.hasNextPage = hasNextPage
             self.endCursor = endCursor
         }
     }
 
-    /// What is told of the queue.
+    /// The queue of a page.
     public struct ClusterQueue: Sendable, Hashable {
         /// The queue's identifier.
         public var id: ClusterQueueID?
-        /// Whether dispatch is paused: a stack must not start jobs meanwhile, but should go on polling, because the
-        /// queue shows as disconnected about 30 seconds after the last poll.
+        /// Whether dispatch is paused. A stack must then start no jobs, but should go on polling, because Buildkite
+        /// shows the queue as disconnected about 30 seconds after the last poll.
         ///
-        /// The documentation calls the field `dispatch_paused` and Buildkite's Go client reads `paused`; either one
-        /// is understood, and true wins.
+        /// The documentation calls the field `dispatch_paused`, and Buildkite's Go client reads `paused`. The client
+        /// reads both; one that is true is enough.
         public var isDispatchPaused: Bool
 
         /// A queue.
@@ -59,19 +59,19 @@ public struct ScheduledJobsPage: Sendable, Hashable {
     }
 }
 
-/// A job of a page that could not be read, and was left out: its date is empty, for example, or one of its rules null.
+/// A job of a page that could not be decoded: its date is empty, for example, or one of its rules is null.
 public struct UnreadableJob: Sendable, Hashable {
-    /// Where it stands in the list that the server sent, counted from 0.
+    /// Its position in the server's list, counted from 0.
     public var position: Int
-    /// Its identifier, as far as that could be read.
+    /// Its identifier, if that could be decoded.
     public var id: JobID?
-    /// The field that is not what it should be, `scheduled_at` or `agent_query_rules[0]` for example; empty when the job
-    /// is no object at all.
+    /// The invalid field, `scheduled_at` or `agent_query_rules[0]` for example; empty when the job is not an
+    /// object.
     public var field: String
-    /// What is wrong with it, in words, without any value of the job.
+    /// What is wrong with it, without any value of the job.
     public var reason: String
 
-    /// A job that could not be read.
+    /// A job that could not be decoded.
     public init(position: Int, id: JobID? = nil, field: String, reason: String) {
         self.position = position
         self.id = id

@@ -1,15 +1,15 @@
 extension StacksClient {
     /// Reads one page of the jobs that are ready to run on a queue, oldest first.
     ///
-    /// A job stays in the list until its state changes; reserved jobs are not in it. Polling also keeps the queue shown
-    /// as connected: go on while dispatch is paused.
+    /// A job stays in the list until its state changes; the list has no reserved jobs. Polling also keeps the queue
+    /// connected, so go on polling while dispatch is paused.
     ///
     /// - Parameters:
     ///   - stack: The stack's key.
-    ///   - queue: The queue to look at.
-    ///   - limit: How many jobs at most, 1 to 1000; the server's choice when left out.
-    ///   - after: The ``ScheduledJobsPage/PageInfo/endCursor`` of the page before.
-    ///   - options: What this call does otherwise than the client.
+    ///   - queue: The queue.
+    ///   - limit: The most jobs of the page, 1 to 1000; the server's default when left out.
+    ///   - after: The ``ScheduledJobsPage/PageInfo/endCursor`` of the previous page.
+    ///   - options: Options of this call.
     /// - Returns: The page, whether dispatch is paused, and where the next page begins.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack or queue.
     public func scheduledJobs(
@@ -28,18 +28,18 @@ extension StacksClient {
         return try await core.perform(target, options: options, decode: ScheduledJobsPage.read)
     }
 
-    /// All pages of the jobs that are ready to run on a queue, one after the other.
+    /// All pages of the jobs that are ready to run on a queue.
     ///
-    /// Pages are no snapshot. A controller does better to read the first page or few, reserve, and read again.
+    /// The pages are not a snapshot. A controller should read the first page or a few, reserve jobs, and start again.
     ///
     /// - Parameters:
     ///   - stack: The stack's key.
-    ///   - queue: The queue to look at.
-    ///   - pageSize: How many jobs a page has at most, 1 to 1000.
-    ///   - pageLimit: How many pages to read at most; all when left out.
-    ///   - options: What these calls do otherwise than the client; a timeout holds for each page.
-    /// - Returns: A sequence that reads a page when it is asked for one, and throws what
-    ///   ``scheduledJobs(stack:queue:limit:after:options:)`` throws. The pages read before a failure stay good.
+    ///   - queue: The queue.
+    ///   - pageSize: The most jobs of a page, 1 to 1000.
+    ///   - pageLimit: The most pages to read; all when left out.
+    ///   - options: Options of these calls; a timeout applies to each page.
+    /// - Returns: A sequence that requests each page when it is iterated, and throws what
+    ///   ``scheduledJobs(stack:queue:limit:after:options:)`` throws. Pages before a failure remain valid.
     public func allScheduledJobs(
         stack: String,
         queue: QueueKey,
@@ -51,18 +51,17 @@ extension StacksClient {
             client: self, stack: stack, queue: queue, pageSize: pageSize, pageLimit: pageLimit, options: options)
     }
 
-    /// Reserves jobs for a stack, so that no other starts them. It is safe to repeat: that extends the reservation.
+    /// Reserves jobs for a stack, so that no other stack starts them. It is safe to repeat: that extends the
+    /// reservation.
     ///
-    /// More than 1000 jobs are reserved by several requests, some at the same time; see
-    /// ``StacksResponse/failedBatches``.
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
     ///
     /// - Parameters:
     ///   - jobs: The jobs, at least one.
     ///   - stack: The stack's key.
-    ///   - expiry: How long the reservation holds, 1 to 3600 whole seconds; the server's choice when left out.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: Which jobs are reserved and which are not, in the order in which the server names them. That none is
-    ///   reserved is no error.
+    ///   - expiry: When the reservation expires, after 1 to 3600 whole seconds; the server's default when left out.
+    ///   - options: Options of this call.
+    /// - Returns: Which jobs are reserved and which are not, in the server's order. It is not an error when none is.
     /// - Throws: ``StacksAPIError``.
     public func reserveJobs(
         _ jobs: [JobID],

@@ -44,7 +44,7 @@ extension Stack {
 /// The body of a registration.
 enum RegisterRequest {
     static func encode(key: String, type: StackType, queue: QueueKey, metadata: [String: String]) -> [UInt8] {
-        // In the order of the keys, so that the same registration is the same bytes.
+        // Sorted, so that the same registration always has the same bytes.
         let metadata = metadata.sorted { $0.key < $1.key }
         var capacity = 64 + ByteWriter.size(key) + ByteWriter.size(type.rawValue) + ByteWriter.size(queue.rawValue)
         for (key, value) in metadata { capacity += ByteWriter.size(key) + ByteWriter.size(value) + 2 }

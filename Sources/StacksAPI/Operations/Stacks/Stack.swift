@@ -6,7 +6,7 @@
 
 /// A stack as Buildkite knows it after its registration.
 public struct Stack: Sendable, Hashable, Identifiable {
-    /// Stands for the organization in ``OrganizationID``.
+    /// The organization, as the type of ``OrganizationID``.
     public enum Organization {}
 
     /// The stack's identifier, a UUID.
@@ -17,13 +17,13 @@ public struct Stack: Sendable, Hashable, Identifiable {
     public var clusterQueueKey: QueueKey?
     /// The stack's key, unique in the organization.
     public var key: String
-    /// What kind of stack it is.
+    /// The kind of stack.
     public var type: StackType
-    /// What the stack said of itself.
+    /// The metadata that the stack registered.
     public var metadata: [String: String]
-    /// When Buildkite last heard from the stack, or `nil` before its first poll.
+    /// When Buildkite last heard from the stack; `nil` before its first poll.
     public var lastConnectedOn: Date?
-    /// Whether Buildkite hears from the stack.
+    /// Whether the stack is connected.
     public var state: StackState
 
     /// A stack.
@@ -48,43 +48,43 @@ public struct Stack: Sendable, Hashable, Identifiable {
     }
 }
 
-/// Whether Buildkite hears from a stack.
+/// Whether a stack is connected to Buildkite.
 public struct StackState: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The state as it goes on the wire.
+    /// The state as the API spells it.
     public var rawValue: String
 
-    /// The state with this name, which need not be one of those below.
+    /// The state with this name, which may be one that this package does not know.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The state that the literal names.
     public init(stringLiteral value: String) { rawValue = value }
 
-    /// The state as it goes on the wire.
+    /// The state as the API spells it.
     public var description: String { rawValue }
 
     /// The stack is registered and polls for jobs.
     public static let connected = StackState(rawValue: "connected")
-    /// The stack de-registered itself.
+    /// The stack was deregistered.
     public static let disconnected = StackState(rawValue: "disconnected")
-    /// The stack has not been heard of for some time.
+    /// Buildkite has not heard from the stack for some time.
     public static let lost = StackState(rawValue: "lost")
 }
 
-/// What kind of stack registers itself.
+/// The kind of a stack.
 public struct StackType: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The type as it goes on the wire.
+    /// The type as the API spells it.
     public var rawValue: String
 
-    /// The type with this name, which need not be one of those below.
+    /// The type with this name, which may be one that this package does not know.
     public init(rawValue: String) { self.rawValue = rawValue }
 
     /// The type that the literal names.
     public init(stringLiteral value: String) { rawValue = value }
 
-    /// The type as it goes on the wire.
+    /// The type as the API spells it.
     public var description: String { rawValue }
 
-    /// A stack written by anybody but Buildkite: the one to use.
+    /// A stack that is not Buildkite's own: the type to use.
     public static let custom = StackType(rawValue: "custom")
     /// Buildkite's own controller for Kubernetes.
     public static let kubernetes = StackType(rawValue: "kubernetes")
@@ -94,7 +94,7 @@ public struct StackType: RawRepresentable, Sendable, Hashable, ExpressibleByStri
 
 /// The key of a cluster's queue, `"linux-large"` for example.
 public struct QueueKey: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-    /// The key as it goes on the wire.
+    /// The key as the API spells it.
     public var rawValue: String
 
     /// The queue with this key.
@@ -106,7 +106,7 @@ public struct QueueKey: RawRepresentable, Sendable, Hashable, ExpressibleByStrin
     /// The queue that the literal names.
     public init(stringLiteral value: String) { rawValue = value }
 
-    /// The key as it goes on the wire.
+    /// The key as the API spells it.
     public var description: String { rawValue }
 
     /// The cluster's default queue, `_default` on the wire.

@@ -1,17 +1,17 @@
 extension StacksClient {
-    /// Registers a stack, or says anew what it is. It is safe to repeat.
+    /// Registers a stack, or updates its registration. It is safe to repeat.
     ///
-    /// Keys are unique in the organization: registering a key again moves it to the queue of the last caller.
+    /// Keys are unique in an organization: registering a key again moves the stack to the new queue.
     ///
     /// - Parameters:
     ///   - key: The stack's key, 1 to 80 bytes of `A-Z`, `a-z`, `0-9`, `_` and `-`.
-    ///   - type: What kind of stack it is.
+    ///   - type: The kind of stack.
     ///   - queue: The queue that it takes jobs from.
-    ///   - metadata: What it says of itself: at most 100 keys of at most 64 characters, with values of at most 256.
-    ///   - options: What this call does otherwise than the client.
-    /// - Returns: The stack as registered; status 201 when it is new, 200 when it was there already.
-    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/forbidden`` when the organization has its limit of stacks,
-    ///   ``StacksAPIError/Code/notFound`` when there is no such queue.
+    ///   - metadata: At most 100 keys of at most 64 characters, with values of at most 256 characters.
+    ///   - options: Options of this call.
+    /// - Returns: The registered stack; the status is 201 when it is new, and 200 when it existed.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/forbidden`` when the organization has reached its limit of
+    ///   stacks, ``StacksAPIError/Code/notFound`` when there is no such queue.
     @discardableResult
     public func registerStack(
         key: String,
@@ -33,7 +33,7 @@ extension StacksClient {
     ///
     /// - Parameters:
     ///   - key: The stack's key.
-    ///   - options: What this call does otherwise than the client.
+    ///   - options: Options of this call.
     /// - Returns: No value; the status is 204.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack.
     @discardableResult
@@ -45,7 +45,10 @@ extension StacksClient {
         return try await core.perform(core.target(.deregisterStack, stack: key), options: options)
     }
 
-    /// The same as ``deregisterStack(key:options:)``.
+    /// Ends a stack's registration.
+    ///
+    /// - Returns: What ``deregisterStack(key:options:)`` returns.
+    /// - Throws: What ``deregisterStack(key:options:)`` throws.
     @available(*, deprecated, renamed: "deregisterStack(key:options:)")
     @discardableResult
     public func deregisterStack(

@@ -1,10 +1,10 @@
-/// Whose token it is. Any value can be missing.
+/// The identity of an agent token. Any value can be missing.
 public struct TokenIdentity: Sendable, Hashable {
-    /// The token's identifier; not the token.
+    /// The token's identifier, which is not the token.
     public var uuid: String?
-    /// The description given to the token.
+    /// The token's description.
     public var description: String?
-    /// What kind of token it is, `cluster` for example.
+    /// The kind of token, `cluster` for example.
     public var tokenType: String?
     /// The organization's slug, as in its URLs.
     public var organizationSlug: String?
@@ -42,8 +42,8 @@ public struct TokenIdentity: Sendable, Hashable {
         self.organizationQueueKey = organizationQueueKey
     }
 
-    /// Whether the token belongs to no cluster, which an empty ``clusterUUID`` says. The Stacks API does not take such
-    /// a token. One that is missing says nothing.
+    /// Whether the token belongs to no cluster: ``clusterUUID`` is empty, not merely missing. The Stacks API does not
+    /// accept such a token.
     public var isUnclustered: Bool { clusterUUID?.isEmpty == true }
 }
 
@@ -70,10 +70,10 @@ extension TokenIdentity {
 }
 
 extension StacksClient {
-    /// Tells whose token the client uses.
+    /// Reads the identity of the client's token.
     ///
-    /// - Parameter options: What this call does otherwise than the client.
-    /// - Returns: The token's organization, cluster and queue, as far as the server tells them.
+    /// - Parameter options: Options of this call.
+    /// - Returns: The token's organization, cluster and queue, as far as the server sends them.
     /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unauthorized`` when the token is invalid or expired.
     public func tokenIdentity(options: CallOptions = CallOptions()) async throws -> StacksResponse<TokenIdentity> {
         try await core.perform(core.target(.tokenIdentity), options: options, decode: TokenIdentity.read)

@@ -51,7 +51,7 @@ import Tracing
         let calls = bed.tracer.finishedSpans.map { TracedBed.text($0) }.filter { $0["buildkite.operation"] != nil }
         return Trail(
             durations: durations, errors: codes("stacks_api_call_errors"), retries: codes("stacks_api_retries"),
-            lines: log.messages.filter { $0 != "Stacks API request failed, trying again" },
+            lines: log.messages.filter { $0 != "Stacks API request failed, retrying" },
             spans: calls.map { [$0["buildkite.outcome"], $0["error.type"]].compactMap { $0 }.joined(separator: " ") })
     }
 

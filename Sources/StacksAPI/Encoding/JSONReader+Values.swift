@@ -8,7 +8,7 @@ extension JSONReader {
         var position = isNegative ? cursor + 1 : cursor
         let digits = position
         var value: UInt = 0
-        // 18 digits cannot overflow; a longer number takes the slow way.
+        // 18 digits cannot overflow; a longer number takes the slow path.
         while position < end, position.pointee &- 0x30 < 10, position - digits < 18 {
             value = value &* 10 &+ UInt(position.pointee &- 0x30)
             position += 1
@@ -32,7 +32,7 @@ extension JSONReader {
         byte &- 0x30 < 10 || byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e")
     }
 
-    /// Passes over a number and checks its form: `-`? (0 | 1…9 digits) (`.` digits)? (`e` sign? digits)?
+    /// Skips a number and checks its form: `-`? (0 | 1…9 digits) (`.` digits)? (`e` sign? digits)?
     mutating func skipNumber() throws(JSONError) {
         let number = cursor
         var position = cursor
@@ -60,17 +60,62 @@ extension JSONReader {
         cursor = position
     }
 
-    /// The integer that a well-formed number of any length stands for.
+    /// The integer value of a well-formed number of any length.
     @inline(never)
     private func integer(
         from number: UnsafePointer<UInt8>, to limit: UnsafePointer<UInt8>
     ) throws(JSONError) -> Int {
         let text = String(decoding: UnsafeBufferPointer(start: number, count: limit - number), as: UTF8.self)
         if let value = Int(text) { return value }
-        // With a fraction or an exponent: exact as long as a double holds every integer of that size.
+        // With a fraction or an exponent: exact while a double holds every integer of that size.
         guard text.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }),
             let value = Double(text), value.magnitude < 9_007_199_254_740_992, let integer = Int(exactly: value)
         else { throw error(.numberOutOfRange, at: number) }
         return integer
+    }
+}
+
+extension JSONReader {
+    /// The next value, an object of strings, or null. If a name occurs twice, the last value counts; null removes it.
+    mutating func dictionary() throws(JSONError) -> [String: String]? {
+        if try null() { return nil }
+        var dictionary: [String: String] = [:]
+        let first = try beginObject()
+        while let key = try nextKey() {
+            // A variable with its value takes about 50 bytes: reserves room for as many as can follow, but at most 64.
+            if dictionary.capacity == 0 { dictionary.reserveCapacity(min((end - start - first) / 50, 64)) }
+            let name = key.string
+            dictionary[name] = try optionalString()
+        }
+        return dictionary
+    }
+
+    /// The next value, an array of strings; null counts as empty.
+    mutating func strings() throws(JSONError) -> [String] {
+        if try null() { return [] }
+        var strings: [String] = []
+        try beginArray()
+        while try nextElement() { strings.append(try string()) }
+        return strings
+    }
+
+    /// The next value, an array of identifiers, or null.
+    mutating func identifiers<Resource>() throws(JSONError) -> [Identifier<Resource>]? {
+        if try null() { return nil }
+        var identifiers: [Identifier<Resource>] = []
+        // A UUID takes 39 bytes with quotes and comma: reserves room for as many as can follow, but at most 1000.
+        identifiers.reserveCapacity(min((end - cursor) / 39, 1000))
+        try beginArray()
+        while try nextElement() { identifiers.append(try identifier()) }
+        return identifiers
+    }
+
+    /// The next value, an array of integers; null counts as empty.
+    mutating func ints() throws(JSONError) -> [Int] {
+        if try null() { return [] }
+        var ints: [Int] = []
+        try beginArray()
+        while try nextElement() { ints.append(try int()) }
+        return ints
     }
 }

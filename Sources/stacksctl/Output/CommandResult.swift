@@ -2,17 +2,17 @@ import HTTPTypes
 import StacksAPI
 import StacksTransport
 
-/// What a command prints: the same facts in both forms.
-struct Answer {
+/// What a command prints: the same facts in both formats.
+struct CommandResult {
     /// The document for scripts, an object with the API's own field names.
     var members: [String: JSONValue]
     /// The lines for people.
     var lines: [String]
-    /// The header fields that came with it; of the last answer, when there were several.
+    /// The response's header fields; those of the last response if there were several.
     var headerFields: HTTPFields?
-    /// The parts of a long list that failed. What the others achieved is printed all the same.
+    /// The parts of a long list that failed. The results of the other parts are printed.
     var failedBatches: [FailedBatch] = []
-    /// Why this is not all that was asked for. It is printed all the same.
+    /// Why the result is incomplete. It is printed anyway.
     var interruption: Failure?
 
     init(members: [String: JSONValue], lines: [String]) {
@@ -20,23 +20,23 @@ struct Answer {
         self.lines = lines
     }
 
-    /// The answer with what `response` says beside its value.
-    func from(_ response: StacksResponse<some Sendable>) -> Answer {
-        var answer = self
-        answer.headerFields = response.headerFields.fields
-        answer.failedBatches = response.failedBatches
-        return answer
+    /// The result with the response's header fields and failed parts.
+    func from(_ response: StacksResponse<some Sendable>) -> CommandResult {
+        var result = self
+        result.headerFields = response.headerFields.fields
+        result.failedBatches = response.failedBatches
+        return result
     }
 
     /// The text for stdout.
     func text(as form: GlobalOptions.OutputForm, withHeaders: Bool) throws -> String {
-        // A name's spelling differs between HTTP/1.1 and HTTP/2; lowercase is what a script can count on.
+        // Names differ in case between HTTP/1.1 and HTTP/2; scripts can rely on lowercase.
         let headers = withHeaders ? (headerFields ?? [:]).map { ($0.name.canonicalName, $0.value) } : []
         switch form {
         case .json:
             var members = members
             if withHeaders {
-                // Joined at once: a server may send one name many thousand times.
+                // Grouped first: a server may send one name many thousands of times.
                 members["headers"] = .object(
                     Dictionary(grouping: headers, by: \.0).mapValues { .string($0.map(\.1).joined(separator: ", ")) })
             }
