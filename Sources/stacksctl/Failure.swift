@@ -29,9 +29,10 @@ extension Failure {
     /// mistake of the command line; everything else comes from the API or the network.
     init(_ error: StacksAPIError) {
         let isMistake = error.code == .invalidArgument
+        // The message of a mistake says what is correct. Where it names a property, this tool has an option.
+        let mistake = error.description.replacing("set allowsInsecureHTTP", with: "pass --allow-insecure-http")
         self.init(
-            // The message of a mistake says what is correct.
-            message: isMistake ? error.description : Self.adding(error.advice, to: error.description),
+            message: isMistake ? mistake : Self.adding(error.advice, to: error.description),
             exitCode: isMistake ? .validationFailure : .failure
         )
     }

@@ -69,7 +69,9 @@ struct BadInputTests {
             Mistake("whoami", "--ca-file", "/no/such/ca.pem", named: "/no/such/ca.pem"),
             Mistake("whoami", "--transport", "urlsession", "--ca-file", "/etc/hosts", named: "--ca-file"),
             Mistake("whoami", "--transport", "urlsession", "--http-version", "1.1", named: "--http-version"),
-            Mistake("whoami", "--base-url", "http://example.com/v3", named: "http://example.com/v3", "insecure"),
+            Mistake(
+                "whoami", "--base-url", "http://example.com/v3", named: "http://example.com/v3", "--allow-insecure-http"
+            ),
             Mistake("whoami", "--base-url", "ftp://127.0.0.1/", named: "ftp"),
             Mistake("whoami", "--base-url", "https://", named: "https://"),
             Mistake("whoami", "--base-url", "https://a b/", named: "base URL"),
