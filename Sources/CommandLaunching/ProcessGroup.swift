@@ -49,6 +49,13 @@ struct ProcessGroup: Sendable {
     /// there all the same.
     var exists: Bool { leader > 1 && (kill(-leader, 0) == 0 || errno == EPERM) }
 
-    /// Whether it is there without the process that led it.
-    var isOrphaned: Bool { exists && kill(leader, 0) != 0 && errno == ESRCH }
+    /// Whether processes of it run without the one that led it.
+    var isOrphaned: Bool {
+        #if canImport(Darwin)
+            exists && kill(leader, 0) != 0 && errno == ESRCH
+        #else
+            // Processes that have ended and were not reaped count for kill(2).
+            exists && !ProcessFacts.runs(leader) && ProcessFacts.groupRuns(leader)
+        #endif
+    }
 }

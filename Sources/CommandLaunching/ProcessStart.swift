@@ -27,17 +27,7 @@ struct ProcessStart: Equatable, Sendable {
             guard proc_pidinfo(process, PROC_PIDTBSDINFO, 0, &facts, size) == size else { return nil }
             self.init("\(facts.pbi_start_tvsec).\(facts.pbi_start_tvusec)")
         #else
-            let descriptor = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { return nil }
-            defer { close(descriptor) }
-            let bytes = [UInt8](unsafeUninitializedCapacity: 1024) { buffer, count in
-                count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
-            }
-            // The name of the program, which may hold anything, is in parentheses; the time is the 22nd field, and the
-            // state after the name the 3rd (proc_pid_stat(5)).
-            guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-            let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
-            guard fields.count > 19 else { return nil }
+            guard let fields = ProcessFacts.fields(of: process) else { return nil }
             self.init(String(decoding: fields[19], as: UTF8.self))
         #endif
     }
@@ -45,3 +35,43 @@ struct ProcessStart: Equatable, Sendable {
     /// As it is written down.
     var description: String { text }
 }
+
+#if !canImport(Darwin)
+    /// What Linux tells of a process (proc_pid_stat(5)).
+    enum ProcessFacts {
+        /// The fields after the program's name, from the third, the state, to the 22nd, the time of its start, at least;
+        /// `nil` when there is no such process.
+        static func fields(of process: pid_t) -> [ArraySlice<UInt8>]? {
+            let descriptor = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { return nil }
+            defer { close(descriptor) }
+            let bytes = [UInt8](unsafeUninitializedCapacity: 1024) { buffer, count in
+                count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
+            }
+            // The name is in parentheses, and can contain anything.
+            guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
+            return fields.count > 19 ? fields : nil
+        }
+
+        /// Whether a process runs: one that has ended and was not reaped does not.
+        static func runs(_ process: pid_t) -> Bool {
+            guard let state = fields(of: process)?[0].first else { return false }
+            return state != UInt8(ascii: "Z") && state != UInt8(ascii: "X")
+        }
+
+        /// Whether a process of the group runs. It looks at all processes.
+        static func groupRuns(_ group: pid_t) -> Bool {
+            guard let processes = opendir("/proc") else { return false }
+            defer { closedir(processes) }
+            while let entry = readdir(processes) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                    String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                guard let process = pid_t(name), let fields = fields(of: process) else { continue }
+                if pid_t(String(decoding: fields[2], as: UTF8.self)) == group, runs(process) { return true }
+            }
+            return false
+        }
+    }
+#endif

@@ -95,6 +95,13 @@ struct WatchRecoveredTests {
         }
     }
 
+    @Test("one that is followed and was cancelled before an agent took it is stopped at once")
+    func cancelledInTime() {
+        var driver = recovering(isFollowed: true)
+        #expect(watch(&driver, until: .seconds(20), .reserved).stopped.isEmpty)
+        #expect(watch(&driver, until: .seconds(30), .canceled).stopped == [job.id])
+    }
+
     @Test("one that is followed and whose agent does not come is stopped before it is given back")
     func slow() {
         var driver = recovering(isFollowed: true)

@@ -32,6 +32,11 @@ struct RunRecoveryTests {
         }
     }
 
+    /// How often the states of jobs were asked for.
+    private func looks(_ world: SimulatedWorld) async throws -> Int {
+        (try await world.control("report")["requests"] as? [String: Int])?["get-job-states"] ?? 0
+    }
+
     private func withPlace(_ body: (Place) async throws -> Void) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("state-\(UUID().uuidString)")
         let place = Place(root: directory.path)
@@ -113,6 +118,9 @@ struct RunRecoveryTests {
                 try await killController(in: world, place, Self.lateAgent, after: "booting", count: 2)
                 let second = try start(world, place.arguments(world, ["--max-in-flight", "2"], Self.lateAgent))
                 try await until { second.errorText.contains("2 jobs are running already") }
+                // It has seen that no agent has the jobs once it asks again.
+                let looks = try await looks(world)
+                try await until { try await self.looks(world) >= looks + 2 }
                 try await world.control("jobs/\(ids[0])/cancel", method: "POST")
                 try await until { try place.printed().contains("stopped \(ids[0])") }
                 #expect(try !place.printed().contains("stopped \(ids[1])"))

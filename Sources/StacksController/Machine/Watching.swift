@@ -107,8 +107,8 @@ struct Watching {
             if entry.stage == .launched { shared.ledger.move(id, to: .started, at: shared.now) }
             isOver(id, entry, &shared, &stopping)
         case _ where state.isTerminal:
-            // An agent may have had one that was found running, and clean up.
-            if entry.stage == .launched, entry.hasLauncher, entry.job != nil {
+            // A job that was found running and was never seen without an agent may have one, which is cleaning up.
+            if entry.stage == .launched, entry.hasLauncher, entry.job != nil || entry.isSeenReserved {
                 stopping.stop(id, "is \(state)", .cancelled, &shared)
             } else {
                 isOver(id, entry, &shared, &stopping)
