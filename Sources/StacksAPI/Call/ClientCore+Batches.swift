@@ -130,6 +130,7 @@ extension ClientCore {
                 throw CancellationError()
             }
             error.attempts = attempts
+            error.mayHaveTakenEffect = failed.contains { $0.error.mayHaveTakenEffect }
             throw error
         }
         return StacksResponse(

@@ -234,6 +234,8 @@ struct Run: AsyncParsableCommand {
                 connectionsOpened: connection.connectionsOpened()
             )
             shown?.close()
+            // The status line is removed by another thread, and stands where the summary goes.
+            if terminal != nil { StandardError.sink.flush(within: StandardError.patience) }
             // A reader that does not read delays the end no longer than this.
             let printed = Result(catching: {
                 try StandardOutput.write(

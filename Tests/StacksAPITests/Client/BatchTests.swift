@@ -96,6 +96,17 @@ import Testing
         #expect(error.attempts == 3)
     }
 
+    @Test("when every part fails, the call may have taken effect if one of them may have", arguments: [true, false])
+    func uncertainParts(isLost: Bool) async throws {
+        let (client, _) = try client { request in
+            let isFirst = Self.ids(request).first == "01890000-0000-7000-8000-000000000000"
+            return TransportResponse(status: isFirst || !isLost ? .tooManyRequests : .badGateway)
+        }
+        let error = try await failure { _ = try await client.reserveJobs(jobs, stack: "s") }
+        #expect(error.code == .rateLimited)
+        #expect(error.mayHaveTakenEffect == isLost)
+    }
+
     @Test("the rate limit shown is that of the part with least left")
     func showsTheTightestLimit() async throws {
         let name = HTTPField.Name("RateLimit-Remaining")!

@@ -120,6 +120,21 @@ import Testing
         #expect(reports.all == ["1 dropped"])
     }
 
+    @Test("an outbox that is over its capacity, after a batch was put back, drops as many as it takes")
+    func dropsSeveral() {
+        func notification(_ detail: String) -> JobNotification { JobNotification(job: .sample, detail: detail) }
+        var queue = OutboxQueue(capacity: 2)
+        for detail in ["1", "2"] { #expect(queue.add(notification(detail)) == .queued) }
+        let batch = queue.take(2)
+        for detail in ["3", "4"] { #expect(queue.add(notification(detail)) == .queued) }
+        queue.putBack(batch)
+        #expect(queue.count == 4)
+        let (admission, dropped) = queue.addDroppingOldest(notification("5"))
+        #expect(admission == .queued)
+        #expect(dropped.map(\.detail) == ["1", "2", "3"])
+        #expect(queue.take(10).map(\.detail) == ["4", "5"])
+    }
+
     @Test("a full outbox makes the one who posts wait until there is room, or until it is cancelled")
     func pushesBack() async throws {
         let (outbox, bed) = try outbox([Self.fine, Self.fine]) { $0.capacity = 1 }

@@ -69,22 +69,21 @@ public final class NotificationOutbox: Sendable {
         if configuration.addsTimestamps { notification.timestamp = notification.timestamp ?? configuration.now() }
         notification.detail = client.core.cropped(notification.detail, to: .notificationDetail, of: .notify)
         while true {
-            var undelivered: UndeliveredNotification?
+            var undelivered: [UndeliveredNotification] = []
             let (isTaken, woken): (Bool, [Waiter]) = state.withLock { state in
                 if state.isFinished {
-                    undelivered = .init(notification, .finished)
+                    undelivered = [.init(notification, .finished)]
                     return (true, [])
                 }
-                var admission = state.queue.add(notification)
-                if admission == .full, configuration.overflow == .dropOldest {
-                    undelivered = state.queue.dropOldest().map { .init($0, .dropped) }
-                    admission = state.queue.add(notification)
-                }
-                if admission == .overLimit { undelivered = .init(notification, .limitOfJob) }
+                let (admission, dropped) =
+                    configuration.overflow == .dropOldest
+                    ? state.queue.addDroppingOldest(notification) : (state.queue.add(notification), [])
+                undelivered = dropped.map { .init($0, .dropped) }
+                if admission == .overLimit { undelivered.append(.init(notification, .limitOfJob)) }
                 return (admission != .full, Self.due(&state, configuration))
             }
             for waiter in woken { waiter.continuation.resume() }
-            if let undelivered { configuration.onUndelivered([undelivered]) }
+            if !undelivered.isEmpty { configuration.onUndelivered(undelivered) }
             if isTaken { return }
             await wait(for: .room)
             try Task.checkCancellation()

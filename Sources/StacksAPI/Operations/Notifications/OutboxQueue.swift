@@ -36,8 +36,18 @@ struct OutboxQueue: Sendable {
         return .queued
     }
 
-    /// Removes the oldest notification to make room.
-    mutating func dropOldest() -> JobNotification? {
+    /// Adds a notification, and removes the oldest ones as far as that needs room: a batch that was put back can have left
+    /// more than ``capacity``.
+    mutating func addDroppingOldest(_ notification: JobNotification) -> (Admission, dropped: [JobNotification]) {
+        var dropped: [JobNotification] = []
+        while true {
+            let admission = add(notification)
+            guard admission == .full, let oldest = dropOldest() else { return (admission, dropped) }
+            dropped.append(oldest)
+        }
+    }
+
+    private mutating func dropOldest() -> JobNotification? {
         guard let oldest = take(1).first else { return nil }
         // It was not sent, so it does not count.
         counts[oldest.job].map { counts[oldest.job] = $0 - 1 }
