@@ -85,30 +85,23 @@ public struct CommandLauncher: JobLauncher {
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
         try Task.checkCancellation()
         let (child, record) = try await BlockingWork.start { try start(job) }
-        // A record of what runs on stays: it keeps the next controller from launching the job a second time.
-        var runsOn = false
-        defer { if !runsOn { record?.remove() } }
         let gracePeriod = configuration.gracePeriod
-        let ending = await withTaskGroup(of: Void.self) { group in
+        var ending = await withTaskGroup(of: Void.self) { group in
             group.addTask { await child.stopWhenCancelled(gracePeriod: gracePeriod) }
             defer { group.cancelAll() }
             return await child.end()
         }
         let group = ProcessGroup(leader: child.process)
-        if case .signalled = ending, record != nil, !Task.isCancelled {
-            // It was the shell beside the command that a signal ended: the command may run on.
-            if group.exists { _ = kill(-group.leader, SIGTERM) }
-            runsOn = await !group.end(within: gracePeriod)
-        } else if Task.isCancelled {
-            runsOn = await !group.end(within: gracePeriod)
+        var shellWasKilled = false
+        if case .signalled = ending { shellWasKilled = record != nil && !Task.isCancelled }
+        // The command may run on without the shell beside it.
+        if shellWasKilled { kill(-group.leader, SIGTERM) }
+        if shellWasKilled || Task.isCancelled, ending != .unstoppable, await !group.end(within: gracePeriod) {
+            ending = .unstoppable
         }
-        guard !runsOn, ending != .unstoppable else {
-            runsOn = true
-            throw CommandLaunchError(
-                description: "The command \(name) cannot be stopped and runs on: this process may not signal its "
-                    + "processes (group \(child.process)), which are another user's")
-        }
-        return try await exit(ending, record)
+        // A record of what runs on stays: it keeps the next controller from launching the job a second time.
+        defer { if ending != .unstoppable { record?.remove() } }
+        return try await exit(ending, record, group)
     }
 
     /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
@@ -242,7 +235,7 @@ public struct CommandLauncher: JobLauncher {
 
     /// What the end of the process says of the command.
     private nonisolated(nonsending) func exit(
-        _ ending: ChildProcess.Ending, _ record: RecordFile?
+        _ ending: ChildProcess.Ending, _ record: RecordFile?, _ group: ProcessGroup
     ) async throws -> JobExit {
         switch ending {
         case .signalled(let signal):
@@ -252,8 +245,8 @@ public struct CommandLauncher: JobLauncher {
                         + "it")
             }
             return JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
-        case .unknown, .unstoppable:
-            throw CommandLaunchError(description: "It is not known how the command \(name) ended")
+        case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
+        case .unstoppable: throw CommandLaunchError(unstoppable: "The command \(name)", group)
         case .exited(let status):
             guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
             let what: String
@@ -276,4 +269,10 @@ public struct CommandLaunchError: Error, Sendable, CustomStringConvertible {
     public var description: String
 
     init(description: String) { self.description = description }
+
+    init(unstoppable command: String, _ group: ProcessGroup) {
+        self.init(
+            description: "\(command) cannot be stopped and runs on: this process may not signal its processes (group "
+                + "\(group.leader)), which are another user's")
+    }
 }

@@ -5,6 +5,11 @@
 #elseif canImport(Musl)
     import Musl
 #endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// What a call of the system failed with.
 struct SystemError: Error, Hashable, CustomStringConvertible {
@@ -56,20 +61,14 @@ struct OpenFile: Sendable {
     /// the same user.
     static func isOpen(_ path: String, by process: pid_t) -> Bool {
         var file = stat()
-        guard lstat(path, &file) == 0, let descriptors = opendir("/proc/\(process)/fd") else { return false }
-        defer { closedir(descriptors) }
-        while let entry = readdir(descriptors) {
+        guard lstat(path, &file) == 0 else { return false }
+        let descriptors = "/proc/\(process)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
+        return names.contains { name in
             var opened = stat()
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if stat("/proc/\(process)/fd/\(name)", &opened) == 0, opened.st_dev == file.st_dev,
-                opened.st_ino == file.st_ino
-            {
-                return true
-            }
+            return stat("\(descriptors)/\(name)", &opened) == 0 && opened.st_dev == file.st_dev
+                && opened.st_ino == file.st_ino
         }
-        return false
     }
 
     /// Writes all of it.

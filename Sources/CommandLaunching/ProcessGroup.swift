@@ -18,7 +18,6 @@ struct ProcessGroup: Sendable {
     /// Once the command itself has ended, what it started may still be on its way out: a shell ends at SIGTERM at once
     /// while the agent that it started stops its job. The group's number stays taken as long as one process is in it,
     /// so that the signal cannot reach a stranger while that is so.
-    @discardableResult
     func end(within gracePeriod: Duration) async -> Bool {
         // A task of its own, awaited here: this one is cancelled, and would not wait.
         await Task {
@@ -38,8 +37,8 @@ struct ProcessGroup: Sendable {
     /// Whether nothing is left of the killed group that this process may not signal. What it may signal is on its way out,
     /// or has ended and was not reaped, and is waited for a second at most.
     private func isGoneSoon() async -> Bool {
-        for _ in 0..<50 where exists {
-            if kill(-leader, 0) != 0 { return false }
+        for _ in 0..<50 {
+            if kill(-leader, 0) != 0 { return errno != EPERM }
             try? await Task.sleep(for: .milliseconds(20))
         }
         return true
@@ -47,7 +46,7 @@ struct ProcessGroup: Sendable {
 
     /// Whether a process is in it. One of another user's, started by a program like sudo, cannot be signalled, and is
     /// there all the same.
-    var exists: Bool { leader > 1 && (kill(-leader, 0) == 0 || errno == EPERM) }
+    private var exists: Bool { leader > 1 && (kill(-leader, 0) == 0 || errno == EPERM) }
 
     /// Whether processes of it run without the one that led it.
     var isOrphaned: Bool {

@@ -98,12 +98,12 @@ struct ProcessRecord: Equatable {
     static let wrapper = """
         exec 9<&0 </dev/null
         stacks_stopped= stacks_unstarted= stacks_start=
-        trap 'exit 75' EXIT
+        trap 'exit \(notBegun)' EXIT
         trap 'stacks_stopped=143' HUP INT QUIT TERM
         trap 'stacks_unstarted=1' USR1
         stacks_field() { stacks_start=${20}; }
         [ ! -r /proc/self/stat ] || { read -r stacks_start; stacks_field ${stacks_start##*) }; } </proc/self/stat
-        printf 'process %s %s\\n' "$$" "$stacks_start" >&9 || exit 75
+        printf 'process %s %s\\n' "$$" "$stacks_start" >&9 || exit \(notBegun)
         [ -z "$stacks_stopped" ] || { trap - EXIT; printf 'exit %s\\n' "$stacks_stopped" >&9; exit "$stacks_stopped"; }
         /bin/sh -c 'shopt -s execfail 2>/dev/null || trap "kill -USR1 $PPID" EXIT
         exec "$@"
@@ -112,8 +112,8 @@ struct ProcessRecord: Equatable {
         exit "$stacks_status"' "$0" "$@" 9<&-
         stacks_status=$?
         trap - EXIT
-        case $stacks_unstarted$stacks_status in 1126 | 1127) printf 'unstarted %s\\n' "$stacks_status" >&9 || stacks_status=75; exit "$stacks_status" ;; esac
-        printf 'exit %s\\n' "$stacks_status" >&9 || [ "$stacks_status" -ne 75 ] || stacks_status=76
+        case $stacks_unstarted$stacks_status in 1126 | 1127) printf 'unstarted %s\\n' "$stacks_status" >&9 || stacks_status=\(notBegun); exit "$stacks_status" ;; esac
+        printf 'exit %s\\n' "$stacks_status" >&9 || [ "$stacks_status" -ne \(notBegun) ] || stacks_status=\(notBegun + 1)
         exit "$stacks_status"
         """
 }

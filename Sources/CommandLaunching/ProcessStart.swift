@@ -5,6 +5,11 @@
 #elseif canImport(Musl)
     import Musl
 #endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// When a process was started, as exactly as the system tells: with its number, the name of one process.
 ///
@@ -55,23 +60,19 @@ struct ProcessStart: Equatable, Sendable {
         }
 
         /// Whether a process runs: one that has ended and was not reaped does not.
-        static func runs(_ process: pid_t) -> Bool {
-            guard let state = fields(of: process)?[0].first else { return false }
-            return state != UInt8(ascii: "Z") && state != UInt8(ascii: "X")
-        }
+        static func runs(_ process: pid_t) -> Bool { fields(of: process).map(runs) ?? false }
 
         /// Whether a process of the group runs. It looks at all processes.
         static func groupRuns(_ group: pid_t) -> Bool {
-            guard let processes = opendir("/proc") else { return false }
-            defer { closedir(processes) }
-            while let entry = readdir(processes) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                    String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                guard let process = pid_t(name), let fields = fields(of: process) else { continue }
-                if pid_t(String(decoding: fields[2], as: UTF8.self)) == group, runs(process) { return true }
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return names.contains { name in
+                guard let process = pid_t(name), let fields = fields(of: process) else { return false }
+                return runs(fields) && pid_t(String(decoding: fields[2], as: UTF8.self)) == group
             }
-            return false
+        }
+
+        private static func runs(_ fields: [ArraySlice<UInt8>]) -> Bool {
+            fields[0].first != UInt8(ascii: "Z") && fields[0].first != UInt8(ascii: "X")
         }
     }
 #endif

@@ -54,10 +54,10 @@ struct RecoveredProcess: Sendable {
             let record = file.read()
             if let process = record.process, isHolder(process, startedAt: record.start) {
                 kill(-process, SIGTERM)
-                guard await ProcessGroup(leader: process).end(within: gracePeriod) else {
+                let group = ProcessGroup(leader: process)
+                guard await group.end(within: gracePeriod) else {
                     throw CommandLaunchError(
-                        description: "A command that an earlier controller has started cannot be stopped and runs on: "
-                            + "this process may not signal its processes (group \(process)), which are another user's")
+                        unstoppable: "A command that an earlier controller has started", group)
                 }
                 // SIGKILL takes its time with a process that waits for a disk.
                 while file.isHeld { try? await Task.sleep(for: .milliseconds(20)) }
