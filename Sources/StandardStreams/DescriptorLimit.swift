@@ -27,14 +27,14 @@ package enum DescriptorLimit {
     /// Raises the soft limit as far as needed, never beyond the hard one.
     ///
     /// - Parameter more: How many files the process has to be able to open.
-    /// - Returns: The previous limit, for the commands, or `nil` when it was enough.
+    /// - Returns: The soft limit that this process was started with, for the commands, or `nil` when it stands.
     /// - Throws: ``Shortage`` with the limit and the number that is needed.
     @discardableResult
     package static func raise(for more: UInt) throws(Shortage) -> UInt? {
         var limit = rlimit()
-        guard getrlimit(descriptors, &limit) == 0 else { return nil }
+        guard getrlimit(descriptors, &limit) == 0, let inherited else { return nil }
         let (soft, needed) = (UInt(clamping: limit.rlim_cur), UInt(open(below: limit.rlim_cur)) + more)
-        guard soft < needed else { return nil }
+        guard soft < needed else { return soft == inherited ? nil : inherited }
         guard UInt(clamping: limit.rlim_max) >= needed else {
             throw Shortage(
                 message: "the limit on open files is too low: \(needed) are needed, and the limit is "
@@ -46,8 +46,14 @@ package enum DescriptorLimit {
                 message: "the limit on open files is too low: \(needed) are needed, and the limit of \(soft) cannot "
                     + "be raised: \(String(cString: strerror(errno)))")
         }
-        return soft
+        return inherited
     }
+
+    /// The soft limit before the first time that it was raised.
+    private static let inherited: UInt? = {
+        var limit = rlimit()
+        return getrlimit(descriptors, &limit) == 0 ? UInt(clamping: limit.rlim_cur) : nil
+    }()
 
     /// How many are open already, including those inherited from a parent process.
     private static func open(below limit: rlim_t) -> Int {

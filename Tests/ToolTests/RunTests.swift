@@ -273,6 +273,29 @@ struct RunTests {
         }
     }
 
+    #if os(Linux)
+        @Test("commands have the limit on open files that the tool was started with", arguments: [10, 40])
+        func descriptorsOfCommands(limit: Int) async throws {
+            try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "1"]) { world in
+                var environment = world.environment
+                environment["PATH"] = ProcessInfo.processInfo.environment["PATH"]
+                // The limit is set a moment after the start.
+                let agent = Checkout.demoAgent.path
+                let script = "until [ $(ulimit -Sn) = \(limit) ]; do sleep 0.01; done; ulimit -Sn 64; exec '\(agent)'"
+                let child = try ChildProcess(
+                    URL(filePath: "/bin/sh"),
+                    [
+                        "-c", "ulimit -Sn \(limit); exec \"$@\"", "sh",
+                        try BuiltProducts.executable(named: "stacksctl").path, "run", "--stack", "runner", "--queue",
+                        "default", "--once", "--output", "json", "--", "sh", "-c", script,
+                    ], environment: environment, input: [])
+                let run = ToolRun(try await child.outcome(within: .seconds(60)))
+                #expect(run.status == 0, "\(run.errors)")
+                #expect((try run.document()["jobs"] as? [String: Int])?["finished"] == 1)
+            }
+        }
+    #endif
+
     @Test("a command that is gone later ends the run, and the jobs go back to the queue instead of failing")
     func vanishingCommand() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "vanishing-\(UUID())")

@@ -13,6 +13,7 @@ protocol APICommand: AsyncParsableCommand {
 
 extension APICommand {
     func run() async throws {
+        try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
         let connection = try Connection(options: global, logger: global.logger())
         let result = try await connection.closing { try await self.result(from: connection.client) }
         try StandardOutput.write(result.text(as: global.output, withHeaders: global.headers))
