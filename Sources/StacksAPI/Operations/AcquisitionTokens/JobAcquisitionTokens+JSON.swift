@@ -11,13 +11,10 @@ extension JobAcquisitionTokens {
             default: try reader.skip()
             }
         }
-        let tokens = try issued.required("job_acquisition_tokens", in: object)
-        if !unreadable.isEmpty {
-            // Another token for the same job may be usable.
-            var named = Set(tokens.map(\.job)).union(notIssued)
-            notIssued += unreadable.filter { named.insert($0).inserted }
-        }
-        return JobAcquisitionTokens(issued: tokens, notIssued: notIssued)
+        var tokens = JobAcquisitionTokens(
+            issued: try issued.required("job_acquisition_tokens", in: object), notIssued: notIssued)
+        if !unreadable.isEmpty { tokens.addNotIssued(unreadable) }
+        return tokens
     }
 
     /// The tokens that can be decoded. One that cannot counts as not issued.

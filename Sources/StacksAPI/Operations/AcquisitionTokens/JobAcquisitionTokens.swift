@@ -49,11 +49,15 @@ extension JobAcquisitionTokens {
     /// cannot contain a line end. With an empty one, an agent would use the token of its own configuration file.
     var usable: JobAcquisitionTokens {
         guard !issued.allSatisfy(\.isUsable) else { return self }
-        let usable = issued.filter(\.isUsable)
-        // Another token for the same job may be usable.
-        var named = Set(usable.map(\.job)).union(notIssued)
-        let unusable = issued.map(\.job).filter { named.insert($0).inserted }
-        return JobAcquisitionTokens(issued: usable, notIssued: notIssued + unusable)
+        var usable = JobAcquisitionTokens(issued: issued.filter(\.isUsable), notIssued: notIssued)
+        usable.addNotIssued(issued.map(\.job))
+        return usable
+    }
+
+    /// Adds jobs to ``notIssued`` unless they are named already: another token for the same job may be usable.
+    mutating func addNotIssued(_ jobs: [JobID]) {
+        var named = Set(issued.map(\.job)).union(notIssued)
+        notIssued += jobs.filter { named.insert($0).inserted }
     }
 }
 

@@ -131,7 +131,7 @@ public final class NotificationOutbox: Sendable {
         }
         do {
             let response = try await client.notify(stamped, stack: stack, options: configuration.callOptions)
-            if let date = response.headerFields[.date].flatMap({ HTTPDate.parse($0) }) {
+            if let date = response.serverDate {
                 let received = configuration.now()
                 state.withLock { $0.serverTime.learn(date, now: received) }
             }
