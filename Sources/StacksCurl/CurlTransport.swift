@@ -140,12 +140,5 @@ public nonisolated(nonsending) func withCurlTransport<Result>(
     _ body: (CurlTransport) async throws -> Result
 ) async throws -> Result {
     let transport = try CurlTransport(configuration: configuration)
-    do {
-        let result = try await body(transport)
-        await transport.shutdown()
-        return result
-    } catch {
-        await transport.shutdown()
-        throw error
-    }
+    return try await closing(with: { await transport.shutdown() }, after: { try await body(transport) })
 }

@@ -207,12 +207,5 @@ public nonisolated(nonsending) func withURLSessionTransport<Result>(
     _ body: (URLSessionTransport) async throws -> Result
 ) async throws -> Result {
     let transport = try URLSessionTransport(configuration: configuration)
-    do {
-        let result = try await body(transport)
-        await transport.shutdown()
-        return result
-    } catch {
-        await transport.shutdown()
-        throw error
-    }
+    return try await closing(with: { await transport.shutdown() }, after: { try await body(transport) })
 }

@@ -35,15 +35,7 @@ enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
             var configuration = URLSessionTransport.Configuration()
             configuration.requestTimeout = .unreached
             configuration.maximumResponseSize = limit
-            let transport = try URLSessionTransport(configuration: configuration)
-            do {
-                let result = try await body(transport)
-                await transport.shutdown()
-                return result
-            } catch {
-                await transport.shutdown()
-                throw error
-            }
+            return try await withURLSessionTransport(configuration: configuration) { try await body($0) }
         }
     }
 }

@@ -4,7 +4,6 @@ import StacksAPI
 import StacksCurl
 import StacksTransport
 import StacksURLSession
-import StandardStreams
 
 /// Owns the transport of one invocation, and the client that uses it.
 struct Connection {
@@ -21,8 +20,6 @@ struct Connection {
     init(options: GlobalOptions, logger: Logger) throws {
         endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
-        // Where the system's libraries run out of descriptors, they end the process.
-        try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
         do {
             switch options.transport {
             case .curl:
@@ -59,13 +56,6 @@ struct Connection {
 
     /// Runs `body`, and closes the transport whether it returns or throws.
     func closing<Result>(_ body: () async throws -> Result) async throws -> Result {
-        do {
-            let result = try await body()
-            await shutdown()
-            return result
-        } catch {
-            await shutdown()
-            throw error
-        }
+        try await StacksTransport.closing(with: { await shutdown() }, after: body)
     }
 }
