@@ -201,9 +201,9 @@ extension ControllerMachine {
     var phase: ControllerStatus.Phase { shared.phase }
     var fatal: StackControllerError? { shared.fatal }
     var backlog: Backlog { polling.backlog }
-    var freeSlots: Int { starting.freeSlots(shared) }
-    var startTrouble: Starting.Trouble? { starting.trouble }
-    var pastTrouble: Starting.PastTrouble? { starting.pastTrouble }
+    var freeSlots: Int { launcher.freeSlots(shared) }
+    var startTrouble: LauncherHealth.Trouble? { launcher.trouble }
+    var pastTrouble: LauncherHealth.PastTrouble? { launcher.pastTrouble }
     var reregistrations: [Duration] { registration.repetitions }
     var jitter: Jitter {
         get { shared.jitter }

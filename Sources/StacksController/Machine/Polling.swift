@@ -54,13 +54,13 @@ struct Polling {
         return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
     }
 
-    mutating func advance(_ shared: inout SharedState, starting: Starting, isStackKnown: Bool) {
+    mutating func advance(_ shared: inout SharedState, launcher: LauncherHealth, isStackKnown: Bool) {
         if shared.needsPoll {
             shared.needsPoll = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
         }
         guard isWanted(shared, isStackKnown: isStackKnown), !pacing.isInFlight else { return }
-        let freeSlots = starting.freeSlots(shared)
+        let freeSlots = launcher.freeSlots(shared)
         // A slot is free, and the last poll, made while none was, showed that something waits.
         if freeSlots > 0, reading.limit == 1, reading.foundMatching, !isPaused, pacing.failures == 0, let lastSuccess {
             pacing.due = min(pacing.due, lastSuccess + Self.shortestInterval)
@@ -84,10 +84,10 @@ struct Polling {
     }
 
     mutating func polled(
-        _ result: Result<ScheduledJobsPage, CallFailure>, _ shared: inout SharedState, starting: Starting
+        _ result: Result<ScheduledJobsPage, CallFailure>, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Outcome {
         switch result {
-        case .success(let page): return succeeded(page, &shared, starting: starting)
+        case .success(let page): return succeeded(page, &shared, launcher: launcher)
         case .failure(let failure):
             reading.failed(isRejected: failure.kind == .rejected)
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
@@ -98,7 +98,7 @@ struct Polling {
     }
 
     private mutating func succeeded(
-        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Outcome {
         lastSuccess = shared.now
         absences = 0
@@ -110,12 +110,12 @@ struct Polling {
         }
         shared.stackIsKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
-        let hasMore = read(page, &shared, starting: starting)
+        let hasMore = read(page, &shared, launcher: launcher)
         let interval = shared.configuration.pollInterval * shared.jitter.next(in: 0.9..<1.1)
         // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
         let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestInterval
         pacing.succeeded(next: shared.now + (hasMore ? pause : interval))
-        if !hasMore { sayWhatWasRead(&shared, starting: starting) }
+        if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
         return Outcome(loss: loss, isReadToEnd: !hasMore)
     }
 
@@ -166,11 +166,11 @@ struct Polling {
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
     /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
-    mutating func tellWaiting(_ shared: inout SharedState, starting: Starting) {
-        guard hasUntold, shared.phase == .running, starting.freeSlots(shared) == 0 else { return }
+    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth) {
+        guard hasUntold, shared.phase == .running, launcher.freeSlots(shared) == 0 else { return }
         hasUntold = false
         let notice =
-            starting.trouble.map { JobNotice.waitsForLauncher($0.message) }
+            launcher.trouble.map { JobNotice.waitsForLauncher($0.message) }
             ?? .waitsForSlot(slots: shared.configuration.maximumInFlight)
         for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
     }
@@ -179,12 +179,12 @@ struct Polling {
 
     /// Records a page, and returns whether the next one is to be read at once.
     private mutating func read(
-        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Bool {
         let isHead = reading.begin(page, at: shared.now)
         if isHead {
             if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
-            shared.returning.forgetCooled(at: shared.now)
+            shared.givingBack.forgetCooled(at: shared.now)
         }
         var matching: [ScheduledJob] = []
         for job in page.jobs where read(job, &shared) { matching.append(job) }
@@ -200,7 +200,7 @@ struct Polling {
         // The jobs of a paused queue are counted, and none of them may be reserved.
         if isPaused { backlog.setAside() }
 
-        let isShort = shared.configuration.isDryRun || backlog.count < starting.freeSlots(shared)
+        let isShort = shared.configuration.isDryRun || backlog.count < launcher.freeSlots(shared)
         let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isShort
         return reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
     }
@@ -212,7 +212,7 @@ struct Polling {
         switch matcher.verdict(on: job.agentQueryRules) {
         case .matches:
             guard shared.canTake(job.id, listedBy: reading.sentAt) else {
-                if shared.returning.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
+                if shared.givingBack.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
                 return false
             }
             reading.foundMatching = true
@@ -253,11 +253,11 @@ struct Polling {
         shared.log(.warning, "\(rest) more jobs of this page are skipped, because they cannot be read")
     }
 
-    private mutating func sayWhatWasRead(_ shared: inout SharedState, starting: Starting) {
+    private mutating func sayWhatWasRead(_ shared: inout SharedState, launcher: LauncherHealth) {
         for line in unmatchedRules.lines(at: shared.now) { shared.log(line.level, line.message, line.job) }
         guard shared.configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun else { return }
         saidOfDryRun = backlog.count
-        let started = min(backlog.count, starting.freeSlots(shared))
+        let started = min(backlog.count, launcher.freeSlots(shared))
         shared.log(
             .notice,
             "\(backlog.count) scheduled jobs match: \(started) would be started now, "

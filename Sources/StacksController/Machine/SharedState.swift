@@ -20,7 +20,7 @@ struct SharedState {
     var totals = ControllerStatus.Totals()
     var ledger = JobLedger()
     /// Jobs that are let go of, and those that are left alone for a while.
-    var returning = Returning()
+    var givingBack = GivingBack()
     /// What was shown on jobs' pages.
     var notices = Notices()
     /// What went wrong with calls.
@@ -95,13 +95,13 @@ struct SharedState {
     mutating func completed(_ id: JobID) {
         guard ledger.remove(id) != nil else { return }
         totals.finished += 1
-        returning.cool(id, .ended, at: now)
+        givingBack.cool(id, .ended, at: now)
     }
 
     /// The job was cancelled before an agent took it.
     mutating func cancelled(_ id: JobID) {
         ledger.remove(id)
         totals.cancelled += 1
-        returning.cool(id, .ended, at: now)
+        givingBack.cool(id, .ended, at: now)
     }
 }

@@ -2,7 +2,7 @@ import Logging
 import StacksAPI
 
 /// Whether the launcher can start anything, and how many jobs may be reserved.
-struct Starting {
+struct LauncherHealth {
     /// The launcher can start nothing, for a reason that may pass.
     struct Trouble {
         /// The launcher's last message.
