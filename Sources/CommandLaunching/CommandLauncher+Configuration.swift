@@ -41,9 +41,21 @@ extension CommandLauncher {
         /// controller that holds credentials of other kinds names what its commands need instead.
         public var inheritance: Inheritance = .everything
 
-        /// Variables beside those of this process; `nil` removes one. The two that hold the job's token and UUID
-        /// cannot be changed.
+        /// Variables beside those of this process; `nil` removes one. The two that hold the job's token and UUID, and those
+        /// whose names begin with `STACKS_JOB_`, cannot be changed.
         public var environment: [String: String?] = [:]
+
+        /// What the file about a job holds, which `STACKS_JOB_FILE` names.
+        public enum JobFileContent: Sendable, Hashable {
+            /// The job as it was listed.
+            case listed
+            /// Its command and its environment too, for which one more request is made for each job. They can contain
+            /// secrets.
+            case details
+        }
+
+        /// What the file about a job holds. As it was listed by default.
+        public var jobFileContent: JobFileContent = .listed
 
         /// What the controller alone may know, its token above all. A variable of this process whose value holds one of
         /// these, whatever its name, is kept from the commands. Those that are shorter than eight characters count

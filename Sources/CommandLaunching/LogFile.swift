@@ -15,7 +15,7 @@ enum LogFile {
     ///
     /// - Throws: ``CommandLaunchError`` when something else has the file's name, which is a matter of this job alone.
     static func open(for job: JobID, in directory: String) throws -> OpenFile {
-        let path = "\(directory)/\(JobFile.name(for: job, extension: "log"))"
+        let path = "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
         do {
             return try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
         } catch let refusal as OwnedFile.Refusal {

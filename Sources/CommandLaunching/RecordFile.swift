@@ -23,8 +23,8 @@ struct RecordFile: Sendable {
         guard let beginning = ProcessRecord.beginning(for: job) else {
             throw CommandLaunchError(description: "The job's name cannot be written down")
         }
-        let path = "\(directory)/\(JobFile.name(for: job, extension: "job"))"
-        let new = "\(directory)/\(JobFile.name(for: job, extension: "new"))"
+        let path = "\(directory)/\(JobFileName.name(for: job, extension: "job"))"
+        let new = "\(directory)/\(JobFileName.name(for: job, extension: "new"))"
         do {
             // What a launcher that died has left under this name is nobody's.
             unlink(new)

@@ -87,6 +87,9 @@ final class StateDirectory: Sendable {
         try RecordFile.create(for: job, in: path)
     }
 
+    /// The file that tells a command about its job.
+    func jobFile(_ job: JobID) -> JobFile { JobFile(for: job, in: path) }
+
     /// The jobs that an earlier launcher has left here: what still runs, and what has ended since.
     ///
     /// To be called once, before the first ``record(_:)``: a file that is being made looks like one that was left.
@@ -108,6 +111,9 @@ final class StateDirectory: Sendable {
                 file.remove()
             }
         }
+        // Of jobs without a record nothing runs.
+        let kept = Set(records.keys.map { JobFileName.name(for: $0, extension: "json") })
+        for name in names where name.hasSuffix(".json") && !kept.contains(name) { unlink("\(path)/\(name)") }
         found.withLock { [records] in $0 = records }
         return records.keys.sorted()
     }

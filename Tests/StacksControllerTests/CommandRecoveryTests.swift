@@ -39,13 +39,13 @@ struct CommandRecoveryTests {
 
         /// Kills the shell beside the only command.
         func killShell() throws {
-            let record = ProcessRecord(parsing: contents(of: "\(state)/\(try #require(records().first))"))
+            let record = ProcessRecord(parsing: contents(of: "\(state)/\(job).job"))
             kill(try #require(record.process), SIGKILL)
         }
 
         func write(_ name: String) throws { try Data().write(to: URL(filePath: "\(root)/\(name)")) }
 
-        /// The files of jobs.
+        /// The files of jobs, whatever they are for.
         func records() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "lock" }
         }

@@ -24,7 +24,7 @@ struct ControllerMachine {
 
     init(configuration: StackController.Configuration, seed: UInt64) {
         shared = SharedState(configuration: configuration, seed: seed)
-        polling = Polling(matcher: JobMatcher(tags: configuration.tags))
+        polling = Polling(matcher: configuration.verdict)
     }
 
     private var isStackKnown: Bool { !registration.isNeeded }
