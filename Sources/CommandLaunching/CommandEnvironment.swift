@@ -16,9 +16,9 @@ import StacksController
 
 /// The variables that commands get.
 struct CommandEnvironment: Sendable {
-    /// Where the controller's own credential may be; the first is where a job's goes.
+    /// Variables with the controller's own credential. The first one holds the job's token in a command.
     private static let credentials = ["BUILDKITE_AGENT_TOKEN", "BUILDKITE_CLUSTER_TOKEN"]
-    /// Shorter ones may be part of something else by chance.
+    /// A shorter secret can be part of a value by chance.
     private static let shortestPart = 8
     /// What is left free of the system's limit on arguments and environment, in bytes: for what a shell adds, and for an
     /// interpreter.

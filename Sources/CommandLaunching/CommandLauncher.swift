@@ -17,17 +17,17 @@ import StacksTransport
 /// variables whose names begin with `STACKS_JOB_`, and in the file that `STACKS_JOB_FILE` names. Its life counts as the
 /// agent's: the slot is free when the process has ended.
 ///
-/// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, but for the
+/// The rest of the environment is this process's own, or what of it ``Configuration/inheritance`` names, without the
 /// credentials of the controller itself (`BUILDKITE_AGENT_TOKEN`, `BUILDKITE_CLUSTER_TOKEN`, and whatever else holds their
 /// values or one of ``Configuration/secrets``), which no job may see. The process leads a session of its own, so that a
 /// signal from the controller's terminal does not reach it; no signal is blocked or ignored in it; standard input is
-/// empty. While it runs it costs this process neither a descriptor nor a thread.
+/// empty. A running command uses no descriptor and no thread of this process.
 ///
 /// Stopping sends SIGTERM to the whole process group, and SIGKILL to what is left of it after
 /// ``Configuration/gracePeriod``.
 ///
-/// With a ``Configuration/stateDirectory`` the commands that a controller leaves behind when it is killed are found by
-/// the next one: ``recover()`` names their jobs, and ``follow(_:)`` stays with them.
+/// With a ``Configuration/stateDirectory`` the next controller finds the commands that a killed one leaves behind:
+/// ``recover()`` names their jobs, and ``follow(_:)`` waits for their ends.
 public struct CommandLauncher: JobLauncher {
     let name: String
     let arguments: [String]
@@ -62,7 +62,7 @@ public struct CommandLauncher: JobLauncher {
         {
             throw ConfigurationError(problem)
         }
-        // One that is not there is found out by the first job, and ends the controller.
+        // When it does not exist, the first job notices, which ends the controller.
         if case .files(let directory) = configuration.output, access(directory, F_OK) == 0,
             let problem = TrustedDirectory.problem(withShared: directory)
         {
@@ -80,15 +80,23 @@ public struct CommandLauncher: JobLauncher {
 
     /// Runs the command for `job` until it has ended.
     ///
-    /// - Throws: `StackControllerError` with the code `launcherUnusable` when what is to be started is not there, or
-    ///   not for this user to start, which ends the controller instead of failing one job after the other;
+    /// - Returns: The exit of the command; `JobExit.locked` when an earlier command for the job could not be stopped and
+    ///   still runs, so that the job is given back.
+    /// - Throws: `StackControllerError` with the code `launcherUnusable` when the command does not exist, or this user
+    ///   may not execute it, which ends the controller instead of failing one job after the other;
     ///   `LauncherUnavailable` for what may pass: too many processes or open files, a full disk, a command that is
-    ///   there and cannot be executed, details that cannot be read; ``CommandLaunchError`` when something else has the name of the job's log file, or
-    ///   it is not known how the command ended.
+    ///   there and cannot be executed, details that cannot be read; ``CommandLaunchError`` when something else has the name
+    ///   of the job's log file or of its record, or it is not known how the command ended.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
         let details = try await details(of: job)
         try Task.checkCancellation()
-        let command = try await BlockingWork.start { try start(job, details) }
+        let command: StartedCommand
+        do {
+            command = try await BlockingWork.start { try start(job, details) }
+        } catch is RunsAlready {
+            return JobExit(
+                status: JobExit.locked.status, detail: "An earlier command for the job cannot be stopped and still runs")
+        }
         let (child, record) = (command.child, command.record)
         let gracePeriod = configuration.gracePeriod
         var ending = await withTaskGroup(of: Void.self) { group in
@@ -99,7 +107,7 @@ public struct CommandLauncher: JobLauncher {
         let group = ProcessGroup(leader: child.process)
         var shellWasKilled = false
         if case .signalled = ending { shellWasKilled = record != nil && !Task.isCancelled }
-        // The command may run on without the shell beside it.
+        // The command may still run although its shell does not.
         if shellWasKilled { kill(-group.leader, SIGTERM) }
         if shellWasKilled || Task.isCancelled, ending != .unstoppable, await !group.end(within: gracePeriod) {
             ending = .unstoppable
@@ -109,26 +117,27 @@ public struct CommandLauncher: JobLauncher {
         return try await exit(ending, record, group)
     }
 
-    /// The jobs that the state directory tells of: their commands run already, or have ended since their controller
+    /// The jobs that have a record in the state directory: their commands still run, or have ended since their controller
     /// did.
     ///
-    /// Call it once, before the first ``launch(_:)``: it takes the file of a launch that is just beginning for one that
-    /// a dead controller left unfinished, and removes it.
+    /// Call it once, before the first ``launch(_:)``: it removes the unfinished file of a launch.
     ///
-    /// A command that an earlier controller started is found when it, or its controller, was killed in whatever way,
-    /// and the directory is still there. None without ``Configuration/stateDirectory``.
+    /// The commands of an earlier controller are found however they or the controller ended, as long as the directory
+    /// exists. There are none without ``Configuration/stateDirectory``.
     ///
-    /// - Throws: `StackControllerError` when the directory cannot be read.
+    /// - Throws: `StackControllerError` when the directory cannot be read, or a record in it that does not have its job's
+    ///   UUID in its name. It names the file.
     public nonisolated(nonsending) func recover() async throws -> [JobID] { try state?.find() ?? [] }
 
-    /// Waits until the command of a job that ``recover()`` has found has ended; cancelling the task stops it as it does
-    /// in ``launch(_:)``.
+    /// Waits until the command of a job that ``recover()`` has found has ended. Cancelling the task stops it, as it does in
+    /// ``launch(_:)``.
     ///
-    /// The end is noticed half a second late at most. A signal that ended the command is told as 128 + its number.
+    /// The end is noticed within half a second. The exit status of a command that a signal ended is 128 + the signal's number.
     ///
-    /// - Throws: ``CommandLaunchError`` when the command is gone and has left no exit status: it was killed with all
-    ///   that was around it, or the machine was started anew; and when it was to be stopped and cannot be, because what was
-    ///   written down does not name its process for certain: then it runs on, and the next ``recover()`` finds it.
+    /// - Throws: ``CommandLaunchError`` when the command has ended without an exit status, because its shell was killed too
+    ///   or the machine was started again. Also when the command cannot be stopped, because its record does not name its
+    ///   process for certain, and when the record cannot be read for ten seconds: then the record stays, and the next
+    ///   ``recover()`` finds it.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
         guard let file = state?.take(job) else { return nil }
         let status = try await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
@@ -143,30 +152,29 @@ public struct CommandLauncher: JobLauncher {
 
     // MARK: Ending
 
-    /// What the end of the process says of the command.
+    /// What the end of the process says about the command.
     private nonisolated(nonsending) func exit(
         _ ending: ChildProcess.Ending, _ record: RecordFile?, _ group: ProcessGroup
     ) async throws -> JobExit {
+        let exit: JobExit
         switch ending {
+        case .exited(let status): exit = JobExit(status: Int(status))
         case .signalled(let signal):
-            if let record, !Task.isCancelled, await record.readAtLast().process == nil {
-                throw LauncherUnavailable(
-                    message: "The command \(name) did not run: a signal (\(signal)) ended the shell that was to start "
-                        + "it")
-            }
-            return JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
+            exit = JobExit(status: 128 + Int(signal), detail: "A signal (\(signal)) ended the command")
         case .unknown: throw CommandLaunchError(description: "It is not known how the command \(name) ended")
         case .unstoppable: throw CommandLaunchError(unstoppable: "The command \(name)", group)
-        case .exited(let status):
-            guard let record, !Task.isCancelled else { return JobExit(status: Int(status)) }
-            let what: String
-            switch await record.readAtLast().outcome(ofWrapperEndingWith: status) {
-            case .ended(let status): return JobExit(status: Int(status))
-            case .notExecuted: what = "could not execute it"
-            case .notStarted: what = "could not start it"
-            }
-            throw LauncherUnavailable(
-                message: "The command \(name) did not run: the shell \(what) (status \(status)), its output says why")
         }
+        guard let record, !Task.isCancelled else { return exit }
+        let why: String
+        switch ProcessRecord.outcome(ofWrapper: ending, record: try await record.looking { try $0.read() }) {
+        case .ended, .signalled: return exit
+        case .unknown:
+            throw CommandLaunchError(
+                description: "It is not known how the command \(name) ended: its record \(record.path) is gone")
+        case .notExecuted: why = "could not execute it"
+        case .notStarted: why = "could not start it"
+        }
+        throw LauncherUnavailable(
+            message: "The command \(name) did not run: the shell \(why) (status \(exit.status)), its output says why")
     }
 }

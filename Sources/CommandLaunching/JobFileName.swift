@@ -14,4 +14,10 @@ enum JobFileName {
         let half = longestName / 2
         return "\(String(safe.prefix(half)))_\(String(safe.suffix(half))).\(suffix)"
     }
+
+    /// The job whose file has a name, when that is certain: of a UUID, which is in its name unchanged.
+    static func job(in name: String) -> JobID? {
+        let job = JobID(String(name.prefix { $0 != "." }))
+        return job.uuid == nil ? nil : job
+    }
 }
