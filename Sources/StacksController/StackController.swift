@@ -192,8 +192,8 @@ public final class StackController: Service {
                     case .notify(let job, let detail): await notifier?.post(job, detail)
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
-                        launches[job.id] = attend(job.id, in: &group) { [launcher] in
-                            .exited(try await launcher.launch(job))
+                        launches[job.id] = attend(job.id, in: &group) { [launcher, calls] in
+                            .exited(try await launcher.launch(calls.givingDetails(to: job)))
                         }
                     case .follow(let job):
                         launchLog.followed(job, at: now)

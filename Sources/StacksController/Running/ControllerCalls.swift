@@ -40,6 +40,11 @@ struct ControllerCalls: Sendable {
         }
     }
 
+    /// The job, which reads its details through this client when its launcher needs them.
+    func givingDetails(to job: LaunchedJob) -> LaunchedJob {
+        job.readingDetails { [client, stack] in try await client.job(job.id, stack: stack).value }
+    }
+
     private nonisolated(nonsending) func register() async -> ControllerEvent {
         let result = await outcome {
             try await client.registerStack(
