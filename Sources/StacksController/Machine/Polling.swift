@@ -63,7 +63,7 @@ struct Polling {
     }
 
     /// Whether more of the list is being read, to choose from.
-    var isChoosing: Bool { reading.cursor != nil && reading.pages < Self.pagesToChooseFrom }
+    var isChoosing: Bool { reading.cursor != nil && !reading.isOfTail && reading.pages < Self.pagesToChooseFrom }
 
     /// Whether the backlog is that of the list as it is.
     func isCurrent(at now: Duration) -> Bool { readAsOf.map { now - $0 <= Self.currency } ?? false }
@@ -92,6 +92,11 @@ struct Polling {
         if isIdle { reading.startOver() }
         // While nothing can be started one job is requested, only to be seen as connected.
         let limit = isIdle ? 1 : SharedState.maximumBatch
+        // While there is nothing to start, only what is new matters.
+        let isWatching = shared.configuration.mode == .continuous && !shared.configuration.isDryRun && backlog.isEmpty
+        if limit > 1, isWatching, !reading.foundCooling, reading.headSentAt > shared.givingBack.lastReturn {
+            reading.goesToTail(at: shared.now)
+        }
         rate.sends(at: shared.now)
         reading.asks(limit: limit, at: shared.now)
         pacing.isInFlight = true
@@ -174,6 +179,7 @@ struct Polling {
 
     /// The stack is registered again because of a loss.
     mutating func isRegisteredAgain(after loss: Registration.Loss, _ shared: inout SharedState) {
+        reading.startOver()
         if loss.failure != nil {
             shared.log(.warning, "Buildkite does not know the stack: registering it again")
         } else {
@@ -224,11 +230,13 @@ struct Polling {
         let isShort = shared.configuration.isDryRun || backlog.count < launcher.reachableSlots(shared)
         let isMoreOfUse = isShort || reading.pages < Self.pagesToChooseFrom
         let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isMoreOfUse
+        if reading.limit > 1 { reading.noteTail(page, at: shared.now) }
+        let requestedAt = reading.isOfTail ? reading.sentAt : reading.headSentAt
         let hasMore = reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
         if isPaused || (reading.limit == 1 && !isWhole) {
             readAsOf = nil
         } else if !isChoosing {
-            readAsOf = reading.headSentAt
+            readAsOf = requestedAt
         }
         shared.slots.mustReport = true
         return hasMore

@@ -28,6 +28,10 @@ struct Reading {
     private(set) var sentAt: Duration = .zero
     /// The limit of the page that is being read.
     private(set) var limit = 0
+    /// Where the list ended when it was read to its end, if it is longer than a page.
+    private var tail: ListTail?
+    /// Whether the page that is being read is its tail.
+    private(set) var isOfTail = false
     /// How many pages in a row have shown nothing that the same reading had not shown before.
     private var barrenPages = 0
     /// Whether the log says that the list cannot be read to its end.
@@ -54,13 +58,19 @@ struct Reading {
     }
 
     /// The next page is the first one.
-    mutating func startOver() { (cursor, resume) = (nil, nil) }
+    mutating func startOver() { (cursor, resume, tail, isOfTail) = (nil, nil, nil, false) }
+
+    /// The next page is the tail of the list, where new jobs come, if the whole list was read not long ago.
+    mutating func goesToTail(at now: Duration) {
+        guard cursor == nil, resume == nil, let next = tail?.nextCursor(at: now) else { return }
+        (cursor, isOfTail, barrenPages) = (next, true, 0)
+    }
 
     /// A page could not be read. What the pages before have shown stays: the head is read again, and then it goes on from
     /// here, unless it may be the cursor that is not accepted.
     mutating func failed(isRejected: Bool) {
-        resume = isRejected ? nil : cursor ?? resume
-        cursor = nil
+        resume = isRejected || isOfTail ? nil : cursor ?? resume
+        (cursor, tail, isOfTail) = (nil, nil, false)
     }
 
     /// Begins a page, and returns whether it is the head of the list.
@@ -109,12 +119,25 @@ struct Reading {
         if isHead, next != nil, let resume { next = resume }
         resume = nil
         guard wantsMore, let next else {
-            (cursor, pages) = (nil, 0)
+            (cursor, pages, isOfTail) = (nil, 0, false)
             return false
         }
         cursor = next
-        if !isHead, shared.now - headReadAt >= Self.headInterval { (cursor, resume) = (nil, next) }
+        if !isHead, shared.now - headReadAt >= Self.headInterval { (cursor, resume, isOfTail) = (nil, next, false) }
         return true
+    }
+
+    /// Notes where the list ends, when its last page has been read.
+    mutating func noteTail(_ page: ScheduledJobsPage, at now: Duration) {
+        guard !page.pageInfo.hasNextPage, let cursor else {
+            if !isOfTail { tail = nil }
+            return
+        }
+        if isOfTail {
+            tail?.read(page, after: cursor, at: now)
+        } else {
+            tail = ListTail(page, after: cursor, pages: pages, at: now)
+        }
     }
 
     /// Where the next page begins. That a list cannot be read to its end is logged once.
