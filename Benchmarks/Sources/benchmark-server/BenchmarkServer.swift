@@ -10,7 +10,7 @@ import NIOTLS
 struct BenchmarkServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark-server",
-        abstract: "Answers the calls of the comparison over TLS and HTTP/2 on 127.0.0.1, from memory.",
+        abstract: "Responds to the calls of the comparison over TLS and HTTP/2 on 127.0.0.1, from memory.",
         discussion: "Prints one line of JSON once it listens (url, caFile), and ends when its standard input does."
     )
 
@@ -52,7 +52,7 @@ struct BenchmarkServer: AsyncParsableCommand {
                         guard result == .negotiated("h2") else { return channel.close() }
                         return channel.eventLoop.makeCompletedFuture {
                             try channel.pipeline.syncOperations.addHandler(
-                                HTTP2Connection(answers: PreparedAnswers.shared, counts: counts))
+                                HTTP2Connection(responses: PreparedResponses.shared, counts: counts))
                         }
                     }
                     try channel.pipeline.syncOperations.addHandlers([

@@ -2,40 +2,40 @@ import NIOCore
 import NIOHPACK
 import Workload
 
-/// The server's end of one HTTP/2 connection: it reads each request whole, answers it from memory, and does no more of
+/// The server's end of one HTTP/2 connection: it reads each request whole, responds from memory, and does no more of
 /// the protocol than clients rely on, because its cost is not what is measured.
 ///
-/// Everything that one read brings is answered by one write.
+/// It responds to everything from one read with one write.
 final class HTTP2Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A request that is not answered in full yet.
+    /// A request whose response is not complete yet.
     private struct Stream {
         var path = ""
         var bodySize = 0
         /// How many more bytes the client takes on this stream.
         var window: Int
-        /// What is left of the answer's body, once there is one.
+        /// What is left of the response's body, once there is one.
         var rest: ByteBuffer?
     }
 
-    private let answers: PreparedAnswers
+    private let responses: PreparedResponses
     private let counts: ServerCounts
     private var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
     private var input = ByteBuffer()
     private var output = ByteBuffer()
     private var sawPreface = false
     private var streams: [UInt32: Stream] = [:]
-    /// Streams whose answer waits for a window, in the order in which they began to wait.
+    /// Streams whose response waits for a window, in the order in which they began to wait.
     private var blocked: [UInt32] = []
     private var headerBlock: (stream: UInt32, flags: UInt8, bytes: ByteBuffer)?
     private var connectionWindow = 65_535
     private var initialWindow = 65_535
     private var received = 0
 
-    init(answers: PreparedAnswers, counts: ServerCounts) {
-        self.answers = answers
+    init(responses: PreparedResponses, counts: ServerCounts) {
+        self.responses = responses
         self.counts = counts
     }
 
@@ -93,7 +93,7 @@ final class HTTP2Connection: ChannelInboundHandler {
             openWindow(after: header.length)
             try unpad(header, &payload)
             streams[header.stream]?.bodySize += payload.readableBytes
-            if header.flags & Frame.Flag.endStream != 0 { answer(header.stream) }
+            if header.flags & Frame.Flag.endStream != 0 { response(header.stream) }
         case .settings:
             if header.flags & Frame.Flag.acknowledgement == 0 { apply(settings: &payload) }
         case .ping:
@@ -132,7 +132,7 @@ extension HTTP2Connection {
         var block = block
         let fields = try decoder.decodeHeaders(from: &block)
         streams[stream] = Stream(path: fields.first(name: ":path") ?? "", window: initialWindow)
-        if flags & Frame.Flag.endStream != 0 { answer(stream) }
+        if flags & Frame.Flag.endStream != 0 { response(stream) }
     }
 
     private func apply(settings: inout ByteBuffer) {
@@ -159,27 +159,27 @@ extension HTTP2Connection {
     }
 }
 
-// MARK: - Answers
+// MARK: - Responses
 
 extension HTTP2Connection {
-    private func answer(_ id: UInt32) {
+    private func response(_ id: UInt32) {
         guard var stream = streams[id] else { return }
         // Until the client resets the stream.
         if stream.path.contains("/stacks/\(WireRequest.silentStack)/") { return counts.countRequest() }
-        let answer =
+        let response =
             stream.path == "/_counts"
-            ? PreparedAnswer(body: Array(counts.json.utf8))
-            : answers.answer(path: stream.path, bodySize: stream.bodySize)
+            ? PreparedResponse(body: Array(counts.json.utf8))
+            : responses.response(path: stream.path, bodySize: stream.bodySize)
         if stream.path != "/_counts" { counts.countRequest() }
         output.writeFrame(
-            .headers, flags: Frame.Flag.endHeaders, stream: id, length: answer.headerBlock.count)
-        output.writeBytes(answer.headerBlock)
-        stream.rest = answer.body
+            .headers, flags: Frame.Flag.endHeaders, stream: id, length: response.headerBlock.count)
+        output.writeBytes(response.headerBlock)
+        stream.rest = response.body
         streams[id] = send(stream, id)
         if streams[id] != nil { blocked.append(id) }
     }
 
-    /// Sends as much as the windows allow. Returns what is left, or `nil` when the answer is whole.
+    /// Sends as much as the windows allow. Returns what is left, or `nil` when the response is whole.
     private func send(_ stream: Stream, _ id: UInt32) -> Stream? {
         var stream = stream
         guard var rest = stream.rest else { return stream }

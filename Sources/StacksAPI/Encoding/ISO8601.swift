@@ -14,39 +14,27 @@ package enum ISO8601 {
 
     /// The date in the bytes; `nil` when there is none.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Date? {
-        guard bytes.count >= 20 else { return nil }
-        let start = UnsafeRawPointer(bytes.baseAddress!)
-        let day = (tens: bytes[8] &- 0x30, ones: bytes[9] &- 0x30)
-        guard let date = numbers(start, form: 0x2D30_302D_3030_3030, separators: 0xFF00_00FF_0000_0000),
-            let clock = numbers(start + 11, form: 0x3030_3A30_303A_3030, separators: 0x0000_FF00_00FF_0000),
-            day.tens < 10, day.ones < 10
+        guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
+            let century = number(in: bytes, at: 0), let yearOfCentury = number(in: bytes, at: 2),
+            let month = number(in: bytes, at: 5), let day = number(in: bytes, at: 8),
+            let hour = number(in: bytes, at: 11), let minute = number(in: bytes, at: 14),
+            let second = number(in: bytes, at: 17)
         else { return nil }
-        func number(_ word: UInt64, at index: UInt64) -> Int { Int(word >> (index * 8) & 0xFF) }
         let time = CivilTime(
-            year: number(date, at: 0) * 100 + number(date, at: 2), month: number(date, at: 5),
-            day: Int(day.tens) * 10 + Int(day.ones),
-            hour: number(clock, at: 0), minute: number(clock, at: 3), second: number(clock, at: 6))
-        guard bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "),
-            let seconds = time.secondsSince1970
-        else { return nil }
+            year: century * 100 + yearOfCentury, month: month, day: day, hour: hour, minute: minute, second: second)
+        guard let seconds = time.secondsSince1970 else { return nil }
         var index = 19
         let fraction = fraction(in: bytes, &index)
         guard let fraction, let offset = offset(in: bytes, from: index) else { return nil }
         return Date(timeIntervalSinceReferenceDate: Double(seconds - offset - 978_307_200) + fraction)
     }
 
-    /// Each of the eight bytes at `text` with the next one as a number of two digits, for a form such as `0000-00-` or
-    /// `00:00:00`; `nil` when there are no digits where `form` has zeros, or other separators.
-    ///
-    /// - Parameters:
-    ///   - form: Eight bytes, the first in the lowest.
-    ///   - separators: A mask of the bytes that are not zeros.
-    @inline(__always)
-    private static func numbers(_ text: UnsafeRawPointer, form: UInt64, separators: UInt64) -> UInt64? {
-        let digits = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self)) ^ form
-        // Adding 0x76 carries into the top bit from 10 on.
-        let invalid = ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 | digits & separators
-        return invalid == 0 ? digits &* 10 &+ digits >> 8 : nil
+    /// The number of the two digits at `index`.
+    private static func number(in bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> Int? {
+        let (tens, ones) = (bytes[index] &- UInt8(ascii: "0"), bytes[index + 1] &- UInt8(ascii: "0"))
+        return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : nil
     }
 
     /// The fraction of a second at `index`; 0 when there is none, `nil` when it has no digits.

@@ -1,5 +1,3 @@
-import StacksTransport
-
 /// Remembers the last values read from one place of a list, with their bytes.
 ///
 /// Values of a list often repeat: jobs of one pipeline have the same rules. When the next value has the same bytes, it

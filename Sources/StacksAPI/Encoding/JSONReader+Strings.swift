@@ -1,5 +1,3 @@
-import StacksTransport
-
 extension JSONReader {
     /// A checked string, without its quotes.
     struct RawString {
@@ -78,41 +76,23 @@ extension JSONReader {
     mutating func scanString() throws(JSONError) -> RawString {
         let text = cursor + 1
         var position = text
-        var nonASCII: UInt64 = 0
+        var union: UInt8 = 0
         var hasEscapes = false
         while true {
-            // Eight bytes at a time, while there are eight: skips what is neither a quote nor a backslash nor a control
-            // character.
-            while end - position >= 8 {
-                let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
-                let stops = Self.stops(in: word)
-                if stops == 0 {
-                    nonASCII |= word
-                    position += 8
-                    continue
-                }
-                // The mask also keeps bits of the byte at the stop, which is ASCII and does not matter here.
-                nonASCII |= word & (stops ^ (stops &- 1))
-                position += stops.trailingZeroBitCount >> 3
-                break
-            }
-            while position < end, position.pointee >= 0x20, position.pointee != UInt8(ascii: "\""),
-                position.pointee != UInt8(ascii: "\\")
-            {
-                nonASCII |= UInt64(position.pointee)
+            guard position < end else { throw error(.unexpectedEnd, at: end) }
+            let byte = position.pointee
+            if byte == UInt8(ascii: "\"") { break }
+            if byte < 0x20 { throw error(.controlCharacter(byte), at: position) }
+            union |= byte
+            position += 1
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                // An escaped character cannot end the string.
+                guard position < end else { throw error(.unexpectedEnd, at: end) }
                 position += 1
             }
-            guard position < end else { throw error(.unexpectedEnd, at: end) }
-            if position.pointee == UInt8(ascii: "\"") { break }
-            guard position.pointee == UInt8(ascii: "\\") else {
-                throw error(.controlCharacter(position.pointee), at: position)
-            }
-            hasEscapes = true
-            // An escaped character cannot end the string.
-            guard end - position >= 2 else { throw error(.unexpectedEnd, at: end) }
-            position += 2
         }
-        let isASCII = nonASCII & 0x8080_8080_8080_8080 == 0
+        let isASCII = union < 0x80
         let raw = RawString(start: text, count: position - text, isASCII: isASCII, hasEscapes: hasEscapes)
         if !isASCII, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
             throw error(.invalidUTF8, at: text + invalid)

@@ -1,5 +1,3 @@
-import StacksTransport
-
 /// A pull parser: reads JSON from its bytes into typed values, strictly by RFC 8259
 /// (<https://www.rfc-editor.org/rfc/rfc8259>).
 ///

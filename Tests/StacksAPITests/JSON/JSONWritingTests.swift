@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Strings are written as JSON")
 struct JSONWritingTests {
-    @Test("of every length, with what has to be escaped at every place, and in the size that was computed")
+    @Test("strings of every length with an escape at every position have the computed size")
     func strings() throws {
         for odd in ["\"", "\\", "\u{0}", "\u{1F}", "\n", "\u{7F}", "é", "🚀"] {
             for length in 0..<20 {

@@ -21,7 +21,7 @@ struct UnexpectedValueTests {
         #expect(states.unreadableJobs == ["a"])
     }
 
-    @Test("of a job that has two states the last one counts, readable or not")
+    @Test("if a job has two states, the last one counts, readable or not")
     func duplicateStates() throws {
         let states = try Self.read(
             #"{"states":{"a":7,"a":"running","b":"running","b":7,"c":7,"c":null}}"#, JobStates.read)
@@ -90,7 +90,7 @@ struct UnexpectedValueTests {
     }
 
     @Test(
-        "where it cannot be decoded whether a page follows, a cursor leads to it",
+        "if has_next_page cannot be decoded, the cursor says whether a page follows",
         arguments: [
             (#""has_next_page":"false","end_cursor":"c""#, true, "c"), (#""has_next_page":7,"end_cursor":"c""#, true, "c"),
             (#""end_cursor":"c","has_next_page":[]"#, true, "c"), (#""has_next_page":"true""#, false, nil),

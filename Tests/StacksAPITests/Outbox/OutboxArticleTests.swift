@@ -13,7 +13,7 @@ import Testing
             encoding: .utf8)
     }
 
-    @Test("the article's first example shows its notification, and its second tells what is not shown")
+    @Test("the article's first example creates its notification, and the second reports an undelivered one")
     func examplesWork() async throws {
         let simulator = StacksSimulator()
         let job = JobID(simulator.addJobs(1)[0])
@@ -30,7 +30,7 @@ import Testing
         #expect(log.lines.map { $0.metadata["reason"] } == ["dropped"])
     }
 
-    @Test("the article names every reason, and the numbers that hold")
+    @Test("the article has every reason and the right numbers")
     func documentsReasons() throws {
         let text = try article()
         let error = StacksAPIError(code: .transport, message: "")

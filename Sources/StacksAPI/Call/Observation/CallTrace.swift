@@ -117,7 +117,7 @@ import StacksTransport
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
         func sends(_ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL) {}
-        func received(_ response: borrowing TransportResponse) {}
+        func received(_ response: TransportResponse) {}
         func requestFailed(_ error: any Error) {}
         func succeeded(attempts: Int, rateLimitWait: Duration) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}

@@ -47,7 +47,7 @@ extension ScheduledJobsPage {
 }
 
 extension ScheduledJobsPage {
-    /// The query that asks for a page.
+    /// Appends the query of a page.
     static func appendQuery(_ queue: QueueKey, limit: Int?, after cursor: String?, to path: inout String) {
         path += "?queue_key="
         PercentEncoding.append(queue.rawValue, to: &path)

@@ -1,8 +1,8 @@
 import NIOCore
 import Workload
 
-/// An answer in the form in which it goes out: made once, so that answering is little more than copying.
-struct PreparedAnswer: Sendable {
+/// A response as it is sent: created once, so that responding is little more than copying.
+struct PreparedResponse: Sendable {
     /// The header block, encoded (RFC 7541).
     let headerBlock: [UInt8]
     let body: ByteBuffer
@@ -16,7 +16,7 @@ struct PreparedAnswer: Sendable {
         } else {
             Self.append(":status", "\(status)", to: &block)
         }
-        for field in WireAnswer.fields { Self.append(field.name, field.value, to: &block) }
+        for field in WireResponse.fields { Self.append(field.name, field.value, to: &block) }
         Self.append("content-length", "\(body.count)", to: &block)
         headerBlock = block
     }
@@ -32,15 +32,15 @@ struct PreparedAnswer: Sendable {
     }
 }
 
-/// Every answer the server has.
-struct PreparedAnswers: Sendable {
-    static let shared = PreparedAnswers()
+/// Every response the server has.
+struct PreparedResponses: Sendable {
+    static let shared = PreparedResponses()
 
     private let byCall = Dictionary(
-        uniqueKeysWithValues: Call.allCases.map { ($0, PreparedAnswer(body: $0.answer)) })
-    private let notFound = PreparedAnswer(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
+        uniqueKeysWithValues: Call.allCases.map { ($0, PreparedResponse(body: $0.response)) })
+    private let notFound = PreparedResponse(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
 
-    func answer(path: String, bodySize: Int) -> PreparedAnswer {
+    func response(path: String, bodySize: Int) -> PreparedResponse {
         Routes.call(path: path, bodySize: bodySize).flatMap { byCall[$0] } ?? notFound
     }
 }
