@@ -123,7 +123,8 @@ struct HTTP2FaultTests {
     }
 
     @Test(
-        "GOAWAY: the streams up to its last ID get responses, later ones were not processed, and no request is repeated")
+        "GOAWAY: the streams up to its last ID get responses, later ones were not processed, and no request is repeated"
+    )
     func goAway() async throws {
         for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
             try await withServer { http2, connection in

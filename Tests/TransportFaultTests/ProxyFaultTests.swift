@@ -166,7 +166,9 @@ struct ProxyFaultTests {
         } _: { server in
             try await ScriptedServer.run(.plaintext) { connection in
                 guard let exchanges = try await connection.exchanges() else { return }
-                while let exchange = try await exchanges.next() { try await exchange.respond(body: Array("proxy".utf8)) }
+                while let exchange = try await exchanges.next() {
+                    try await exchange.respond(body: Array("proxy".utf8))
+                }
             } _: { proxy in
                 var request = request(server.origin)
                 var configuration = CurlTransport.Configuration.forTests

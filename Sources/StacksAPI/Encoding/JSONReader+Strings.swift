@@ -41,7 +41,8 @@ extension JSONReader {
 
     /// Reads a UUID at whose opening quote the reader is, or stays there.
     ///
-    /// Most identifiers are UUIDs. They need no scan: the parser checks every byte.
+    /// Most identifiers are UUIDs, whose parser checks every byte. With a scan of the string before, decoding 1000
+    /// reserved jobs takes 2.6 times the instructions, and 1000 jobs of a page 1.3 times.
     @inline(__always)
     private mutating func quotedUUID() -> IdentifierStorage? {
         let text = cursor + 1
@@ -99,17 +100,6 @@ extension JSONReader {
         }
         cursor = position + 1
         return raw
-    }
-
-    /// Sets the top bit of the first byte that is a quote, a backslash or a control character. Bits above it may be
-    /// wrong, because the subtraction borrows.
-    @inline(__always)
-    static func stops(in word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        // With bit 1 flipped, a quote (0x22) comes right after the control characters, and nothing else does.
-        let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
-        let backslash = (word ^ (ones &* 0x5C)) &- ones
-        return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
     }
 
     // MARK: Escapes
@@ -227,7 +217,8 @@ extension String {
 
 /// A key of an object, as bytes. It is valid until the next string is read.
 ///
-/// `switch key { case "id": … }` compares the bytes.
+/// `switch key { case "id": … }` compares the bytes. With a string for each key, decoding 1000 jobs takes 1.3 times the
+/// instructions.
 struct JSONKey {
     private let raw: JSONReader.RawString
 

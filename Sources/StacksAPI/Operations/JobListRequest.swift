@@ -6,9 +6,7 @@ struct JobListRequest: Sendable {
     var seconds: Int?
 
     func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
-        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + ByteWriter.maximumIntSize
-        for index in jobs.indices { capacity += ByteWriter.size(jobs[index]) }
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        JSONWriter.bytes(capacity: 64 + jobs.count * JSONWriter.identifierSize) { writer in
             writer.raw(#"{"job_uuids":["#)
             for index in jobs.indices {
                 if index > jobs.startIndex { writer.raw(",") }

@@ -44,7 +44,8 @@ import Testing
         return try await task.value
     }
 
-    @Test("a cancelled reserve returns the reserved jobs, and says for each other part whether it may have taken effect")
+    @Test(
+        "a cancelled reserve returns the reserved jobs, and says for each other part whether it may have taken effect")
     func keepsReservations() async throws {
         let (client, transport) = try world(concurrent: 2)
         // The first part and the second, and the third in the place of the first.

@@ -43,7 +43,8 @@ struct AgentTokenTests {
             ("bkct_a\tb", "a tab after 6"), ("bkct_a\u{0}b", "the control character U+0000 after 6"),
             ("bkct_a\u{1B}b", "the control character U+001B after 6"), ("bkct_a\u{7F}", "U+007F after 6"),
             ("bkct_aé", "outside ASCII after 6"),
-            ("bkct_" + String(repeating: "a", count: 7996), "8001 characters; it can have at most 8000"), ("", "empty"), ("\n", "empty"), ("\r\n", "empty"),
+            ("bkct_" + String(repeating: "a", count: 7996), "8001 characters; it can have at most 8000"), ("", "empty"),
+            ("\n", "empty"), ("\r\n", "empty"),
         ])
     func unusable(token: String, named: String) async throws {
         let error = #expect(throws: ConfigurationError.self) {

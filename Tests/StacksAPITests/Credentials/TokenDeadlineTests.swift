@@ -82,7 +82,8 @@ import Testing
         #expect(try await client.tokenIdentity().attempts == 1)
     }
 
-    @Test("a call fails at its deadline if the provider does not replace a refused token, and the provider is cancelled")
+    @Test(
+        "a call fails at its deadline if the provider does not replace a refused token, and the provider is cancelled")
     func endsTheSecondQuestion() async throws {
         let (client, transport, vault) = try client([.zero, nil], [.response(), .response(.unauthorized)])
         _ = try await client.tokenIdentity()
@@ -95,7 +96,9 @@ import Testing
         #expect(transport.requests.count == 2)
     }
 
-    @Test("a call that waits for another call's request to the provider ends at its own deadline, and the request continues")
+    @Test(
+        "a call that waits for another call's request to the provider ends at its own deadline, and the request continues"
+    )
     func endsTheWaiterAlone() async throws {
         let (client, _, vault) = try client([.seconds(5)], [.response()])
         let patient = Task { try await client.tokenIdentity() }

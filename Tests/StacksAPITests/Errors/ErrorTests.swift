@@ -122,7 +122,9 @@ import Testing
                 + "refused (connect while connecting; the request was not sent).")
     }
 
-    @Test("an error other than TransportError counts as one after which the request may have arrived, and its text is not shown")
+    @Test(
+        "an error other than TransportError counts as one after which the request may have arrived, and its text is not shown"
+    )
     func toleratesOtherErrors() async throws {
         struct Odd: Error { let secret = "hunter2" }
         let transport = InMemoryTransport { _ in throw Odd() }

@@ -76,7 +76,8 @@ struct ScrubberTests {
     }
 
     @Test(
-        "the error of a response with a large body keeps its beginning", arguments: ["bk.", "x://a:b/", "authorization:"])
+        "the error of a response with a large body keeps its beginning",
+        arguments: ["bk.", "x://a:b/", "authorization:"])
     func largeBody(text: String) async throws {
         let text = String(repeating: text, count: (2 << 20) / text.utf8.count)
         for (body, hasMessage) in [(text, false), (#"{"message":"\#(text)"}"#, true)] {

@@ -51,8 +51,8 @@ import Testing
         let configuration = NotificationOutbox.Configuration()
         #expect(configuration.capacity == 10_000 && text.contains("keeps the newest 10 000"))
         #expect(configuration.maximumDelay == .milliseconds(100) && text.contains("has waited for 100 ms"))
-        #expect(configuration.batchSize == 1000 && text.contains("when 1000 are there"))
-        #expect(OutboxQueue.maximumPerJob == 100 && text.contains("Past a job's hundredth"))
+        #expect(configuration.batchSize == 1000 && text.contains("when it has 1000 notifications"))
+        #expect(OutboxQueue.maximumPerJob == 100 && text.contains("at most 100"))
         #expect(Cropping.notificationDetail.limit == 256 && text.contains("longer than 256 characters"))
     }
 }

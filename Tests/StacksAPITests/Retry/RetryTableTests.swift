@@ -20,7 +20,9 @@ import Testing
             operation: .registerStack,
             response: #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"connected"}"#
         ) { try await $0.registerStack(key: "k", options: $1).attempts },
-        Call(operation: .deregisterStack, response: "") { try await $0.deregisterStack(key: "k", options: $1).attempts },
+        Call(operation: .deregisterStack, response: "") {
+            try await $0.deregisterStack(key: "k", options: $1).attempts
+        },
         Call(operation: .scheduledJobs, response: #"{"jobs":[]}"#) {
             try await $0.scheduledJobs(stack: "k", queue: "q", options: $1).attempts
         },
@@ -135,7 +137,9 @@ import Testing
         }
     }
 
-    @Test("a successful response that cannot be decoded is not retried", arguments: all.filter { $0.operation != .finishJob })
+    @Test(
+        "a successful response that cannot be decoded is not retried",
+        arguments: all.filter { $0.operation != .finishJob })
     func doesNotRepeatUnreadableSuccesses(_ call: Call) async throws {
         if call.operation == .deregisterStack { return }
         let bed = try Testbed([.response(.ok, "<html>"), .response(.ok, call.response)])
@@ -172,7 +176,8 @@ import Testing
     @Test("the call ends after the policy's attempts with the error of the last one")
     func givesUp() async throws {
         let bed = try Testbed(
-            [.refused, .lostResponse] + InMemoryTransport.Step.responses(.badGateway, .init(code: 500), .serviceUnavailable)
+            [.refused, .lostResponse]
+                + InMemoryTransport.Step.responses(.badGateway, .init(code: 500), .serviceUnavailable)
         )
         let error = try await failure { _ = try await bed.client.tokenIdentity(options: Self.immediate) }
         #expect(error.code == .unavailable)

@@ -62,7 +62,9 @@ extension InMemoryTransport.Step {
             TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: Array(body.utf8)))
     }
 
-    static func responses(_ statuses: HTTPResponse.Status...) -> [InMemoryTransport.Step] { statuses.map { .response($0) } }
+    static func responses(_ statuses: HTTPResponse.Status...) -> [InMemoryTransport.Step] {
+        statuses.map { .response($0) }
+    }
 
     /// The connection broke off after the request was sent.
     static let lostResponse = fail(TransportError(code: .connectionClosed, phase: .waiting, message: "closed"))

@@ -209,7 +209,8 @@ extension RateGovernor {
         }
 
         /// The scope with a name, which is added when it is new, and to which the operation's requests go from now on.
-        private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int {
+        private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int
+        {
             if let index = scopes.firstIndex(where: { $0.name == name && $0.stack == stack }) {
                 scopes[index].operations.append(operation)
                 return index
@@ -217,7 +218,8 @@ extension RateGovernor {
             if scopes.count >= maximumScopes { scopes.removeAll { $0.pacer.isIdle } }
             scopes.append(
                 PacedScope(
-                    number: nextScope, stack: stack, name: name, operations: [operation], pacer: ScopePacer(limit: limit)))
+                    number: nextScope, stack: stack, name: name, operations: [operation],
+                    pacer: ScopePacer(limit: limit)))
             nextScope += 1
             return scopes.count - 1
         }

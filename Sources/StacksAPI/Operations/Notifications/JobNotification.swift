@@ -93,12 +93,8 @@ extension NotificationResult {
 /// The body of up to 1000 notifications.
 enum NotificationsRequest {
     static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
-        var capacity = 24
-        for index in notifications.indices {
-            capacity += 32 + ByteWriter.size(notifications[index].job) + ByteWriter.size(notifications[index].detail)
-            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
-        }
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        // An identifier, a detail and a timestamp usually take less.
+        JSONWriter.bytes(capacity: 32 + notifications.count * 128) { writer in
             writer.raw(#"{"notifications":["#)
             for index in notifications.indices {
                 writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)

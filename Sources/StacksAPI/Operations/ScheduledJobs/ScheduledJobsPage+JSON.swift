@@ -27,8 +27,6 @@ extension ScheduledJobsPage {
         unreadable = []
         if try reader.null() { return [] }
         var jobs: [ScheduledJob] = []
-        // A job takes some 345 bytes: room for as many as can follow, within reason.
-        jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
         var memo = ScheduledJob.Memo()
         try reader.beginArray()
         while try reader.nextElement() {

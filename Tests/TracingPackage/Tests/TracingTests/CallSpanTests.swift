@@ -78,7 +78,9 @@ import Tracing
 
     @Test("a retry has its own span with its number; the span of the failed request has the error")
     func tellsRetries() async throws {
-        let (client, _) = try bed.client([TracedBed.response(.badGateway), TracedBed.lostResponse, TracedBed.response()])
+        let (client, _) = try bed.client([
+            TracedBed.response(.badGateway), TracedBed.lostResponse, TracedBed.response(),
+        ])
         _ = try await client.tokenIdentity()
         let spans = try bed.spans(4)
         #expect(spans.map { TracedBed.text($0)["error.type"] } == ["502", "connectionClosed", nil, nil])
@@ -158,7 +160,8 @@ import Tracing
     func tracesBatches() async throws {
         let jobs = (0..<2500).map { JobID("\($0)") }
         let (client, _) = try bed.client([
-            TracedBed.response(.ok, #"{"states":{}}"#), TracedBed.response(.badRequest), TracedBed.response(.badRequest),
+            TracedBed.response(.ok, #"{"states":{}}"#), TracedBed.response(.badRequest),
+            TracedBed.response(.badRequest),
         ])
         _ = try await client.jobStates(jobs, stack: "k")
         let spans = try bed.spans(4)

@@ -48,7 +48,9 @@ import Tracing
         ]
         for response in responses {
             for call in calls {
-                let (client, _) = try bed.client([response, TracedBed.response(.ok, body), TracedBed.response(.notFound)])
+                let (client, _) = try bed.client([
+                    response, TracedBed.response(.ok, body), TracedBed.response(.notFound),
+                ])
                 do { try await call(client) } catch is StacksAPIError {}
             }
         }
