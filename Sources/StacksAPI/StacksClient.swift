@@ -53,6 +53,9 @@ public struct StacksClient: Sendable {
     /// The clock that the client was configured with, for what is built on it.
     package var clock: any Clock<Duration> { core.configuration.clock }
 
+    /// Where the client's calls cost least, for what is built on it.
+    package var preferredExecutor: (any TaskExecutor)? { core.transport.preferredExecutor }
+
     /// Where the client's metrics go, for what is built on it.
     package var metricsFactory: any MetricsFactory { core.configuration.metricsFactory ?? MetricsSystem.factory }
 }

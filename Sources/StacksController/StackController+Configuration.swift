@@ -25,8 +25,16 @@ extension StackController {
         /// The queue that the stack serves.
         public var queue: QueueKey
 
-        /// What the stack offers, to be matched with the rules of a job (`os=linux`).
-        public var tags: [String: String] = [:]
+        /// What the stack offers, to be matched with the rules of a job (`os=linux`): see ``JobMatcher``. A key can have
+        /// several values, or any: `["os": "linux", "image": ["a", "b"], "arch": .any]`.
+        public var tags: [String: TagValues] = [:]
+
+        /// Decides instead of ``tags`` which of the listed jobs the stack takes; `nil`, the default, for a ``JobMatcher``
+        /// with the tags. Of what it does not take the log names the reason, one line for each.
+        ///
+        /// The controller calls it for every job of every page: it must return at once and must not block. For an
+        /// unchanged job it should return the same, because a job that is reserved already is not asked about again.
+        public var matcher: (@Sendable (ScheduledJob) -> JobMatcher.Verdict)?
 
         /// The kind of stack: `custom`, except for Buildkite's own.
         public var stackType: StackType = .custom
@@ -37,8 +45,15 @@ extension StackController {
         /// How many jobs may be reserved, launching, running or not settled yet at a time. 10 by default.
         public var maximumInFlight: Int = 10
 
-        /// The time between two polls, give or take a tenth. 1 second by default. A queue without a poll for about 30
-        /// seconds is shown as disconnected.
+        /// How many slots of a ``SlotPool`` are kept for this stack, however much the others want. None by default, and at most
+        /// ``maximumInFlight``. Without a pool it means nothing.
+        public var minimumSlots: Int = 0
+
+        /// The time between two polls while nothing happens, and up to a tenth more. 1 second by default. A queue without a
+        /// poll for about 30 seconds is shown as disconnected.
+        ///
+        /// While jobs come and slots are free it polls more often: up to half as often as Buildkite allows (5 times a second,
+        /// unless responses say otherwise), and never more often than that, whatever the interval.
         public var pollInterval: Duration = .seconds(1)
 
         /// How long one poll may take at most. 10 seconds by default: a poll into a connection that has died is given up
@@ -97,6 +112,13 @@ extension StackController {
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
 
+        /// Whether the controller makes its calls on the executor that the client's transport prefers, which saves a
+        /// `CurlTransport` a switch between threads for each of them. On by default.
+        ///
+        /// The client's log handler, metrics and tracer are called there too: turn it off if one of them blocks its
+        /// thread. The launcher, the controller's own log and metrics, and the token provider never run there.
+        public var usesTransportExecutor: Bool = true
+
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
             self.stackKey = stackKey
@@ -121,6 +143,13 @@ extension StackController.Configuration {
         return min(.seconds(life), configured ?? .seconds(life))
     }
 
+    /// ``matcher``, or the one for ``tags``.
+    var verdict: @Sendable (ScheduledJob) -> JobMatcher.Verdict {
+        if let matcher { return matcher }
+        let rules = JobMatcher(tags: tags)
+        return { rules.verdict(on: $0.agentQueryRules) }
+    }
+
     /// Far from where sums of durations could overflow.
     private static let longestInterval = Duration.seconds(31_536_000)
 
@@ -135,6 +164,9 @@ extension StackController.Configuration {
             throw ConfigurationError(error.message)
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
+        try require(
+            (0...maximumInFlight).contains(minimumSlots),
+            "minimumSlots must be from 0 to maximumInFlight (\(maximumInFlight)), not \(minimumSlots)")
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
         try require(
@@ -164,5 +196,7 @@ extension StackController.Configuration {
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")
         try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")
+        let valueless = tags.filter(\.value.isEmpty).keys.min()
+        try require(valueless == nil, "The tag \(valueless ?? "") has no value: remove it, or give it one")
     }
 }

@@ -53,9 +53,16 @@ public final class StackController: Service {
     private let logger: Logger
     private let clock: any Clock<Duration>
     private let metricsFactory: any MetricsFactory
+    /// Where calls are made, and nothing that could block its thread.
+    private let callExecutor: (any TaskExecutor)?
+        let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
+        defer { seat?.leave() }
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let hasRun = Mutex(false)
+
+    /// The key of its stack.
+    public var stackKey: String { configuration.stackKey }
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
@@ -82,6 +89,8 @@ public final class StackController: Service {
     ///   - configuration: What the controller does, and how often.
     ///   - launcher: Starts the agents.
     ///   - logger: Receives what happens, with `stack` in its metadata.
+    ///   - slots: The slots that it shares with other stacks of this process; none by default: then it has
+    ///     ``Configuration/maximumInFlight`` slots of its own.
     ///   - metrics: Where the controller counts what it does; its client's by default.
     ///   - clock: Measures every interval of the configuration; its client's by default.
     /// - Throws: `ConfigurationError` when a value of the configuration is out of its range.
@@ -90,6 +99,7 @@ public final class StackController: Service {
         configuration: Configuration,
         launcher: any JobLauncher,
         logger: Logger,
+        slots: SlotPool? = nil,
         metrics: (any MetricsFactory)? = nil,
         clock: (any Clock<Duration>)? = nil
     ) throws {
@@ -97,8 +107,10 @@ public final class StackController: Service {
         calls = ControllerCalls(client: client, configuration: configuration)
         self.configuration = configuration
         self.launcher = launcher
+        self.slots = slots
         self.clock = clock ?? client.clock
         metricsFactory = metrics ?? client.metricsFactory
+        callExecutor = configuration.usesTransportExecutor ? client.preferredExecutor : nil
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
         self.logger = logger
@@ -114,7 +126,8 @@ public final class StackController: Service {
     /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations expire.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
-    ///   cancelled, `ConfigurationError` when it was called before, and what ``JobLauncher/recover()`` throws.
+    ///   cancelled, `ConfigurationError` when it was called before or more is kept for the stacks of a ``SlotPool`` than it
+    ///   has, and what ``JobLauncher/recover()`` throws.
     public func run() async throws {
         let isFirst = hasRun.withLock { hasRun in
             defer { hasRun = true }
@@ -123,10 +136,11 @@ public final class StackController: Service {
         guard isFirst else {
             throw ConfigurationError("run() was called before: a controller runs once")
         }
-        // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
-        let recovered = configuration.isDryRun ? [] : try await launcher.recover()
+        let recovered = try await recovered()
+        let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
+        defer { seat?.leave() }
         let ending = await withGracefulShutdownHandler {
-            await work(recovered)
+            await work(recovered, seat)
         } onGracefulShutdown: { [mailbox] in
             mailbox.post(.drain)
         }
@@ -137,6 +151,13 @@ public final class StackController: Service {
         }
     }
 
+    /// The jobs whose agents run already. A dry run takes nothing up: it would stop, or report on, what is another
+    /// controller's to follow.
+    private func recovered() async throws -> [JobID] {
+        if configuration.isDryRun { return [] }
+        return try await withTaskExecutorPreference(LauncherExecutor.shared) { try await launcher.recover() }
+    }
+
     /// Takes no further jobs and lets the running ones end; then ``run()`` returns.
     ///
     /// A graceful shutdown of the service group does the same.
@@ -145,12 +166,12 @@ public final class StackController: Service {
     }
 
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
-    private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
+    private func work(_ recovered: [JobID], _ seat: Seat?) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
         let seed = UInt64.random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
-            var machine = ControllerMachine(configuration: configuration, seed: seed)
+            var machine = ControllerMachine(configuration: configuration, seed: seed, sharesSlots: seat != nil)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
@@ -168,10 +189,12 @@ public final class StackController: Service {
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
+                var answer: SlotAllocation.Answer?
                 for action in actions {
                     switch action {
+                    case .reportSlots(let report): answer = seat?.report(report)
                     case .request(let request):
-                        group.addTask { [calls, mailbox] in
+                        group.addTask(executorPreference: callExecutor) { [calls, mailbox] in
                             // A stack that is not registered cannot say anything.
                             if case .deregister = request { await notifier?.finish() }
                             mailbox.post(await calls.make(request))
@@ -179,8 +202,8 @@ public final class StackController: Service {
                     case .notify(let job, let detail): await notifier?.post(job, detail)
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
-                        launches[job.id] = attend(job.id, in: &group) { [launcher] in
-                            .exited(try await launcher.launch(job))
+                        launches[job.id] = attend(job.id, in: &group) { [launcher, calls] in
+                            .exited(try await launcher.launch(calls.givingDetails(to: job)))
                         }
                     case .follow(let job):
                         launchLog.followed(job, at: now)
@@ -202,7 +225,12 @@ public final class StackController: Service {
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
                     }
                 }
+                logUndelivered(of: notifier)
                 if ending != nil { break }
+                if let answer {
+                    events = [.slots(answer)]
+                    continue
+                }
                 if let due = armed, due <= now { armed = nil }
                 if let wakeAt = machine.wakeAt, armed.map({ wakeAt < $0 }) ?? true {
                     armed = wakeAt
@@ -214,6 +242,7 @@ public final class StackController: Service {
                 events = await mailbox.next()
             }
             if ending != nil { await notifier?.finish() }
+            logUndelivered(of: notifier)
             // Ends the timers, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
@@ -223,9 +252,12 @@ public final class StackController: Service {
     /// What sends the notices about jobs, if any are to be sent.
     private func notifier(in group: inout DiscardingTaskGroup) -> JobNotifier? {
         guard configuration.notifiesJobs, !configuration.isDryRun else { return nil }
-        return JobNotifier(client: calls.client, stack: configuration.stackKey, in: &group) { [logger] count in
-            logger.debug("\(count) notices could not be shown on jobs' pages")
-        }
+        return JobNotifier(client: calls.client, stack: configuration.stackKey, on: callExecutor, in: &group)
+    }
+
+    private func logUndelivered(of notifier: JobNotifier?) {
+        guard let count = notifier?.takeUndelivered(), count > 0 else { return }
+        logger.debug("\(count) notices could not be shown on jobs' pages")
     }
 
     /// Stays with the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the
@@ -235,7 +267,7 @@ public final class StackController: Service {
         in group: inout DiscardingTaskGroup,
         _ work: @escaping @Sendable () async throws -> LaunchOutcome
     ) -> Task<LaunchOutcome, Never> {
-        let task = Task {
+        let task = Task(executorPreference: LauncherExecutor.shared) {
             do {
                 return try await work()
             } catch let error as StackControllerError {

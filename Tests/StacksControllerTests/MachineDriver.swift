@@ -11,8 +11,9 @@ struct MachineDriver {
 
     init(
         capacity: Int = 10,
-        tags: [String: String] = [:],
+        tags: [String: TagValues] = [:],
         queue: QueueKey = "builds",
+        sharesSlots: Bool = false,
         configure: (inout StackController.Configuration) -> Void = { _ in }
     ) {
         var configuration = StackController.Configuration(stackKey: "stack", queue: queue)
@@ -20,13 +21,13 @@ struct MachineDriver {
         configuration.tags = tags
         configuration.statusInterval = nil
         configure(&configuration)
-        machine = ControllerMachine(configuration: configuration, seed: 1)
+        machine = ControllerMachine(configuration: configuration, seed: 1, sharesSlots: sharesSlots)
     }
 
     /// A driver whose machine is registered and has its first poll out.
     static func running(
         capacity: Int = 10,
-        tags: [String: String] = [:],
+        tags: [String: TagValues] = [:],
         configure: (inout StackController.Configuration) -> Void = { _ in }
     ) -> MachineDriver {
         var driver = MachineDriver(capacity: capacity, tags: tags, configure: configure)
@@ -149,6 +150,9 @@ struct Wishes {
     var notices: [(id: JobID, text: String)] {
         pick { if case .notify(let id, let text) = $0 { (id, text) } else { nil } }
     }
+    var slotReports: [SlotAllocation.Report] {
+        pick { if case .reportSlots(let report) = $0 { report } else { nil } }
+    }
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }
     func logged(_ text: String) -> Int {
@@ -171,7 +175,7 @@ struct Wishes {
     var isQuiet: Bool {
         all.allSatisfy { action in
             switch action {
-            case .log, .logWait, .measure, .failed, .notify: true
+            case .log, .logWait, .measure, .failed, .notify, .reportSlots: true
             default: false
             }
         }
@@ -201,9 +205,9 @@ extension ControllerMachine {
     var phase: ControllerStatus.Phase { shared.phase }
     var fatal: StackControllerError? { shared.fatal }
     var backlog: Backlog { polling.backlog }
-    var freeSlots: Int { starting.freeSlots(shared) }
-    var startTrouble: Starting.Trouble? { starting.trouble }
-    var pastTrouble: Starting.PastTrouble? { starting.pastTrouble }
+    var freeSlots: Int { launcher.freeSlots(shared) }
+    var startTrouble: LauncherHealth.Trouble? { launcher.trouble }
+    var pastTrouble: LauncherHealth.PastTrouble? { launcher.pastTrouble }
     var reregistrations: [Duration] { registration.repetitions }
     var jitter: Jitter {
         get { shared.jitter }

@@ -172,7 +172,7 @@ struct ReservationTests {
             queries += driver.passes(.milliseconds(300)).queries
             var sent: Set<JobID> = []
             // The reports come one by one, as on a machine that hardly gets to it.
-            driver.machine.finishing.pacing.due = .seconds(1000)
+            driver.machine.reports.pacing.due = .seconds(1000)
             while let query = queries.popLast() {
                 let states = Dictionary(uniqueKeysWithValues: query.jobs.map { ($0, JobState.reserved) })
                 let wishes = driver.says(states, to: query)

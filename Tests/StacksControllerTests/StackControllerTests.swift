@@ -354,6 +354,7 @@ struct StackControllerTests {
             (.init { $0.reservationExpiry = .seconds(1) }, "reservationExpiry"),
             (.init { $0.tokenLifetime = .zero }, "token lifetime"),
             (.init { $0.tags = ["": "x"] }, "tag"),
+            (.init { $0.tags = ["image": []] }, "image"),
             (.init { $0.launchFailureExitStatus = 0 }, "launchFailureExitStatus"),
             (.init { $0.launchFailureExitStatus = 256 }, "256"),
             (.init { $0.launchFailureExitStatus = -2 }, "-2"),

@@ -188,7 +188,7 @@ struct WatchTests {
         _ = driver.happens(.finished(job.id, nil))
         #expect(driver.machine.ledger.isEmpty)
         #expect(driver.machine.totals.failed == 1)
-        #expect(driver.machine.finishing.unreported == 0)
+        #expect(driver.machine.reports.unreported == 0)
     }
 
     @Test("a job whose finish is refused until its reservation ends is given back", arguments: Self.refusals)

@@ -1,5 +1,23 @@
 import NIOCore
+import NIOHPACK
 import Workload
+
+/// A request, as far as a response depends on it.
+struct ReceivedRequest {
+    var path: String
+    var fields: HPACKHeaders
+    var bodySize = 0
+    /// Empty unless the source of the responses reads it.
+    var body = ByteBuffer()
+}
+
+/// Where responses come from.
+protocol ResponseSource: Sendable {
+    /// Whether the requests' bodies are kept for it.
+    var readsBodies: Bool { get }
+
+    func response(to request: ReceivedRequest) -> PreparedResponse
+}
 
 /// A response as it is sent: created once, so that responding is little more than copying.
 struct PreparedResponse: Sendable {
@@ -7,7 +25,7 @@ struct PreparedResponse: Sendable {
     let headerBlock: [UInt8]
     let body: ByteBuffer
 
-    init(status: Int = 200, body: [UInt8]) {
+    init(status: Int = 200, fields: [(name: String, value: String)] = WireResponse.fields, body: [UInt8]) {
         self.body = ByteBuffer(bytes: body)
         var block: [UInt8] = []
         if status == 200 {
@@ -16,7 +34,7 @@ struct PreparedResponse: Sendable {
         } else {
             Self.append(":status", "\(status)", to: &block)
         }
-        for field in WireResponse.fields { Self.append(field.name, field.value, to: &block) }
+        for field in fields { Self.append(field.name, field.value, to: &block) }
         Self.append("content-length", "\(body.count)", to: &block)
         headerBlock = block
     }
@@ -33,14 +51,16 @@ struct PreparedResponse: Sendable {
 }
 
 /// Every response the server has.
-struct PreparedResponses: Sendable {
+struct PreparedResponses: ResponseSource {
     static let shared = PreparedResponses()
 
     private let byCall = Dictionary(
         uniqueKeysWithValues: Call.allCases.map { ($0, PreparedResponse(body: $0.response)) })
     private let notFound = PreparedResponse(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
 
-    func response(path: String, bodySize: Int) -> PreparedResponse {
-        Routes.call(path: path, bodySize: bodySize).flatMap { byCall[$0] } ?? notFound
+    var readsBodies: Bool { false }
+
+    func response(to request: ReceivedRequest) -> PreparedResponse {
+        Routes.call(path: request.path, bodySize: request.bodySize).flatMap { byCall[$0] } ?? notFound
     }
 }

@@ -16,7 +16,7 @@ extension ControllerMachine {
         status.current.settling = ledger.settling
         status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling
         status.current.stopping = ledger.stopping
-        status.current.unresponsive = stopping.unresponsive.count
+        status.current.unresponsive = stops.unresponsive.count
         status.slots = shared.configuration.maximumInFlight
         status.oldestWaiting = backlog.oldest.map { oldest in
             let known = polling.reading.firstListed(oldest.id)
@@ -30,7 +30,7 @@ extension ControllerMachine {
             let asking = registration.isNeeded ? registration.pacing : polling.pacing
             status.retriesIn = asking.failures > 0 ? max(.zero, asking.due - now) : nil
         }
-        status.startTrouble = starting.trouble?.message
+        status.startTrouble = launcher.trouble?.message
         return status
     }
 
@@ -42,9 +42,9 @@ extension ControllerMachine {
         if shared.configuration.isDryRun { return .dryRun }
         if polling.isPaused { return .paused }
         if shared.failures.lacksEndpoint { return .endpointMissing }
-        if starting.trouble != nil { return .cannotStart }
-        if issuing.isOutage || (issuing.pacing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
-        if starting.freeSlots(shared) == 0 { return .full }
+        if launcher.trouble != nil { return .cannotStart }
+        if launching.isOutage || (launching.pacing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
+        if launcher.reachableSlots(shared) == 0 { return .full }
         if reading.foundMatching || polling.lastSuccess == nil
             || ledger.occupied - ledger.settling > ledger.watched.count
         {

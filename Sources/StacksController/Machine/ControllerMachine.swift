@@ -12,19 +12,20 @@ struct ControllerMachine {
     var shared: SharedState
     private(set) var registration = Registration()
     private(set) var polling: Polling
-    private(set) var starting = Starting()
+    private(set) var launcher = LauncherHealth()
     private(set) var reserving = Reserving()
-    private(set) var issuing = TokenIssuing()
+    private(set) var launching = Launching()
     private(set) var watching = Watching()
-    private(set) var stopping = Stopping()
-    private(set) var settling = Settling()
-    var finishing = Finishing()
+    private(set) var stops = LauncherStops()
+    private(set) var exits = LauncherExits()
+    var reports = FailureReports()
     private(set) var renewing = Renewing()
-    private(set) var ending = Ending()
+    private(set) var shutdown = Shutdown()
 
-    init(configuration: StackController.Configuration, seed: UInt64) {
-        shared = SharedState(configuration: configuration, seed: seed)
-        polling = Polling(matcher: JobMatcher(tags: configuration.tags))
+    /// - Parameter sharesSlots: Whether a pool gives the slots.
+    init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool = false) {
+        shared = SharedState(configuration: configuration, seed: seed, sharesSlots: sharesSlots)
+        polling = Polling(matcher: configuration.verdict)
     }
 
     private var isStackKnown: Bool { !registration.isNeeded }
@@ -39,7 +40,9 @@ struct ControllerMachine {
         }
         for failure in shared.failures.takeUnsaid() { shared.say(failure, nextTry: nextTry(of: failure.call)) }
         switch shared.phase {
-        case .registering, .running, .draining: advance()
+        case .registering, .running, .draining:
+            advance()
+            reportSlots()
         case .idle, .deregistering, .ended: break
         }
         return shared.takeActions()
@@ -50,50 +53,54 @@ struct ControllerMachine {
         case .begin(let recovered): begin(recovered)
         case .drain: shared.drain("Shutting down")
         case .registered(let result, let isNew): registration.registered(result, isNew: isNew, &shared)
-        case .polled(let result): polled(result)
+        case .polled(let result, let limit):
+            polling.rate.announced(limit)
+            polled(result)
         case .reserved(let asked, let result):
             reserving.reserved(asked, result, &shared, isPaused: polling.isPaused)
         case .renewed(let asked, let result): renewed(asked, result)
         case .gaveBack(let jobs, let failure): shared.gaveBack(jobs, failure)
         case .tokens(let asked, let result, let time):
-            issuing.issued(
-                asked, result, serverTime: time, &shared, starting: &starting, isPaused: polling.isPaused)
+            launching.issued(
+                asked, result, serverTime: time, &shared, launcher: &launcher, isPaused: polling.isPaused)
         case .launcherEnded(let job, let outcome):
-            stopping.launcherEnded(job)
-            settling.launcherEnded(job, outcome, &shared, starting: &starting)
+            stops.launcherEnded(job)
+            exits.launcherEnded(job, outcome, &shared, launcher: &launcher)
         case .states(let query, let result):
-            watching.received(query, result, &shared, starting: &starting, stopping: &stopping)
+            watching.received(query, result, &shared, launcher: &launcher, stops: &stops)
             guard case .success(let states) = result else { return }
-            for id in query.ended { settling.settle(id, states[id], &shared, finishing: &finishing) }
-        case .finished(let job, let failure): finishing.finished(job, failure, &shared, settleBy: ending.settleBy)
+            for id in query.ended { exits.settle(id, states[id], &shared, reports: &reports) }
+        case .finished(let job, let failure): reports.finished(job, failure, &shared, settleBy: shutdown.settleBy)
         case .deregistered(let failure):
-            ending.deregistered(failure, &shared)
+            shutdown.deregistered(failure, &shared)
             end()
+        case .slots(let answer): shared.slots.received(answer, at: shared.now)
+        case .slotsCall: shared.slots.mustReport = true
         }
     }
 
     /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
     private mutating func advance() {
         registration.advance(&shared)
-        starting.advance(&shared)
+        launcher.advance(&shared)
         shared.expireIfDue()
         reserving.advance(
-            &shared, from: &polling, starting: starting, issuing: issuing, isStackKnown: isStackKnown)
-        polling.tellWaiting(&shared, starting: starting)
-        polling.advance(&shared, starting: starting, isStackKnown: isStackKnown)
-        if issuing.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
+            &shared, from: &polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
+        polling.tellWaiting(&shared, launcher: launcher)
+        polling.advance(&shared, launcher: launcher, isStackKnown: isStackKnown)
+        if launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
             reserving.letGoOfUncertain(.noToken, &shared)
         }
         watching.advance(&shared)
-        finishing.advance(&shared)
-        renewing.advance(&shared, finishing: finishing)
-        stopping.advance(&shared)
+        reports.advance(&shared)
+        renewing.advance(&shared, reports: reports)
+        stops.advance(&shared)
         polling.warnOfSilence(&shared)
         sayStatusIfDue()
         shared.giveBackIfDue()
-        let unreported = settling.unreported + finishing.unreported
+        let unreported = exits.unreported + reports.unreported
         let isWaiting = isWaitingForResponses
-        if ending.advance(&shared, isWaiting: isWaiting, unreported: unreported, registration: registration) { end() }
+        if shutdown.advance(&shared, isWaiting: isWaiting, unreported: unreported, registration: registration) { end() }
     }
 
     /// When the machine wants to be stepped again if no event comes before; `nil` when only an event can change
@@ -102,17 +109,19 @@ struct ControllerMachine {
         guard shared.phase == .registering || shared.phase == .running || shared.phase == .draining else { return nil }
         let times = [
             registration.wakeAt(shared),
-            starting.wakeAt,
-            shared.returning.nextExpiry,
+            launcher.wakeAt,
+            shared.givingBack.nextExpiry,
             reserving.wakeAt(
-                shared, polling: polling, starting: starting, issuing: issuing, isStackKnown: isStackKnown),
+                shared, polling: polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown),
             polling.wakeAt(shared, isStackKnown: isStackKnown),
-            issuing.wakeAt(shared, isPaused: polling.isPaused, isStackKnown: isStackKnown),
+            launching.wakeAt(shared, isPaused: polling.isPaused, isStackKnown: isStackKnown),
             watching.wakeAt(shared),
-            finishing.wakeAt,
-            renewing.wakeAt(shared, finishing),
-            stopping.wakeAt(shared),
-            ending.wakeAt,
+            reports.wakeAt,
+            renewing.wakeAt(shared, reports),
+            stops.wakeAt(shared),
+            shared.slots.bidBy,
+            shared.slots.isShared && reserving.isWaitingAfterFailure(shared) ? reserving.pacing.due : nil,
+            shutdown.wakeAt,
         ]
         return times.lazy.compactMap { $0 }.min()
     }
@@ -124,13 +133,13 @@ struct ControllerMachine {
         for id in recovered { shared.ledger.insertFound(id, shared.configuration, at: shared.now) }
         for id in recovered { shared.wants(.follow(id)) }
         if !recovered.isEmpty { shared.log(.info, "\(recovered.count) jobs are running already") }
-        ending.begin(shared)
+        shutdown.begin(shared)
         watching.begin(shared)
         renewing.begin(shared)
     }
 
     private mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>) {
-        let outcome = polling.polled(result, &shared, starting: starting)
+        let outcome = polling.polled(result, &shared, launcher: launcher)
         if let loss = outcome.loss {
             registration.stackIsLost(loss, &shared)
             if registration.isNeeded { polling.isRegisteredAgain(after: loss, &shared) }
@@ -138,7 +147,7 @@ struct ControllerMachine {
             registration.stackIsAsRegistered()
         }
         guard outcome.isReadToEnd else { return }
-        ending.listIsRead(&shared, polling: polling, reserving: reserving, starting: starting, issuing: issuing)
+        shutdown.listIsRead(&shared, polling: polling, reserving: reserving, launcher: launcher, launching: launching)
     }
 
     private mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>) {
@@ -151,9 +160,9 @@ struct ControllerMachine {
                 shared.log(.info, "The reservation is gone; the job is not launched", id)
                 shared.release(id)
             case .launched where verdict == .denied && isOver && entry.isSeenReserved:
-                watching.doubt(id, "is reserved for another stack", &shared, stopping: &stopping)
+                watching.doubt(id, "is reserved for another stack", &shared, stops: &stops)
             case .confirming(let outcome):
-                settling.confirmed(id, outcome, verdict, &shared, finishing: &finishing)
+                exits.confirmed(id, outcome, verdict, &shared, reports: &reports)
             case .returning: shared.renewalSettled(ofReturning: id, verdict)
             default: break
             }
@@ -163,14 +172,14 @@ struct ControllerMachine {
     /// Takes no further jobs: what may be reserved is given back with what is.
     private mutating func drain() {
         polling.backlog.removeAll()
-        starting.drain()
+        launcher.drain()
         reserving.letGoOfUncertain(.ending, &shared)
     }
 
     /// Whether responses are out that an ending controller waits for.
     private var isWaitingForResponses: Bool {
         registration.pacing.isInFlight || polling.pacing.isInFlight || reserving.pacing.isInFlight
-            || issuing.pacing.isInFlight || shared.returning.callsInFlight > 0 || shared.ledger.finishing > 0
+            || launching.pacing.isInFlight || shared.givingBack.callsInFlight > 0 || shared.ledger.finishing > 0
             || !shared.ledger.returning.isDisjoint(with: shared.ledger.renewing)
     }
 
@@ -180,16 +189,33 @@ struct ControllerMachine {
         case .register: registration.wakeAt(shared)
         case .poll: polling.pacing.due(if: polling.isWanted(shared, isStackKnown: isStackKnown))
         case .reserve: reserving.pacing.due(if: shared.phase == .running)
-        case .issueTokens: issuing.pacing.due(if: shared.phase == .running)
+        case .issueTokens: launching.pacing.due(if: shared.phase == .running)
         case .renew: renewing.pacing.due(if: true)
         case .queryStates: watching.nextTry(shared)
         case .giveBack, .finish, .deregister: nil
         }
     }
 
+    /// Reports to the pool of slots, if there is one, what is used and wanted.
+    private mutating func reportSlots() {
+        guard shared.slots.isShared else { return }
+        var report = SlotAllocation.Report(occupied: shared.ledger.occupied, taken: shared.ledger.taken)
+        let most = max(0, shared.configuration.maximumInFlight - shared.ledger.occupied)
+        let usable = min(launcher.usable(most, shared.ledger), launching.triesOneJob(shared) ? 1 : .max)
+        report.canBid =
+            polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
+            && !reserving.isWaitingAfterFailure(shared)
+        if report.canBid {
+            let isOverdue = shared.slots.bidBy.map { shared.now >= $0 } ?? false
+            report.isBid = isOverdue || polling.isCurrent(at: shared.now)
+            if !polling.isChoosing || isOverdue { report.demand = polling.backlog.demand(usable) }
+        }
+        if let report = shared.slots.report(report) { shared.wants(.reportSlots(report)) }
+    }
+
     private mutating func sayStatusIfDue() {
-        guard ending.wantsStatusLine(shared) else { return }
-        ending.saysStatus(shared)
+        guard shutdown.wantsStatusLine(shared) else { return }
+        shutdown.saysStatus(shared)
         shared.log(.info, status(at: shared.now).summary)
     }
 

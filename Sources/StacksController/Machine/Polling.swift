@@ -17,13 +17,17 @@ struct Polling {
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
     private static let maximumNamed = 100
 
-    /// How many pages are read without a pause.
-    private static let pagesAtOnce = 5
+    /// How many pages are read before it is chosen from them.
+    private static let pagesToChooseFrom = 5
 
-    /// The shortest time between two polls when something is known to wait: half the rate that Buildkite allows.
-    private static let shortestInterval = Duration.milliseconds(200)
+    /// How long the list is read often after a job has come to it.
+    private static let busyTime = Duration.seconds(10)
+
+    /// How long what was read of the list is taken for the list as it is.
+    private static let currency = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
+    var rate = PollRate()
     private(set) var reading = Reading()
     /// Jobs that match and were listed, the best first.
     var backlog = Backlog()
@@ -31,7 +35,7 @@ struct Polling {
     private(set) var lastSuccess: Duration?
     private(set) var isPaused = false
 
-    private let matcher: JobMatcher
+    private let matcher: @Sendable (ScheduledJob) -> JobMatcher.Verdict
     /// Why jobs are left alone, for the log.
     private var unmatchedRules = UnmatchedRules()
     /// How many matching jobs a dry run has logged last.
@@ -41,53 +45,64 @@ struct Polling {
     /// Polls in a row that got a 404, each after a registration.
     private var absences = 0
     private var silence = Silence()
+    /// When a job that matches came last.
+    private var lastArrival: Duration?
+    /// When the head of the list was requested as of which the backlog is whole, as far as it is chosen from.
+    private var readAsOf: Duration?
     /// Whether the backlog has jobs whose pages do not say yet why they wait.
     private var hasUntold = false
 
-    init(matcher: JobMatcher) { self.matcher = matcher }
+    init(matcher: @escaping @Sendable (ScheduledJob) -> JobMatcher.Verdict) { self.matcher = matcher }
 
     func isWanted(_ shared: SharedState, isStackKnown: Bool) -> Bool { shared.phase == .running && isStackKnown }
 
+    /// Whether what is read could be started.
+    func isUseful(_ shared: SharedState, isStackKnown: Bool) -> Bool {
+        isWanted(shared, isStackKnown: isStackKnown) && !isPaused && pacing.failures == 0
+            && !shared.configuration.isDryRun
+    }
+
+    /// Whether more of the list is being read, to choose from.
+    var isChoosing: Bool { reading.cursor != nil && reading.pages < Self.pagesToChooseFrom }
+
+    /// Whether the backlog is that of the list as it is.
+    func isCurrent(at now: Duration) -> Bool { readAsOf.map { now - $0 <= Self.currency } ?? false }
+
     func wakeAt(_ shared: SharedState, isStackKnown: Bool) -> Duration? {
-        let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown))
+        let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown)).map { max($0, rate.earliest) }
         let check = silence.due(shared, lastSuccess: lastSuccess)
         return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
     }
 
-    mutating func advance(_ shared: inout SharedState, starting: Starting, isStackKnown: Bool) {
+    mutating func advance(_ shared: inout SharedState, launcher: LauncherHealth, isStackKnown: Bool) {
         if shared.needsPoll {
             shared.needsPoll = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
         }
         guard isWanted(shared, isStackKnown: isStackKnown), !pacing.isInFlight else { return }
-        let freeSlots = starting.freeSlots(shared)
-        // A slot is free, and the last poll, made while none was, showed that something waits.
-        if freeSlots > 0, reading.limit == 1, reading.foundMatching, !isPaused, pacing.failures == 0, let lastSuccess {
-            pacing.due = min(pacing.due, lastSuccess + Self.shortestInterval)
+        let reachableSlots = launcher.reachableSlots(shared)
+        // A slot is free, and the last poll, made while none was, saw no more than the head of the list; or a pool has a free
+        // slot and wants to know what it could be used for.
+        let isBehind = reading.limit == 1 || (shared.slots.bidBy != nil && !isCurrent(at: shared.now))
+        if reachableSlots > 0, isBehind, !isPaused, pacing.failures == 0 {
+            pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
-        guard pacing.isDue(at: shared.now) else { return }
-        let isIdle = !shared.configuration.isDryRun && (isPaused || freeSlots == 0)
+        guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
+        let isIdle = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
         if isIdle { reading.startOver() }
-        let limit = isIdle ? 1 : pageLimit(freeSlots: freeSlots, isDryRun: shared.configuration.isDryRun)
+        // While nothing can be started one job is requested, only to be seen as connected.
+        let limit = isIdle ? 1 : SharedState.maximumBatch
+        rate.sends(at: shared.now)
         reading.asks(limit: limit, at: shared.now)
         pacing.isInFlight = true
         shared.asks(.poll(limit: limit, after: reading.cursor))
     }
 
-    /// While nothing can be started one job is requested, only to be seen as connected. Otherwise the first page is
-    /// some times longer than there are slots, so that the best can be chosen from it; where that was not enough, the
-    /// pages after it are as long as they may be.
-    private func pageLimit(freeSlots: Int, isDryRun: Bool) -> Int {
-        let isDeep = reading.cursor != nil || isDryRun
-        let longest = SharedState.maximumBatch
-        return isDeep ? longest : min(longest, max(100, min(freeSlots, longest) * 4))
-    }
-
     mutating func polled(
-        _ result: Result<ScheduledJobsPage, CallFailure>, _ shared: inout SharedState, starting: Starting
+        _ result: Result<ScheduledJobsPage, CallFailure>, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Outcome {
         switch result {
-        case .success(let page): return succeeded(page, &shared, starting: starting)
+        case .success(let page): return succeeded(page, &shared, launcher: launcher)
         case .failure(let failure):
             reading.failed(isRejected: failure.kind == .rejected)
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
@@ -98,7 +113,7 @@ struct Polling {
     }
 
     private mutating func succeeded(
-        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Outcome {
         lastSuccess = shared.now
         absences = 0
@@ -110,13 +125,19 @@ struct Polling {
         }
         shared.stackIsKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
-        let hasMore = read(page, &shared, starting: starting)
-        let interval = shared.configuration.pollInterval * shared.jitter.next(in: 0.9..<1.1)
-        // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
-        let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestInterval
-        pacing.succeeded(next: shared.now + (hasMore ? pause : interval))
-        if !hasMore { sayWhatWasRead(&shared, starting: starting) }
+        let hasMore = read(page, &shared, launcher: launcher)
+        pacing.succeeded(next: hasMore ? shared.now : nextList(&shared, launcher: launcher))
+        if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
         return Outcome(loss: loss, isReadToEnd: !hasMore)
+    }
+
+    /// When the list is read again: soon while jobs come and can be started, otherwise at leisure.
+    private func nextList(_ shared: inout SharedState, launcher: LauncherHealth) -> Duration {
+        let jitter = shared.jitter.next(in: 1..<1.1)
+        let quiet = shared.now + shared.configuration.pollInterval * jitter
+        let isBusy = lastArrival.map { shared.now - $0 <= Self.busyTime } ?? false
+        guard isBusy, !isPaused, launcher.reachableSlots(shared) > 0 else { return quiet }
+        return min(quiet, reading.sentAt + rate.spacing)
     }
 
     private mutating func noteQueue(
@@ -166,12 +187,12 @@ struct Polling {
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
     /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
-    mutating func tellWaiting(_ shared: inout SharedState, starting: Starting) {
-        guard hasUntold, shared.phase == .running, starting.freeSlots(shared) == 0 else { return }
+    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth) {
+        guard hasUntold, shared.phase == .running, launcher.reachableSlots(shared) == 0 else { return }
         hasUntold = false
         let notice =
-            starting.trouble.map { JobNotice.waitsForLauncher($0.message) }
-            ?? .waitsForSlot(slots: shared.configuration.maximumInFlight)
+            launcher.trouble.map { JobNotice.waitsForLauncher($0.message) }
+            ?? .waitsForSlot(slots: shared.slots.isShared ? nil : shared.configuration.maximumInFlight)
         for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
     }
 
@@ -179,12 +200,12 @@ struct Polling {
 
     /// Records a page, and returns whether the next one is to be read at once.
     private mutating func read(
-        _ page: ScheduledJobsPage, _ shared: inout SharedState, starting: Starting
+        _ page: ScheduledJobsPage, _ shared: inout SharedState, launcher: LauncherHealth
     ) -> Bool {
         let isHead = reading.begin(page, at: shared.now)
         if isHead {
             if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
-            shared.returning.forgetCooled(at: shared.now)
+            shared.givingBack.forgetCooled(at: shared.now)
         }
         var matching: [ScheduledJob] = []
         for job in page.jobs where read(job, &shared) { matching.append(job) }
@@ -200,39 +221,44 @@ struct Polling {
         // The jobs of a paused queue are counted, and none of them may be reserved.
         if isPaused { backlog.setAside() }
 
-        let isShort = shared.configuration.isDryRun || backlog.count < starting.freeSlots(shared)
-        let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isShort
-        return reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
+        let isShort = shared.configuration.isDryRun || backlog.count < launcher.reachableSlots(shared)
+        let isMoreOfUse = isShort || reading.pages < Self.pagesToChooseFrom
+        let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isMoreOfUse
+        let hasMore = reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
+        if isPaused || (reading.limit == 1 && !isWhole) {
+            readAsOf = nil
+        } else if !isChoosing {
+            readAsOf = reading.headSentAt
+        }
+        shared.slots.mustReport = true
+        return hasMore
     }
 
     /// Records a listed job, and returns whether it can be reserved.
     private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
         let isNew = reading.lists(job.id, at: shared.now)
         if isNew { shared.totals.seen += 1 }
-        switch matcher.verdict(on: job.agentQueryRules) {
+        let verdict = matcher(job)
+        switch verdict {
         case .matches:
             guard shared.canTake(job.id, listedBy: reading.sentAt) else {
-                if shared.returning.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
+                if shared.givingBack.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
                 return false
             }
             reading.foundMatching = true
+            if isNew { lastArrival = shared.now }
             if shared.configuration.isDryRun, isNew {
                 shared.totals.matching += 1
                 shared.log(.notice, "Would start this job (priority \(job.priority))", job.id)
             }
             return true
-        case .unmatched(let rule): noteUnmatched(job.id, rule, isNew: isNew, &shared)
-        case .invalid(let rule): noteUnmatched(job.id, rule, isInvalid: true, isNew: isNew, &shared)
+        case .unmatched, .invalid, .declined:
+            if isNew {
+                shared.totals.unmatched += 1
+                unmatchedRules.note(verdict, of: job.id)
+            }
         }
         return false
-    }
-
-    private mutating func noteUnmatched(
-        _ id: JobID, _ rule: String, isInvalid: Bool = false, isNew: Bool, _ shared: inout SharedState
-    ) {
-        guard isNew else { return }
-        shared.totals.unmatched += 1
-        unmatchedRules.note(rule, isInvalid: isInvalid, of: id)
     }
 
     /// Records listed jobs that cannot be read. Each is logged as skipped once.
@@ -253,11 +279,11 @@ struct Polling {
         shared.log(.warning, "\(rest) more jobs of this page are skipped, because they cannot be read")
     }
 
-    private mutating func sayWhatWasRead(_ shared: inout SharedState, starting: Starting) {
+    private mutating func sayWhatWasRead(_ shared: inout SharedState, launcher: LauncherHealth) {
         for line in unmatchedRules.lines(at: shared.now) { shared.log(line.level, line.message, line.job) }
         guard shared.configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun else { return }
         saidOfDryRun = backlog.count
-        let started = min(backlog.count, starting.freeSlots(shared))
+        let started = min(backlog.count, launcher.reachableSlots(shared))
         shared.log(
             .notice,
             "\(backlog.count) scheduled jobs match: \(started) would be started now, "

@@ -20,19 +20,19 @@ struct Renewing {
     /// When the last renewal was requested.
     private var askedAt: Duration = .zero
 
-    private func isWanted(_ shared: SharedState, _ finishing: Finishing) -> Bool {
+    private func isWanted(_ shared: SharedState, _ reports: FailureReports) -> Bool {
         let ledger = shared.ledger
-        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && finishing.isEmpty)
+        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
         return !shared.isCutOff && (isNeeded || !ledger.confirming.isEmpty)
     }
 
-    func wakeAt(_ shared: SharedState, _ finishing: Finishing) -> Duration? {
-        pacing.due(if: isWanted(shared, finishing))
+    func wakeAt(_ shared: SharedState, _ reports: FailureReports) -> Duration? {
+        pacing.due(if: isWanted(shared, reports))
     }
 
     mutating func begin(_ shared: SharedState) { pacing.due = shared.now + shared.configuration.watchInterval }
 
-    mutating func advance(_ shared: inout SharedState, finishing: Finishing) {
+    mutating func advance(_ shared: inout SharedState, reports: FailureReports) {
         let now = shared.now
         if shared.needsRenewal {
             shared.needsRenewal = false
@@ -40,7 +40,7 @@ struct Renewing {
         }
         guard pacing.isDue(at: now) else { return }
         pacing.due = now + shared.configuration.watchInterval
-        guard shared.phase == .running || shared.phase == .draining, isWanted(shared, finishing) else { return }
+        guard shared.phase == .running || shared.phase == .draining, isWanted(shared, reports) else { return }
         let ledger = shared.ledger
         let soon = now + shared.configuration.reservationExpiry / 2
         func expires(_ id: JobID) -> Bool {
@@ -53,7 +53,7 @@ struct Renewing {
             }
         }
         var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
-        asked += finishing.jobs.filter(expires) + ledger.confirming.sorted()
+        asked += reports.jobs.filter(expires) + ledger.confirming.sorted()
         guard !asked.isEmpty else { return }
         pacing.isInFlight = true
         askedAt = now

@@ -22,31 +22,39 @@ struct Reserving {
 
     /// When something may be reserved next: what gets no token would be given back again.
     func wakeAt(
-        _ shared: SharedState, polling: Polling, starting: Starting, issuing: TokenIssuing, isStackKnown: Bool
+        _ shared: SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching, isStackKnown: Bool
     ) -> Duration? {
         guard shared.phase == .running, isStackKnown, !shared.configuration.isDryRun, !pacing.isInFlight else {
             return nil
         }
-        let triesOneJob = issuing.triesOneJob(shared)
-        if triesOneJob, !shared.ledger.waiting.isEmpty || issuing.pacing.isInFlight { return nil }
-        let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && starting.freeSlots(shared) > 0
+        let triesOneJob = launching.triesOneJob(shared)
+        if triesOneJob, !shared.ledger.waiting.isEmpty || launching.pacing.isInFlight { return nil }
+        let freeSlots = launcher.freeSlots(shared)
+        // Where there are more jobs than slots, the best of the list as far as it is read at once are chosen.
+        let isChoosing = polling.isChoosing && polling.backlog.count >= freeSlots
+        let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && freeSlots > 0 && !isChoosing
         guard !uncertain.isEmpty || isAnyWaiting else { return nil }
-        return triesOneJob ? max(pacing.due, issuing.pacing.due) : pacing.due
+        return triesOneJob ? max(pacing.due, launching.pacing.due) : pacing.due
+    }
+
+    /// Whether nothing is reserved for a while, because it has failed: others may use the slots.
+    func isWaitingAfterFailure(_ shared: SharedState) -> Bool {
+        pacing.failures > 0 && !pacing.isInFlight && pacing.due > shared.now && shared.phase == .running
     }
 
     mutating func advance(
-        _ shared: inout SharedState, from polling: inout Polling, starting: Starting, issuing: TokenIssuing,
+        _ shared: inout SharedState, from polling: inout Polling, launcher: LauncherHealth, launching: Launching,
         isStackKnown: Bool
     ) {
-        let due = wakeAt(shared, polling: polling, starting: starting, issuing: issuing, isStackKnown: isStackKnown)
+        let due = wakeAt(shared, polling: polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
         guard let due, due <= shared.now else { return }
-        let limit = issuing.triesOneJob(shared) ? 1 : limit.count
+        let limit = launching.triesOneJob(shared) ? 1 : limit.count
         // First those of which it is not known whether they are reserved already; they hold their slots.
         var asked = Array(uncertain.prefix(limit))
         uncertain.removeFirst(asked.count)
         if !polling.isPaused {
-            for job in polling.backlog.takeFirst(min(starting.freeSlots(shared), limit - asked.count))
-            where !shared.ledger.contains(job.id) && !shared.returning.isCooling(job.id, at: shared.now) {
+            for job in polling.backlog.takeFirst(min(launcher.freeSlots(shared), limit - asked.count))
+            where !shared.ledger.contains(job.id) && !shared.givingBack.isCooling(job.id, at: shared.now) {
                 let listedAt = polling.reading.firstListed(job.id)
                 shared.ledger.insert(job.id, job: job, stage: .reserving, at: shared.now, listedAt: listedAt)
                 asked.append(job.id)
@@ -93,7 +101,7 @@ struct Reserving {
             } else if others.contains(id) {
                 shared.ledger.remove(id)
                 shared.totals.notReserved += 1
-                shared.returning.cool(id, .denied, at: shared.now)
+                shared.givingBack.cool(id, .denied, at: shared.now)
             } else {
                 // It may be reserved: giving it back makes sure that it is not for long.
                 leftOut += 1
@@ -126,7 +134,7 @@ struct Reserving {
             let isFound = !limit.refused(asked.count)
             for id in asked {
                 shared.expire(id)
-                if isFound { shared.returning.cool(id, .refused, at: shared.now) }
+                if isFound { shared.givingBack.cool(id, .refused, at: shared.now) }
             }
         case .unauthorized, .forbidden, .notFound:
             for id in asked { shared.expire(id) }

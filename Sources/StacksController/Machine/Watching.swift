@@ -56,7 +56,7 @@ struct Watching {
 
     mutating func received(
         _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ shared: inout SharedState,
-        starting: inout Starting, stopping: inout Stopping
+        launcher: inout LauncherHealth, stops: inout LauncherStops
     ) {
         // One query is out at a time, so these say what it was about.
         let (asksForWatched, asksForEnded) = (pacing.isInFlight, settling.isInFlight)
@@ -68,8 +68,8 @@ struct Watching {
                 let isWhole = query.ended.allSatisfy { states[$0] != nil }
                 settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
             }
-            noteAbsences(query, states, &shared, &stopping)
-            for id in query.watched { observe(id, states[id], &shared, &starting, &stopping) }
+            noteAbsences(query, states, &shared, &stops)
+            for id in query.watched { observe(id, states[id], &shared, &launcher, &stops) }
         case .failure(let failure):
             let now = shared.now
             if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
@@ -80,8 +80,8 @@ struct Watching {
 
     /// What the state of a job says whose launcher runs, or that was found running.
     private func observe(
-        _ id: JobID, _ state: JobState?, _ shared: inout SharedState, _ starting: inout Starting,
-        _ stopping: inout Stopping
+        _ id: JobID, _ state: JobState?, _ shared: inout SharedState, _ launcher: inout LauncherHealth,
+        _ stops: inout LauncherStops
     ) {
         guard let entry = shared.ledger[id], entry.stage == .launched || entry.stage == .started, let state else {
             return
@@ -96,24 +96,24 @@ struct Watching {
         switch state {
         case .scheduled where entry.stage == .launched || entry.isUnattended:
             // Its reservation has expired. An agent that has been seen to have its job is left alone.
-            doubt(id, "is scheduled again", &shared, stopping: &stopping)
+            doubt(id, "is scheduled again", &shared, stops: &stops)
         case _ where state.isWithAgent:
             guard entry.stage == .launched else { return }
             shared.ledger.move(id, to: .started, at: shared.now)
-            starting.hasStarted(launchedAt: entry.since)
+            launcher.hasStarted(launchedAt: entry.since)
             if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.since)) }
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
             if entry.stage == .launched { shared.ledger.move(id, to: .started, at: shared.now) }
-            isOver(id, entry, &shared, &stopping)
+            isOver(id, entry, &shared, &stops)
         case _ where state.isTerminal:
             // A job that was found running and was never seen without an agent may have one, which is cleaning up.
             if entry.stage == .launched, entry.hasLauncher, entry.job != nil || entry.isSeenReserved {
-                stopping.stop(id, "is \(state)", .cancelled, &shared)
+                stops.stop(id, "is \(state)", .cancelled, &shared)
             } else {
-                isOver(id, entry, &shared, &stopping)
+                isOver(id, entry, &shared, &stops)
             }
-        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &stopping)
+        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &stops)
         default:
             // A state that is not known here is a value like any other, and no sign that no agent came.
             break
@@ -122,7 +122,7 @@ struct Watching {
 
     /// No agent has taken a launched job yet.
     private func isStillReserved(
-        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stopping: inout Stopping
+        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stops: inout LauncherStops
     ) {
         let isOurs = entry.reservedUntil > shared.now
         if isOurs { shared.ledger.update(id) { $0.doubts = 0 } } else { shared.needsRenewal = true }
@@ -132,12 +132,12 @@ struct Watching {
         let time = (shared.now - entry.since).formattedSeconds
         shared.log(.warning, "No agent took the job within \(time) s", id)
         guard entry.hasLauncher else { return shared.letGo(id, .noAgent, coolFor: .ended) }
-        stopping.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
+        stops.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
     }
 
     /// A response says that a job is not this stack's. One may be stale; two in a row count, and for a job that was found
     /// running only responses over some time.
-    func doubt(_ id: JobID, _ reason: String, _ shared: inout SharedState, stopping: inout Stopping) {
+    func doubt(_ id: JobID, _ reason: String, _ shared: inout SharedState, stops: inout LauncherStops) {
         guard let entry = shared.ledger[id] else { return }
         let since = entry.doubts == 0 ? shared.now : entry.doubtedSince
         shared.ledger.update(id) { entry in
@@ -145,13 +145,13 @@ struct Watching {
             entry.doubtedSince = since
         }
         guard entry.doubts >= 1, entry.job != nil || shared.now - since >= Self.patienceWithFound else { return }
-        if entry.hasLauncher { stopping.stop(id, reason, .notOurs, &shared) } else { shared.completed(id) }
+        if entry.hasLauncher { stops.stop(id, reason, .notOurs, &shared) } else { shared.completed(id) }
     }
 
     /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
     /// launcher that does not notice must not keep its slot forever.
     private func isOver(
-        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stopping: inout Stopping
+        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stops: inout LauncherStops
     ) {
         guard entry.hasLauncher else { return shared.completed(id) }
         let now = shared.now
@@ -159,7 +159,7 @@ struct Watching {
         guard now - since >= shared.configuration.lingerTimeout else { return }
         shared.log(
             .warning, "The job ended \((now - since).formattedSeconds) s ago and its launcher still runs", id)
-        stopping.stop(id, "is over", .over, &shared)
+        stops.stop(id, "is over", .over, &shared)
     }
 
     // MARK: Absence
@@ -171,7 +171,7 @@ struct Watching {
     /// that was launched here and never seen with an agent is stopped when it is missing twice in a row, from responses
     /// that know most of what was asked, and its reservation may have expired: then its token is dead.
     private func noteAbsences(
-        _ query: StateQuery, _ states: JobStates, _ shared: inout SharedState, _ stopping: inout Stopping
+        _ query: StateQuery, _ states: JobStates, _ shared: inout SharedState, _ stops: inout LauncherStops
     ) {
         var (missing, back): ([JobID], Int) = ([], 0)
         for id in query.watched {
@@ -195,7 +195,7 @@ struct Watching {
             if isPlausible, entry.reservedUntil <= shared.now,
                 entry.isUnattended || (entry.stage == .launched && entry.job != nil)
             {
-                doubt(id, "is no longer known", &shared, stopping: &stopping)
+                doubt(id, "is no longer known", &shared, stops: &stops)
             } else {
                 // A doubt for another reason needs two responses in a row.
                 shared.ledger.update(id) { $0.doubts = 0 }

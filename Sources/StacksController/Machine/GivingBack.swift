@@ -6,7 +6,7 @@ import StacksAPI
 /// It stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation has certainly
 /// expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
 /// to a second. A list that was requested after that and shows the job ends the wait.
-struct Returning {
+struct GivingBack {
     /// How long a reservation holds that gives a job back.
     static let giveBackExpiry = Duration.seconds(1)
 
@@ -72,7 +72,7 @@ struct Returning {
 extension SharedState {
     /// Lets go of a job. It is given back while it is certainly this stack's, or while it is not known whether a request to
     /// reserve it was heard; after that another stack may have it, and nothing is sent. Its page says why.
-    mutating func letGo(_ id: JobID, _ reason: ReturnReason, coolFor cooling: Returning.Cooling = .returned) {
+    mutating func letGo(_ id: JobID, _ reason: ReturnReason, coolFor cooling: GivingBack.Cooling = .returned) {
         guard let entry = ledger[id], entry.stage != .returning else { return }
         noteReturn(of: id, cooling)
         let isOurs = entry.reservedUntil > now || (entry.stage == .reserving && entry.mayBeReservedUntil > now)
@@ -82,7 +82,7 @@ extension SharedState {
     }
 
     /// The job is not reserved for this stack, according to Buildkite.
-    mutating func release(_ id: JobID, coolFor cooling: Returning.Cooling = .returned) {
+    mutating func release(_ id: JobID, coolFor cooling: GivingBack.Cooling = .returned) {
         guard ledger.contains(id) else { return }
         noteReturn(of: id, cooling)
         ledger.update(id) { $0.mayBeReservedUntil = .zero }
@@ -100,35 +100,35 @@ extension SharedState {
         }
         ledger.move(id, to: .returning, at: now)
         // A renewal in flight may reserve it again: its response decides.
-        if !isBeingRenewed { returning.expires(at: entry.mayBeReservedUntil) }
+        if !isBeingRenewed { givingBack.expires(at: entry.mayBeReservedUntil) }
     }
 
-    private mutating func noteReturn(of id: JobID, _ cooling: Returning.Cooling) {
+    private mutating func noteReturn(of id: JobID, _ cooling: GivingBack.Cooling) {
         totals.released += 1
-        returning.cool(id, cooling, at: now)
-        returning.lastReturn = now
+        givingBack.cool(id, cooling, at: now)
+        givingBack.lastReturn = now
     }
 
     private mutating func giveBack(_ id: JobID) {
         ledger.move(id, to: .returning, at: now)
         ledger.update(id) { $0.giveBacks += 1 }
-        returning.jobs.append(id)
+        givingBack.jobs.append(id)
     }
 
     /// Sends what a step wants to give back, in one call.
     mutating func giveBackIfDue() {
-        guard !returning.jobs.isEmpty else { return }
-        returning.callsInFlight += 1
-        asks(.giveBack(returning.jobs))
-        log(.info, "Giving back \(returning.jobs.count) reserved jobs")
-        returning.jobs = []
+        guard !givingBack.jobs.isEmpty else { return }
+        givingBack.callsInFlight += 1
+        asks(.giveBack(givingBack.jobs))
+        log(.info, "Giving back \(givingBack.jobs.count) reserved jobs")
+        givingBack.jobs = []
     }
 
     mutating func gaveBack(_ jobs: [JobID], _ failure: CallFailure?) {
-        returning.callsInFlight -= 1
+        givingBack.callsInFlight -= 1
         for id in jobs {
             guard let entry = ledger[id], entry.stage == .returning else { continue }
-            let soon = now + Returning.giveBackExpiry
+            let soon = now + GivingBack.giveBackExpiry
             let until = failure == nil ? soon : max(soon, entry.mayBeReservedUntil)
             let now = now
             ledger.update(id) { entry in
@@ -136,7 +136,7 @@ extension SharedState {
                 entry.since = now
                 entry.mayBeReservedUntil = until
             }
-            returning.expires(at: until)
+            givingBack.expires(at: until)
         }
         guard let failure else { return }
         wants(.failed(.giveBack, failure.kind))
@@ -152,21 +152,21 @@ extension SharedState {
         } else if verdict == .denied, entry.giveBacks == 0 {
             ledger.remove(id)
         } else {
-            returning.expires(at: entry.mayBeReservedUntil)
+            givingBack.expires(at: entry.mayBeReservedUntil)
         }
     }
 
     /// Frees the slots of jobs whose reservation has certainly expired.
     mutating func expireIfDue() {
-        guard let due = returning.nextExpiry, due <= now else { return }
-        returning.nextExpiry = nil
+        guard let due = givingBack.nextExpiry, due <= now else { return }
+        givingBack.nextExpiry = nil
         for id in ledger.returning {
             guard let entry = ledger[id], entry.giveBacks == 0, !ledger.renewing.contains(id) else { continue }
             if entry.mayBeReservedUntil <= now {
                 ledger.remove(id)
-                returning.lastReturn = now
+                givingBack.lastReturn = now
             } else {
-                returning.expires(at: entry.mayBeReservedUntil)
+                givingBack.expires(at: entry.mayBeReservedUntil)
             }
         }
     }
@@ -176,10 +176,10 @@ extension SharedState {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.
             guard entry.stage == .returning, entry.giveBacks == 0, !ledger.renewing.contains(id),
-                entry.since + Returning.giveBackExpiry <= sent
+                entry.since + GivingBack.giveBackExpiry <= sent
             else { return false }
             ledger.remove(id)
         }
-        return !returning.isCooling(id, at: now)
+        return !givingBack.isCooling(id, at: now)
     }
 }

@@ -2,7 +2,7 @@ import Logging
 import StacksAPI
 
 /// Stops launchers, each once, and reports those that do not end.
-struct Stopping {
+struct LauncherStops {
     /// When launchers were told to stop, the earliest first, until it is checked whether they have.
     private var stops: [(id: JobID, at: Duration)] = []
     /// Launchers that were told to stop and have not ended for long.

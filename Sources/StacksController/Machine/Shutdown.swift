@@ -2,7 +2,7 @@ import Logging
 import StacksAPI
 
 /// Ends the controller: once the last launcher has ended, and on request as soon as nothing is left to do.
-struct Ending {
+struct Shutdown {
     /// When to stop waiting for the last responses; set when the last launcher has ended.
     private(set) var settleBy: Duration?
     private var nextStatusLine: Duration?
@@ -24,23 +24,24 @@ struct Ending {
 
     /// The list was read to its end, or as far as there is use for it.
     func listIsRead(
-        _ shared: inout SharedState, polling: Polling, reserving: Reserving, starting: Starting, issuing: TokenIssuing
+        _ shared: inout SharedState, polling: Polling, reserving: Reserving, launcher: LauncherHealth,
+        launching: Launching
     ) {
         guard shared.configuration.mode == .untilIdle, shared.phase == .running else { return }
         if polling.isPaused { return shared.drain("The queue is paused") }
         if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
         let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
         guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty, reserving.uncertain.isEmpty,
-            ledger.reserving == 0, ledger.waiting.isEmpty, !issuing.pacing.isInFlight
+            ledger.reserving == 0, ledger.waiting.isEmpty, !launching.pacing.isInFlight
         else { return }
         // What was given back is on a list that was asked for when its reservation was over, unless others have it.
-        guard !reading.foundCooling, ledger.returning.isEmpty, reading.headSentAt >= shared.returning.lastReturn else {
+        guard !reading.foundCooling, ledger.returning.isEmpty, reading.headSentAt >= shared.givingBack.lastReturn else {
             return
         }
         // In trouble everything was given back: some time is left to the list, and one job is to be tried.
-        if starting.trouble != nil, !starting.isTrying { return }
-        let isInTrouble = starting.trouble != nil || issuing.triesOneJob(shared)
-        if isInTrouble, shared.returning.isAnyWorthWaitingFor(at: now) { return }
+        if launcher.trouble != nil, !launcher.isTrying { return }
+        let isInTrouble = launcher.trouble != nil || launching.triesOneJob(shared)
+        if isInTrouble, shared.givingBack.isAnyWorthWaitingFor(at: now) { return }
         shared.drain(reading.foundAny ? "No scheduled job matches" : "Nothing is scheduled")
     }
 

@@ -8,7 +8,7 @@ import StacksAPI
 #endif
 
 /// Gets tokens for reserved jobs, and launches the jobs with them.
-struct TokenIssuing {
+struct Launching {
     /// How long reserved jobs are kept for which no token is issued: other stacks may be able to start them.
     private static let longestWithoutToken = Duration.seconds(30)
 
@@ -72,7 +72,7 @@ struct TokenIssuing {
 
     mutating func issued(
         _ asked: [JobID], _ result: Result<JobAcquisitionTokens, CallFailure>, serverTime: Date?,
-        _ shared: inout SharedState, starting: inout Starting, isPaused: Bool
+        _ shared: inout SharedState, launcher: inout LauncherHealth, isPaused: Bool
     ) {
         switch result {
         case .success(let response):
@@ -86,12 +86,12 @@ struct TokenIssuing {
                 return
             }
             for token in response.issued {
-                guard starting.trouble == nil || starting.isTrying else { break }
-                launch(token, serverTime: serverTime, &shared, &starting)
+                guard launcher.trouble == nil || launcher.isTrying else { break }
+                launch(token, serverTime: serverTime, &shared, &launcher)
             }
             for id in asked where shared.ledger[id]?.stage == .issuing {
                 // What cannot be started right now is no fault of the token's.
-                if let trouble = starting.trouble {
+                if let trouble = launcher.trouble {
                     shared.letGo(id, .cannotStart(trouble.message))
                 } else {
                     shared.log(.warning, "No token was issued for the job; it is not launched", id)
@@ -121,11 +121,11 @@ struct TokenIssuing {
     }
 
     private func launch(
-        _ token: JobAcquisitionToken, serverTime: Date?, _ shared: inout SharedState, _ starting: inout Starting
+        _ token: JobAcquisitionToken, serverTime: Date?, _ shared: inout SharedState, _ launcher: inout LauncherHealth
     ) {
         guard let entry = shared.ledger[token.job], entry.stage == .issuing, let job = entry.job else { return }
         let now = shared.now
-        starting.launches(at: now)
+        launcher.launches(at: now)
         shared.ledger.move(token.job, to: .launched, at: now)
         let wait = shared.configuration.startLimit(tokenExpiresAt: token.expiresAt, serverTime: serverTime)
         shared.ledger.update(token.job) { entry in
@@ -137,6 +137,9 @@ struct TokenIssuing {
         shared.tell(token.job, .launching)
         shared.wants(.measure(.dispatch, now - entry.listedAt))
         shared.wants(
-            .launch(LaunchedJob(scheduled: job, acquisitionToken: token.token, tokenExpiresAt: token.expiresAt)))
+            .launch(
+                LaunchedJob(
+                    scheduled: job, acquisitionToken: token.token, tokenExpiresAt: token.expiresAt,
+                    stack: shared.configuration.stackKey, queue: shared.configuration.queue)))
     }
 }

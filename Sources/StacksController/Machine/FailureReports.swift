@@ -5,32 +5,32 @@ import StacksAPI
 ///
 /// Reports go at half of the rate that Buildkite allows (100 a second), so that launchers that all fail at once do not
 /// lose their messages to the limit.
-struct Finishing {
+struct FailureReports {
     private static let batch = 25
     private static let interval = Duration.milliseconds(500)
 
     /// Jobs to be finished, with the detail to report.
-    private var reports: [(id: JobID, detail: String)] = []
+    private var queue: [(id: JobID, detail: String)] = []
     /// When the next of them may be.
     var pacing = Pacing()
     /// Jobs whose end could not be reported.
     private(set) var unreported = 0
 
-    var isEmpty: Bool { reports.isEmpty }
-    var jobs: [JobID] { reports.map(\.id) }
-    var wakeAt: Duration? { pacing.due(if: !reports.isEmpty) }
+    var isEmpty: Bool { queue.isEmpty }
+    var jobs: [JobID] { queue.map(\.id) }
+    var wakeAt: Duration? { pacing.due(if: !queue.isEmpty) }
 
     mutating func add(_ id: JobID, detail: String, _ shared: inout SharedState) {
         shared.ledger.move(id, to: .finishing, at: shared.now)
         shared.log(.error, "The launcher ended before the job started: \(detail)", id)
-        reports.append((id, detail))
+        queue.append((id, detail))
     }
 
     mutating func advance(_ shared: inout SharedState) {
         let now = shared.now
-        guard !reports.isEmpty, pacing.isDue(at: now) else { return }
+        guard !queue.isEmpty, pacing.isDue(at: now) else { return }
         pacing.due = now + Self.interval
-        for report in reports.prefix(Self.batch) {
+        for report in queue.prefix(Self.batch) {
             guard let entry = shared.ledger[report.id], entry.stage == .finishing else { continue }
             // Another stack may have reserved it since.
             guard entry.reservedUntil > now else {
@@ -46,7 +46,7 @@ struct Finishing {
             shared.ledger.update(report.id) { $0.report = (status, report.detail) }
             shared.asks(.finish(report.id, exitStatus: status, detail: report.detail, within: time))
         }
-        reports.removeFirst(min(Self.batch, reports.count))
+        queue.removeFirst(min(Self.batch, queue.count))
     }
 
     /// - Parameter settleBy: When an ending controller stops waiting.
@@ -58,7 +58,7 @@ struct Finishing {
         if let failure, Self.canReportAgain(failure), !shared.isCutOff {
             return reportAgain(id, failure, &shared, settleBy: settleBy)
         }
-        shared.returning.cool(id, .ended, at: shared.now)
+        shared.givingBack.cool(id, .ended, at: shared.now)
         shared.totals.failed += 1
         guard let failure else {
             shared.ledger.remove(id)
@@ -101,7 +101,7 @@ struct Finishing {
             return shared.letGo(id, .unclear, coolFor: .ended)
         }
         shared.ledger.update(id) { $0.isReportRefused = true }
-        reports.append((id, report.detail))
+        queue.append((id, report.detail))
         let wait = (due - now).formattedSeconds
         shared.log(.warning, "The job's end is reported again in \(wait) s: \(failure.message)", id)
     }

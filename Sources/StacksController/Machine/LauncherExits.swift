@@ -2,7 +2,7 @@ import Logging
 import StacksAPI
 
 /// Finds out what became of jobs whose launcher has ended, and what is to be done about them.
-struct Settling {
+struct LauncherExits {
     /// Jobs whose end could not be reported, because they are no longer reserved for this stack.
     private(set) var unreported = 0
     /// Whether the log says that another controller seems to use the key.
@@ -11,13 +11,13 @@ struct Settling {
     // MARK: The launcher has ended
 
     mutating func launcherEnded(
-        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, starting: inout Starting
+        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, launcher: inout LauncherHealth
     ) {
         guard let entry = shared.ledger[id] else { return }
         if entry.stage == .launched, case .unavailable(let message) = outcome {
-            return starting.cannotStart(id, message, launchedAt: entry.since, &shared)
+            return launcher.cannotStart(id, message, launchedAt: entry.since, &shared)
         }
-        if !outcome.isUnknown { starting.launcherEnded(launchedAt: entry.since, &shared) }
+        if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.since, &shared) }
         switch entry.stage {
         case .stopping(.cancelled): shared.cancelled(id)
         case .stopping(.notOurs):
@@ -48,7 +48,7 @@ struct Settling {
     // MARK: Its job's state is known
 
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
-    mutating func settle(_ id: JobID, _ state: JobState?, _ shared: inout SharedState, finishing: inout Finishing) {
+    mutating func settle(_ id: JobID, _ state: JobState?, _ shared: inout SharedState, reports: inout FailureReports) {
         guard let entry = shared.ledger[id], case .ended(let outcome) = entry.stage else { return }
         switch state {
         case nil:
@@ -58,7 +58,7 @@ struct Settling {
             shared.log(.warning, "The launcher ended and Buildkite does not know the job: letting go of it", id)
             shared.letGo(id, .unclear, coolFor: .ended)
         case .reserved? where entry.reservedUntil > shared.now:
-            settleReserved(id, outcome, &shared, &finishing)
+            settleReserved(id, outcome, &shared, &reports)
         case .reserved?:
             // By now it may be reserved for another stack, and that one's job must not be finished.
             shared.ledger.move(id, to: .confirming(outcome), at: shared.now)
@@ -84,9 +84,9 @@ struct Settling {
     /// A renewal tells whether a reserved job, whose launcher has ended, is reserved for this stack.
     mutating func confirmed(
         _ id: JobID, _ outcome: LaunchOutcome, _ verdict: Renewing.Verdict, _ shared: inout SharedState,
-        finishing: inout Finishing
+        reports: inout FailureReports
     ) {
-        if verdict == .ours { return settleReserved(id, outcome, &shared, &finishing) }
+        if verdict == .ours { return settleReserved(id, outcome, &shared, &reports) }
         shared.ledger.update(id) { $0.doubts += 1 }
         // A response that leaves the job out is asked for once more.
         guard let entry = shared.ledger[id], verdict == .denied || entry.doubts >= 2 else { return }
@@ -103,7 +103,7 @@ struct Settling {
 
     /// The launcher has ended, and the job is still reserved for this stack: no agent has taken it.
     private func settleReserved(
-        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, _ finishing: inout Finishing
+        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, _ reports: inout FailureReports
     ) {
         if outcome.isNotAcquired {
             logNotAcquired(id, outcome, &shared)
@@ -114,7 +114,7 @@ struct Settling {
             shared.log(.warning, "It is unknown how the job's command ended; giving the job back", id)
             return shared.letGo(id, .unclear)
         }
-        finishing.add(id, detail: outcome.report, &shared)
+        reports.add(id, detail: outcome.report, &shared)
     }
 
     private func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState) {
@@ -122,7 +122,7 @@ struct Settling {
         shared.log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
     }
 
-    private static func cooling(after outcome: LaunchOutcome) -> Returning.Cooling {
+    private static func cooling(after outcome: LaunchOutcome) -> GivingBack.Cooling {
         outcome.exitStatus == JobExit.locked.status ? .locked : .ended
     }
 
