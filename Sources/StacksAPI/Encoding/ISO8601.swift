@@ -38,7 +38,6 @@ package enum ISO8601 {
     }
 
     /// The fraction of a second at `index`; 0 when there is none, `nil` when it has no digits.
-    @inline(__always)
     private static func fraction(in bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> Double? {
         guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: ",") else { return 0 }
         index += 1
@@ -57,7 +56,6 @@ package enum ISO8601 {
     }
 
     /// The offset from UTC in seconds in the rest of the bytes: `Z`, `±hh:mm`, `±hhmm` or `±hh`.
-    @inline(__always)
     private static func offset(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
         guard index < bytes.count else { return nil }
         let sign: Int
@@ -106,23 +104,8 @@ extension JSONReader {
     mutating func date() throws(JSONError) -> Date {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a date in a string") }
         let start = cursor
-        // The forms that servers send need no scan: the parser accepts no quote and no backslash.
-        for count in [24, 20] {
-            let text = UnsafeBufferPointer(start: start + 1, count: count)
-            guard end - start > count + 1, text.baseAddress![count] == UInt8(ascii: "\""),
-                let date = ISO8601.parse(text)
-            else { continue }
-            cursor += count + 2
-            return date
-        }
         let raw = try scanString()
-        if !raw.hasEscapes, let date = ISO8601.parse(raw.bytes) { return date }
-        // Allowed, though no server does it: a character of the date written as an escape.
-        if raw.hasEscapes {
-            cursor = start
-            let text = Array(try string().utf8)
-            if let date = text.withUnsafeBufferPointer({ ISO8601.parse($0) }) { return date }
-        }
+        if let date = ISO8601.parse((raw.hasEscapes ? try unescape(raw) : raw).bytes) { return date }
         throw error(.invalidDate, at: start)
     }
 

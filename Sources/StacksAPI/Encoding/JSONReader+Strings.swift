@@ -3,7 +3,6 @@ extension JSONReader {
     struct RawString {
         let start: UnsafePointer<UInt8>
         let count: Int
-        let isASCII: Bool
         /// Whether there are escapes among the bytes, which are not checked yet.
         let hasEscapes: Bool
 
@@ -93,9 +92,8 @@ extension JSONReader {
                 position += 1
             }
         }
-        let isASCII = union < 0x80
-        let raw = RawString(start: text, count: position - text, isASCII: isASCII, hasEscapes: hasEscapes)
-        if !isASCII, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
+        let raw = RawString(start: text, count: position - text, hasEscapes: hasEscapes)
+        if union >= 0x80, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
             throw error(.invalidUTF8, at: text + invalid)
         }
         cursor = position + 1
@@ -106,18 +104,19 @@ extension JSONReader {
 
     /// The unescaped string. Its bytes are valid until the next string is unescaped.
     @inline(never)
-    private mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
+    mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
         // No escape is shorter than its character.
         let start = roomForUnescaped(raw.count)
         var target = start
-        var isASCII = raw.isASCII
         let limit = raw.start + raw.count
         var position = raw.start
         while position < limit {
-            let run = Self.copy(from: position, to: target, upToBackslashBefore: limit)
-            position += run
-            target += run
-            if position == limit { break }
+            guard position.pointee == UInt8(ascii: "\\") else {
+                target.pointee = position.pointee
+                target += 1
+                position += 1
+                continue
+            }
             let escape = position
             position += 2
             switch escape[1] {
@@ -129,7 +128,6 @@ extension JSONReader {
             case UInt8(ascii: "t"): target.pointee = 0x09
             case UInt8(ascii: "u"):
                 let scalar = try unescapeScalar(at: escape, limit: limit, &position)
-                isASCII = isASCII && scalar.isASCII
                 for byte in UTF8.encode(scalar)! {
                     target.pointee = byte
                     target += 1
@@ -139,31 +137,7 @@ extension JSONReader {
             }
             target += 1
         }
-        return RawString(start: start, count: target - start, isASCII: isASCII, hasEscapes: false)
-    }
-
-    /// Copies the bytes before the next backslash, or all, and returns how many.
-    @inline(__always)
-    private static func copy(
-        from source: UnsafePointer<UInt8>,
-        to target: UnsafeMutablePointer<UInt8>,
-        upToBackslashBefore limit: UnsafePointer<UInt8>
-    ) -> Int {
-        var count = 0
-        // Eight bytes at a time. Extra bytes are overwritten: the target has room for the whole source.
-        while limit - source - count >= 8 {
-            let word = UnsafeRawPointer(source + count).loadUnaligned(as: UInt64.self)
-            UnsafeMutableRawPointer(target + count).storeBytes(of: word, as: UInt64.self)
-            let backslash = UInt64(littleEndian: word) ^ 0x5C5C_5C5C_5C5C_5C5C
-            let stops = (backslash &- 0x0101_0101_0101_0101) & ~backslash & 0x8080_8080_8080_8080
-            if stops != 0 { return count + stops.trailingZeroBitCount >> 3 }
-            count += 8
-        }
-        while count < limit - source, source[count] != UInt8(ascii: "\\") {
-            target[count] = source[count]
-            count += 1
-        }
-        return count
+        return RawString(start: start, count: target - start, hasEscapes: false)
     }
 
     /// The character of the `\uXXXX` at `escape`, or of a surrogate pair of two; moves `position` past them.
@@ -205,14 +179,8 @@ extension JSONReader {
 }
 
 extension String {
-    /// The string, without checking its bytes again.
-    init(_ raw: JSONReader.RawString) {
-        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
-            self.init(copying: UTF8Span(unchecked: raw.bytes.span, isKnownASCII: raw.isASCII))
-        } else {
-            self.init(decoding: raw.bytes, as: UTF8.self)
-        }
-    }
+    /// The string, whose bytes are valid UTF-8.
+    init(_ raw: JSONReader.RawString) { self.init(decoding: raw.bytes, as: UTF8.self) }
 }
 
 /// A key of an object, as bytes. It is valid until the next string is read.
