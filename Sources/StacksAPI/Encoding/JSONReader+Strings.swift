@@ -103,7 +103,6 @@ extension JSONReader {
     // MARK: Escapes
 
     /// The unescaped string. Its bytes are valid until the next string is unescaped.
-    @inline(never)
     mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
         // No escape is shorter than its character.
         let start = roomForUnescaped(raw.count)

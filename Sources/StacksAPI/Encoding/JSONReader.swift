@@ -84,13 +84,11 @@ struct JSONReader: ~Copyable {
         }
     }
 
-    @inline(never)
     func error(_ reason: JSONError.Reason, at position: UnsafePointer<UInt8>? = nil) -> JSONError {
         JSONError(reason: reason, offset: (position ?? cursor) - start)
     }
 
     /// The error when the next value is not the `expected` kind.
-    @inline(never)
     func mismatch(_ expected: String) -> JSONError {
         if cursor == end { return error(.unexpectedEnd) }
         switch cursor.pointee {

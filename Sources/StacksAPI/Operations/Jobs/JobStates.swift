@@ -36,6 +36,7 @@ extension JobStates {
         // 1.2 times the instructions.
         var states: [JobID: JobState] = Dictionary(minimumCapacity: min((reader.end - reader.cursor) / 50, 1000))
         var unreadable: Set<JobID> = []
+        // With one remembered state instead of eight, decoding 1000 states takes 1.3 times the instructions.
         var memo = JSONMemo<JobState>(count: 8)
         try reader.beginObject()
         while let job: JobID = try reader.nextIdentifierKey() {

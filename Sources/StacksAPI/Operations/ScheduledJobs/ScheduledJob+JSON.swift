@@ -20,6 +20,7 @@ extension ScheduledJob {
     /// What the jobs of a page are likely to share with previous jobs.
     struct Memo {
         fileprivate var keys = JSONKeyMemo<Field>()
+        /// With one remembered list of rules instead of four, decoding 1000 jobs takes 1.2 times the instructions.
         fileprivate var rules = JSONMemo<[String]>(count: 4)
         fileprivate var pipeline = JSONMemo<Pipeline>()
         fileprivate var build = JSONMemo<Build>()
