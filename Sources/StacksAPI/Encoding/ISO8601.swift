@@ -80,6 +80,9 @@ package enum ISO8601 {
         return sign * (hours * 3600 + minutes * 60)
     }
 
+    /// How many bytes ``text(_:)`` has: `2026-11-19T08:30:00.000Z`.
+    static let textLength = 24
+
     /// The date in UTC with milliseconds, rounded down so that the present is never in the future; `nil` outside the
     /// years 0 to 9999.
     ///

@@ -80,8 +80,10 @@ extension JSONReader {
     mutating func dictionary() throws(JSONError) -> [String: String]? {
         if try null() { return nil }
         var dictionary: [String: String] = [:]
-        try beginObject()
+        let first = try beginObject()
         while let key = try nextKey() {
+            // A variable with its value takes about 50 bytes: reserves room for as many as can follow, but at most 64.
+            if dictionary.capacity == 0 { dictionary.reserveCapacity(min((end - start - first) / 50, 64)) }
             let name = key.string
             dictionary[name] = try optionalString()
         }
@@ -101,6 +103,8 @@ extension JSONReader {
     mutating func identifiers<Resource>() throws(JSONError) -> [Identifier<Resource>]? {
         if try null() { return nil }
         var identifiers: [Identifier<Resource>] = []
+        // A UUID takes 39 bytes with quotes and comma: reserves room for as many as can follow, but at most 1000.
+        identifiers.reserveCapacity(min((end - cursor) / 39, 1000))
         try beginArray()
         while try nextElement() {
             if let identifier: Identifier<Resource> = try identifierOrNil() { identifiers.append(identifier) }

@@ -6,7 +6,9 @@ struct JobListRequest: Sendable {
     var seconds: Int?
 
     func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
-        JSONWriter.bytes(capacity: 64 + jobs.count * JSONWriter.identifierSize) { writer in
+        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + JSONWriter.maximumIntSize
+        for index in jobs.indices { capacity += JSONWriter.size(jobs[index]) }
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"job_uuids":["#)
             for index in jobs.indices {
                 if index > jobs.startIndex { writer.raw(",") }

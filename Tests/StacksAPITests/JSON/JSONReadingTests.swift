@@ -25,7 +25,7 @@ import Testing
                 for place in [0, length / 2, length] {
                     let text =
                         String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
-                    let document = JSONWriter.bytes { $0.string(text) }
+                    let document = JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) }
                     let result = try JSONReader.read(document) { (reader) throws(JSONError) in try reader.string() }
                     #expect(result == text)
                 }

@@ -5,14 +5,16 @@ import Testing
 
 @Suite("Strings are written as JSON")
 struct JSONWritingTests {
-    @Test("strings of every length with a special character at every position are encoded correctly")
+    @Test("strings of every length with a special character at every position have the computed size")
     func strings() throws {
         for odd in ["\"", "\\", "\u{0}", "\u{1F}", "\n", "\u{7F}", "é", "🚀"] {
             for length in 0..<20 {
                 for place in 0...length {
                     let text =
                         String(repeating: "a", count: place) + odd + String(repeating: "b", count: length - place)
-                    let bytes = JSONWriter.bytes { $0.string(text) }
+                    let size = JSONWriter.size(text)
+                    let bytes = JSONWriter.bytes(capacity: size) { $0.string(text) }
+                    #expect(bytes.count == size)
                     #expect(try JSONDecoder().decode(String.self, from: Data(bytes)) == text)
                 }
             }

@@ -47,7 +47,7 @@ enum PayloadRedaction {
     /// Appends a string as JSON. It is scrubbed before it is escaped, because escapes could hide a credential.
     private static func append(_ text: String, to output: inout [UInt8], _ redaction: Redaction) {
         let text = redaction.scrub(text)
-        output.append(contentsOf: JSONWriter.bytes(capacity: text.utf8.count + 2) { $0.string(text) })
+        output.append(contentsOf: JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) })
     }
 
     private static func copy(

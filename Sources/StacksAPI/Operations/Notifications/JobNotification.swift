@@ -93,8 +93,12 @@ extension NotificationResult {
 /// The body of up to 1000 notifications.
 enum NotificationsRequest {
     static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
-        // An identifier, a detail and a timestamp usually take less.
-        JSONWriter.bytes(capacity: 32 + notifications.count * 128) { writer in
+        var capacity = 24
+        for index in notifications.indices {
+            capacity += 32 + JSONWriter.size(notifications[index].job) + JSONWriter.size(notifications[index].detail)
+            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
+        }
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"notifications":["#)
             for index in notifications.indices {
                 writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)

@@ -27,6 +27,8 @@ extension ScheduledJobsPage {
         unreadable = []
         if try reader.null() { return [] }
         var jobs: [ScheduledJob] = []
+        // A job takes some 345 bytes: reserves room for as many as can follow, but at most 1000.
+        jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
         var memo = ScheduledJob.Memo()
         try reader.beginArray()
         while try reader.nextElement() {
