@@ -109,6 +109,13 @@ extension JSONReader {
     mutating func date() throws(JSONError) -> Date {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a date in a string") }
         let start = cursor
+        // The two lengths that servers send need no scan: the parser accepts neither a quote nor a backslash. With a scan,
+        // decoding 1000 jobs takes 1.1 times the instructions.
+        for count in [24, 20] where end - start > count + 1 && start[count + 1] == UInt8(ascii: "\"") {
+            guard let date = ISO8601.parse(UnsafeBufferPointer(start: start + 1, count: count)) else { continue }
+            cursor += count + 2
+            return date
+        }
         let raw = try scanString()
         if let date = ISO8601.parse((raw.hasEscapes ? try unescape(raw) : raw).bytes) { return date }
         throw error(.invalidDate, at: start)
