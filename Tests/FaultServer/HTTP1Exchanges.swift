@@ -30,16 +30,16 @@ final class HTTP1Exchanges: ChannelInboundHandler {
         case .body(var part):
             body.writeBuffer(&part)
         case .end:
-            let answer = Answer(
+            let response = BehavedResponse(
                 method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
                 counts: counts)
-            switch answer.manner {
-            case .atOnce: write(answer, context: context)
+            switch response.manner {
+            case .atOnce: write(response, context: context)
             case .after(let delay):
-                context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+                context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(response, context: context) }
             case .lastConnections:
                 Listener.of(context.channel)?.close(promise: nil)
-                write(answer, context: context)
+                write(response, context: context)
             case .never: break
             case .reset, .hangUp: context.close(promise: nil)
             }
@@ -48,13 +48,13 @@ final class HTTP1Exchanges: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    private func write(_ answer: Answer, context: ChannelHandlerContext) {
+    private func write(_ response: BehavedResponse, context: ChannelHandlerContext) {
         let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status),
-            headers: HTTPHeaders(answer.headerFields))
+            version: .http1_1, status: HTTPResponseStatus(statusCode: response.status),
+            headers: HTTPHeaders(response.headerFields))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if answer.status != 204, answer.body.readableBytes > 0 {
-            context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
+        if response.status != 204, response.body.readableBytes > 0 {
+            context.write(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         if !keepsAlive { context.close(promise: nil) }

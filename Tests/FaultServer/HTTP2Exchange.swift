@@ -43,29 +43,29 @@ final class HTTP2Exchange: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     private func respond(context: ChannelHandlerContext) {
-        let answer = Answer(
+        let response = BehavedResponse(
             method: method, path: path, conformanceField: conformanceField, body: body, documents: documents,
             counts: counts)
-        switch answer.manner {
-        case .atOnce: write(answer, context: context)
+        switch response.manner {
+        case .atOnce: write(response, context: context)
         case .after(let delay):
-            context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(answer, context: context) }
+            context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.write(response, context: context) }
         case .lastConnections:
             Listener.of(context.channel)?.close(promise: nil)
-            write(answer, context: context)
+            write(response, context: context)
         case .never: break
         case .reset: context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
         case .hangUp: context.channel.parent?.close(promise: nil)
         }
     }
 
-    private func write(_ answer: Answer, context: ChannelHandlerContext) {
-        let headers = HPACKHeaders([(":status", "\(answer.status)")] + answer.headerFields)
-        let hasBody = answer.status != 204 && answer.body.readableBytes > 0
+    private func write(_ response: BehavedResponse, context: ChannelHandlerContext) {
+        let headers = HPACKHeaders([(":status", "\(response.status)")] + response.headerFields)
+        let hasBody = response.status != 204 && response.body.readableBytes > 0
         context.write(wrapOutboundOut(.headers(.init(headers: headers, endStream: !hasBody))), promise: nil)
         if hasBody {
             context.write(
-                wrapOutboundOut(.data(.init(data: .byteBuffer(answer.body), endStream: true))), promise: nil)
+                wrapOutboundOut(.data(.init(data: .byteBuffer(response.body), endStream: true))), promise: nil)
         }
         context.flush()
     }

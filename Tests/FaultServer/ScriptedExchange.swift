@@ -15,13 +15,13 @@ public protocol ScriptedExchange: Sendable {
 
 extension ScriptedExchange {
     /// Sends a complete response with its length.
-    public func answer(_ status: Int = 200, _ fields: [(String, String)] = [], body: [UInt8] = []) async throws {
+    public func respond(_ status: Int = 200, _ fields: [(String, String)] = [], body: [UInt8] = []) async throws {
         try await head(status, [("content-length", "\(body.count)")] + fields, isLast: body.isEmpty)
         if !body.isEmpty { try await self.body(body, isLast: true) }
     }
 
     /// Sends the response of a working server: the path of the request.
-    public func answerWithPath() async throws { try await answer(body: Array(request.path.utf8)) }
+    public func respondWithPath() async throws { try await respond(body: Array(request.path.utf8)) }
 }
 
 /// Reads the requests of a connection and responds to them, in the client's HTTP version.

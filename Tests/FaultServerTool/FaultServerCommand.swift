@@ -11,7 +11,7 @@ struct FaultServerCommand: AsyncParsableCommand {
         discussion: """
             Prints one line of JSON once it listens (url, port, and with --tls caFile), and ends when its standard \
             input does. /echo returns the body, /bytes/N so many bytes, /status/N that status, /delay/MS waits, /never \
-            does not answer, /_counts counts; paths of the Stacks API get documents of the right shape.
+            does not respond, /_counts counts; paths of the Stacks API get documents of the right shape.
             """
     )
 

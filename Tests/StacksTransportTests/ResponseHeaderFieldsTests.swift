@@ -19,17 +19,6 @@ struct ResponseHeaderFieldsTests {
 
             """.utf8))
 
-    @Test("fields with a common prefix are found in one pass, in order")
-    func fieldsWithPrefix() {
-        var found: [String] = []
-        let areBytes = fields.forEachField(withPrefix: "x-") { rest, value in
-            found.append("\(String(decoding: rest, as: UTF8.self))=\(String(decoding: value, as: UTF8.self))")
-        }
-        #expect(areBytes)
-        #expect(found == ["Padded=two words", "Empty="])
-        #expect(!ResponseHeaderFields(HTTPFields()).forEachField(withPrefix: "x-") { _, _ in })
-    }
-
     @Test(
         "names are compared case-insensitively, and values are trimmed",
         arguments: [

@@ -42,7 +42,7 @@ struct CancellationTests {
                 case "/begun":
                     try await exchange.head(200, [("content-length", "10")], isLast: false)
                     try await exchange.body([1, 2, 3], isLast: false)
-                default: try await exchange.answerWithPath()
+                default: try await exchange.respondWithPath()
                 }
             }
         } _: { server in
@@ -185,7 +185,7 @@ struct CancellationTests {
                 if exchange.request.path == "/never" { continue }
                 // The reset preceded this request on the connection.
                 let wasReset = http2.resets.count == 1
-                try await exchange.answer(body: Array("\(wasReset)".utf8))
+                try await exchange.respond(body: Array("\(wasReset)".utf8))
             }
         } _: { server in
             try await withCurlTransport(configuration: .forTests) { transport in

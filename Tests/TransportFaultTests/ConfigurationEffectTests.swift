@@ -21,7 +21,7 @@ struct ConfigurationEffectTests {
     ) async throws {
         try await ScriptedServer.run(security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
-            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+            while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
         } _: { server in
             var configuration = CurlTransport.Configuration.forTests
             change(&configuration)

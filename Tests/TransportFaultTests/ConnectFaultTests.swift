@@ -12,7 +12,7 @@ struct ConnectFaultTests {
     ) async throws -> Result {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
-            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+            while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
         } _: {
             try await body($0)
         }

@@ -32,10 +32,10 @@ struct DeadConnectionTests {
             try await ScriptedServer.run(engine.security) { connection in
                 guard let exchanges = try await connection.exchanges() else { return }
                 guard connection.number == 0 else {
-                    while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                    while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
                     return
                 }
-                try await exchanges.next()?.answerWithPath()
+                try await exchanges.next()?.respondWithPath()
                 try await dies.wait()
                 switch death {
                 case .closed: await connection.close()
@@ -66,7 +66,7 @@ struct DeadConnectionTests {
     func idleCloseRace(engine: Engine) async throws {
         try await ScriptedServer.run(engine.security) { connection in
             // Unannounced, so that the client reuses the connection.
-            try await connection.exchanges()?.next()?.answerWithPath()
+            try await connection.exchanges()?.next()?.respondWithPath()
             await connection.closeBelowTLS()
         } _: { server in
             try await engine.withTransport { transport in
@@ -173,14 +173,14 @@ struct DeadConnectionTests {
         try await ScriptedServer.run(.tls(.valid, protocols: ["h2"])) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             guard connection.number == 0 else {
-                while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
                 return
             }
-            try await exchanges.next()?.answerWithPath()
+            try await exchanges.next()?.respondWithPath()
             let (slow, lost) = (try await exchanges.next(), try await exchanges.next())
             try await responseGate.wait()
             for exchange in [slow, lost] where exchange?.request.path == "/slow" {
-                try await exchange?.answerWithPath()
+                try await exchange?.respondWithPath()
             }
             try await connection.waitForEnd()
         } _: { server in

@@ -9,7 +9,7 @@ import Testing
 struct FaultTrial: Sendable {
     enum Outcome: Sendable {
         case failure(Set<TransportError.Code>)
-        case answer(Int, body: [UInt8])
+        case response(Int, body: [UInt8])
     }
 
     let engine: Engine
@@ -33,7 +33,7 @@ struct FaultTrial: Sendable {
                         if exchange.request.path == "/fault" {
                             try await fault(exchange)
                         } else {
-                            try await exchange.answerWithPath()
+                            try await exchange.respondWithPath()
                         }
                     }
                 } _: { server in
@@ -62,7 +62,7 @@ struct FaultTrial: Sendable {
         if replay == .never { #expect(arrivals <= 1, circumstances, sourceLocation: sourceLocation) }
 
         switch (result, outcome) {
-        case (.success(let response), .answer(let status, let body)):
+        case (.success(let response), .response(let status, let body)):
             #expect(response.status.code == status, circumstances, sourceLocation: sourceLocation)
             #expect(response.body == body, circumstances, sourceLocation: sourceLocation)
         case (.failure(let error as TransportError), .failure(let codes)):

@@ -59,7 +59,7 @@ struct HTTP2FaultTests {
     }
 
     private static func serve(_ http2: HTTP2Script) async throws {
-        while let exchange = try await http2.next() { try await exchange.answerWithPath() }
+        while let exchange = try await http2.next() { try await exchange.respondWithPath() }
     }
 
     @Test("RST_STREAM with REFUSED_STREAM: a repeatable request is retried, another one is not")
@@ -83,7 +83,7 @@ struct HTTP2FaultTests {
                     if exchange.request.path == "/fault", exchange.connection.number == 0 {
                         try await http2.reset(stream: exchange.stream, code: code)
                     } else {
-                        try await exchange.answerWithPath()
+                        try await exchange.respondWithPath()
                     }
                 }
             } _: { transport, server in
@@ -110,7 +110,7 @@ struct HTTP2FaultTests {
     func resetAfterAnswer() async throws {
         try await withServer { http2, _ in
             while let exchange = try await http2.nextRequest() {
-                try await exchange.answerWithPath()
+                try await exchange.respondWithPath()
                 try await http2.reset(stream: exchange.stream, code: Code.noError)
             }
         } _: { transport, server in
@@ -123,27 +123,28 @@ struct HTTP2FaultTests {
     }
 
     @Test(
-        "GOAWAY: the streams up to its last ID are answered, those above were not looked at, and no request is doubled")
+        "GOAWAY: the streams up to its last ID get responses, later ones were not processed, and no request is repeated"
+    )
     func goAway() async throws {
         for replay in [TransportRequest.Replay.never, .whenConnectionWasDead] {
             try await withServer { http2, connection in
                 guard connection.number == 0 else { return try await Self.serve(http2) }
-                _ = try await http2.nextRequest()?.answerWithPath()
+                _ = try await http2.nextRequest()?.respondWithPath()
                 var waiting: [HTTP2Script.Exchange] = []
                 while waiting.count < 4, let exchange = try await http2.nextRequest() { waiting.append(exchange) }
                 waiting.sort { $0.stream < $1.stream }
                 try await http2.goAway(last: waiting[1].stream)
-                for exchange in waiting[...1] { try await exchange.answerWithPath() }
+                for exchange in waiting[...1] { try await exchange.respondWithPath() }
                 try await connection.waitForEnd()
             } _: { transport, server in
                 _ = try await transport.send(request(server, "/before"))
                 let paths = ["/1", "/2", "/3", "/4"]
                 let outcomes = await send(paths, transport, server, replay: replay)
-                var answered = 0
+                var responses = 0
                 for (path, outcome) in outcomes {
                     switch outcome {
                     case .success(let response):
-                        answered += 1
+                        responses += 1
                         #expect(response.body == Array(path.utf8))
                     case .failure(let error as TransportError):
                         #expect([.http2, .connectionClosed].contains(error.code), "\(error)")
@@ -151,7 +152,7 @@ struct HTTP2FaultTests {
                     }
                     if replay == .never { #expect(arrivals(path, server) == 1) }
                 }
-                #expect(answered >= 2)
+                #expect(responses >= 2)
                 let after = try await transport.send(request(server, "/after"))
                 #expect(after.body == Array("/after".utf8))
             }
@@ -164,7 +165,7 @@ struct HTTP2FaultTests {
         try await withServer { http2, connection in
             guard connection.number == 0 else { return try await Self.serve(http2) }
             let exchange = try await http2.nextRequest()
-            try await exchange?.answerWithPath()
+            try await exchange?.respondWithPath()
             try await http2.goAway(last: exchange?.stream ?? 0)
             hasSaidGoodbye.open()
             try await connection.waitForEnd()
@@ -202,7 +203,7 @@ struct HTTP2FaultTests {
             var lower = HTTP2Script.Settings()
             lower.maximumConcurrentStreams = 2
             try await http2.send(settings: lower)
-            for exchange in waiting { try await exchange.answerWithPath() }
+            for exchange in waiting { try await exchange.respondWithPath() }
             try await Self.serve(http2)
         } _: { transport, server in
             let first = (0..<20).map { "/first/\($0)" }
@@ -255,7 +256,7 @@ struct HTTP2FaultTests {
     func garbage() async throws {
         try await withServer { http2, connection in
             guard connection.number == 0 else { return try await Self.serve(http2) }
-            _ = try await http2.nextRequest()?.answerWithPath()
+            _ = try await http2.nextRequest()?.respondWithPath()
             _ = try await http2.nextRequest()
             try await connection.write([UInt8](repeating: 0xff, count: 4096))
             try await connection.waitForEnd()

@@ -25,7 +25,7 @@ struct LifecycleTests {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             while let exchange = try await exchanges.next() {
-                if exchange.request.path != "/never" { try await exchange.answerWithPath() }
+                if exchange.request.path != "/never" { try await exchange.respondWithPath() }
             }
         } _: { server in
             let request = TransportRequest(

@@ -22,7 +22,7 @@ struct PressureTests {
             guard let exchanges = try await connection.exchanges() else { return }
             while let exchange = try await exchanges.next() {
                 if exchange.request.path == "/first" { try await gate.wait() }
-                try await exchange.answerWithPath()
+                try await exchange.respondWithPath()
             }
         } _: { server in
             var configuration = CurlTransport.Configuration.forTests

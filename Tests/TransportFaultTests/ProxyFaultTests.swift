@@ -24,7 +24,7 @@ struct ProxyFaultTests {
         try await ScriptedServer.run(.tls(.valid, protocols: protocols)) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             while let exchange = try await exchanges.next() {
-                if exchange.request.path != "/never" { try await exchange.answerWithPath() }
+                if exchange.request.path != "/never" { try await exchange.respondWithPath() }
             }
         } _: { server in
             let port = server.port
@@ -162,11 +162,13 @@ struct ProxyFaultTests {
     func plaintext() async throws {
         try await ScriptedServer.run(.plaintext) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
-            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+            while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
         } _: { server in
             try await ScriptedServer.run(.plaintext) { connection in
                 guard let exchanges = try await connection.exchanges() else { return }
-                while let exchange = try await exchanges.next() { try await exchange.answer(body: Array("proxy".utf8)) }
+                while let exchange = try await exchanges.next() {
+                    try await exchange.respond(body: Array("proxy".utf8))
+                }
             } _: { proxy in
                 var request = request(server.origin)
                 var configuration = CurlTransport.Configuration.forTests
@@ -206,7 +208,7 @@ struct ProxyFaultTests {
             for _ in 0..<2 {
                 try await ScriptedServer.run(.plaintext, unixSocketPath: path) { connection in
                     guard let exchanges = try await connection.exchanges() else { return }
-                    while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                    while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
                 } _: { server in
                     let response = try await transport.send(request("http://buildkite.test"))
                     #expect(response.status == .ok)

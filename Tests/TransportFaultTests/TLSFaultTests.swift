@@ -26,7 +26,7 @@ struct TLSFaultTests {
     ) async throws {
         try await ScriptedServer.run(.tls(certificate, protocols: protocols)) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
-            while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+            while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
         } _: {
             try await body($0)
         }

@@ -2,9 +2,9 @@ import Benchmark
 import HTTPTypes
 import StacksTransport
 
-/// Looking up a header field in the lines of an answer.
+/// Looking up a header field in the lines of a response.
 func registerHeaders() {
-    let fields = ResponseHeaderFields(lines: CannedAnswer.headerLines)
+    let fields = ResponseHeaderFields(lines: CannedResponse.headerLines)
     for (place, text) in [("first", "content-type"), ("last", "ratelimit-reset"), ("absent", "retry-after")] {
         guard let name = HTTPField.Name(text) else { continue }
         Benchmark("header, \(place)", configuration: .short) { benchmark in

@@ -9,7 +9,7 @@ struct MicroBenchmarks: BenchmarkRunnerHooks {
             metrics: [.instructions, .wallClock], maxDuration: .milliseconds(500), maxIterations: 1_000_000)
         do {
             try registerRequests()
-            try registerAnswers()
+            try registerResponses()
             registerHeaders()
             try registerMailbox()
         } catch {

@@ -2,11 +2,11 @@ import Benchmark
 import StacksAPI
 import Workload
 
-/// Calls whose answer is next to nothing: what is measured is making the request.
+/// Calls whose response is next to nothing: what is measured is making the request.
 func registerRequests() throws {
-    let states = try CannedAnswer(#"{"states":{}}"#).client()
-    let nothing = try CannedAnswer(#"{"errors":[]}"#).client()
-    let job = try CannedAnswer(#"{"id":"1","env":{},"command":""}"#).client()
+    let states = try CannedResponse(#"{"states":{}}"#).client()
+    let nothing = try CannedResponse(#"{"errors":[]}"#).client()
+    let job = try CannedResponse(#"{"id":"1","env":{},"command":""}"#).client()
 
     Benchmark("request, states of 1 job", configuration: .short) { benchmark in
         for _ in benchmark.scaledIterations { blackHole(try await states.jobStates([jobs[0]], stack: "stack")) }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One order being carried out: callers in tasks of their own, each of which calls again as soon as it was answered.
+/// One order being carried out: callers in tasks of their own, each of which calls again as soon as it has its response.
 package struct CallRun: Sendable {
     private let order: Order
     private let latencies: Latencies
@@ -19,7 +19,7 @@ package struct CallRun: Sendable {
         self.latencies = latencies
     }
 
-    /// Makes the calls. Each of them is `call`, which throws when the answer is not what it has to be.
+    /// Makes the calls. Each of them is `call`, which throws when the response is not the expected one.
     package func perform(_ call: @escaping @Sendable () async throws -> Void) async -> Tally {
         let began = ContinuousClock.now
         let end = began + .milliseconds(order.milliseconds)
@@ -46,10 +46,10 @@ package struct CallRun: Sendable {
                 counts.errors.wrappingAdd(1, ordering: .relaxed)
                 counts.firstError.withLock { first in if first == nil { first = "\(error)" } }
             }
-            let answered = ContinuousClock.now
+            let responded = ContinuousClock.now
             let number = counts.ended.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
-            latencies.values[number] = UInt64((answered - asked) / .nanoseconds(1))
-            asked = answered
+            latencies.values[number] = UInt64((responded - asked) / .nanoseconds(1))
+            asked = responded
         }
     }
 }

@@ -5,7 +5,7 @@ package struct ControllerReport: Codable, Sendable {
     package var launchedTwice: Int
     /// Jobs that are not finished at the end.
     package var lost: Int
-    /// Requests that the simulator answered with 429.
+    /// Requests to which the simulator responded with 429.
     package var refused: Int
     /// From the controller's start to the last launch.
     package var wallNanoseconds: Int

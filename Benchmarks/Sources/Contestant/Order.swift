@@ -4,9 +4,9 @@ package import Workload
 package struct Order: Encodable, Sendable {
     /// What is done with a call.
     package enum Deed: String, Codable, Sendable {
-        /// It is made and answered.
+        /// The call is made and completes.
         case answer
-        /// It is made where nobody answers, and cancelled once it is under way; the latency is the cancelling's.
+        /// The call gets no response and is cancelled while it is under way; the latency is that of the cancellation.
         case cancel
     }
 
@@ -21,7 +21,7 @@ package struct Order: Encodable, Sendable {
 
     /// The call to make.
     package var call: Call
-    /// How many callers make it, each again as soon as it was answered.
+    /// How many callers make it, each again as soon as it has its response.
     package var concurrency: Int
     /// After how many calls no further one is begun.
     package var calls: Int

@@ -131,7 +131,7 @@ static void finish(curl_loop *loop, transfer *transfer, CURLcode code, curl_loop
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(loop->multi, transfer->easy);
     result->calls++;
-    result->answer_length = transfer->length;
+    result->response_length = transfer->length;
     if (code == CURLE_OK && status == 200) return;
     result->errors++;
     const char *message = code == CURLE_OK ? "not a status of 200" : curl_easy_strerror(code);
@@ -191,12 +191,12 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
     return outcome;
 }
 
-long curl_loop_fetch(curl_loop *loop, const curl_loop_request *request, uint8_t *answer, size_t capacity) {
+long curl_loop_fetch(curl_loop *loop, const curl_loop_request *request, uint8_t *response, size_t capacity) {
     curl_loop_result result;
     uint64_t latency = 0;
     if (curl_loop_run(loop, request, 1, 1, UINT64_MAX, &latency, &result) != 0 || result.errors > 0) return -1;
     transfer *transfer = &loop->transfers[0];
-    memcpy(answer, transfer->bytes, transfer->length < capacity ? transfer->length : capacity);
+    memcpy(response, transfer->bytes, transfer->length < capacity ? transfer->length : capacity);
     return (long)transfer->length;
 }
 

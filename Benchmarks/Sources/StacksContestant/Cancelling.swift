@@ -3,7 +3,7 @@ import StacksAPI
 import Synchronization
 import Workload
 
-/// Calls that nobody answers, each of them cancelled once it is under way: owns the count of them.
+/// Calls without a response, each cancelled while it is under way. It owns their counts.
 final class Cancelling: Sendable {
     private let client: StacksClient
     private let order: Order

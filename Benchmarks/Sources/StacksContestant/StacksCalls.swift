@@ -24,7 +24,7 @@ package struct StacksCalls: Sendable {
         unpacedClient = try Equipment.bare.client(baseURL: baseURL, transport: transport)
     }
 
-    /// Makes one call and checks that its answer was understood.
+    /// Makes one call and checks its response.
     ///
     /// Each call has a function of its own: together, their temporaries would count as the client's memory once for every
     /// caller.
@@ -41,26 +41,26 @@ package struct StacksCalls: Sendable {
 
     @inline(never)
     private func readStates(_ call: Call) async throws {
-        let answer = try await client.jobStates(call == .states1 ? [job] : Many.jobs, stack: WireRequest.stack)
-        try expect(answer.value.states.count == call.jobCount)
+        let response = try await client.jobStates(call == .states1 ? [job] : Many.jobs, stack: WireRequest.stack)
+        try expect(response.value.states.count == call.jobCount)
     }
 
     @inline(never)
     private func readJob() async throws {
-        let answer = try await client.job(job, stack: WireRequest.stack)
-        try expect(!answer.value.environment.isEmpty)
+        let response = try await client.job(job, stack: WireRequest.stack)
+        try expect(!response.value.environment.isEmpty)
     }
 
     @inline(never)
     private func list(_ call: Call) async throws {
-        let answer = try await client.scheduledJobs(stack: WireRequest.stack, queue: "default", limit: call.jobCount)
-        try expect(answer.value.jobs.count == call.jobCount)
+        let response = try await client.scheduledJobs(stack: WireRequest.stack, queue: "default", limit: call.jobCount)
+        try expect(response.value.jobs.count == call.jobCount)
     }
 
     @inline(never)
     private func reserve(_ call: Call) async throws {
-        let answer = try await client.reserveJobs(Many.jobs, stack: WireRequest.stack)
-        try expect(answer.value.reserved.count == call.jobCount)
+        let response = try await client.reserveJobs(Many.jobs, stack: WireRequest.stack)
+        try expect(response.value.reserved.count == call.jobCount)
     }
 
     @inline(never)
@@ -71,8 +71,8 @@ package struct StacksCalls: Sendable {
 
     @inline(never)
     private func notify() async throws {
-        let answer = try await client.notify(Many.notifications, stack: WireRequest.stack)
-        try expect(answer.value.failures.isEmpty)
+        let response = try await client.notify(Many.notifications, stack: WireRequest.stack)
+        try expect(response.value.failures.isEmpty)
     }
 
     /// Carries out an order with these calls.
@@ -82,8 +82,8 @@ package struct StacksCalls: Sendable {
     }
 
     private func expect(_ isTrue: Bool) throws {
-        if !isTrue { throw UnexpectedAnswer() }
+        if !isTrue { throw UnexpectedResponse() }
     }
 
-    struct UnexpectedAnswer: Error {}
+    struct UnexpectedResponse: Error {}
 }

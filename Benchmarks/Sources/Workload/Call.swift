@@ -1,4 +1,4 @@
-/// A call that is measured: what is sent, and what is answered, is the same for every contestant.
+/// A call that is measured. Request and response are the same for every contestant.
 package enum Call: String, CaseIterable, Codable, Sendable {
     case states1 = "states-1"
     case states1000 = "states-1000"

@@ -9,7 +9,7 @@ package struct WireRequest: Sendable, Hashable {
     package static let token = "bkct_benchmark"
     /// The stack that calls are about.
     package static let stack = "benchmark"
-    /// A stack about which the server never answers.
+    /// A stack for which the server never responds.
     package static let silentStack = "silent"
     /// The queue that is listed.
     package static let queue = "default"

@@ -69,16 +69,16 @@ struct CodableCalls: Sendable {
         }
     }
 
-    private func send<Answer: Decodable>(_ call: Call) async throws -> Answer {
+    private func send<Response: Decodable>(_ call: Call) async throws -> Response {
         try decode(await execute(call, body: nil))
     }
 
-    private func send<Answer: Decodable>(_ call: Call, body: some Encodable) async throws -> Answer {
+    private func send<Response: Decodable>(_ call: Call, body: some Encodable) async throws -> Response {
         try decode(await execute(call, body: JSONEncoder().encode(body)))
     }
 
-    private func decode<Answer: Decodable>(_ body: ByteBuffer) throws -> Answer {
-        try JSONDecoder.forAPI.decode(Answer.self, from: body)
+    private func decode<Response: Decodable>(_ body: ByteBuffer) throws -> Response {
+        try JSONDecoder.forAPI.decode(Response.self, from: body)
     }
 
     private func execute(_ call: Call, body: Data?) async throws -> ByteBuffer {
@@ -97,8 +97,8 @@ struct CodableCalls: Sendable {
     }
 
     private func expect(_ isTrue: Bool) throws {
-        if !isTrue { throw UnexpectedAnswer() }
+        if !isTrue { throw UnexpectedResponse() }
     }
 
-    struct UnexpectedAnswer: Error {}
+    struct UnexpectedResponse: Error {}
 }

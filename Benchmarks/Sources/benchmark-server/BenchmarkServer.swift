@@ -11,7 +11,7 @@ import NIOTLS
 struct BenchmarkServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmark-server",
-        abstract: "Answers the calls of the comparison over TLS and HTTP/2 on 127.0.0.1, from memory.",
+        abstract: "Responds to the calls of the comparison over TLS and HTTP/2 on 127.0.0.1, from memory.",
         discussion: "Prints one line of JSON once it listens (url, caFile), and ends when its standard input does."
     )
 
@@ -51,7 +51,7 @@ struct BenchmarkServer: AsyncParsableCommand {
     }
 
     private func responses() throws -> any ResponseSource {
-        guard let clock else { return PreparedAnswers.shared }
+        guard let clock else { return PreparedResponses.shared }
         guard let time = SharedTime(path: clock) else { throw ValidationError("\(clock) cannot be mapped.") }
         return SimulatorResponses(jobs: jobs, rule: rule, time: time)
     }

@@ -2,20 +2,20 @@ import NIOCore
 import NIOHPACK
 import Workload
 
-/// The server's end of one HTTP/2 connection: it reads each request whole, answers it from memory, and does no more of
+/// The server's end of one HTTP/2 connection: it reads each request whole, responds from memory, and does no more of
 /// the protocol than clients rely on, because its cost is not what is measured.
 ///
-/// Everything that one read brings is answered by one write.
+/// It responds to everything from one read with one write.
 final class HTTP2Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A request that is not answered in full yet.
+    /// A request whose response is not complete yet.
     private struct Stream {
         var request: ReceivedRequest
         /// How many more bytes the client takes on this stream.
         var window: Int
-        /// What is left of the answer's body, once there is one.
+        /// What is left of the response's body, once there is one.
         var rest: ByteBuffer?
     }
 
@@ -26,7 +26,7 @@ final class HTTP2Connection: ChannelInboundHandler {
     private var output = ByteBuffer()
     private var sawPreface = false
     private var streams: [UInt32: Stream] = [:]
-    /// Streams whose answer waits for a window, in the order in which they began to wait.
+    /// Streams whose response waits for a window, in the order in which they began to wait.
     private var blocked: [UInt32] = []
     private var headerBlock: (stream: UInt32, flags: UInt8, bytes: ByteBuffer)?
     private var connectionWindow = 65_535
@@ -95,7 +95,7 @@ final class HTTP2Connection: ChannelInboundHandler {
             try unpad(header, &payload)
             streams[header.stream]?.request.bodySize += payload.readableBytes
             if responses.readsBodies { streams[header.stream]?.request.body.writeBuffer(&payload) }
-            if header.flags & Frame.Flag.endStream != 0 { answer(header.stream) }
+            if header.flags & Frame.Flag.endStream != 0 { respond(header.stream) }
         case .settings:
             if header.flags & Frame.Flag.acknowledgement == 0 { apply(settings: &payload) }
         case .ping:
@@ -135,7 +135,7 @@ extension HTTP2Connection {
         let fields = try decoder.decodeHeaders(from: &block)
         let request = ReceivedRequest(path: fields.first(name: ":path") ?? "", fields: fields)
         streams[stream] = Stream(request: request, window: initialWindow)
-        if flags & Frame.Flag.endStream != 0 { answer(stream) }
+        if flags & Frame.Flag.endStream != 0 { respond(stream) }
     }
 
     private func apply(settings: inout ByteBuffer) {
@@ -162,30 +162,30 @@ extension HTTP2Connection {
     }
 }
 
-// MARK: - Answers
+// MARK: - Responses
 
 extension HTTP2Connection {
-    private func answer(_ id: UInt32) {
+    private func respond(_ id: UInt32) {
         guard var stream = streams[id] else { return }
         // Until the client resets the stream.
         let path = stream.request.path
         if path.contains("/stacks/\(WireRequest.silentStack)/") { return counts.countRequest() }
-        let answer =
+        let response =
             path == "/_counts"
-            ? PreparedAnswer(body: Array(counts.json.utf8)) : responses.response(to: stream.request)
+            ? PreparedResponse(body: Array(counts.json.utf8)) : responses.response(to: stream.request)
         if path != "/_counts" { counts.countRequest() }
-        let isWhole = answer.body.readableBytes == 0
+        let isWhole = response.body.readableBytes == 0
         output.writeFrame(
             .headers, flags: Frame.Flag.endHeaders | (isWhole ? Frame.Flag.endStream : 0), stream: id,
-            length: answer.headerBlock.count)
-        output.writeBytes(answer.headerBlock)
+            length: response.headerBlock.count)
+        output.writeBytes(response.headerBlock)
         guard !isWhole else { return streams[id] = nil }
-        stream.rest = answer.body
+        stream.rest = response.body
         streams[id] = send(stream, id)
         if streams[id] != nil { blocked.append(id) }
     }
 
-    /// Sends as much as the windows allow. Returns what is left, or `nil` when the answer is whole.
+    /// Sends as much as the windows allow. Returns what is left, or `nil` when the response is whole.
     private func send(_ stream: Stream, _ id: UInt32) -> Stream? {
         var stream = stream
         guard var rest = stream.rest else { return stream }

@@ -26,7 +26,7 @@ struct SimulatorResponses: ResponseSource {
 
     var readsBodies: Bool { true }
 
-    func response(to request: ReceivedRequest) -> PreparedAnswer {
+    func response(to request: ReceivedRequest) -> PreparedResponse {
         var fields = HTTPFields()
         for name in [HTTPField.Name.authorization, .contentType] {
             if let value = request.fields.first(name: name.canonicalName) { fields[name] = value }
@@ -36,9 +36,9 @@ struct SimulatorResponses: ResponseSource {
         let transported = TransportRequest(
             method: method, origin: "", path: request.path, headerFields: fields, body: body)
         guard let response = try? simulator.respond(to: transported) else {
-            return PreparedAnswer(status: 500, body: [])
+            return PreparedResponse(status: 500, body: [])
         }
-        return PreparedAnswer(
+        return PreparedResponse(
             status: response.status.code,
             fields: response.headerFields.fields.filter { $0.name != .contentLength }
                 .map { ($0.name.canonicalName, $0.value) },

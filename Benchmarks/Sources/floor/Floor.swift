@@ -10,9 +10,9 @@ enum Floor {
         guard let loop = curl_loop_create(arguments.authorityFile) else { throw OutOfMemory() }
         defer { curl_loop_destroy(loop) }
         // Made before anything is measured.
-        let prepared = Dictionary(uniqueKeysWithValues: Call.allCases.map { ($0, ($0.request, $0.answer.count)) })
+        let prepared = Dictionary(uniqueKeysWithValues: Call.allCases.map { ($0, ($0.request, $0.response.count)) })
         try await Conversation.hold(engine: String(cString: curl_loop_version())) { order, latencies in
-            guard let (request, answerLength) = prepared[order.call] else { throw OutOfMemory() }
+            guard let (request, responseLength) = prepared[order.call] else { throw OutOfMemory() }
             var result = curl_loop_result()
             let outcome = request.method.withCString { method in
                 (arguments.origin + request.path).withCString { url in
@@ -29,9 +29,9 @@ enum Floor {
                 }
             }
             var failure = withUnsafeBytes(of: result.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if outcome == 0, result.answer_length != answerLength, result.errors == 0 {
+            if outcome == 0, result.response_length != responseLength, result.errors == 0 {
                 result.errors = 1
-                failure = "the answer has \(result.answer_length) bytes"
+                failure = "the response has \(result.response_length) bytes"
             }
             if outcome != 0 { failure = "libcurl failed" }
             return Tally(

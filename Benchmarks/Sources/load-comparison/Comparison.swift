@@ -52,7 +52,7 @@ struct Comparison {
         return try alone(.stacksCurl, Cell(call: .states1, concurrency: 128)) { try $0.endure(calls: calls) }
     }
 
-    /// Calls that nobody answers, cancelled: some thousand of them.
+    /// Some thousand calls without a response, cancelled.
     func cancel() throws -> [Cancellation] {
         try [Competitor.stacksCurl, .stacksCurlExecutor].flatMap { competitor in
             try [(1, 500), (32, 3200), (128, 6400)].map { concurrency, calls in

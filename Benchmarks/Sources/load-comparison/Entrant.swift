@@ -154,7 +154,7 @@ final class Entrant {
         return Endurance(competitor: competitor, samples: samples)
     }
 
-    /// Calls that nobody answers, cancelled.
+    /// Calls without a response, cancelled.
     func cancel(calls: Int) throws -> Cancellation {
         let before = try server.counts()
         let report = try carryOut(calls: calls, milliseconds: 120_000, deed: .cancel) { latency in

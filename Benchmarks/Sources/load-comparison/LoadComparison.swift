@@ -68,7 +68,7 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("The committed figures of --quick.", valueName: "file"))
     var thresholds: String?
 
-    @Option(help: ArgumentHelp("The program that answers during --quick: fault-server.", valueName: "file"))
+    @Option(help: ArgumentHelp("The server during --quick: fault-server.", valueName: "file"))
     var server: String?
 
     @Flag(help: "With --quick: write the figures into the file of --thresholds instead of judging them by it.")

@@ -30,7 +30,7 @@ struct Row: Codable, Sendable {
     var allocations: Double?
     var allocatedKilobytes: Double?
     var callsPerSecond: Spread
-    /// From asking to the whole answer, over all rounds; waiting for a stream included.
+    /// From the call to the complete response, over all rounds, including the wait for a stream.
     var latencyMicroseconds: Latency
     var peakMemoryMegabytes: Double
     /// Connections that it opened for this cell, warm-up included; `nil` without a network.
@@ -54,7 +54,7 @@ struct Results: Codable, Sendable {
     }
 
     var machine: Machine
-    var server = "benchmark-server: TLS 1.3 and HTTP/2 on one thread, answers from memory"
+    var server = "benchmark-server: TLS 1.3 and HTTP/2 on one thread, responses from memory"
     var engines: [String: String] = [:]
     var rounds: Int
     var roundMilliseconds: Int
@@ -90,7 +90,7 @@ struct Absence: Codable, Sendable {
 }
 
 extension Results {
-    /// Whether what this package answers for took part everywhere and made no error. A peer that gives up says something
+    /// Whether this package's own contestants took part everywhere and made no error. A peer that gives up says something
     /// about that peer, and URLSession cannot be made to trust the server everywhere.
     var isSound: Bool {
         !absent.contains { Competitor.own.contains($0.competitor) }
@@ -118,7 +118,7 @@ struct Endurance: Codable, Sendable {
     var half: Sample? { samples.last { $0.calls * 2 <= calls } }
 }
 
-/// Calls that nobody answers, and how long it takes to get out of them.
+/// Calls without a response, and how long it takes to cancel them.
 struct Cancellation: Codable, Sendable {
     var competitor: Competitor
     var concurrency: Int

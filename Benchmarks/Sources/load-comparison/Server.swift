@@ -36,17 +36,17 @@ final class Server {
 
     /// Over a connection that this process keeps, so that asking changes no count but the first time.
     func counts() throws -> Counts {
-        var answer = [UInt8](repeating: 0, count: 1024)
+        var response = [UInt8](repeating: 0, count: 1024)
         let length = "GET".withCString { method in
             "\(url)/_counts".withCString { url in
                 "none".withCString { token in
                     var request = curl_loop_request(method: method, url: url, token: token, body: nil, body_length: 0)
-                    return curl_loop_fetch(loop, &request, &answer, answer.count)
+                    return curl_loop_fetch(loop, &request, &response, response.count)
                 }
             }
         }
-        guard length > 0 else { throw Program.Failure(description: "the server does not answer") }
-        return try JSONDecoder().decode(Counts.self, from: Data(answer[..<min(length, answer.count)]))
+        guard length > 0 else { throw Program.Failure(description: "the server does not respond") }
+        return try JSONDecoder().decode(Counts.self, from: Data(response[..<min(length, response.count)]))
     }
 
     func stop() { program.stop() }

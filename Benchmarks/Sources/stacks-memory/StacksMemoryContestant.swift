@@ -11,7 +11,7 @@ import Workload
     import Glibc
 #endif
 
-/// `StacksClient` over answers that are in memory: what the client itself costs; with `--bare` and `--full`, without
+/// `StacksClient` with responses in memory: what the client itself costs; with `--bare` and `--full`, without
 /// everything that can be left out of it and with all of it.
 @main
 enum StacksMemoryContestant {
@@ -20,21 +20,21 @@ enum StacksMemoryContestant {
         let equipment: Equipment =
             arguments.flags.contains("--bare") ? .bare : arguments.flags.contains("--full") ? .full : .standard
         let calls = try StacksCalls(
-            baseURL: arguments.baseURL, transport: PreparedAnswers(), equipment: equipment)
+            baseURL: arguments.baseURL, transport: PreparedResponses(), equipment: equipment)
         try await Conversation.hold(engine: "no network") { order, latencies in
             await calls.carryOut(order, latencies)
         }
     }
 }
 
-/// Answers each request with the document that the server answers it with.
+/// Responds to each request with the document that the server would send.
 ///
 /// It also compares the request with what the floor sends, so that a comparison of different requests fails.
-private struct PreparedAnswers: HTTPTransport {
+private struct PreparedResponses: HTTPTransport {
     private let documents: [(request: WireRequest, response: TransportResponse)] = Call.allCases.map { call in
-        let lines = WireAnswer.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+        let lines = WireResponse.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
         let response = TransportResponse(
-            status: .ok, headerFields: ResponseHeaderFields(lines: Array(lines.utf8)), body: call.answer)
+            status: .ok, headerFields: ResponseHeaderFields(lines: Array(lines.utf8)), body: call.response)
         return (call.request, response)
     }
 

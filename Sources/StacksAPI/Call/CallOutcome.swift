@@ -1,20 +1,11 @@
 import StacksTransport
 
 /// The 2xx response of a call whose body is not decoded yet.
-///
-/// It is an object because the frame of an async function keeps room for each copy and each temporary of a structure
-/// until the function returns.
-final class ReceivedResponse {
+struct ReceivedResponse {
     let call: CallRecord
     let response: TransportResponse
     /// How many requests the call sent.
     let attempts: Int
-
-    init(_ response: TransportResponse, to call: CallRecord, attempts: Int) {
-        self.response = response
-        self.call = call
-        self.attempts = attempts
-    }
 
     /// The public response, with the value that was decoded.
     func with<Value>(_ value: Value) -> StacksResponse<Value> {

@@ -22,9 +22,7 @@ extension ClientCore {
             target, jobs: jobs, request: request, options: options, decode: decode, join: join)
     }
 
-    /// The same for a list that needs several requests. It is separate because it needs much memory of its task and
-    /// is rare.
-    @inline(never)
+    /// The same for a list that needs several requests.
     private func performInSeveral<Value: Sendable>(
         _ target: CallTarget,
         jobs: [JobID],

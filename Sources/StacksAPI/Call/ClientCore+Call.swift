@@ -24,11 +24,7 @@ extension ClientCore {
 
     /// Sends requests until one gets a 2xx response, as often as the policy and the operation allow.
     ///
-    /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends, because an
-    /// async function keeps memory of its task for each of its temporaries and a synchronous one does not. For the same
-    /// reason the functions it calls must not be inlined, nor may it be, and errors are thrown untyped: room for a
-    /// typed one would be kept for as long as the call takes.
-    @inline(never)
+    /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends.
     private func send(
         _ target: CallTarget, body: [UInt8]?, options: CallOptions
     ) async throws -> ReceivedResponse {
@@ -66,14 +62,12 @@ extension ClientCore {
     /// What follows a request that did not succeed.
     private enum Continuation {
         case wait(Duration)
-        /// With the refusal, which takes a pointer's room as `any Error`.
-        case renewToken(any Error)
+        case renewToken(refusal: StacksAPIError)
         case end(any Error)
     }
 
     // MARK: Before the first request
 
-    @inline(never)
     private func request(
         to target: CallTarget, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
     ) throws -> TransportRequest {
@@ -93,7 +87,6 @@ extension ClientCore {
         return request
     }
 
-    @inline(never)
     private func pendingCall(
         _ target: CallTarget, options: CallOptions, _ authorization: Authorization?
     ) -> PendingCall {
@@ -126,7 +119,6 @@ extension ClientCore {
 
     /// Prepares the next request, unless the call's deadline has passed: how long to wait before asking again, or `nil`
     /// to send it.
-    @inline(never)
     private func begin(
         _ call: inout PendingCall, _ request: inout TransportRequest
     ) throws -> Duration? {
@@ -154,27 +146,26 @@ extension ClientCore {
     }
 
     /// Takes a 2xx response. The call ends when its body is decoded.
-    @inline(never)
-    private func received(_ call: inout PendingCall, _ response: consuming TransportResponse) -> ReceivedResponse {
+    private func received(_ call: inout PendingCall, _ response: TransportResponse) -> ReceivedResponse {
         settle(call, response)
         foundSomething()
         call.record.trace.received(response)
-        return ReceivedResponse(response, to: call.record, attempts: call.requests)
+        return ReceivedResponse(call: call.record, response: response, attempts: call.requests)
     }
 
     /// What follows a response that is not a 2xx.
-    @inline(never)
     private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> Continuation {
         if response.status != .notFound { foundSomething() }
         settle(call, response)
         call.record.trace.received(response)
         let failure = failure(of: call.operation, refusedWith: response)
-        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken { return .renewToken(failure) }
+        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
+            return .renewToken(refusal: failure)
+        }
         return next(&call, after: failure)
     }
 
     /// What follows a request that got no response.
-    @inline(never)
     private func failed(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
         if let governor, let place = call.place {
             let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
@@ -191,7 +182,7 @@ extension ClientCore {
     }
 
     /// Tells the rate limit of a response.
-    private func settle(_ call: borrowing PendingCall, _ response: TransportResponse) {
+    private func settle(_ call: PendingCall, _ response: TransportResponse) {
         guard let governor, let place = call.place else { return }
         governor.received(
             response, for: place, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
@@ -213,14 +204,13 @@ extension ClientCore {
     }
 
     /// Counts the repetition of a request whose token was refused.
-    @inline(never)
-    private func repeats(_ call: inout PendingCall, after refusal: any Error) {
+    private func repeats(_ call: inout PendingCall, after refusal: StacksAPIError) {
         call.decision.countRepetition()
-        if let refusal = refusal as? StacksAPIError { report(call, refusal, after: .zero) }
+        report(call, refusal, after: .zero)
     }
 
     /// Reports a request that is going to be repeated.
-    private func report(_ call: borrowing PendingCall, _ failure: StacksAPIError, after delay: Duration) {
+    private func report(_ call: PendingCall, _ failure: StacksAPIError, after delay: Duration) {
         log?.retries(call.record, failure, attempt: call.decision.attempts, after: delay)
         metrics?.retries(call.operation.name, after: failure.code)
     }
@@ -228,7 +218,6 @@ extension ClientCore {
     // MARK: The end
 
     /// Decodes a response and ends its call.
-    @inline(never)
     private func decoded<Value: Sendable>(
         _ received: ReceivedResponse, _ decode: (inout JSONReader) throws(JSONError) -> Value
     ) throws -> StacksResponse<Value> {
@@ -244,14 +233,13 @@ extension ClientCore {
     }
 
     /// Ends a call that got no 2xx response.
-    @inline(never)
-    private func end(_ call: borrowing PendingCall, _ error: any Error) {
+    private func end(_ call: PendingCall, _ error: any Error) {
         if let governor, let place = call.place { governor.leave(place, now: environment.now()) }
         end(call.record, CallOutcome(error, requests: call.requests))
     }
 
     /// Ends a call: the only place that counts it, credits the retry budget, logs it and ends its span.
-    private func end(_ call: borrowing CallRecord, _ outcome: CallOutcome) {
+    private func end(_ call: CallRecord, _ outcome: CallOutcome) {
         if let metrics, let began = call.began {
             metrics.ended(call, outcome, after: began.nanoseconds(to: environment.now()))
         }

@@ -47,10 +47,8 @@ final class ClientCore: Sendable {
         return CallTarget(operation: row, path: path, stack: stack)
     }
 
-    /// A response had another status than 404. Stored once: all calls would write to the same place otherwise.
-    func foundSomething() {
-        if !hasFoundAnything.load(ordering: .relaxed) { hasFoundAnything.store(true, ordering: .relaxed) }
-    }
+    /// A response had another status than 404.
+    func foundSomething() { hasFoundAnything.store(true, ordering: .relaxed) }
 
     /// Whether a 404 says that the base URL lacks the API's version: all responses were 404 so far.
     var mayLackVersion: Bool { !baseURL.endsWithVersion && !hasFoundAnything.load(ordering: .relaxed) }

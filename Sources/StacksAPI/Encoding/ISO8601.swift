@@ -5,6 +5,8 @@
 #endif
 
 /// Dates as the API writes them: `2026-11-19T08:30:00Z`, with or without a fraction, in UTC or with an offset.
+///
+/// With Foundation's parser, decoding 1000 jobs takes 2.8 times the instructions.
 package enum ISO8601 {
     /// The date in the text; `nil` when there is none.
     package static func date(_ text: String) -> Date? {
@@ -14,43 +16,30 @@ package enum ISO8601 {
 
     /// The date in the bytes; `nil` when there is none.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Date? {
-        guard bytes.count >= 20 else { return nil }
-        let start = UnsafeRawPointer(bytes.baseAddress!)
-        let day = (tens: bytes[8] &- 0x30, ones: bytes[9] &- 0x30)
-        guard let date = numbers(start, form: 0x2D30_302D_3030_3030, separators: 0xFF00_00FF_0000_0000),
-            let clock = numbers(start + 11, form: 0x3030_3A30_303A_3030, separators: 0x0000_FF00_00FF_0000),
-            day.tens < 10, day.ones < 10
+        guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
+            let century = number(in: bytes, at: 0), let yearOfCentury = number(in: bytes, at: 2),
+            let month = number(in: bytes, at: 5), let day = number(in: bytes, at: 8),
+            let hour = number(in: bytes, at: 11), let minute = number(in: bytes, at: 14),
+            let second = number(in: bytes, at: 17)
         else { return nil }
-        func number(_ word: UInt64, at index: UInt64) -> Int { Int(word >> (index * 8) & 0xFF) }
         let time = CivilTime(
-            year: number(date, at: 0) * 100 + number(date, at: 2), month: number(date, at: 5),
-            day: Int(day.tens) * 10 + Int(day.ones),
-            hour: number(clock, at: 0), minute: number(clock, at: 3), second: number(clock, at: 6))
-        guard bytes[10] | 0x20 == UInt8(ascii: "t") || bytes[10] == UInt8(ascii: " "),
-            let seconds = time.secondsSince1970
-        else { return nil }
+            year: century * 100 + yearOfCentury, month: month, day: day, hour: hour, minute: minute, second: second)
+        guard let seconds = time.secondsSince1970 else { return nil }
         var index = 19
         let fraction = fraction(in: bytes, &index)
         guard let fraction, let offset = offset(in: bytes, from: index) else { return nil }
         return Date(timeIntervalSinceReferenceDate: Double(seconds - offset - 978_307_200) + fraction)
     }
 
-    /// Each of the eight bytes at `text` with the next one as a number of two digits, for a form such as `0000-00-` or
-    /// `00:00:00`; `nil` when there are no digits where `form` has zeros, or other separators.
-    ///
-    /// - Parameters:
-    ///   - form: Eight bytes, the first in the lowest.
-    ///   - separators: A mask of the bytes that are not zeros.
-    @inline(__always)
-    private static func numbers(_ text: UnsafeRawPointer, form: UInt64, separators: UInt64) -> UInt64? {
-        let digits = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self)) ^ form
-        // Adding 0x76 carries into the top bit from 10 on.
-        let invalid = ((digits &+ 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 | digits & separators
-        return invalid == 0 ? digits &* 10 &+ digits >> 8 : nil
+    /// The number of the two digits at `index`.
+    private static func number(in bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> Int? {
+        let (tens, ones) = (bytes[index] &- UInt8(ascii: "0"), bytes[index + 1] &- UInt8(ascii: "0"))
+        return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : nil
     }
 
     /// The fraction of a second at `index`; 0 when there is none, `nil` when it has no digits.
-    @inline(__always)
     private static func fraction(in bytes: UnsafeBufferPointer<UInt8>, _ index: inout Int) -> Double? {
         guard bytes[index] == UInt8(ascii: ".") || bytes[index] == UInt8(ascii: ",") else { return 0 }
         index += 1
@@ -69,7 +58,6 @@ package enum ISO8601 {
     }
 
     /// The offset from UTC in seconds in the rest of the bytes: `Z`, `±hh:mm`, `±hhmm` or `±hh`.
-    @inline(__always)
     private static func offset(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
         guard index < bytes.count else { return nil }
         let sign: Int
@@ -121,23 +109,15 @@ extension JSONReader {
     mutating func date() throws(JSONError) -> Date {
         guard try peek() == UInt8(ascii: "\"") else { throw mismatch("a date in a string") }
         let start = cursor
-        // The forms that servers send need no scan: the parser accepts no quote and no backslash.
-        for count in [24, 20] {
-            let text = UnsafeBufferPointer(start: start + 1, count: count)
-            guard end - start > count + 1, text.baseAddress![count] == UInt8(ascii: "\""),
-                let date = ISO8601.parse(text)
-            else { continue }
+        // The two lengths that servers send need no scan: the parser accepts neither a quote nor a backslash. With a scan,
+        // decoding 1000 jobs takes 1.1 times the instructions.
+        for count in [24, 20] where end - start > count + 1 && start[count + 1] == UInt8(ascii: "\"") {
+            guard let date = ISO8601.parse(UnsafeBufferPointer(start: start + 1, count: count)) else { continue }
             cursor += count + 2
             return date
         }
         let raw = try scanString()
-        if !raw.hasEscapes, let date = ISO8601.parse(raw.bytes) { return date }
-        // Allowed, though no server does it: a character of the date written as an escape.
-        if raw.hasEscapes {
-            cursor = start
-            let text = Array(try string().utf8)
-            if let date = text.withUnsafeBufferPointer({ ISO8601.parse($0) }) { return date }
-        }
+        if let date = ISO8601.parse((raw.hasEscapes ? try unescape(raw) : raw).bytes) { return date }
         throw error(.invalidDate, at: start)
     }
 

@@ -26,8 +26,8 @@ public struct Identifier<Resource>: Sendable, Hashable {
     public var uuid: UUID? { storage.uuid }
 
     // Despite its underscore this is a requirement of `Hashable`, with a default implementation, and so part of the
-    // library's stable interface. If the library stopped using it, `hash(into:)` would be slower and just as correct.
-    // Even with one word instead of two, `hash(into:)` takes three times the instructions to fill a table.
+    // library's stable interface. If the library stopped using it, `hash(into:)` would be slower and just as correct:
+    // with it, decoding 1000 states takes 1.2 times the instructions.
     /// The hash value for the standard library's tables, which is faster than `hash(into:)`.
     public func _rawHashValue(seed: Int) -> Int { storage._rawHashValue(seed: seed) }
 
@@ -154,9 +154,8 @@ extension IdentifierStorage: Hashable {
         return (bits(0), bits(1))
     }()
 
-    /// The hash value for a `Dictionary` or `Set`: for a UUID two multiplications instead of a run of `Hasher`,
-    /// which takes a third of the time of decoding many jobs' states. The second multiplication, by a secret too, hides
-    /// how the halves determine the first product.
+    /// The hash value for a `Dictionary` or `Set`: for a UUID two multiplications instead of a run of `Hasher`. The
+    /// second one, by a secret too, hides how the halves determine the first product.
     func _rawHashValue(seed: Int) -> Int {
         guard case .uuid(let high, let low) = self else {
             var hasher = Hasher()

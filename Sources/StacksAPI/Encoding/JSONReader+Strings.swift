@@ -1,11 +1,8 @@
-import StacksTransport
-
 extension JSONReader {
     /// A checked string, without its quotes.
     struct RawString {
         let start: UnsafePointer<UInt8>
         let count: Int
-        let isASCII: Bool
         /// Whether there are escapes among the bytes, which are not checked yet.
         let hasEscapes: Bool
 
@@ -43,7 +40,8 @@ extension JSONReader {
 
     /// Reads a UUID at whose opening quote the reader is, or stays there.
     ///
-    /// Most identifiers are UUIDs. They need no scan: the parser checks every byte.
+    /// Most identifiers are UUIDs, whose parser checks every byte. With a scan of the string before, decoding 1000
+    /// reserved jobs takes 2.6 times the instructions, and 1000 jobs of a page 1.3 times.
     @inline(__always)
     private mutating func quotedUUID() -> IdentifierStorage? {
         let text = cursor + 1
@@ -78,76 +76,46 @@ extension JSONReader {
     mutating func scanString() throws(JSONError) -> RawString {
         let text = cursor + 1
         var position = text
-        var nonASCII: UInt64 = 0
+        var union: UInt8 = 0
         var hasEscapes = false
         while true {
-            // Eight bytes at a time, while there are eight: skips what is neither a quote nor a backslash nor a control
-            // character.
-            while end - position >= 8 {
-                let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
-                let stops = Self.stops(in: word)
-                if stops == 0 {
-                    nonASCII |= word
-                    position += 8
-                    continue
-                }
-                // The mask also keeps bits of the byte at the stop, which is ASCII and does not matter here.
-                nonASCII |= word & (stops ^ (stops &- 1))
-                position += stops.trailingZeroBitCount >> 3
-                break
-            }
-            while position < end, position.pointee >= 0x20, position.pointee != UInt8(ascii: "\""),
-                position.pointee != UInt8(ascii: "\\")
-            {
-                nonASCII |= UInt64(position.pointee)
+            guard position < end else { throw error(.unexpectedEnd, at: end) }
+            let byte = position.pointee
+            if byte == UInt8(ascii: "\"") { break }
+            if byte < 0x20 { throw error(.controlCharacter(byte), at: position) }
+            union |= byte
+            position += 1
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                // An escaped character cannot end the string.
+                guard position < end else { throw error(.unexpectedEnd, at: end) }
                 position += 1
             }
-            guard position < end else { throw error(.unexpectedEnd, at: end) }
-            if position.pointee == UInt8(ascii: "\"") { break }
-            guard position.pointee == UInt8(ascii: "\\") else {
-                throw error(.controlCharacter(position.pointee), at: position)
-            }
-            hasEscapes = true
-            // An escaped character cannot end the string.
-            guard end - position >= 2 else { throw error(.unexpectedEnd, at: end) }
-            position += 2
         }
-        let isASCII = nonASCII & 0x8080_8080_8080_8080 == 0
-        let raw = RawString(start: text, count: position - text, isASCII: isASCII, hasEscapes: hasEscapes)
-        if !isASCII, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
+        let raw = RawString(start: text, count: position - text, hasEscapes: hasEscapes)
+        if union >= 0x80, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
             throw error(.invalidUTF8, at: text + invalid)
         }
         cursor = position + 1
         return raw
     }
 
-    /// Sets the top bit of the first byte that is a quote, a backslash or a control character. Bits above it may be
-    /// wrong, because the subtraction borrows.
-    @inline(__always)
-    static func stops(in word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        // With bit 1 flipped, a quote (0x22) comes right after the control characters, and nothing else does.
-        let quoteOrControl = (word ^ (ones &* 0x02)) &- (ones &* 0x21)
-        let backslash = (word ^ (ones &* 0x5C)) &- ones
-        return (quoteOrControl | backslash) & ~word & (ones &* 0x80)
-    }
-
     // MARK: Escapes
 
     /// The unescaped string. Its bytes are valid until the next string is unescaped.
-    @inline(never)
-    private mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
+    mutating func unescape(_ raw: RawString) throws(JSONError) -> RawString {
         // No escape is shorter than its character.
         let start = roomForUnescaped(raw.count)
         var target = start
-        var isASCII = raw.isASCII
         let limit = raw.start + raw.count
         var position = raw.start
         while position < limit {
-            let run = Self.copy(from: position, to: target, upToBackslashBefore: limit)
-            position += run
-            target += run
-            if position == limit { break }
+            guard position.pointee == UInt8(ascii: "\\") else {
+                target.pointee = position.pointee
+                target += 1
+                position += 1
+                continue
+            }
             let escape = position
             position += 2
             switch escape[1] {
@@ -159,7 +127,6 @@ extension JSONReader {
             case UInt8(ascii: "t"): target.pointee = 0x09
             case UInt8(ascii: "u"):
                 let scalar = try unescapeScalar(at: escape, limit: limit, &position)
-                isASCII = isASCII && scalar.isASCII
                 for byte in UTF8.encode(scalar)! {
                     target.pointee = byte
                     target += 1
@@ -169,31 +136,7 @@ extension JSONReader {
             }
             target += 1
         }
-        return RawString(start: start, count: target - start, isASCII: isASCII, hasEscapes: false)
-    }
-
-    /// Copies the bytes before the next backslash, or all, and returns how many.
-    @inline(__always)
-    private static func copy(
-        from source: UnsafePointer<UInt8>,
-        to target: UnsafeMutablePointer<UInt8>,
-        upToBackslashBefore limit: UnsafePointer<UInt8>
-    ) -> Int {
-        var count = 0
-        // Eight bytes at a time. Extra bytes are overwritten: the target has room for the whole source.
-        while limit - source - count >= 8 {
-            let word = UnsafeRawPointer(source + count).loadUnaligned(as: UInt64.self)
-            UnsafeMutableRawPointer(target + count).storeBytes(of: word, as: UInt64.self)
-            let backslash = UInt64(littleEndian: word) ^ 0x5C5C_5C5C_5C5C_5C5C
-            let stops = (backslash &- 0x0101_0101_0101_0101) & ~backslash & 0x8080_8080_8080_8080
-            if stops != 0 { return count + stops.trailingZeroBitCount >> 3 }
-            count += 8
-        }
-        while count < limit - source, source[count] != UInt8(ascii: "\\") {
-            target[count] = source[count]
-            count += 1
-        }
-        return count
+        return RawString(start: start, count: target - start, hasEscapes: false)
     }
 
     /// The character of the `\uXXXX` at `escape`, or of a surrogate pair of two; moves `position` past them.
@@ -235,19 +178,14 @@ extension JSONReader {
 }
 
 extension String {
-    /// The string, without checking its bytes again.
-    init(_ raw: JSONReader.RawString) {
-        if #available(macOS 26, iOS 26, tvOS 26, watchOS 26, visionOS 26, *) {
-            self.init(copying: UTF8Span(unchecked: raw.bytes.span, isKnownASCII: raw.isASCII))
-        } else {
-            self.init(decoding: raw.bytes, as: UTF8.self)
-        }
-    }
+    /// The string, whose bytes are valid UTF-8.
+    init(_ raw: JSONReader.RawString) { self.init(decoding: raw.bytes, as: UTF8.self) }
 }
 
 /// A key of an object, as bytes. It is valid until the next string is read.
 ///
-/// `switch key { case "id": … }` compares the bytes.
+/// `switch key { case "id": … }` compares the bytes. With a string for each key, decoding 1000 jobs takes 1.3 times the
+/// instructions.
 struct JSONKey {
     private let raw: JSONReader.RawString
 

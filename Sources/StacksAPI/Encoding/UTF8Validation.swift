@@ -1,5 +1,6 @@
 /// Checks UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF
-/// (<https://www.rfc-editor.org/rfc/rfc3629#section-4>).
+/// (<https://www.rfc-editor.org/rfc/rfc3629#section-4>). The standard library's validator, which also says where, needs
+/// macOS 26.
 enum UTF8Validation {
     /// The index of the first invalid sequence; `nil` when there is none.
     static func firstInvalidByte(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {

@@ -63,7 +63,7 @@ package enum WireReading {
 
     /// A string as JSON.
     package static func document(_ string: String) -> [UInt8] {
-        ByteWriter.bytes(capacity: ByteWriter.size(string)) { $0.string(string) }
+        JSONWriter.bytes(capacity: JSONWriter.size(string)) { $0.string(string) }
     }
 
     /// A string as one value of a request's query.

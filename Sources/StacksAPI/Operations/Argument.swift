@@ -35,17 +35,14 @@ enum Argument {
         for job in jobs { try check(job: job, for: operation) }
     }
 
-    /// Checks the arguments that most calls have. The `StacksAPIError` is thrown untyped: an async caller would keep
-    /// room for a typed one in its frame for as long as the call takes.
-    @inline(never)
-    static func check(stackKey: String, jobs: [JobID], for operation: StacksOperation) throws {
+    static func check(
+        stackKey: String, jobs: [JobID], for operation: StacksOperation
+    ) throws(StacksAPIError) {
         try check(stackKey: stackKey, for: operation)
         try check(jobs: jobs, for: operation)
     }
 
-    /// The same for one job.
-    @inline(never)
-    static func check(stackKey: String, job: JobID, for operation: StacksOperation) throws {
+    static func check(stackKey: String, job: JobID, for operation: StacksOperation) throws(StacksAPIError) {
         try check(stackKey: stackKey, for: operation)
         try check(job: job, for: operation)
     }

@@ -6,9 +6,9 @@ struct JobListRequest: Sendable {
     var seconds: Int?
 
     func encode(_ jobs: ArraySlice<JobID>) -> [UInt8] {
-        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + ByteWriter.maximumIntSize
-        for index in jobs.indices { capacity += ByteWriter.size(jobs[index]) }
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        var capacity = 16 + jobs.count + field.utf8CodeUnitCount + JSONWriter.maximumIntSize
+        for index in jobs.indices { capacity += JSONWriter.size(jobs[index]) }
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"job_uuids":["#)
             for index in jobs.indices {
                 if index > jobs.startIndex { writer.raw(",") }

@@ -1,16 +1,14 @@
 import HTTPTypes
 
 /// How the client carries out an operation: everything about it that is fixed. ``StacksOperation`` is its name.
-///
-/// There is one object for each operation, so that a call passes a pointer on instead of copies.
-final class OperationDefinition: Sendable {
+struct OperationDefinition: Sendable {
     /// When a request may be repeated after a failure. One that certainly was not sent can always be.
     enum Repetition: Sendable {
         /// After any failure: repeating it has the same effect as sending it once, or does no harm.
         case always
-        /// When the server said that it did not do it: 429 or 5xx.
+        /// When the server responded with 429 or 5xx, and so did not do it.
         case whenRefused
-        /// When the server said that it did not even process it: 429 or 503.
+        /// When the server responded with 429 or 503, and so did not even process it.
         case whenNotAccepted
     }
 
@@ -88,7 +86,7 @@ final class OperationDefinition: Sendable {
     }
 }
 
-/// The rate limit of an operation until a response tells another.
+/// The rate limit of an operation until a response states another.
 struct RateScope: Sendable {
     let name: String
     /// How many requests a second are allowed.

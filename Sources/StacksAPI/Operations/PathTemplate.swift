@@ -11,8 +11,6 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
     }
 
     private let pieces: [Piece]
-    /// How many bytes the pieces of text have.
-    private let textSize: Int
 
     /// The template as spans show it: `stacks/{stack_key}/jobs/{job_uuid}`.
     let description: String
@@ -35,31 +33,24 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
 
     private init(_ pieces: [Piece]) {
         self.pieces = pieces
-        var (size, description) = (0, "")
-        for piece in pieces {
+        description = pieces.reduce(into: "") { description, piece in
             switch piece {
-            case .text(let text):
-                size += text.utf8.count
-                description += text
+            case .text(let text): description += text
             case .parameter(let parameter): description += "{\(parameter.rawValue)}"
             }
         }
-        textSize = size
-        self.description = description
     }
 
     /// The path below `prefix`. The stack's key has been checked, so that it needs no encoding.
     func path(below prefix: String, stack: String, job: JobID?) -> String {
-        let size = prefix.utf8.count + textSize + stack.utf8.count + (job.map(ByteWriter.segmentSize) ?? 0)
-        return ByteWriter.text(capacity: size) { writer in
-            writer.text(prefix)
-            for piece in pieces {
-                switch piece {
-                case .text(let text): writer.text(text)
-                case .parameter(.stackKey): writer.text(stack)
-                case .parameter(.job): if let job { writer.segment(job) }
-                }
+        var path = prefix
+        for piece in pieces {
+            switch piece {
+            case .text(let text): path += text
+            case .parameter(.stackKey): path += stack
+            case .parameter(.job): if let job { PercentEncoding.append(job.description, to: &path) }
             }
         }
+        return path
     }
 }

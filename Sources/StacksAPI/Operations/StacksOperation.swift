@@ -37,7 +37,7 @@ public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
     public static let finishJob = StacksOperation(.finishJob)
     /// Shows notifications on jobs' pages.
     public static let notify = StacksOperation(.notify)
-    /// Tells whose token the client uses.
+    /// Reads the identity of the client's token.
     public static let tokenIdentity = StacksOperation(.tokenIdentity)
 
     /// All operations, in the order of their indexes.

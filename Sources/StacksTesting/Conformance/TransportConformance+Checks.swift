@@ -74,7 +74,7 @@ extension TransportConformance {
     }
 }
 
-// MARK: - Answers
+// MARK: - Responses
 
 extension TransportConformance.Check {
     func faithful() async throws {

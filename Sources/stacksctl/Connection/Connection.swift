@@ -48,7 +48,8 @@ struct Connection {
         configuration.userAgentPrefixes = ["stacksctl/\(StacksAPIVersion.current)"]
         do {
             client = try StacksClient(
-                tokenProvider: .fixed(endpoint.token), transport: observed, configuration: configuration, logger: logger)
+                tokenProvider: .fixed(endpoint.token), transport: observed, configuration: configuration, logger: logger
+            )
         } catch {
             throw Failure(error)
         }

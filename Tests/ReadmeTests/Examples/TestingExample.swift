@@ -23,7 +23,7 @@ struct DocumentedTests {
     }
 
     @Test("a finish whose response is lost is confirmed, and not retried")
-    func lostAnswer() async throws {
+    func lostResponse() async throws {
         let clock = ManualClock()
         let simulator = StacksSimulator(clock: clock)
         let job = JobID(simulator.addJobs(1)[0])

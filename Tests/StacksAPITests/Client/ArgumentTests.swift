@@ -39,12 +39,12 @@ import Testing
 
     @Test("a key of 80 bytes is sent")
     func acceptsTheLongestKey() async throws {
-        let bed = try Testbed([.answer(.noContent, "")])
+        let bed = try Testbed([.response(.noContent, "")])
         try await bed.client.deregisterStack(key: String(repeating: "k", count: 80))
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("an empty list is refused")
+    @Test("an empty list is an error")
     func checksLists() async throws {
         try await refusal("empty") { _ = try await $0.reserveJobs([], stack: "s") }
         try await refusal("empty") { _ = try await $0.jobStates([], stack: "s") }
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test(
-        "control characters and empty values in paths and queries are refused",
+        "control characters and empty values in paths and queries are errors",
         arguments: ["", "a\u{1}", "a\r\nX: y", "\u{7F}"])
     func checksTexts(_ text: String) async throws {
         let expected = text.isEmpty ? "empty" : "control character"
@@ -84,7 +84,7 @@ import Testing
         try await refusal(expected) { try await $0.registerStack(key: "k", type: StackType(rawValue: text)) }
     }
 
-    @Test("metadata keeps to its limits")
+    @Test("metadata beyond the limits is an error")
     func checksMetadata() async throws {
         let many = Dictionary(uniqueKeysWithValues: (0...100).map { ("k\($0)", "v") })
         try await refusal("at most 100 keys, not 101") { try await $0.registerStack(key: "k", metadata: many) }
@@ -96,13 +96,13 @@ import Testing
         }
         try await refusal("empty") { try await $0.registerStack(key: "k", metadata: ["": "v"]) }
         let bed = try Testbed([
-            .answer(.ok, #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"x"}"#)
+            .response(.ok, #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"x"}"#)
         ])
         try await bed.client.registerStack(
             key: "k", metadata: [String(repeating: "é", count: 64): String(repeating: "é", count: 256)])
     }
 
-    @Test("details and exit statuses that say nothing are refused")
+    @Test("an empty detail and an invalid exit status are errors")
     func checksFinishes() async throws {
         try await refusal("empty") { try await $0.finishJob(.sample, stack: "s", exitStatus: 1, detail: "") }
         try await refusal("other than 0") { try await $0.failJob(.sample, stack: "s", exitStatus: 0, detail: "d") }
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test("header fields that are the client's to set are refused")
+    @Test("header fields that only the client sets are errors")
     func checksHeaderFields() async throws {
         for name in ["Authorization", "host", "Content-Length", "transfer-encoding", "Connection"] {
             let options = CallOptions(headerFields: [HTTPField.Name(name)!: "x"])
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("a header field's value with a control character is refused, naming the field and not the value")
+    @Test("a header field's value with a control character is an error that names the field and not the value")
     func checksHeaderValues() async throws {
         for character in ["\u{1}", "\u{1B}", "\u{7F}"] {
             let name = HTTPField.Name("X-Api-Key")!
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test("a retry policy that makes no sense is refused")
+    @Test("an invalid retry policy is an error")
     func checksPolicies() async throws {
         var policy = RetryPolicy.buildkite
         policy.maximumAttempts = 0
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test(
-        "a token that is none is refused without being shown",
+        "an invalid token is an error that does not show it",
         arguments: ["", " ", "bkct_hunter2\nx", "bkct hunter2", "hunter2é", "hunter2\u{0}"])
     func checksTokens(_ token: String) {
         let error = #expect(throws: ConfigurationError.self) {
@@ -167,7 +167,7 @@ import Testing
         #expect(error?.description.contains("token") == true)
     }
 
-    @Test("every bad value of a configuration is one kind of error, which names the value")
+    @Test("every invalid value of a configuration is a ConfigurationError that names it")
     func checksConfiguration() {
         func refused(_ expected: String, _ change: (inout StacksClient.Configuration) -> Void) {
             let error = #expect(throws: ConfigurationError.self) { try Testbed(configure: change) }

@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(
-        "plaintext to a host that is not loopback is refused unless allowed",
+        "plaintext to a host other than loopback is an error unless allowed",
         arguments: [
             "http://agent.buildkite.com/v3", "http://10.0.0.1", "http://localhost.example.com",
             "http://127.0.0.1.example.com",
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(
-        "a malformed base URL is refused with its reason",
+        "a malformed base URL is an error with the reason",
         arguments: [
             ("", "scheme"), ("agent.buildkite.com", "scheme"), ("ftp://host", "neither https nor http"),
             ("https://", "no host"),
@@ -65,7 +65,7 @@ import Testing
         #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
     }
 
-    @Test("user info is refused and not shown")
+    @Test("user info is an error that does not show it")
     func refusesUserInfo() {
         let error = #expect(throws: ConfigurationError.self) {
             try BaseURL("https://user:hunter2@host/v3", allowsInsecureHTTP: false)
@@ -97,7 +97,7 @@ import Testing
         func plaintextProxy(for origin: String) -> String? { origin.hasPrefix("http:") ? "proxy.example:3128" : nil }
     }
 
-    @Test("the token goes in plaintext through no proxy, unless insecure HTTP is allowed")
+    @Test("the token is not sent in plaintext through a proxy unless insecure HTTP is allowed")
     func refusesPlaintextProxy() throws {
         var configuration = StacksClient.Configuration()
         configuration.baseURL = "http://127.0.0.1:8080/v3"
@@ -112,16 +112,16 @@ import Testing
         _ = try StacksClient(token: "t", transport: Proxied(), configuration: configuration)
     }
 
-    @Test("a request says to every transport whether a proxy may read it", arguments: [false, true])
+    @Test("a request tells the transport whether a proxy may read it", arguments: [false, true])
     func forbidsPlaintextProxy(isAllowed: Bool) async throws {
-        let bed = try Testbed([.answer(.ok, "{}")]) { $0.allowsInsecureHTTP = isAllowed }
+        let bed = try Testbed([.response(.ok, "{}")]) { $0.allowsInsecureHTTP = isAllowed }
         _ = try await bed.client.tokenIdentity()
         #expect(try bed.request.allowsPlaintextProxy == isAllowed)
     }
 
-    @Test("a base URL with a path of its own stays in front of every path")
+    @Test("a base URL's path precedes every path")
     func keepsThePath() async throws {
-        let bed = try Testbed([.answer(.ok, "{}")]) { $0.baseURL = "https://proxy.example/bk/v3" }
+        let bed = try Testbed([.response(.ok, "{}")]) { $0.baseURL = "https://proxy.example/bk/v3" }
         _ = try await bed.client.tokenIdentity()
         #expect(try bed.request.url == "https://proxy.example/bk/v3/token")
     }

@@ -10,11 +10,11 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct BatchTests {
     private let jobs = (0..<2500).map { JobID.numbered($0) }
 
-    /// A client whose server answers by what is in the request.
+    /// A client whose server responds by what is in the request.
     private func client(
-        concurrent: Int = 4, _ answer: @escaping @Sendable (TransportRequest) async throws -> TransportResponse
+        concurrent: Int = 4, _ response: @escaping @Sendable (TransportRequest) async throws -> TransportResponse
     ) throws -> (StacksClient, InMemoryTransport) {
-        let transport = InMemoryTransport(handler: answer)
+        let transport = InMemoryTransport(handler: response)
         var configuration = StacksClient.Configuration()
         configuration.maximumConcurrentBatches = concurrent
         configuration.retryPolicy = .never
@@ -33,7 +33,7 @@ import Testing
             body: Array(#"{"reserved":[\#(list)],"not_reserved":[]}"#.utf8))
     }
 
-    @Test("a list is cut into requests of 1000 and the answers are joined in its order", arguments: [1, 2, 4, 9])
+    @Test("a list is split into requests of 1000, and the responses are joined in order", arguments: [1, 2, 4, 9])
     func joinsInOrder(concurrent: Int) async throws {
         let (client, transport) = try client(concurrent: concurrent) { Self.reserved($0) }
         let response = try await client.reserveJobs(jobs, stack: "s", expiry: .seconds(5))
@@ -51,7 +51,7 @@ import Testing
         #expect(transport.requests.count == requests)
     }
 
-    @Test("no more requests are under way at a time than allowed")
+    @Test("no more requests are under way at the same time than allowed")
     func boundsConcurrency() async throws {
         let counts = Mutex((now: 0, most: 0))
         let (client, _) = try client(concurrent: 2) { request in
@@ -71,7 +71,7 @@ import Testing
         #expect(counts.withLock { $0.most } == 2)
     }
 
-    @Test("what one part achieved is kept when another fails, and the failure says which")
+    @Test("the results of the other parts are kept when one fails, and the failure says which")
     func keepsWhatSucceeded() async throws {
         let (client, _) = try client { request in
             if Self.ids(request).first == "01890000-0000-7000-8000-0000000003e8" {
@@ -96,7 +96,7 @@ import Testing
         #expect(error.attempts == 3)
     }
 
-    @Test("when every part fails, the call may have taken effect if one of them may have", arguments: [true, false])
+    @Test("if every part fails, the call may have taken effect if one part may have", arguments: [true, false])
     func uncertainParts(isLost: Bool) async throws {
         let (client, _) = try client { request in
             let isFirst = Self.ids(request).first == "01890000-0000-7000-8000-000000000000"
@@ -107,7 +107,7 @@ import Testing
         #expect(error.mayHaveTakenEffect == isLost)
     }
 
-    @Test("the rate limit shown is that of the part with least left")
+    @Test("the rate limit of a joined response is that of the part with the fewest requests left")
     func showsTheTightestLimit() async throws {
         let name = HTTPField.Name("RateLimit-Remaining")!
         let (client, _) = try client { request in
@@ -116,7 +116,7 @@ import Testing
         #expect(try await client.reserveJobs(jobs, stack: "s").rateLimit?.remaining == 3)
     }
 
-    @Test("cancelling a call of which nothing was answered ends all parts")
+    @Test("cancelling a call without any response ends all parts")
     func cancels() async throws {
         let (client, _) = try client { _ in
             try await Task.sleep(for: .seconds(3600))
@@ -147,7 +147,7 @@ import Testing
         #expect(tokens.status == .created)
     }
 
-    @Test("notifications go one request after the other, and positions are those of the whole list")
+    @Test("notifications are sent one request after the other, and positions refer to the whole list")
     func movesPositions() async throws {
         let underWay = Mutex(0)
         let (client, transport) = try client { request in

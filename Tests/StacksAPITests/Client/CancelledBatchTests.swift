@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct CancelledBatchTests {
     private let jobs = (0..<4500).map { JobID.numbered($0) }
 
-    /// A server that answers the list's first part, and nothing more.
+    /// A server that responds to the list's first part, and nothing more.
     private func world(concurrent: Int) throws -> (StacksClient, InMemoryTransport) {
         let first = JobID.numbered(0).description
         let transport = InMemoryTransport { request in
@@ -44,7 +44,8 @@ import Testing
         return try await task.value
     }
 
-    @Test("a cancelled reserve returns the jobs that it holds, and says of each other part whether it may hold it")
+    @Test(
+        "a cancelled reserve returns the reserved jobs, and says for each other part whether it may have taken effect")
     func keepsReservations() async throws {
         let (client, transport) = try world(concurrent: 2)
         // The first part and the second, and the third in the place of the first.
@@ -62,7 +63,7 @@ import Testing
         #expect(transport.requests.count == 3)
     }
 
-    @Test("so do tokens and states")
+    @Test("cancelled calls for tokens and states return their results too")
     func keepsTheOthers() async throws {
         let (client, transport) = try world(concurrent: 2)
         // A third request goes out when the first is answered, so that much is surely there.
@@ -78,7 +79,7 @@ import Testing
         #expect(states.failedBatches.count == 4)
     }
 
-    @Test("cancelled notifications say which were created, and which were not sent")
+    @Test("a cancelled notify says which parts succeeded and which were not sent")
     func keepsNotifications() async throws {
         let (client, transport) = try world(concurrent: 1)
         let response = try await cancelled(after: 2, transport) { [jobs] in
@@ -114,10 +115,10 @@ import Testing
         #expect(transport.requests.count == 20)
     }
 
-    @Test("pages read before a cancellation stay good")
+    @Test("pages read before a cancellation remain valid")
     func keepsPages() async throws {
         let page = #"{"jobs":[],"page_info":{"has_next_page":true,"end_cursor":"c1"}}"#
-        let bed = try Testbed([.answer(.ok, page), .hang])
+        let bed = try Testbed([.response(.ok, page), .hang])
         let cursors = Mutex<[String?]>([])
         let reading = Task {
             for try await page in bed.client.allScheduledJobs(stack: "s", queue: "q") {

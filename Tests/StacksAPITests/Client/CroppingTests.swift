@@ -7,7 +7,7 @@ import Testing
 @testable import StacksAPI
 
 @Suite struct CroppingTests {
-    @Test("a detail that just fits is sent as it is")
+    @Test("a detail of exactly the limit is not cropped")
     func keepsWhatFits() {
         for text in [String(repeating: "a", count: 4096), String(repeating: "é", count: 2048)] {
             #expect(Cropping.finishDetail.crop(text) == text)
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test(
-        "a longer one is cut between characters and ends with the marker, within the limit",
+        "a longer detail is cropped between characters and ends with the marker, within the limit",
         arguments: ["a", "é", "€", "😀", "👩‍👩‍👧‍👦", "e\u{301}", "🇩🇪", "\r\n"])
     func cuts(_ character: String) {
         for cropping in [Cropping.finishDetail, .notificationDetail] {
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("one character longer than the limit is cut between its scalars")
+    @Test("a single character beyond the limit is cropped between its scalars")
     func cutsEndlessCharacters() {
         let text = "e" + String(repeating: "\u{301}", count: 5000)
         #expect(text.count == 1)
@@ -45,9 +45,9 @@ import Testing
         #expect(result.utf8.count > 4000)
     }
 
-    @Test("what is sent is cropped, and that is logged without the detail")
+    @Test("cropping is logged without the detail")
     func cropsAndLogs() async throws {
-        let bed = try Testbed([.answer(), .answer()], logLevel: .notice)
+        let bed = try Testbed([.response(), .response()], logLevel: .notice)
         let detail = String(repeating: "secret ", count: 700)
         try await bed.client.finishJob(.sample, stack: "s", exitStatus: 1, detail: detail)
         try await bed.client.notify(.sample, detail: detail, stack: "s")

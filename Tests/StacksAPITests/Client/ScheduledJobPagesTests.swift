@@ -8,7 +8,7 @@ import Testing
 @Suite struct ScheduledJobPagesTests {
     private func page(_ id: String, next: String?, hasNext: Bool? = nil) -> InMemoryTransport.Step {
         let cursor = next.map { "\"\($0)\"" } ?? "null"
-        return .answer(
+        return .response(
             .ok,
             #"{"jobs":[{"id":"\#(id)"}],"page_info":{"has_next_page":\#(hasNext ?? (next != nil)),"end_cursor":\#(cursor)}}"#
         )
@@ -34,13 +34,13 @@ import Testing
             ])
     }
 
-    @Test("it ends when the server says so, whatever the cursor")
+    @Test("the sequence ends when the server says so, whatever the cursor")
     func endsWithoutANextPage() async throws {
         #expect(try await read(try Testbed([page("a", next: "c1", hasNext: false)])) == ["a"])
         #expect(try await read(try Testbed([page("a", next: nil)])) == ["a"])
     }
 
-    @Test("more that is announced without a cursor is an error, after the page that was read", arguments: [nil, ""])
+    @Test("a next page without a cursor is an error, after the current page", arguments: [nil, ""])
     func missesTheCursor(_ cursor: String?) async throws {
         let bed = try Testbed([page("a", next: cursor, hasNext: true)])
         var pages = bed.client.allScheduledJobs(stack: "s", queue: "q").makeAsyncIterator()
@@ -51,7 +51,7 @@ import Testing
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("pages that show nothing new, with a new cursor each, come to an end, which is an error")
+    @Test("pages without new jobs and with new cursors end with an error")
     func endsBarrenPages() async throws {
         let bed = try Testbed((0..<100).map { page($0 < 3 ? "\($0)" : "2", next: "c\($0)") })
         var ids: [JobID] = []
@@ -64,14 +64,14 @@ import Testing
         #expect(bed.transport.requests.count == 3 + ScheduledJobPages.maximumBarrenPages)
     }
 
-    @Test("a few pages without anything new are no end")
+    @Test("a few pages without a new job do not end the sequence")
     func bearsSomeBarrenPages() async throws {
         let steps = (0..<30).map { page($0 % 9 == 0 ? "\($0)" : "0", next: $0 < 29 ? "c\($0)" : nil) }
         let ids = try await read(try Testbed(steps))
         #expect(Set(ids) == ["0", "9", "18", "27"])
     }
 
-    @Test("it ends at the page limit")
+    @Test("the sequence ends at the page limit")
     func endsAtTheLimit() async throws {
         let bed = try Testbed([page("a", next: "c1"), page("b", next: "c2"), page("c", next: nil)])
         #expect(try await read(bed, pageLimit: 2) == ["a", "b"])
@@ -80,7 +80,7 @@ import Testing
         #expect(error.code == .invalidArgument)
     }
 
-    @Test("a cursor that comes a second time is an error that names it, after the page it came with")
+    @Test("a repeated cursor is an error that names it, after its page")
     func detectsCircles() async throws {
         let bed = try Testbed([page("a", next: "c1"), page("b", next: "c2"), page("c", next: "c1")])
         var pages = bed.client.allScheduledJobs(stack: "s", queue: "q").makeAsyncIterator()
@@ -90,9 +90,9 @@ import Testing
         #expect(bed.transport.requests.count == 3)
     }
 
-    @Test("after a failed page, asking again tries the same page")
+    @Test("after a failed page, the next call requests the same page")
     func resumes() async throws {
-        let bed = try Testbed([page("a", next: "c1"), .answer(.notFound), page("b", next: nil)])
+        let bed = try Testbed([page("a", next: "c1"), .response(.notFound), page("b", next: nil)])
         var pages = bed.client.allScheduledJobs(stack: "s", queue: "q").makeAsyncIterator()
         #expect(try await pages.next()?.jobs.first?.id == "a")
         #expect(try await failure { _ = try await pages.next() }.code == .notFound)

@@ -20,7 +20,7 @@ import Testing
         return (simulator, client)
     }
 
-    @Test("a job's whole life, from registration to the end")
+    @Test("the life of a job, from registration to its end")
     func goesThroughALife() async throws {
         let (simulator, client) = try world()
         let jobs = simulator.addJobs(3, queue: "default").map { JobID($0) }
@@ -63,7 +63,7 @@ import Testing
         #expect(try await client.deregisterStack(key: "fleet").status == .noContent)
     }
 
-    @Test("notifications are created, and those that cannot be come back by position")
+    @Test("notifications are created, and failed ones are returned by position")
     func notifies() async throws {
         let (simulator, client) = try world()
         let job = JobID(simulator.addJobs(1, queue: "default")[0])
@@ -79,7 +79,7 @@ import Testing
         #expect(simulator.job(job.description)?.notifications == ["starting"])
     }
 
-    @Test("all pages hold every job once, in order")
+    @Test("all pages together have every job once, in order")
     func readsAllPages() async throws {
         let (simulator, client) = try world { $0.enforcesRateLimits = false }
         let jobs = simulator.addJobs(250, queue: "default").map { JobID($0) }
@@ -91,7 +91,7 @@ import Testing
         #expect(read == jobs)
     }
 
-    @Test("2500 jobs are reserved, asked about and given tokens, in batches")
+    @Test("reserving 2500 jobs, reading their states and issuing tokens takes several requests")
     func worksInBatches() async throws {
         let (simulator, client) = try world { $0.enforcesRateLimits = false }
         let jobs = simulator.addJobs(2500, queue: "default").map { JobID($0) }
@@ -102,7 +102,7 @@ import Testing
         #expect(try await client.issueJobAcquisitionTokens(for: jobs, stack: "fleet").issued.map(\.job) == jobs)
     }
 
-    @Test("a pause shows in the page")
+    @Test("the page says that dispatch is paused")
     func showsPauses() async throws {
         let (simulator, client) = try world()
         try await client.registerStack(key: "fleet", queue: "default")
@@ -110,7 +110,7 @@ import Testing
         #expect(try await client.scheduledJobs(stack: "fleet", queue: "default").clusterQueue.isDispatchPaused)
     }
 
-    @Test("each refusal has its code and the server's reason")
+    @Test("the error of each refusal has its code and the server's reason")
     func tellsRefusals() async throws {
         let (simulator, client) = try world()
         func code(_ call: () async throws -> Void) async throws -> StacksAPIError.Code {
@@ -128,7 +128,7 @@ import Testing
         #expect(try await code { _ = try await client.tokenIdentity(options: options) } == .unavailable)
     }
 
-    @Test("too many requests in a second are refused, and waited out")
+    @Test("requests beyond the limit are refused, and retried after the wait")
     func waitsOutRateLimits() async throws {
         let simulator = StacksSimulator(clock: clock)
         var configuration = StacksClient.Configuration()
@@ -150,7 +150,7 @@ import Testing
         #expect(try await attempts == 2)
     }
 
-    @Test("a finish whose answer was lost happened once, is not sent again, and is known to be done")
+    @Test("a finish whose response was lost takes effect once, is not retried, and is confirmed by the state")
     func finishesOnce() async throws {
         let (simulator, client) = try world()
         let job = JobID(simulator.addJobs(1, queue: "default")[0])

@@ -6,21 +6,21 @@ import Testing
 
 @testable import StacksAPI
 
-/// Every operation's exact bytes, and what it makes of an answer with everything in it.
+/// Every operation's exact bytes, and what it makes of a response with everything in it.
 @Suite struct WireTests {
     private let id = JobID.sample
 
     private func send(
-        _ answer: String = "{}", status: HTTPResponse.Status = .ok, _ call: (StacksClient) async throws -> Void
+        _ response: String = "{}", status: HTTPResponse.Status = .ok, _ call: (StacksClient) async throws -> Void
     ) async throws -> TransportRequest {
-        let bed = try Testbed([.answer(status, answer)])
+        let bed = try Testbed([.response(status, response)])
         try await call(bed.client)
         return try bed.request
     }
 
     @Test("every request carries the token, and a content type when it has a body")
     func sendsHeaderFields() async throws {
-        let bed = try Testbed([.answer(.ok, "{}"), .answer(.noContent, "")]) {
+        let bed = try Testbed([.response(.ok, "{}"), .response(.noContent, "")]) {
             $0.userAgentPrefixes = ["fleet/1.2", "swift"]
         }
         _ = try await bed.client.tokenIdentity()
@@ -61,8 +61,8 @@ import Testing
 
     @Test("register without metadata sends an empty object, and the default queue")
     func registersWithDefaults() async throws {
-        let answer = #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"odd"}"#
-        let request = try await send(answer) { client in
+        let response = #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"odd"}"#
+        let request = try await send(response) { client in
             let stack = try await client.registerStack(key: "k").value
             #expect(stack.state == "odd")
             #expect(stack.clusterQueueKey == nil)
@@ -79,14 +79,14 @@ import Testing
 
     @Test("list")
     func lists() async throws {
-        let answer =
+        let response =
             #"{"jobs":[{"id":"\#(id)","priority":-3,"agent_query_rules":["queue=default","os=linux"],"#
             + #""scheduled_at":"2026-11-19T08:30:00.250Z","runnable_at":"2026-11-19T08:30:01Z","#
             + #""pipeline":{"slug":"p","uuid":"u1"},"build":{"uuid":"u2","number":7,"branch":"main"},"step":{"key":"k"}},"#
             + #"{"id":"bare","pipeline":{"slug":null},"build":{},"step":{"key":null},"priority":null,"scheduled_at":null},"#
             + #"{"id":"barer"}],"page_info":{"has_next_page":true,"end_cursor":"c=="},"#
             + #""cluster_queue":{"id":"q1","dispatch_paused":false}}"#
-        let request = try await send(answer) { client in
+        let request = try await send(response) { client in
             let page = try await client.scheduledJobs(stack: "s", queue: "a b/ü.~", limit: 1000, after: "x=&+./").value
             let date = Date(timeIntervalSince1970: 1_795_077_000.25)
             #expect(
@@ -106,14 +106,14 @@ import Testing
         #expect(request.body == nil)
     }
 
-    @Test("list leaves out what is not given")
+    @Test("list omits optional parameters")
     func listsWithDefaults() async throws {
         let request = try await send(#"{"jobs":[]}"#) { _ = try await $0.scheduledJobs(stack: "s", queue: .default) }
         #expect(request.description == "GET /v3/stacks/s/scheduled-jobs?queue_key=_default")
     }
 
     @Test(
-        "a pause is seen under either of its names",
+        "a pause is recognized under both of its names",
         arguments: [
             (#""dispatch_paused":true"#, true), (#""paused":true"#, true),
             (#""dispatch_paused":true,"paused":false"#, true),
@@ -156,7 +156,7 @@ import Testing
         #expect(request.description == "GET /v3/stacks/s/jobs/a%2Eb%2Fc")
     }
 
-    @Test("job states, one that is not known among them")
+    @Test("job states, including one that is not known")
     func getsStates() async throws {
         let request = try await send(#"{"states":{"\#(id)":"running","b":"frozen"}}"#) { client in
             let states = try await client.jobStates([id, "b", "c"], stack: "s").value
@@ -186,7 +186,7 @@ import Testing
     }
 
     @Test(
-        "a job acquisition token that no agent could be given counts as not issued, and the others are good",
+        "a job acquisition token that no agent can use counts as not issued, and the others are returned",
         arguments: [
             #""""#, "null", #""bkjat_a\u0000b""#, #""bkjat_a\n""#, #""bkjat_a\r\nX: y""#, #"" ""#, #""bkjat_\u00e9""#,
             #""bkjat_\u007f""#,
@@ -218,7 +218,7 @@ import Testing
         }
     }
 
-    @Test("fail is a finish with -1 unless told otherwise")
+    @Test("fail is a finish with -1 unless another exit status is given")
     func fails() async throws {
         let request = try await send { try await $0.failJob(id, stack: "s", detail: "broke") }
         #expect(request.description == "POST /v3/stacks/s/jobs/\(id)/finish")
@@ -274,10 +274,10 @@ import Testing
         }
     }
 
-    @Test("a response tells rate limit, retry-after and attempts")
+    @Test("a response has rate limit, retry-after and attempts")
     func tellsTheRest() async throws {
         let bed = try Testbed([
-            .answer(
+            .response(
                 .ok, "{}",
                 [
                     HTTPField.Name("RateLimit-Scope")!: "show-job", HTTPField.Name("RateLimit-Limit")!: "1000",
@@ -291,9 +291,9 @@ import Testing
         #expect(response.attempts == 1)
     }
 
-    @Test("a call's own header fields are sent, in place of the client's of that name")
+    @Test("a call's header fields replace the client's fields of the same names")
     func addsHeaderFields() async throws {
-        let bed = try Testbed([.answer()])
+        let bed = try Testbed([.response()])
         let trace = HTTPField.Name("X-Trace")!
         var fields: HTTPFields = [.userAgent: "mine"]
         fields.append(HTTPField(name: trace, value: "1"))

@@ -6,13 +6,13 @@ import Testing
 
 @testable import StacksAPI
 
-@Suite("An agent token is used as it was meant")
+@Suite("Agent tokens are checked, and used without a line end")
 struct AgentTokenTests {
-    @Test("a line end after it is not part of it", arguments: ["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"])
+    @Test("a line end after a token is removed", arguments: ["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"])
     func lineEnd(end: String) async throws {
         for isProvided in [false, true] {
             let log = RecordedLog()
-            let transport = InMemoryTransport(script: [.answer(.ok, #"{"message":"bkct_t0ken"}"#)])
+            let transport = InMemoryTransport(script: [.response(.ok, #"{"message":"bkct_t0ken"}"#)])
             let client =
                 isProvided
                 ? try StacksClient(
@@ -27,7 +27,7 @@ struct AgentTokenTests {
         }
     }
 
-    @Test("a token without one is not spoken of")
+    @Test("nothing is logged for a token without a line end")
     func noNote() throws {
         let log = RecordedLog()
         _ = try StacksClient(
@@ -36,14 +36,15 @@ struct AgentTokenTests {
     }
 
     @Test(
-        "what no token has is named with its place, and nothing else of the token",
+        "the error for an invalid character names it and its position, and shows nothing else of the token",
         arguments: [
             ("bkct_a\nb", "a line feed after 6 characters"), ("bkct_a\r\nb\n", "a carriage return after 6"),
             ("bkct_a b", "a space after 6"), (" bkct_a", "a space after 0"), ("bkct_a \n", "a space after 6"),
             ("bkct_a\tb", "a tab after 6"), ("bkct_a\u{0}b", "the control character U+0000 after 6"),
             ("bkct_a\u{1B}b", "the control character U+001B after 6"), ("bkct_a\u{7F}", "U+007F after 6"),
             ("bkct_aé", "outside ASCII after 6"),
-            ("bkct_" + String(repeating: "a", count: 7996), "8001 characters; it can have at most 8000"), ("", "empty"), ("\n", "empty"), ("\r\n", "empty"),
+            ("bkct_" + String(repeating: "a", count: 7996), "8001 characters; it can have at most 8000"), ("", "empty"),
+            ("\n", "empty"), ("\r\n", "empty"),
         ])
     func unusable(token: String, named: String) async throws {
         let error = #expect(throws: ConfigurationError.self) {
@@ -61,7 +62,7 @@ struct AgentTokenTests {
     @Test("a token of 8000 characters is sent, with a line end after it too", arguments: ["", "\n"])
     func longest(end: String) async throws {
         let token = "bkct_" + String(repeating: "a", count: 7995)
-        let transport = InMemoryTransport(script: [.answer()])
+        let transport = InMemoryTransport(script: [.response()])
         _ = try await StacksClient(token: token + end, transport: transport).tokenIdentity()
         #expect(transport.requests.map { $0.headerFields[.authorization] } == ["Token \(token)"])
     }

@@ -66,9 +66,9 @@ import Testing
         return try await error
     }
 
-    @Test("a call whose first token does not come fails at its deadline, and the provider is cancelled")
+    @Test("a call fails at its deadline if the provider returns no first token, and the provider is cancelled")
     func endsTheFirstQuestion() async throws {
-        let (client, transport, vault) = try client([nil], [.answer()])
+        let (client, transport, vault) = try client([nil], [.response()])
         let error = try await lateCall(client)
         #expect(error.code == .deadlineExceeded)
         #expect(error.operation == .tokenIdentity)
@@ -82,9 +82,10 @@ import Testing
         #expect(try await client.tokenIdentity().attempts == 1)
     }
 
-    @Test("a call whose refused token is not replaced in time fails at its deadline, and the provider is cancelled")
+    @Test(
+        "a call fails at its deadline if the provider does not replace a refused token, and the provider is cancelled")
     func endsTheSecondQuestion() async throws {
-        let (client, transport, vault) = try client([.zero, nil], [.answer(), .answer(.unauthorized)])
+        let (client, transport, vault) = try client([.zero, nil], [.response(), .response(.unauthorized)])
         _ = try await client.tokenIdentity()
         let error = try await lateCall(client)
         #expect(error.code == .deadlineExceeded)
@@ -95,9 +96,11 @@ import Testing
         #expect(transport.requests.count == 2)
     }
 
-    @Test("a call that waits for another's question ends at its own deadline, and the question goes on")
+    @Test(
+        "a call that waits for another call's request to the provider ends at its own deadline, and the request continues"
+    )
     func endsTheWaiterAlone() async throws {
-        let (client, _, vault) = try client([.seconds(5)], [.answer()])
+        let (client, _, vault) = try client([.seconds(5)], [.response()])
         let patient = Task { try await client.tokenIdentity() }
         await clock.waitForSleepers(1)
         let error = try await lateCall(client)
@@ -108,9 +111,9 @@ import Testing
         #expect(vault.asked == 1)
     }
 
-    @Test("when the call that asks is cut off at its deadline, one that still has time asks again")
+    @Test("if the call that requested a token reaches its deadline, another one requests it")
     func passesTheQuestionOn() async throws {
-        let (client, transport, vault) = try client([nil], [.answer()])
+        let (client, transport, vault) = try client([nil], [.response()])
         async let error = failure {
             _ = try await client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
         }
@@ -124,9 +127,9 @@ import Testing
         #expect(transport.requests.map { $0.headerFields[.authorization] } == ["Token bkct_number1"])
     }
 
-    @Test("a call whose deadline has passed asks no provider")
+    @Test("a call whose deadline has passed does not call the provider")
     func asksNothingTooLate() async throws {
-        let (client, _, vault) = try client([.zero], [.answer()])
+        let (client, _, vault) = try client([.zero], [.response()])
         let error = try await failure { _ = try await client.tokenIdentity(options: CallOptions(timeout: .zero)) }
         #expect(error.code == .deadlineExceeded)
         #expect(vault.asked == 0)
@@ -146,7 +149,7 @@ import Testing
         }
     }
 
-    @Test("a deadline beyond what the system's clock can count to is waited for a day at a time")
+    @Test("a sleep until a deadline beyond the clock's range is split into days")
     func waitsForFarDeadlines() async throws {
         let longest = Mutex(Duration.zero)
         var configuration = StacksClient.Configuration()
@@ -157,7 +160,7 @@ import Testing
             return Secret("bkct_one")
         }
         let client = try StacksClient(
-            tokenProvider: provider, transport: Timeless(inner: InMemoryTransport(script: [.answer()])),
+            tokenProvider: provider, transport: Timeless(inner: InMemoryTransport(script: [.response()])),
             configuration: configuration)
         _ = try await client.tokenIdentity(options: CallOptions(timeout: .seconds(Int64.max)))
         #expect(longest.withLock { $0 } == .seconds(86_400))

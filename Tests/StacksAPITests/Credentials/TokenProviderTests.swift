@@ -13,7 +13,7 @@ import Testing
         struct Sealed: Error { let secret = "hunter2" }
 
         private let tokens: [String?]
-        /// Holds the questions up until so many calls are waiting for an answer.
+        /// Holds the questions up until so many calls are waiting for a response.
         private let gathers: @Sendable () async -> Void
         private let asked = Mutex(0)
 
@@ -64,10 +64,10 @@ import Testing
         transport.requests.map { $0.headerFields[.authorization] }
     }
 
-    @Test("the provider is asked once for any number of calls")
+    @Test("concurrent calls share one request to the provider")
     func asksOnce() async throws {
         let vault = Vault("bkct_one", gathers: { [clock] in await clock.waitForSleepers(20) })
-        let transport = InMemoryTransport(script: Array(repeating: .answer(), count: 20))
+        let transport = InMemoryTransport(script: Array(repeating: .response(), count: 20))
         let client = try waitingClient(vault.provider, Timeless(inner: transport))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<20 { group.addTask { _ = try await client.tokenIdentity(options: Self.patient) } }
@@ -77,10 +77,10 @@ import Testing
         #expect(tokens(transport) == Array(repeating: "Token bkct_one", count: 20))
     }
 
-    @Test("a token that is refused is replaced, and the request is sent again, whatever it is")
+    @Test("a refused token is replaced, and the request is retried, for every operation")
     func rotates() async throws {
         let vault = Vault("bkct_one", "bkct_two")
-        let (client, transport) = try client(vault, [.answer(.unauthorized), .answer(), .answer()])
+        let (client, transport) = try client(vault, [.response(.unauthorized), .response(), .response()])
         let response = try await client.finishJob(
             .sample, stack: "k", exitStatus: 1, detail: "d",
             options: CallOptions(retryPolicy: .never, headerFields: [.acceptLanguage: "en"]))
@@ -92,7 +92,7 @@ import Testing
         #expect(transport.requests[1].headerFields[.contentType] == "application/json")
     }
 
-    @Test("calls whose token was replaced while they were under way use the new one without a question")
+    @Test("calls whose token was replaced meanwhile use the new one without calling the provider")
     func sharesRotation() async throws {
         let simulator = StacksSimulator()
         let vault = Vault("bkct_old", simulator.token)
@@ -104,31 +104,31 @@ import Testing
         #expect(vault.questions == 2)
     }
 
-    @Test("a call asks once: a second refusal, or the same token again, is its error")
+    @Test("a call renews its token once: a second 401, or the same token again, is its error")
     func givesUp() async throws {
         let changing = Vault("bkct_one", "bkct_two", "bkct_three")
-        let (first, sent) = try client(changing, [.answer(.unauthorized), .answer(.unauthorized), .answer()])
+        let (first, sent) = try client(changing, [.response(.unauthorized), .response(.unauthorized), .response()])
         let error = try await failure { _ = try await first.tokenIdentity() }
         #expect(error.code == .unauthorized)
         #expect(error.attempts == 2)
         #expect(sent.requests.count == 2)
 
         let same = Vault("bkct_one")
-        let (second, sentOnce) = try client(same, [.answer(.unauthorized, #"{"message":"expired"}"#), .answer()])
+        let (second, sentOnce) = try client(same, [.response(.unauthorized, #"{"message":"expired"}"#), .response()])
         let unchanged = try await failure { _ = try await second.tokenIdentity() }
         #expect(unchanged.serverMessage == "expired")
         #expect(sentOnce.requests.count == 1)
         #expect(same.questions == 2)
     }
 
-    @Test("a fixed token that is refused is not sent again")
+    @Test("a request whose fixed token was refused is not retried")
     func keepsFixedTokens() async throws {
-        let bed = try Testbed([.answer(.unauthorized), .answer()])
+        let bed = try Testbed([.response(.unauthorized), .response()])
         _ = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("a provider that fails, or gives no token, fails the calls, and what it threw is not shown")
+    @Test("the calls fail if the provider throws or returns no usable token, and the text of its error is not shown")
     func reportsFailures() async throws {
         for token in [nil, "", "two words"] {
             let log = RecordedLog()
@@ -143,14 +143,14 @@ import Testing
         }
     }
 
-    @Test("a provider that failed is asked again by the next call")
+    @Test("after a failure, the next call calls the provider again")
     func recovers() async throws {
-        let (client, _) = try client(Vault(nil, "bkct_one"), [.answer()])
+        let (client, _) = try client(Vault(nil, "bkct_one"), [.response()])
         _ = try await failure { _ = try await client.tokenIdentity() }
         _ = try await client.tokenIdentity()
     }
 
-    @Test("when the call that asks is cancelled, another asks")
+    @Test("if the call that requested a token is cancelled, another one requests it")
     func survivesCancellation() async throws {
         let asked = Mutex(0)
         let provider = TokenProvider { [clock] in
@@ -161,7 +161,7 @@ import Testing
             if count == 1 { try await clock.sleep(for: .seconds(600)) }
             return Secret("bkct_one")
         }
-        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.answer()])))
+        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.response()])))
         let first = Task { try await client.tokenIdentity(options: Self.patient) }
         // The provider and the deadline, and then a deadline more for each that waits.
         await clock.waitForSleepers(2)
@@ -177,20 +177,20 @@ import Testing
         #expect(questions == 2)
     }
 
-    @Test("neither an old token nor a new one is in an error or a log line")
+    @Test("no error and no log line contains the old or the new token")
     func redactsAll() async throws {
         let log = RecordedLog()
         let vault = Vault("first-token", "second-token")
         let (client, _) = try client(
             vault,
-            [.answer(.unauthorized), .answer(.forbidden, #"{"message":"not first-token, not second-token"}"#)],
+            [.response(.unauthorized), .response(.forbidden, #"{"message":"not first-token, not second-token"}"#)],
             log: log)
         let error = try await failure { _ = try await client.tokenIdentity() }
         #expect(error.serverMessage == "not [redacted], not [redacted]")
         for token in ["first-token", "second-token"] { #expect(!"\(error) \(log.text)".contains(token)) }
     }
 
-    @Test("when the call that asks is cancelled, another asks, whatever the provider throws then")
+    @Test("if the call that requested a token is cancelled, another one requests it, whatever the provider throws")
     func survivesOtherErrors() async throws {
         struct Interrupted: Error {}
         let asked = Mutex(0)
@@ -204,7 +204,7 @@ import Testing
             }
             return Secret("bkct_one")
         }
-        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.answer()])))
+        let client = try waitingClient(provider, Timeless(inner: InMemoryTransport(script: [.response()])))
         let first = Task { try await client.tokenIdentity(options: Self.patient) }
         await clock.waitForSleepers(2)
         let second = Task { try await client.tokenIdentity(options: Self.patient) }
@@ -221,7 +221,7 @@ import Testing
         var configuration = StacksClient.Configuration()
         configuration.logsPayloads = true
         let client = try StacksClient(
-            tokenProvider: TokenProvider { Secret("bkct_t0ken") }, transport: InMemoryTransport(script: [.answer()]),
+            tokenProvider: TokenProvider { Secret("bkct_t0ken") }, transport: InMemoryTransport(script: [.response()]),
             configuration: configuration, logger: log.logger(.debug))
         _ = try await client.tokenIdentity()
         let headers = try #require(log.lines.first { $0.message == "Stacks API request" }?.metadata["headers"])
@@ -229,10 +229,10 @@ import Testing
         #expect(!log.text.contains("t0ken"))
     }
 
-    @Test("a refusal does not make a request certain to have had no effect whose predecessor may have had one")
+    @Test("after a request that may have taken effect, a 401 for the next one leaves that open")
     func keepsDoubt() async throws {
         for tokens in [Vault("bkct_one"), Vault("bkct_one", nil)] {
-            let transport = InMemoryTransport(script: [.answer(.internalServerError), .answer(.unauthorized)])
+            let transport = InMemoryTransport(script: [.response(.internalServerError), .response(.unauthorized)])
             var configuration = StacksClient.Configuration()
             configuration.retryPolicy.backoff = Backoff(initial: .zero, multiplier: 1, maximum: .zero)
             configuration.retryPolicy.jitter = .zero ... .zero

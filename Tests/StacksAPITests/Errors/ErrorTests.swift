@@ -21,7 +21,7 @@ import Testing
             (418, .unexpectedStatus, false),
         ] as [(Int, StacksAPIError.Code, Bool)])
     func mapsStatuses(_ status: Int, _ code: StacksAPIError.Code, _ isRetryable: Bool) async throws {
-        let error = try await error(.answer(.init(code: status), #"{"message":"the reason"}"#))
+        let error = try await error(.response(.init(code: status), #"{"message":"the reason"}"#))
         #expect(error.code == code)
         #expect(error.isRetryable == isRetryable)
         #expect(error.operation == .tokenIdentity)
@@ -33,10 +33,10 @@ import Testing
         #expect(error.description.hasSuffix("The server says: the reason"), "\(error)")
     }
 
-    @Test("a 429 tells its rate limit and how long to wait")
+    @Test("the error of a 429 has the rate limit and the wait")
     func tellsRateLimits() async throws {
         let error = try await error(
-            .answer(
+            .response(
                 .tooManyRequests, #"{"message":"slow down","scope":"show-job","limit":10,"current":11,"reset":1}"#,
                 [
                     HTTPField.Name("RateLimit-Scope")!: "show-job", HTTPField.Name("RateLimit-Remaining")!: "0",
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(
-        "an answer without a message is described instead",
+        "a response without a message is described instead",
         arguments: [
             ("", "empty"), ("<html><body>502 Bad Gateway</body></html>", "HTML"), ("{}", "without a message"),
             (#"{"message":null}"#, "without a message"), (#"{"message":5}"#, "without a message"),
@@ -56,7 +56,7 @@ import Testing
             (#"{"message":""}"#, "without a message"), (#"{"message":"cut"#, "without a message"),
         ])
     func describesOtherBodies(_ body: String, _ expected: String) async throws {
-        let error = try await error(.answer(.badGateway, body))
+        let error = try await error(.response(.badGateway, body))
         #expect(error.serverMessage == nil)
         #expect(error.description.contains(expected), "\(error)")
         #expect(error.body == Array(body.utf8))
@@ -65,7 +65,7 @@ import Testing
     @Test("body and message have a limited length, and a message stays on one line")
     func boundsBodies() async throws {
         let long = String(repeating: "x", count: 100_000)
-        let error = try await error(.answer(.badRequest, #"{"message":"a\nb\u0000 \#(long)"}"#))
+        let error = try await error(.response(.badRequest, #"{"message":"a\nb\u0000 \#(long)"}"#))
         #expect(error.body.count == StacksAPIError.maximumBodySize)
         #expect(error.serverMessage?.count == 1001)
         #expect(error.serverMessage?.hasPrefix("a b  xxx") == true)
@@ -79,7 +79,7 @@ import Testing
             (#"{"uuid":}"#, "expected a value, found '}' at uuid (byte 8)"),
             (#"{"uuid":"a"}x"#, "there are bytes after the end of the document (byte 12)"),
         ] {
-            let error = try await error(.answer(.ok, body))
+            let error = try await error(.response(.ok, body))
             #expect(error.code == .decoding)
             #expect(error.status == .ok)
             #expect(
@@ -93,7 +93,7 @@ import Testing
     @Test("a missing required field is named")
     func namesMissingFields() async throws {
         func missing(_ field: String, _ body: String, _ call: (StacksClient) async throws -> Void) async throws {
-            let bed = try Testbed([.answer(.ok, body)])
+            let bed = try Testbed([.response(.ok, body)])
             let error = try await failure { try await call(bed.client) }
             #expect(error.code == .decoding)
             #expect(error.description.contains("the field \"\(field)\" is missing"), "\(error)")
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("a transport's failure is told with its phase")
+    @Test("the error of a transport failure names its phase")
     func tellsTransportFailures() async throws {
         let error = try await error(.refused)
         #expect(error.code == .transport)
@@ -122,7 +122,9 @@ import Testing
                 + "refused (connect while connecting; the request was not sent).")
     }
 
-    @Test("an error that is no TransportError counts as one that may have arrived, and its text is not shown")
+    @Test(
+        "an error other than TransportError counts as one after which the request may have arrived, and its text is not shown"
+    )
     func toleratesOtherErrors() async throws {
         struct Odd: Error { let secret = "hunter2" }
         let transport = InMemoryTransport { _ in throw Odd() }
@@ -138,7 +140,7 @@ import Testing
         #expect(transport.requests.count == 1)
     }
 
-    @Test("codes are equal, hashable and have names fit for labels")
+    @Test("codes are equatable, hashable and have names suitable as labels")
     func hasCodes() {
         let codes: Set<StacksAPIError.Code> = [.notFound, .notFound, .decoding]
         #expect(codes.count == 2)

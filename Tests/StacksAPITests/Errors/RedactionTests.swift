@@ -22,7 +22,7 @@ import Testing
         return "\(value) \(String(reflecting: value)) \(dumped) \(Mirror(reflecting: value).children.map { "\($0)" })"
     }
 
-    @Test("values that hold secrets do not print them")
+    @Test("descriptions of values contain no secrets")
     func hidesValues() throws {
         let job = Job(id: .sample, environment: ["API_KEY": "hunter2"], command: "rm -rf /")
         let tokens = JobAcquisitionTokens(issued: [.init(job: .sample, token: Secret("bkjat_Acqu1sit10n"))])
@@ -37,23 +37,23 @@ import Testing
         #expect("\(tokens.issued[0])".contains("[redacted]"))
     }
 
-    @Test("logs of everything, payloads and all, hold no secret")
+    @Test("logs with payloads contain no secret")
     func hidesInLogs() async throws {
         let bed = try Testbed(
             [
-                .answer(
+                .response(
                     .ok,
                     #"{"id":"x","env":{"API_KEY":"hunter2","N":"pa55word"},"nested":{"env":{"deep":["hunter2",{"x":"hunter2"}]}},"command":"rm -rf /","more_tokens":["pa55word"]}"#
                 ),
-                .answer(
+                .response(
                     .created,
                     #"{"job_acquisition_tokens":[{"job_uuid":"x","job_acquisition_token":"bkjat_Acqu1sit10n"}],"client_secret":"pa55word"}"#
                 ),
-                .answer(.unauthorized, #"{"message":"Invalid token \#(Testbed.token)","token":"bkjat_Acqu1sit10n"}"#),
-                .answer(.badGateway, "<html>Authorization: Token \(Testbed.token)</html>"), .answer(),
-                .answer(.ok, #"{"id":"x","env":{"API_KEY":"hunter2"},"command":5}"#),
+                .response(.unauthorized, #"{"message":"Invalid token \#(Testbed.token)","token":"bkjat_Acqu1sit10n"}"#),
+                .response(.badGateway, "<html>Authorization: Token \(Testbed.token)</html>"), .response(),
+                .response(.ok, #"{"id":"x","env":{"API_KEY":"hunter2"},"command":5}"#),
                 .fail(TransportError(code: .other, phase: .waiting, message: "sent Token \(Testbed.token)")),
-                .lostAnswer,
+                .lostResponse,
             ]
         ) { configuration in
             configuration.logsPayloads = true
@@ -83,11 +83,11 @@ import Testing
         #expect(bed.log.lines.contains { $0.metadata["headers"]?.contains("[redacted]") == true })
     }
 
-    @Test("one line an outcome, at its level, with what it needs")
+    @Test("each outcome logs one line, at its level, with its metadata")
     func logsOutcomes() async throws {
         let clock = ManualClock()
         let bed = try Testbed(
-            [.answer(.badGateway), .answer(), .answer(.notFound, #"{"message":"no such job"}"#)], clock: clock)
+            [.response(.badGateway), .response(), .response(.notFound, #"{"message":"no such job"}"#)], clock: clock)
         async let response = bed.client.tokenIdentity()
         await clock.waitForSleepers()
         clock.advance(by: .seconds(2))
@@ -105,15 +105,15 @@ import Testing
         #expect(lines.allSatisfy { $0.metadata["body"] == nil }, "payloads are off by default")
     }
 
-    @Test("what is below the logger's level is not written")
+    @Test("lines below the logger's level are not logged")
     func obeysTheLevel() async throws {
-        let bed = try Testbed([.answer(), .answer(.notFound)], logLevel: .notice) { $0.logsPayloads = true }
+        let bed = try Testbed([.response(), .response(.notFound)], logLevel: .notice) { $0.logsPayloads = true }
         _ = try await bed.client.tokenIdentity()
         _ = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(bed.log.lines.isEmpty)
     }
 
-    @Test("credentials are found wherever they stand in a text")
+    @Test("credentials are found anywhere in a text")
     func scrubs() {
         let redaction = Redaction(token: Secret("t0ken.x"))
         #expect(redaction.scrub("t0ken.x") == "[redacted]")
@@ -126,7 +126,7 @@ import Testing
         #expect(redaction.scrub("") == "")
     }
 
-    @Test("a token is found behind an escape, of JSON or of a URL")
+    @Test("a token after an escape sequence of JSON or of a URL is found")
     func scrubsBehindEscapes() {
         let redaction = Redaction()
         for escape in [#"\n"#, #"\t"#, #"\u0020"#, #"\\n"#, "%20", "%3D", "%3d"] {
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(
-        "the value of an authorizing header field is hidden in JSON too",
+        "the value of an authorization header field is redacted in JSON too",
         arguments: [
             (#"{"Authorization":"Basic dTpw","a":"b"}"#, #"{"Authorization":"[redacted]","a":"b"}"#),
             (#"{"Proxy-Authorization" : "Basic dTpw"}"#, #"{"Proxy-Authorization" : "[redacted]"}"#),
@@ -154,18 +154,18 @@ import Testing
         #expect(Redaction().scrub(text) == scrubbed)
     }
 
-    @Test("a URL's password is hidden as far as its last @")
+    @Test("a URL's password is redacted up to the last @")
     func scrubsPasswords() {
         let redaction = Redaction()
         #expect(redaction.scrub("http://u:pa55@word@proxy:80/a@b") == "http://[redacted]@proxy:80/a@b")
         #expect(redaction.scrub("http://proxy:80/a@b") == "http://proxy:80/a@b")
     }
 
-    @Test("the names of secrets are known however their words are joined")
+    @Test("names of secrets are recognized however their words are joined")
     func knowsNames() {
         for name in ["api_key", "apikey", "API-Key", "x-api-key", "credentials", "private_key", "privateKey"] {
-            #expect(PayloadRedaction.speaksOfSecret(name), "\(name)")
+            #expect(PayloadRedaction.namesSecret(name), "\(name)")
         }
-        #expect(!PayloadRedaction.speaksOfSecret("queue_key"))
+        #expect(!PayloadRedaction.namesSecret("queue_key"))
     }
 }

@@ -24,7 +24,7 @@ private struct CountedBytes: RandomAccessCollection {
     }
 }
 
-@Suite("Looking for credentials costs no more than the text is long")
+@Suite("The search for credentials takes time linear in the text")
 struct ScrubberTests {
     private func looks(at text: String, repeated count: Int, ending: String = "") -> Int {
         let looks = CountedBytes.Looks()
@@ -45,7 +45,7 @@ struct ScrubberTests {
         "\u{0}",
     ]
 
-    @Test("twice the text is twice the work, whatever the text", arguments: texts)
+    @Test("twice the text takes twice the work, whatever the text", arguments: texts)
     func isLinear(text: String) {
         for ending in ["", "@", "\"", "_123456789"] {
             let once = looks(at: text, repeated: 2000, ending: ending)
@@ -65,7 +65,7 @@ struct ScrubberTests {
         }
     }
 
-    @Test("no further than the limit is looked, but for what is left out")
+    @Test("the search ends at the limit, except within a credential")
     func limit() {
         let looks = CountedBytes.Looks()
         let bytes = CountedBytes(bytes: Array(String(repeating: "bk.", count: 100_000).utf8), looks: looks)
@@ -76,11 +76,12 @@ struct ScrubberTests {
     }
 
     @Test(
-        "an error with a body of megabytes keeps the beginning of it", arguments: ["bk.", "x://a:b/", "authorization:"])
+        "the error of a response with a large body keeps its beginning",
+        arguments: ["bk.", "x://a:b/", "authorization:"])
     func largeBody(text: String) async throws {
         let text = String(repeating: text, count: (2 << 20) / text.utf8.count)
         for (body, hasMessage) in [(text, false), (#"{"message":"\#(text)"}"#, true)] {
-            let bed = try Testbed([.answer(.unprocessableContent, body)])
+            let bed = try Testbed([.response(.unprocessableContent, body)])
             let error = try await failure { _ = try await bed.client.tokenIdentity() }
             #expect((1...StacksAPIError.maximumBodySize).contains(error.body.count))
             #expect((error.serverMessage != nil) == hasMessage)
@@ -89,7 +90,7 @@ struct ScrubberTests {
     }
 
     @Test(
-        "a password with a slash in it is hidden up to the last @, where no port can be meant",
+        "a password with a slash is redacted up to the last @, unless a port precedes the slash",
         arguments: [
             ("see http://u:s3kret/x@a.example/p", "see http://[redacted]@a.example/p"),
             ("http://u:s3kret?x@a.example", "http://[redacted]@a.example"),

@@ -36,13 +36,13 @@ import Testing
         switch documents.number(below: 8) {
         case 0: return .fail(TransportError(code: .proxy, phase: .connecting, message: documents.sentence()))
         case 1: return .fail(TransportError(code: .other, phase: .waiting, message: documents.sentence()))
-        case 2: return .answer(status, String(document.prefix(documents.number(below: document.count))), fields)
-        case 3: return .answer(status, "<html>\(documents.sentence())</html>", fields)
-        default: return .answer(status, document, fields)
+        case 2: return .response(status, String(document.prefix(documents.number(below: document.count))), fields)
+        case 3: return .response(status, "<html>\(documents.sentence())</html>", fields)
+        default: return .response(status, document, fields)
         }
     }
 
-    @Test("in 1000 random conversations no secret is in a log line, at any level, or in an error")
+    @Test("in 1000 random sequences of calls no log line of any level and no error contains a secret")
     func hidesSecrets() async throws {
         let levels = Logger.Level.allCases
         var (lines, errors) = (0, 0)
@@ -75,18 +75,18 @@ import Testing
         #expect(lines > 300 && errors > 300, "\(lines) lines, \(errors) errors")
     }
 
-    @Test("a credential at the place where a text is cut is not shown in part")
+    @Test("no part of a credential is shown where a text is cropped")
     func cutsNoCredential() async throws {
         let token = SecretDocuments.token
         for size in (1000 - token.utf8.count - 2)...1001 {
             let message = String(repeating: "x", count: size) + token
-            let bed = try Testbed([.answer(.badRequest, #"{"message":"\#(message)"}"#)])
+            let bed = try Testbed([.response(.badRequest, #"{"message":"\#(message)"}"#)])
             let error = try await failure { _ = try await bed.client.tokenIdentity() }
             #expect(error.serverMessage?.contains("bkct") == false)
         }
         let limit = StacksAPIError.maximumBodySize
         for size in (limit - token.utf8.count - 2)...(limit + 1) {
-            let bed = try Testbed([.answer(.badRequest, String(repeating: " ", count: size) + token)])
+            let bed = try Testbed([.response(.badRequest, String(repeating: " ", count: size) + token)])
             let error = try await failure { _ = try await bed.client.tokenIdentity() }
             #expect(!error.body.contains(UInt8(ascii: "b")))
             #expect(error.body.count <= limit)

@@ -15,12 +15,12 @@ import Testing
     private func isVisible(_ text: String) -> Bool { !text.unicodeScalars.contains { VisibleText.isHidden($0) } }
 
     @Test(
-        "messages, request IDs, bodies and a transport's words are escaped",
+        "messages, request IDs, bodies and transport messages are escaped",
         arguments: [
-            .answer(.unprocessableContent, json), .answer(.ok, json),
-            .answer(.badGateway, json, [HTTPField.Name("X-Request-Id")!: "a\u{9B}2J\u{202E}"]),
+            .response(.unprocessableContent, json), .response(.ok, json),
+            .response(.badGateway, json, [HTTPField.Name("X-Request-Id")!: "a\u{9B}2J\u{202E}"]),
             .fail(TransportError(code: .other, phase: .waiting, message: hostile)),
-            .answer(.notFound, hostile),
+            .response(.notFound, hostile),
         ] as [InMemoryTransport.Step])
     func escapes(step: InMemoryTransport.Step) async throws {
         let bed = try Testbed([step, step], clock: LeapingClock()) {
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test("a long text costs a line and no more")
+    @Test("a long text is cropped to one line")
     func bounded() async throws {
         let long = String(repeating: "\u{202E}", count: 1_000_000)
         let bed = try Testbed([.fail(TransportError(code: .other, phase: .waiting, message: long))])
@@ -50,7 +50,7 @@ import Testing
         #expect(bed.log.lines.allSatisfy { line in line.metadata.values.allSatisfy { $0.utf8.count < 60_000 } })
     }
 
-    @Test("a base URL without /v3 is said to be one while everything is answered with 404")
+    @Test("as long as every response is a 404, the error says that the base URL lacks /v3")
     func versionOfBaseURL() async throws {
         func message(_ baseURL: String, _ steps: [InMemoryTransport.Step]) async throws -> String {
             let bed = try Testbed(steps) { $0.baseURL = baseURL }
@@ -59,17 +59,17 @@ import Testing
                 _ = try await bed.client.tokenIdentity(options: CallOptions(retryPolicy: .never))
             }.description
         }
-        let missing = InMemoryTransport.Step.answer(.notFound, "<html>")
+        let missing = InMemoryTransport.Step.response(.notFound, "<html>")
         for base in ["https://agent.buildkite.com", "https://agent.buildkite.com/", "https://host/v3/metrics"] {
             #expect(try await message(base, [missing]).contains("does not end in /v3"))
             #expect(try await message(base, [missing, missing]).contains("does not end in /v3"))
             // Somebody is there.
-            #expect(try await !message(base, [.answer(.ok, #"{"uuid":"u"}"#), missing]).contains("/v3"))
-            #expect(try await !message(base, [.answer(.unauthorized, "{}"), missing]).contains("does not end"))
+            #expect(try await !message(base, [.response(.ok, #"{"uuid":"u"}"#), missing]).contains("/v3"))
+            #expect(try await !message(base, [.response(.unauthorized, "{}"), missing]).contains("does not end"))
         }
         for base in ["https://agent.buildkite.com/v3", "https://host/prefix/v3/"] {
             #expect(try await !message(base, [missing]).contains("does not end"))
         }
-        #expect(try await !message("https://host", [.answer(.unauthorized, "{}")]).contains("does not end"))
+        #expect(try await !message("https://host", [.response(.unauthorized, "{}")]).contains("does not end"))
     }
 }

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "malformed documents are refused at the byte where they go wrong",
+        "malformed documents are errors at the first wrong byte",
         arguments: [
             ("", 0), (" ", 1), ("{", 1), ("[", 1), ("[1", 2), ("[1,", 3), ("[1,]", 3), ("[,1]", 1), ("[1 2]", 3),
             ("{,}", 1),
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(
-        "invalid UTF-8 is refused at the byte where it begins, whatever surrounds it",
+        "invalid UTF-8 is an error at its first byte, whatever surrounds it",
         arguments: [
             [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xC2, 0x41], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF],
             [0xED, 0xA0, 0x80], [0xED, 0xBF, 0xBF], [0xE2, 0x82], [0xE2, 0x82, 0x41], [0xF0, 0x80, 0x80, 0x80],
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test("every beginning of a document is refused as unfinished")
+    @Test("every truncated document is an error")
     func refusesTruncation() {
         let document = Array(#"{"a":[1,-2.5e3,true,null,"x\u00e9\n€"],"b":{"c":"d"}}"#.utf8)
         for count in 0..<document.count {
@@ -80,7 +80,7 @@ import Testing
         #expect(outcome(document) == nil)
     }
 
-    @Test("nesting is accepted up to its limit and refused beyond")
+    @Test("nesting is accepted up to the limit and an error beyond it")
     func limitsDepth() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             func nested(_ depth: Int) -> [UInt8] {
@@ -95,7 +95,7 @@ import Testing
         #expect(outcome(Array(repeating: UInt8(ascii: "["), count: 1_000_000))?.reason == .tooDeep)
     }
 
-    @Test("an error tells the path to what is wrong")
+    @Test("an error has the path to the invalid value")
     func tellsThePath() throws {
         let document = Array(#"{"errors":[{"x":{"y":"a,]}\""}},{"error":"b"},{"error":07}]}"#.utf8)
         do throws(JSONError) {
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    @Test("a key of any length takes little of an error's path")
+    @Test("a long key is cropped in an error's path")
     func cropsThePath() {
         let document = Array("{\"\(String(repeating: "ä", count: 10_000))\":7}".utf8)
         let path = JSONPath.locate(offset: document.count - 2, in: document)

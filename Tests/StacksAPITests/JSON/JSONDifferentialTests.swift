@@ -5,7 +5,7 @@ import Testing
 /// other refuses, over every document of the API and over broken ones. The seeds are fixed. `Scripts/fuzz
 /// --differential` does the same a million times.
 @Suite struct JSONDifferentialTests {
-    @Test("broken documents are read or refused as Foundation reads or refuses them", arguments: DocumentKind.allCases)
+    @Test("malformed documents are decoded or rejected as by Foundation", arguments: DocumentKind.allCases)
     func agreesWithFoundation(_ kind: DocumentKind) {
         var differential = Differential()
         differential.run(kind, mutations: 8000, seed: 7)
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test(
-        "where the client is meant to judge otherwise, it does",
+        "the intended differences from Foundation",
         arguments: [
             (.job, #"{"id":"a","id":"b"}"#, .valuesDiffer, .duplicateName),
             (.job, #"{"id":"a","id":7}"#, .onlyFoundationAccepts, .duplicateName),
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(
-        "what Foundation accepts as well, with the same values",
+        "documents that Foundation accepts too, with the same values",
         arguments: [
             (.job, "\u{FEFF}{\"id\":\"a\"}"), (.scheduledJobs, #"{"jobs":null}"#),
             (.reservation, #"{"reserved":null,"not_reserved":null}"#), (.jobStates, #"{"states":null}"#),
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(
-        "what Foundation refuses as well",
+        "documents that Foundation rejects too",
         arguments: [
             #"{"id":"\ud800"}"#, #"{"id":"\udc00\ud800"}"#, #"{"id":"a","x":"\ud800"}"#, #"{"id":"a","x":01}"#,
             #"{"id":"a","x":"\u{1}"}"#, #"{"id":"a"} {}"#, #"{"id":"a","x":NaN}"#, #"{"id":"a","x":'b'}"#,

@@ -18,14 +18,14 @@ import Testing
         try read(document) { (reader) throws(JSONError) in try reader.int() }
     }
 
-    @Test("strings of every length come out as they are, with what needs attention at every place")
+    @Test("strings of every length, with special bytes at every position, are decoded correctly")
     func readsStrings() throws {
         for special in ["", "é", "😀", "\"", "\\", "\n", "\u{7F}"] {
             for length in 0..<40 {
                 for place in [0, length / 2, length] {
                     let text =
                         String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
-                    let document = ByteWriter.bytes(capacity: ByteWriter.size(text)) { $0.string(text) }
+                    let document = JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) }
                     let result = try JSONReader.read(document) { (reader) throws(JSONError) in try reader.string() }
                     #expect(result == text)
                 }
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(
-        "escapes are resolved",
+        "escape sequences are resolved",
         arguments: [
             (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{C}\n\r\t"), (#""\u0041\u00e9\u20AC""#, "Aé€"),
             (#""\ud83d\ude00""#, "😀"), (#""\uD83D\uDE00!""#, "😀!"), (#""\udbff\udfff""#, "\u{10FFFF}"),
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(
-        "integers are read whatever their notation",
+        "integers are decoded in every notation",
         arguments: [
             ("0", 0), ("-0", 0), ("7", 7), ("-12", -12), ("1.0", 1), ("1e3", 1000), ("-2.5e1", -25), ("120e-1", 12),
             ("9223372036854775807", .max), ("-9223372036854775808", .min),
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(
-        "numbers that are no integer or do not fit are refused",
+        "numbers that are not integers or do not fit are errors",
         arguments: [
             "9223372036854775808", "-9223372036854775809", "1.5", "1e-1", "1e19", "1e400", "9007199254740993.0",
         ])
@@ -66,7 +66,7 @@ import Testing
         #expect(throws: JSONError(reason: .numberOutOfRange, offset: 0)) { try int(document) }
     }
 
-    @Test("a value of another type is named in the error")
+    @Test("the error names a value of another type")
     func namesTheType() {
         for (document, found) in [
             ("1", "a number"), ("null", "null"), ("true", "a boolean"), ("{}", "an object"), ("[]", "an array"),
@@ -83,14 +83,14 @@ import Testing
         #expect(job == Job(id: "x", environment: ["A\n": "1", "B": "2"]))
     }
 
-    @Test("of a name that stands twice the last value counts")
+    @Test("if a name occurs twice, the last value counts")
     func takesTheLastDuplicate() throws {
         let job = try read(
             #"{"id":"a","command":"x","id":"b","env":{"A":"1","A":"2","B":"3","B":null},"command":null}"#, Job.read)
         #expect(job == Job(id: "b", environment: ["A": "2"]))
     }
 
-    @Test("what a memo remembers is used for the same bytes only")
+    @Test("a remembered value is used only for the same bytes")
     func remembersTheSameBytes() throws {
         let document =
             #"{"jobs":[{"id":"1","agent_query_rules":["a"]},{"id":"2","agent_query_rules":["a"]},"#
@@ -100,7 +100,7 @@ import Testing
         #expect(page.jobs.map(\.agentQueryRules) == [["a"], ["a"], ["a", "b"], ["a"], [], []])
     }
 
-    @Test("lists of values that come back are read as they stand, however many they are")
+    @Test("lists with repeated values are decoded correctly, however many values there are")
     func remembersSeveralValues() throws {
         let rules = (0..<200).map { index in (0...(index * 7 % 12)).map { "rule \($0)" } }
         let jobs = rules.enumerated().map { index, rules in #"{"id":"\#(index)","agent_query_rules":\#(rules)}"# }
@@ -112,7 +112,7 @@ import Testing
         #expect(read == Dictionary(uniqueKeysWithValues: states.map { (JobID($0.id), JobState(rawValue: $0.state)) }))
     }
 
-    @Test("the objects of a list have their keys in any order, in any notation, once, twice or not at all")
+    @Test("objects of a list are decoded with keys in any order and notation, repeated or missing")
     func readsKeysInAnyOrder() throws {
         let documents = [
             #"{"id":"1","priority":1,"step":{"key":"a"}}"#, #"{"id":"2","priority":2,"step":{"key":"b"}}"#,
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test(
-        "a string equals its other spellings in Unicode, whether it came as bytes or as escapes",
+        "a string equals its other Unicode spellings, whether it was sent as bytes or as escapes",
         arguments: [#""é""#, #""\u00e9""#, #""e\u0301""#, #""\u0065\u0301""#, "\"e\u{301}\""])
     func readsAsUnicode(_ document: String) throws {
         let long = #""a text of more than fifteen bytes, "# + document.dropFirst()

@@ -5,15 +5,15 @@ import Testing
 
 @Suite("Strings are written as JSON")
 struct JSONWritingTests {
-    @Test("of every length, with what has to be escaped at every place, and in the size that was computed")
+    @Test("strings of every length with a special character at every position have the computed size")
     func strings() throws {
         for odd in ["\"", "\\", "\u{0}", "\u{1F}", "\n", "\u{7F}", "é", "🚀"] {
             for length in 0..<20 {
                 for place in 0...length {
                     let text =
                         String(repeating: "a", count: place) + odd + String(repeating: "b", count: length - place)
-                    let size = ByteWriter.size(text)
-                    let bytes = ByteWriter.bytes(capacity: size) { $0.string(text) }
+                    let size = JSONWriter.size(text)
+                    let bytes = JSONWriter.bytes(capacity: size) { $0.string(text) }
                     #expect(bytes.count == size)
                     #expect(try JSONDecoder().decode(String.self, from: Data(bytes)) == text)
                 }

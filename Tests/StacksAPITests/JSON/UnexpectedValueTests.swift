@@ -21,7 +21,7 @@ struct UnexpectedValueTests {
         #expect(states.unreadableJobs == ["a"])
     }
 
-    @Test("of a job that has two states the last one counts, readable or not")
+    @Test("if a job has two states, the last one counts, readable or not")
     func duplicateStates() throws {
         let states = try Self.read(
             #"{"states":{"a":7,"a":"running","b":"running","b":7,"c":7,"c":null}}"#, JobStates.read)
@@ -83,19 +83,25 @@ struct UnexpectedValueTests {
                 == Stack(id: "s", organizationUUID: "o", key: "k", metadata: metadata, state: .lost))
     }
 
-    @Test("a stack without what it must have is an error", arguments: ["id", "organization_uuid", "key", "type", "state"])
+    @Test(
+        "a stack without what it must have is an error", arguments: ["id", "organization_uuid", "key", "type", "state"])
     func requiredFields(_ name: String) {
-        let fields = ["id", "organization_uuid", "key", "type", "state"].map { #""\#($0)":\#($0 == name ? "7" : #""x""#)"# }
+        let fields = ["id", "organization_uuid", "key", "type", "state"].map {
+            #""\#($0)":\#($0 == name ? "7" : #""x""#)"#
+        }
         #expect(throws: JSONError.self) { try Self.read("{\(fields.joined(separator: ","))}", Stack.read) }
     }
 
     @Test(
-        "where it cannot be decoded whether a page follows, a cursor leads to it",
+        "if has_next_page cannot be decoded, the cursor says whether a page follows",
         arguments: [
-            (#""has_next_page":"false","end_cursor":"c""#, true, "c"), (#""has_next_page":7,"end_cursor":"c""#, true, "c"),
+            (#""has_next_page":"false","end_cursor":"c""#, true, "c"),
+            (#""has_next_page":7,"end_cursor":"c""#, true, "c"),
             (#""end_cursor":"c","has_next_page":[]"#, true, "c"), (#""has_next_page":"true""#, false, nil),
-            (#""has_next_page":"true","end_cursor":"""#, false, ""), (#""has_next_page":"x","end_cursor":7"#, false, nil),
-            (#""has_next_page":true,"end_cursor":42"#, true, nil), (#""has_next_page":false,"end_cursor":42"#, false, nil),
+            (#""has_next_page":"true","end_cursor":"""#, false, ""),
+            (#""has_next_page":"x","end_cursor":7"#, false, nil),
+            (#""has_next_page":true,"end_cursor":42"#, true, nil),
+            (#""has_next_page":false,"end_cursor":42"#, false, nil),
             (#""has_next_page":null,"end_cursor":"c""#, false, "c"), (#""end_cursor":"c""#, false, "c"),
         ] as [(String, Bool, String?)])
     func pages(_ fields: String, _ hasNextPage: Bool, _ cursor: String?) throws {
@@ -113,7 +119,8 @@ struct UnexpectedValueTests {
             (#"{"id":["q"],"paused":true}"#, true),
         ])
     func pauses(_ queue: String, _ isPaused: Bool) throws {
-        let page = try Self.read(#"{"jobs":[{"id":"a"}],"cluster_queue":\#(queue),"page_info":7}"#, ScheduledJobsPage.read)
+        let page = try Self.read(
+            #"{"jobs":[{"id":"a"}],"cluster_queue":\#(queue),"page_info":7}"#, ScheduledJobsPage.read)
         #expect(page.clusterQueue == .init(isDispatchPaused: isPaused))
         #expect(page.pageInfo == .init())
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import StacksAPI
 
-@Suite("A job that cannot be read does not take its page with it")
+@Suite("A job that cannot be decoded does not fail its page")
 struct UnreadableJobTests {
     private func page(_ jobs: String) throws -> ScheduledJobsPage {
         let document = #"{"jobs":[\#(jobs)],"page_info":{"has_next_page":true,"end_cursor":"c"}}"#
@@ -10,7 +10,7 @@ struct UnreadableJobTests {
     }
 
     @Test(
-        "it is left out, with the field and what is wrong with it",
+        "the job is left out of the page, which has its field and the reason",
         arguments: [
             (#"{"id":"x","scheduled_at":""}"#, "x", "scheduled_at", "a date is not in ISO 8601"),
             (#"{"scheduled_at":"soon","id":"x"}"#, "x", "scheduled_at", "a date is not in ISO 8601"),
@@ -57,7 +57,7 @@ struct UnreadableJobTests {
         }
     }
 
-    @Test("positions are those of the list, however many are left out")
+    @Test("positions are those of the server's list, however many jobs are left out")
     func positions() throws {
         let jobs = (0..<100).map { $0 % 3 == 0 ? #"{"id":"\#($0)","priority":0.5}"# : #"{"id":"\#($0)"}"# }
         let page = try page(jobs.joined(separator: ","))
@@ -66,7 +66,7 @@ struct UnreadableJobTests {
         #expect(page.unreadableJobs.map(\.id) == stride(from: 0, to: 100, by: 3).map { JobID("\($0)") })
     }
 
-    @Test("what is remembered of the jobs before and after it is right")
+    @Test("the jobs before and after it are decoded correctly")
     func memory() throws {
         let jobs = [
             #"{"id":"1","agent_query_rules":["a"],"priority":1}"#,
@@ -83,7 +83,7 @@ struct UnreadableJobTests {
     }
 
     @Test(
-        "where the document itself goes wrong there is no next job to go on with",
+        "a malformed document is an error",
         arguments: [
             #"{"id":"x","priority":01}"#, #"{"id":"x","priority":}"#, #"{"id":"x" "priority":1}"#, #"{"id":"x""#,
             #"{"id":"x","a":"#, #"{"id":7,"a":nul}"#, #"{"id":7,}"#, #"{"id":"x\"}"#, "{]", "[}", "nul", "",
@@ -92,7 +92,7 @@ struct UnreadableJobTests {
         #expect(throws: JSONError.self) { try page(#"{"id":"good"},\#(job)"#) }
     }
 
-    @Test("text that is no UTF-8, or holds a control character, is the fault of its job")
+    @Test("a job with invalid UTF-8 or a control character is left out")
     func brokenBytes() throws {
         for bytes: [UInt8] in [[0xFF], [0xED, 0xA0, 0x80], [0x0A], [0x00], [0xC3]] {
             let document =
@@ -103,7 +103,7 @@ struct UnreadableJobTests {
         }
     }
 
-    @Test("what is told of it moves no cursor and forges no line")
+    @Test("the description of an unreadable job has no control characters")
     func printable() throws {
         let jobs = ["\u{1B}[2J\n", "\u{202E}x"].map { "{\"id\":\"x\",\"\($0)\":\"\\ud800\"}" }
         let told = try page(jobs.joined(separator: ",")).unreadableJobs
@@ -112,14 +112,14 @@ struct UnreadableJobTests {
         #expect(told.allSatisfy { !$0.description.contains("\u{202E}") })
     }
 
-    @Test("a page with more of them than a page has jobs is refused")
+    @Test("a page with more than 1000 of them is an error")
     func limit() throws {
         let some = Array(repeating: "7", count: UnreadableJob.maximum)
         #expect(try page(some.joined(separator: ",")).unreadableJobs.count == UnreadableJob.maximum)
         #expect(throws: JSONError.self) { try page((some + ["7"]).joined(separator: ",")) }
     }
 
-    @Test("of a list that stands twice the last one counts, and so do the jobs that it leaves out")
+    @Test("if a list occurs twice, the last one counts, with its unreadable jobs")
     func duplicates() throws {
         let document = #"{"jobs":[{"id":7},{"id":"a"}],"jobs":[{"id":"b"}]}"#
         let page = try JSONReader.read(Array(document.utf8), ScheduledJobsPage.read)
@@ -128,7 +128,7 @@ struct UnreadableJobTests {
     }
 
     @Test(
-        "lists that are null are empty, and lists that are missing are not there",
+        "lists that are null are empty, and missing required lists are errors",
         arguments: [#"{"jobs":null}"#, "\u{FEFF}{\"jobs\":null}"])
     func nullLists(_ document: String) throws {
         let page = try JSONReader.read(Array(document.utf8), ScheduledJobsPage.read)
@@ -137,7 +137,7 @@ struct UnreadableJobTests {
     }
 
     @Test(
-        "a token that cannot be read is one that was not issued, and the others are",
+        "a token that cannot be decoded counts as not issued, and the others are returned",
         arguments: [
             (#"{"job_uuid":"x","job_acquisition_token":null}"#, "x"), (#"{"job_uuid":"x"}"#, "x"),
             (#"{"job_acquisition_token":7,"job_uuid":"x"}"#, "x"),

@@ -26,7 +26,7 @@ import Testing
     func documentsMetrics() async throws {
         let metrics = TestMetrics()
         let bed = try Testbed(
-            [.answer(.notFound), .answer(.badGateway), .answer(.notFound)], clock: LeapingClock(),
+            [.response(.notFound), .response(.badGateway), .response(.notFound)], clock: LeapingClock(),
             configure: { $0.metricsFactory = metrics })
         for _ in 0..<2 { _ = try await failure { _ = try await bed.client.tokenIdentity() } }
         // Label, type and unit, and the names of its dimensions.
@@ -47,7 +47,7 @@ import Testing
         #expect(documented.count == seen.count)
     }
 
-    @Test("every error code is in the table once, with whether it can pass and what to do about it")
+    @Test("every error code is in the table once, with whether it is retryable and its advice")
     func documentsErrors() throws {
         let documented = try rows(of: "Sources/StacksAPI/StacksAPI.docc/Errors.md") { Self.codes.contains($0) }
         #expect(documented.count == Self.codes.count)

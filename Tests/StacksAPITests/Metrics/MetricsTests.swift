@@ -30,9 +30,9 @@ import Testing
         metrics.counterTotal(label: label, dimensions: dimensions)
     }
 
-    @Test("a call is timed from its beginning to its end, waits included, by operation and outcome")
+    @Test("the duration of a call includes its waits, by operation and outcome")
     func timesCalls() async throws {
-        let bed = try bed([.answer(.serviceUnavailable), .answer(), .answer(.notFound)])
+        let bed = try bed([.response(.serviceUnavailable), .response(), .response(.notFound)])
         _ = try await bed.client.tokenIdentity()
         _ = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(try calls("tokenIdentity", "success") == [1_500_000_000])
@@ -43,10 +43,10 @@ import Testing
         #expect(count("stacks_api_call_errors", ("operation", "tokenIdentity"), ("code", "notFound")) == 1)
     }
 
-    @Test("a cancelled call is one")
+    @Test("a cancelled call counts as cancelled")
     func countsCancellations() async throws {
         let clock = ManualClock()
-        let bed = try bed([.answer(.serviceUnavailable)], clock: clock)
+        let bed = try bed([.response(.serviceUnavailable)], clock: clock)
         let task = Task { try await bed.client.tokenIdentity() }
         await clock.waitForSleepers()
         task.cancel()
@@ -55,9 +55,9 @@ import Testing
         #expect(count("stacks_api_call_errors") == 0)
     }
 
-    @Test("a response that cannot be decoded is a failure, and no line says that the call succeeded")
+    @Test("a response that cannot be decoded is a failure, and no log line says that the call succeeded")
     func countsDecoding() async throws {
-        let bed = try bed([.answer(.ok, "<html>")])
+        let bed = try bed([.response(.ok, "<html>")])
         _ = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(try calls("tokenIdentity", "failure").count == 1)
         #expect(try calls("tokenIdentity", "success").isEmpty)
@@ -65,24 +65,24 @@ import Testing
         #expect(count("stacks_api_call_errors", ("operation", "tokenIdentity"), ("code", "decoding")) == 1)
     }
 
-    @Test("waits for the rate limit are timed")
+    @Test("waits for the rate limit are measured")
     func timesWaits() async throws {
-        let answers = Array(
-            repeating: InMemoryTransport.Step.answer(
+        let responses = Array(
+            repeating: InMemoryTransport.Step.response(
                 .ok, #"{"jobs":[]}"#,
                 [
                     HTTPField.Name("RateLimit-Limit")!: "1", HTTPField.Name("RateLimit-Remaining")!: "0",
                 ]), count: 2)
-        let bed = try bed(answers)
+        let bed = try bed(responses)
         for _ in 0..<2 { _ = try await bed.client.scheduledJobs(stack: "k", queue: "q") }
         let waits = try metrics.expectTimer("stacks_api_rate_limit_wait", [("operation", "scheduledJobs")]).values
         #expect(waits == [1_002_000_000])
     }
 
-    @Test("finishes that were found done, and calls without a retry left, are counted")
+    @Test("finishes confirmed by the state and calls without a retry left are counted")
     func countsTheRest() async throws {
         let done = #"{"states":{"\#(JobID.sample)":"finished"}}"#
-        let bed = try bed([.lostAnswer, .answer(.ok, done), .refused]) {
+        let bed = try bed([.lostResponse, .response(.ok, done), .refused]) {
             $0.retryBudget = RetryBudget(capacity: 1, perSuccess: 0, perSecond: 0)
         }
         try await bed.client.finishJob(.sample, stack: "k", exitStatus: 1, detail: "d")
@@ -91,9 +91,9 @@ import Testing
         #expect(count("stacks_api_retry_budget_spent", ("operation", "tokenIdentity")) == 1)
     }
 
-    @Test("the transport's timings are recorded, those of a connection only when it was made")
+    @Test("the transport's timings are recorded, those of connecting only for a new connection")
     func timesTransports() async throws {
-        func answer(reused: Bool) -> InMemoryTransport.Step {
+        func response(reused: Bool) -> InMemoryTransport.Step {
             .respond(
                 TransportResponse(
                     status: .ok, body: Array("{}".utf8),
@@ -101,7 +101,7 @@ import Testing
                         connect: .milliseconds(1), tlsHandshake: .milliseconds(3), firstByte: .milliseconds(4),
                         total: .milliseconds(5), reusedConnection: reused)))
         }
-        let bed = try bed([answer(reused: false), answer(reused: true)])
+        let bed = try bed([response(reused: false), response(reused: true)])
         for _ in 0..<2 { _ = try await bed.client.tokenIdentity() }
         #expect(count("stacks_transport_requests", ("reused", "false")) == 1)
         #expect(count("stacks_transport_requests", ("reused", "true")) == 1)
@@ -110,7 +110,7 @@ import Testing
         #expect(try metrics.expectTimer("stacks_transport_total").values == [5_000_000, 5_000_000])
     }
 
-    @Test("labels are few, and nothing of a stack or a job is in them")
+    @Test("labels have few values, without stacks and jobs")
     func boundsLabels() async throws {
         let bed = try bed([]) { $0.retryPolicy = .never }
         for number in 0..<50 {
@@ -122,14 +122,14 @@ import Testing
         #expect(metrics.counters.count + metrics.timers.count < 100)
     }
 
-    @Test("where metrics go nowhere, no metric is made")
+    @Test("without a metrics backend no metric is created")
     func costsNothingUnused() {
         #expect(ClientMetrics(NOOPMetricsHandler.instance) == nil)
     }
 
     @Test("a short description has no dynamic values")
     func shortens() async throws {
-        let bed = try bed([.refused, .answer(.notFound, #"{"message":"no 4711"}"#)]) { $0.retryPolicy = .never }
+        let bed = try bed([.refused, .response(.notFound, #"{"message":"no 4711"}"#)]) { $0.retryPolicy = .never }
         let refused = try await failure { _ = try await bed.client.job(.sample, stack: "k") }
         #expect(refused.shortDescription == "job transport connect")
         let missing = try await failure { _ = try await bed.client.job(.sample, stack: "k") }

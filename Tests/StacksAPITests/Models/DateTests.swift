@@ -10,7 +10,7 @@ import Testing
     private func parse(_ text: String) -> Date? { Array(text.utf8).withUnsafeBufferPointer { ISO8601.parse($0) } }
 
     @Test(
-        "dates are read in every form that ISO 8601 gives them here",
+        "dates are decoded in all supported forms of ISO 8601",
         arguments: [
             ("1970-01-01T00:00:00Z", 0), ("2026-11-19T08:30:00Z", 1_795_077_000),
             ("2026-11-19T08:30:00.5Z", 1_795_077_000.5),
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(
-        "anything else is no date",
+        "anything else is not a date",
         arguments: [
             "", "2026-11-19", "2026-11-19T08:30:00", "2026-11-19T08:30Z", "2026-13-01T00:00:00Z",
             "2026-00-01T00:00:00Z",
@@ -41,7 +41,7 @@ import Testing
         ])
     func refuses(_ text: String) { #expect(parse(text) == nil) }
 
-    @Test("dates over ten thousand years agree with Foundation's calendar, there and back")
+    @Test("dates over ten thousand years agree with Foundation's calendar in both directions")
     func agreesWithFoundation() throws {
         var generator = SeededGenerator(seed: 7)
         let formatter = ISO8601DateFormatter()
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test("a timestamp is rounded down to milliseconds, so that now never lies in the future")
+    @Test("a timestamp is rounded down to milliseconds, so that the present is never in the future")
     func roundsDown() {
         #expect(ISO8601.text(Date(timeIntervalSince1970: 1.9999)) == "1970-01-01T00:00:01.999Z")
         #expect(ISO8601.text(Date(timeIntervalSince1970: -0.0001)) == "1969-12-31T23:59:59.999Z")
@@ -64,7 +64,7 @@ import Testing
         #expect(ISO8601.text(Date(timeIntervalSince1970: -.infinity)) == nil)
     }
 
-    @Test("every millisecond of a second is written as it was read, before and after 1970")
+    @Test("every millisecond of a second is encoded as it was decoded, before and after 1970")
     func keepsMilliseconds() throws {
         for second in ["2026-11-22T01:04:19", "1969-12-31T23:59:59", "2001-01-01T00:00:00", "2038-01-19T03:14:07"] {
             for millisecond in 0..<1000 {

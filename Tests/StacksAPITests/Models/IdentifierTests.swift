@@ -5,7 +5,7 @@ import Testing
 @testable import StacksAPI
 
 @Suite struct IdentifierTests {
-    @Test("a canonical UUID takes no allocation and comes out as it went in")
+    @Test("a canonical UUID needs no allocation and keeps its string")
     func keepsUUIDs() {
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<1000 {
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("a UUID in uppercase, or in both cases, is the same identifier, and comes out in lowercase")
+    @Test("a UUID in uppercase or mixed case is the same identifier, and its string is lowercase")
     func ignoresCase() {
         let canonical = "01890a5d-ac96-774b-bcce-b302099a8057"
         for text in [canonical.uppercased(), "01890A5d-aC96-774b-BCce-b302099a8057"] {
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("identifiers that differ in a few bits alone have places of their own in a table")
+    @Test("identifiers that differ in a few bits have different hash values")
     func spreads() {
         for shift in stride(from: UInt64(0), to: 60, by: 12) {
             var places: Set<Int> = []
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        "UUIDs that were chosen to share a place with known factors have places of their own",
+        "UUIDs chosen to collide under known factors do not collide",
         arguments: [
             // Halves that make a product with a fixed factor nothing, or leave its low bits alone.
             { (0x0189_0a5d_0000_7000 ^ $0 << 20, 0xD6E8_FEB8_6659_FD93) }, { ($0 << 48, 0) },
@@ -65,7 +65,7 @@ import Testing
         #expect(places.count > 3800)
     }
 
-    @Test("a string with one character that is no hexadecimal digit is kept as it is")
+    @Test("a string with one character other than a hexadecimal digit is kept unchanged")
     func keepsOtherStrings() {
         let canonical = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)
         for index in canonical.indices {
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test("bytes outside ASCII in the place of a digit are no UUID")
+    @Test("bytes outside ASCII in place of a digit are not a UUID")
     func refusesHighBytes() {
         var bytes = Array("01890a5d-ac96-774b-bcce-b302099a8057".utf8)
         for index in bytes.indices {
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test("identifiers are ordered as their strings are")
+    @Test("identifiers are ordered like their strings")
     func ordersAsStrings() {
         var generator = SeededGenerator(seed: 6)
         var texts = (0..<200).map { _ in
@@ -112,7 +112,7 @@ import Testing
         #expect(texts.map { JobID($0) }.sorted().map(\.description) == texts.sorted())
     }
 
-    @Test("an identifier works as a key, whichever way it was made")
+    @Test("equal identifiers are equal keys, however they were created")
     func hashes() {
         let text = "01890a5d-ac96-774b-bcce-b302099a8057"
         let states: [JobID: Int] = [JobID(text): 1, "other": 2]

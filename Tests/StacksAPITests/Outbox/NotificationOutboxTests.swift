@@ -56,9 +56,9 @@ import Testing
         }
     }
 
-    private static let fine = InMemoryTransport.Step.answer(.ok, #"{"errors":[]}"#)
+    private static let fine = InMemoryTransport.Step.response(.ok, #"{"errors":[]}"#)
 
-    @Test("what is posted within the delay goes in one request, in order, and equal ones in a row are one")
+    @Test("notifications posted within the delay are sent in one request, in order, with repeated ones merged")
     func gathers() async throws {
         let (outbox, bed) = try outbox([Self.fine])
         try await post(outbox, "boot", "boot", "run", "boot")
@@ -85,7 +85,7 @@ import Testing
         #expect(try details(bed) == [["1", "2"]])
     }
 
-    @Test("finishing sends what is left, and what comes later is reported")
+    @Test("finishing sends the remaining notifications, and later ones are reported")
     func flushes() async throws {
         let (outbox, bed) = try outbox([Self.fine, Self.fine]) { $0.batchSize = 2 }
         try await post(outbox, "1", "2", "3")
@@ -96,7 +96,7 @@ import Testing
         #expect(reports.all == ["4 finished"])
     }
 
-    @Test("a job's notification past its hundredth is reported and not sent")
+    @Test("a job's notifications after the hundredth are reported and not sent")
     func keepsToTheLimit() async throws {
         let (outbox, bed) = try outbox([Self.fine])
         for number in 1...101 { try await post(outbox, "\(number)") }
@@ -107,7 +107,7 @@ import Testing
         #expect(reports.all == ["101 limit"])
     }
 
-    @Test("a full outbox drops the oldest, when that is wanted")
+    @Test("a full outbox drops the oldest notification if configured to")
     func dropsOldest() async throws {
         let (outbox, bed) = try outbox([Self.fine]) {
             $0.capacity = 2
@@ -120,7 +120,7 @@ import Testing
         #expect(reports.all == ["1 dropped"])
     }
 
-    @Test("an outbox that is over its capacity, after a batch was put back, drops as many as it takes")
+    @Test("an outbox beyond its capacity after a retried batch drops as many notifications as needed")
     func dropsSeveral() {
         func notification(_ detail: String) -> JobNotification { JobNotification(job: .sample, detail: detail) }
         var queue = OutboxQueue(capacity: 2)
@@ -135,7 +135,7 @@ import Testing
         #expect(queue.take(10).map(\.detail) == ["4", "5"])
     }
 
-    @Test("a full outbox makes the one who posts wait until there is room, or until it is cancelled")
+    @Test("posting to a full outbox waits until there is room or the task is cancelled")
     func pushesBack() async throws {
         let (outbox, bed) = try outbox([Self.fine, Self.fine]) { $0.capacity = 1 }
         try await post(outbox, "1")
@@ -150,7 +150,7 @@ import Testing
         #expect(try details(bed) == [["1"], ["2"]])
     }
 
-    @Test("what was certainly not created is sent again later, before what came after it")
+    @Test("notifications that certainly were not created are retried later, before newer ones")
     func sendsAgain() async throws {
         let (outbox, bed) = try outbox([.refused, Self.fine])
         try await post(outbox, "1")
@@ -166,10 +166,10 @@ import Testing
         #expect(reports.all.isEmpty)
     }
 
-    @Test("what may have been created is reported and not sent again; so is what the server refused")
+    @Test("notifications that may have been created or were rejected are reported and not retried")
     func reports() async throws {
         let refusal = #"{"errors":[{"error":"too old","indexes":[1]}]}"#
-        let (outbox, bed) = try outbox([.lostAnswer, .answer(.ok, refusal)]) { $0.batchSize = 2 }
+        let (outbox, bed) = try outbox([.lostResponse, .response(.ok, refusal)]) { $0.batchSize = 2 }
         try await post(outbox, "1", "2", "3", "4")
         outbox.finish()
         await outbox.run()
@@ -177,7 +177,7 @@ import Testing
         #expect(reports.all == ["1 failed: transport", "2 failed: transport", "4 refused: too old"])
     }
 
-    @Test("cancelling reports what was not sent")
+    @Test("cancelling reports notifications that were not sent")
     func cancels() async throws {
         let (outbox, _) = try outbox([])
         let task = Task { await outbox.run() }
@@ -187,17 +187,17 @@ import Testing
         #expect(reports.all == ["1 finished"])
     }
 
-    @Test("a notification that cannot be sent is refused when it is posted, and spoils no batch")
+    @Test("posting an invalid notification throws, so that it fails no batch")
     func checks() async throws {
         let (outbox, _) = try outbox([])
         let error = try await failure { try await post(outbox, "") }
         #expect(error.code == .invalidArgument)
     }
 
-    @Test("timestamps are the time of posting, never in the server's future, and left out while that is unknown")
+    @Test("timestamps are the time of posting, never in the server's future, and omitted while its clock is unknown")
     func stampsTime() async throws {
         // The server's clock is 90 seconds behind.
-        let answered = InMemoryTransport.Step.answer(
+        let answered = InMemoryTransport.Step.response(
             .ok, #"{"errors":[]}"#, [.date: "Wed, 31 Dec 2025 23:58:30 GMT"])
         let (outbox, bed) = try outbox([answered, Self.fine]) { $0.batchSize = 1 }
         try await post(outbox, "1", "2")
@@ -209,7 +209,7 @@ import Testing
         #expect(bodies[1].contains("2025-12-31T23:58:30"), "\(bodies[1])")
     }
 
-    @Test("the server's clock is never taken to be ahead of what its answers show")
+    @Test("the estimate of the server's clock is never ahead of its responses")
     func learnsTime() {
         var time = ServerTime()
         let start = Date(timeIntervalSince1970: 1_000_000)
@@ -222,7 +222,7 @@ import Testing
         #expect(abs((time.latest(now: start) ?? start).timeIntervalSince(start) - 9.8) < 1e-6)
         #expect(time.timestamp(start + 100, now: start).map { $0 <= start + 10 } == true)
         #expect(time.timestamp(start - 100, now: start) == start - 100)
-        // After this machine's clock was put forward, the old answers count no more.
+        // After this machine's clock was put forward, the old responses count no more.
         for index in 0..<16 { time.learn(start, now: start + 50 + Double(index) / 100) }
         #expect((time.latest(now: start) ?? start) < start - 49)
     }

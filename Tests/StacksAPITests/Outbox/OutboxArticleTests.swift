@@ -13,7 +13,7 @@ import Testing
             encoding: .utf8)
     }
 
-    @Test("the article's first example shows its notification, and its second tells what is not shown")
+    @Test("the article's first example creates its notification, and the second reports an undelivered one")
     func examplesWork() async throws {
         let simulator = StacksSimulator()
         let job = JobID(simulator.addJobs(1)[0])
@@ -30,7 +30,7 @@ import Testing
         #expect(log.lines.map { $0.metadata["reason"] } == ["dropped"])
     }
 
-    @Test("the article names every reason, and the numbers that hold")
+    @Test("the article has every reason and the right numbers")
     func documentsReasons() throws {
         let text = try article()
         let error = StacksAPIError(code: .transport, message: "")
@@ -51,8 +51,8 @@ import Testing
         let configuration = NotificationOutbox.Configuration()
         #expect(configuration.capacity == 10_000 && text.contains("keeps the newest 10 000"))
         #expect(configuration.maximumDelay == .milliseconds(100) && text.contains("has waited for 100 ms"))
-        #expect(configuration.batchSize == 1000 && text.contains("when 1000 are there"))
-        #expect(OutboxQueue.maximumPerJob == 100 && text.contains("Past a job's hundredth"))
+        #expect(configuration.batchSize == 1000 && text.contains("when it has 1000 notifications"))
+        #expect(OutboxQueue.maximumPerJob == 100 && text.contains("at most 100"))
         #expect(Cropping.notificationDetail.limit == 256 && text.contains("longer than 256 characters"))
     }
 }

@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test("32 tasks reach 95 % of what an endpoint allows in 10 seconds, without one 429", arguments: loads)
+    @Test("32 tasks reach 95 % of an endpoint's limit over 10 seconds, without a 429", arguments: loads)
     func usesTheLimit(_ load: Load) async throws {
         let (simulator, clients) = try await world(latency: load.latency, clients: 1)
         let job = JobID(simulator.addJobs(1, queue: "default")[0])
@@ -114,7 +114,7 @@ import Testing
         #expect(sent >= load.limit * 95 / 10, "\(sent) of \(load.limit * 10)")
     }
 
-    @Test("no endpoint that has a limit is left out of that, and what has none is not paced")
+    @Test("every endpoint with a limit is tested, and the others are not paced")
     func coversEveryEndpoint() async throws {
         let unlimited: Set<SimulatedOperation> = [
             .registerStack, .tokenIdentity, .agentAcquire, .agentStart, .agentFinish,
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test("two clients that share a key, and do not know of each other, use its limit together", arguments: shared)
+    @Test("two clients with the same key share its limit", arguments: shared)
     func sharesKeys(_ load: Load) async throws {
         let (simulator, clients) = try await world(latency: load.latency, clients: 2)
         let job = JobID(simulator.addJobs(1, queue: "default")[0])
@@ -150,7 +150,7 @@ import Testing
 
     static let shared = loads.filter { [.listScheduledJobs, .getJobStates, .finishJob].contains($0.operation) }
 
-    @Test("a call that waited for its turn tells how long")
+    @Test("a response says how long the call waited for the rate limit")
     func tellsTheWait() async throws {
         let (_, client) = try await world()
         for _ in 0..<10 {
@@ -180,7 +180,7 @@ import Testing
         return try result.get()
     }
 
-    @Test("a turn that comes after the deadline is not waited for")
+    @Test("a call fails at once if its turn would be after its deadline")
     func failsAtOnce() async throws {
         let (simulator, client) = try await world()
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
@@ -195,7 +195,7 @@ import Testing
         #expect(simulator.report.requests[.listScheduledJobs] == 10)
     }
 
-    @Test("cancelling a call that waits for its turn ends it, and the others go on")
+    @Test("cancelling a call that waits for the rate limit ends it, and the others continue")
     func cancels() async throws {
         let (simulator, client) = try await world()
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
@@ -210,7 +210,7 @@ import Testing
         #expect(simulator.report.requests[.listScheduledJobs] == 11)
     }
 
-    @Test("other endpoints and other stacks do not wait for one that is at its limit")
+    @Test("other endpoints and other stacks do not wait for a scope at its limit")
     func separates() async throws {
         let (_, client) = try await world()
         for _ in 0..<10 { _ = try await client.scheduledJobs(stack: "k", queue: "default") }
@@ -219,11 +219,11 @@ import Testing
         #expect(try await client.jobStates([.sample], stack: "k").rateLimitWait == .zero)
     }
 
-    @Test("a 429 stops the others too, as long as its body says")
+    @Test("a 429 pauses other calls too, for as long as its body says")
     func pausesEverybody() async throws {
         let refusal = #"{"message":"slow down","scope":"show-job","limit":7,"current":8,"reset":3}"#
         let bed = try Testbed(
-            [.answer(.tooManyRequests, refusal), .answer(.ok, #"{"id":"x"}"#)], clock: clock)
+            [.response(.tooManyRequests, refusal), .response(.ok, #"{"id":"x"}"#)], clock: clock)
         let error = try await failure {
             _ = try await bed.client.job(.sample, stack: "k", options: CallOptions(retryPolicy: .never))
         }
@@ -237,18 +237,18 @@ import Testing
         #expect(try await passTime(until: call) >= .seconds(3))
     }
 
-    @Test("where the server names one scope for everything, all share it, and notifications go last")
+    @Test("if the server names one scope for everything, all calls share it, and notifications go last")
     func sharesScopes() async throws {
         let fields: HTTPFields = [
             HTTPField.Name("RateLimit-Scope")!: "everything", HTTPField.Name("RateLimit-Limit")!: "1",
             HTTPField.Name("RateLimit-Remaining")!: "0",
         ]
-        let answers = [
-            InMemoryTransport.Step.answer(.ok, #"{"errors":[]}"#, fields),
-            .answer(.ok, #"{"states":{}}"#, fields), .answer(.ok, #"{"states":{}}"#, fields),
-            .answer(.ok, #"{"errors":[]}"#, fields),
+        let responses = [
+            InMemoryTransport.Step.response(.ok, #"{"errors":[]}"#, fields),
+            .response(.ok, #"{"states":{}}"#, fields), .response(.ok, #"{"states":{}}"#, fields),
+            .response(.ok, #"{"errors":[]}"#, fields),
         ]
-        let bed = try Testbed(answers, clock: clock)
+        let bed = try Testbed(responses, clock: clock)
         try await bed.client.notify(.sample, detail: "1", stack: "k")
         async let learnt = bed.client.jobStates([.sample], stack: "k").attempts
         _ = try await learnt
@@ -264,15 +264,15 @@ import Testing
             ])
     }
 
-    @Test("a server without limits is not waited for by any stack; when it refuses a request all the same, that counts")
+    @Test("calls of no stack wait if the server sets no limit, until it refuses a request")
     func relearns() async throws {
-        let page = InMemoryTransport.Step.answer(.ok, #"{"jobs":[]}"#)
+        let page = InMemoryTransport.Step.response(.ok, #"{"jobs":[]}"#)
         let bed = try Testbed(Array(repeating: page, count: 100), clock: clock) { $0.retryPolicy = .never }
         for number in 0..<100 {
-            let answer = try await bed.client.scheduledJobs(stack: "k\(number % 5)", queue: "q")
-            #expect(answer.rateLimitWait == .zero)
+            let response = try await bed.client.scheduledJobs(stack: "k\(number % 5)", queue: "q")
+            #expect(response.rateLimitWait == .zero)
         }
-        bed.transport.enqueue([.answer(.tooManyRequests, "{}", [.retryAfter: "2"]), page])
+        bed.transport.enqueue([.response(.tooManyRequests, "{}", [.retryAfter: "2"]), page])
         let refused = try await failure { _ = try await bed.client.scheduledJobs(stack: "k0", queue: "q") }
         #expect(refused.code == .rateLimited)
         let late = try await failure {
@@ -284,7 +284,7 @@ import Testing
         #expect(try await bed.client.scheduledJobs(stack: "k0", queue: "q").rateLimitWait == .zero)
     }
 
-    @Test("it can be turned off")
+    @Test("pacing can be turned off")
     func canBeOff() async throws {
         let simulator = StacksSimulator(clock: clock)
         var configuration = StacksClient.Configuration()
@@ -300,7 +300,7 @@ import Testing
         #expect(error.code == .rateLimited)
     }
 
-    @Test("a 429 that comes when its stack key was forgotten, and met again, stops its own operation")
+    @Test("a 429 for a request whose scope was forgotten and created again pauses its own operation")
     func survivesForgetting() throws {
         let governor = RateGovernor()
         let now = Moment.now
@@ -308,7 +308,7 @@ import Testing
             try #require(RateGovernor.Place(operation.definition, stack: stack))
         }
         func isSent(_ place: inout RateGovernor.Place) -> Bool { governor.turn(of: &place, now: now) == nil }
-        func answer(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
+        func response(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
             let response = TransportResponse(status: status, headerFields: [:], body: [])
             governor.received(response, for: place, longestPause: .seconds(5), now: now)
         }
@@ -317,7 +317,7 @@ import Testing
             for (stack, status) in [("k", HTTPResponse.Status.ok), ("x", .tooManyRequests)] {
                 var place = try place(operation, stack)
                 #expect(isSent(&place))
-                answer(place, status)
+                response(place, status)
             }
         }
         var underWay = try place(.jobStates)
@@ -328,7 +328,7 @@ import Testing
         }
         var job = try place(.job)
         #expect(isSent(&job))
-        answer(underWay, .tooManyRequests)
+        response(underWay, .tooManyRequests)
         var states = try place(.jobStates)
         #expect(!isSent(&states))
         job = try place(.job)

@@ -11,7 +11,7 @@ import Testing
         ScopePacer.Ticket(lane: lane, number: number)
     }
 
-    @Test("a window's worth goes at once, and the next goes a second after the first answer")
+    @Test("a full window is sent at once, and the next request a second after the first response")
     func fillsTheWindow() {
         var pacer = ScopePacer(limit: 2)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -22,7 +22,7 @@ import Testing
         #expect(pacer.look(ticket(2), now: at(1012)) == .go)
     }
 
-    @Test("what was certainly not sent takes no place")
+    @Test("a request that certainly was not sent takes no place")
     func givesPlacesBack() {
         var pacer = ScopePacer(limit: 1)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -30,7 +30,7 @@ import Testing
         #expect(pacer.request(ticket(1), now: at(5)) == .go)
     }
 
-    @Test("those who wait go in their order, and an urgent one goes before one in the background")
+    @Test("waiting requests are sent in order, urgent ones before background ones")
     func keepsOrder() {
         var pacer = ScopePacer(limit: 1)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -51,7 +51,7 @@ import Testing
         #expect(order == [3, 4, 2, 1])
     }
 
-    @Test("one that leaves the queue holds up nobody, granted a place or not")
+    @Test("a request that leaves the queue delays no other, with or without a granted place")
     func leaves() {
         var pacer = ScopePacer(limit: 1)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -66,7 +66,7 @@ import Testing
         #expect(pacer.isIdle)
     }
 
-    @Test("a 429 stops everybody until the wait is over, and takes the whole window")
+    @Test("a 429 pauses the whole scope until its wait has passed, and fills the window")
     func pauses() {
         var pacer = ScopePacer(limit: 100)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -77,7 +77,7 @@ import Testing
         #expect(pacer.look(ticket(1), now: at(3000)) == .go)
     }
 
-    @Test("what another client used of the window is not used again")
+    @Test("places that another client used are taken")
     func seesOthers() {
         var pacer = ScopePacer(limit: 10)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
@@ -88,14 +88,14 @@ import Testing
         #expect(pacer.request(ticket(3), now: at(1)) == .notBefore(at(1002)))
     }
 
-    @Test("a server that tells no limit, or counts nothing, is not waited for")
+    @Test("calls do not wait if the server states no limit or counts no requests")
     func sparesOthers() {
         for rate in [nil, RateLimit(limit: 1, remaining: 1)] {
             var pacer = ScopePacer(limit: 1)
             #expect(pacer.request(ticket(0), now: at(0)) == .go)
             pacer.ended(now: at(0))
             pacer.learn(RateLimit(limit: 1, remaining: 1), sent: at(0), now: at(0))
-            #expect(pacer.isPaced, "the first answer may have been counted afterwards")
+            #expect(pacer.isPaced, "the first response may have been counted afterwards")
             #expect(pacer.request(ticket(1), now: at(1)) != .go)
             #expect(pacer.request(ticket(2), now: at(1)) != .go)
             pacer.learn(rate, sent: at(1), now: at(2))
@@ -108,7 +108,7 @@ import Testing
         }
     }
 
-    @Test("no second of the server's ever holds more than the limit, whatever the latencies", arguments: 0..<40)
+    @Test("no second at the server has more requests than the limit, whatever the latencies", arguments: 0..<40)
     func neverOverflows(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let limit = Int.random(in: 1...30, using: &generator)
@@ -146,7 +146,7 @@ import Testing
         #expect(arrivals.count > limit * 3, "it did not go on")
     }
 
-    @Test("numbers that make no sense are taken for the nearest that do", arguments: [Int.min, -1, 0, 1, Int.max])
+    @Test("invalid numbers are replaced by the nearest valid ones", arguments: [Int.min, -1, 0, 1, Int.max])
     func survivesNonsense(_ number: Int) {
         for rate in [
             RateLimit(limit: number), RateLimit(limit: number, remaining: number), RateLimit(remaining: number),
@@ -163,7 +163,7 @@ import Testing
         }
     }
 
-    @Test("a limit that nobody reaches is none, but for the pause after a 429")
+    @Test("an unreachable limit counts as none, except for the pause after a 429")
     func sparesTheFast() {
         var pacer = ScopePacer(limit: 10)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)

@@ -7,7 +7,7 @@ import Testing
 struct TakenPlacesTests {
     private let start = Moment.now
 
-    @Test("each place is free at its own instant")
+    @Test("each place becomes free at its own instant")
     func exact() {
         var places = ScopePacer.TakenPlaces()
         for millisecond in 1...1000 { places.take(1, until: start + .microseconds(10 * millisecond)) }
@@ -19,7 +19,7 @@ struct TakenPlacesTests {
         #expect(places.free(after: 0) == nil)
     }
 
-    @Test("many places at once are as many, and free together")
+    @Test("places that are taken together become free together")
     func atOnce() {
         var places = ScopePacer.TakenPlaces()
         places.take(2, until: start + .seconds(1))
@@ -34,7 +34,7 @@ struct TakenPlacesTests {
         #expect(places.count == 0)
     }
 
-    @Test("a place is taken no shorter than those before it")
+    @Test("a place is taken at least as long as those before it")
     func order() {
         var places = ScopePacer.TakenPlaces()
         places.take(1, until: start + .seconds(2))
@@ -45,7 +45,7 @@ struct TakenPlacesTests {
         #expect(places.count == 0)
     }
 
-    @Test("at a rate above all limits no place is free too early, or more than a millisecond late")
+    @Test("at a rate above all limits, no place is free too early or more than a millisecond late")
     func highRate() {
         var places = ScopePacer.TakenPlaces()
         let (window, step) = (Duration.seconds(1), Duration.microseconds(10))

@@ -5,13 +5,13 @@ import Testing
 
 @testable import StacksAPI
 
-/// A job is finished once, whatever the network does to the request and to its answer.
+/// A job is finished once, whatever the network does to the request and to its response.
 @Suite(.timeLimit(.minutes(5))) struct FinishTests {
     private static let patient = RetryPolicy(
         maximumAttempts: 1000, backoff: Backoff(initial: .seconds(1), multiplier: 2, maximum: .seconds(4)))
 
     private func states(_ state: String?) -> InMemoryTransport.Step {
-        .answer(.ok, state.map { #"{"states":{"\#(JobID.sample)":"\#($0)"}}"# } ?? #"{"states":{}}"#)
+        .response(.ok, state.map { #"{"states":{"\#(JobID.sample)":"\#($0)"}}"# } ?? #"{"states":{}}"#)
     }
 
     private func finish(
@@ -24,9 +24,9 @@ import Testing
         bed.transport.requests.map { $0.path.hasSuffix("/finish") ? "finish" : "states" }
     }
 
-    @Test("a job that is found finished after a lost answer was finished, and the answer says how that is known")
+    @Test("a finish whose response was lost succeeds if the job's state is finished, and the response says so")
     func confirms() async throws {
-        let bed = try Testbed([.lostAnswer, states("finished")])
+        let bed = try Testbed([.lostResponse, states("finished")])
         let response = try await finish(bed)
         #expect(response.wasConfirmedByState)
         #expect(response.attempts == 2)
@@ -34,9 +34,9 @@ import Testing
         #expect(bed.transport.requests[1].bodyText == #"{"job_uuids":["\#(JobID.sample)"]}"#)
     }
 
-    @Test("a job that still waits after a lost request is finished once more", arguments: ["reserved", "scheduled"])
+    @Test("a finish whose request was lost is retried if the job still waits", arguments: ["reserved", "scheduled"])
     func sendsAgain(_ state: String) async throws {
-        let bed = try Testbed([.lostAnswer, states(state), .answer(.noContent, "")])
+        let bed = try Testbed([.lostResponse, states(state), .response(.noContent, "")])
         let response = try await finish(bed)
         #expect(!response.wasConfirmedByState)
         #expect(response.status == .noContent)
@@ -45,10 +45,10 @@ import Testing
     }
 
     @Test(
-        "a job that cannot be finished any more is an error that says so",
+        "a state in which a stack cannot finish the job is an error that says so",
         arguments: ["running", "canceled", "expired", "brand_new", nil])
     func refuses(_ state: String?) async throws {
-        let bed = try Testbed([.lostAnswer, states(state)])
+        let bed = try Testbed([.lostResponse, states(state)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .unexpectedJobState)
         #expect(error.description.contains(state ?? "does not know the job"), "\(error)")
@@ -57,40 +57,40 @@ import Testing
         #expect(error.mayHaveTakenEffect)
     }
 
-    @Test("a refusal of the repetition is no failure when the first one was done after all")
+    @Test("a refused retry is a success if the first finish took effect")
     func understandsLateArrivals() async throws {
         let late = try Testbed([
-            .lostAnswer, states("reserved"), .answer(.unprocessableContent), states("finished"),
+            .lostResponse, states("reserved"), .response(.unprocessableContent), states("finished"),
         ])
         #expect(try await finish(late).wasConfirmedByState)
         let refused = try Testbed([
-            .lostAnswer, states("reserved"), .answer(.unprocessableContent), states("reserved"),
+            .lostResponse, states("reserved"), .response(.unprocessableContent), states("reserved"),
         ])
         let error = try await failure { _ = try await finish(refused) }
         #expect(error.code == .unprocessable)
         #expect(asked(refused).count == 4)
     }
 
-    @Test("a refusal of the first finish is thrown without a question")
+    @Test("a refusal of the first finish is thrown without a request for the state")
     func throwsRefusals() async throws {
-        let bed = try Testbed([.answer(.unprocessableContent)])
+        let bed = try Testbed([.response(.unprocessableContent)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .unprocessable)
         #expect(!error.mayHaveTakenEffect)
         #expect(asked(bed) == ["finish"])
     }
 
-    @Test("the question waits as a retry would, and is not asked after the deadline")
+    @Test("the request for the state waits like a retry, and is not sent after the deadline")
     func waitsBeforeItAsks() async throws {
         let clock = ManualClock()
-        let bed = try Testbed([.lostAnswer, states("finished")], clock: clock)
+        let bed = try Testbed([.lostResponse, states("finished")], clock: clock)
         async let confirmed = finish(bed, options: CallOptions()).wasConfirmedByState
         await clock.waitForSleepers()
         #expect(bed.transport.requests.count == 1)
         clock.advance(by: .milliseconds(1501))
         #expect(try await confirmed)
 
-        let late = try Testbed([.lostAnswer], clock: clock)
+        let late = try Testbed([.lostResponse], clock: clock)
         let error = try await failure { _ = try await finish(late, options: CallOptions(timeout: .seconds(1))) }
         #expect(error.code == .deadlineExceeded)
         #expect(error.mayHaveTakenEffect)
@@ -98,9 +98,9 @@ import Testing
         #expect(clock.sleeperCount == 0)
     }
 
-    @Test("when the question fails too, the error is that of the finish, with both in its message")
+    @Test("if the request for the state fails too, the error is that of the finish, with both in its message")
     func tellsBoth() async throws {
-        let bed = try Testbed([.lostAnswer, .answer(.unauthorized)])
+        let bed = try Testbed([.lostResponse, .response(.unauthorized)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
@@ -110,7 +110,7 @@ import Testing
 
     @Test("a state that cannot be decoded leaves it open whether the job is finished")
     func toleratesUnreadableStates() async throws {
-        let bed = try Testbed([.lostAnswer, .answer(.ok, #"{"states":{"\#(JobID.sample)":7}}"#)])
+        let bed = try Testbed([.lostResponse, .response(.ok, #"{"states":{"\#(JobID.sample)":7}}"#)])
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
@@ -155,7 +155,7 @@ import Testing
         return Trial(job: job, error: error, elapsed: start.duration(to: clock.now))
     }
 
-    @Test("in 2000 random networks no finish is lost while there is time, and none arrives a second time")
+    @Test("in 2000 random networks no finish is lost while there is time, and none takes effect twice")
     func losesNothing() async throws {
         for seed in 0..<UInt64(2000) {
             let trial = try await trial(
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("in 2000 random networks with little time, what the error says of the job is true")
+    @Test("in 2000 random networks with little time, the error is true")
     func tellsTheTruth() async throws {
         var (failed, certain) = (0, 0)
         for seed in 0..<UInt64(2000) {
@@ -188,7 +188,7 @@ import Testing
         #expect(failed > 100 && certain > 10, "the weather was too fine: \(failed), \(certain)")
     }
 
-    @Test("requests that arrive after the client gave up on them finish no job twice, in 1000 random networks")
+    @Test("in 1000 random networks, requests that arrive late finish no job twice")
     func survivesLateArrivals() async throws {
         var weather = LossyTransport.Weather()
         weather.isLate = 30

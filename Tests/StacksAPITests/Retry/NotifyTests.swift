@@ -4,13 +4,13 @@ import Testing
 
 @testable import StacksAPI
 
-/// A notification is shown once, whatever the network does to the request and to its answer.
+/// A notification is shown once, whatever the network does to the request and to its response.
 @Suite struct NotifyTests {
     private func trial(seed: UInt64, timeout: Duration) async throws -> (shown: Int, error: StacksAPIError?) {
         // Nothing here waits, and tests beside it have deadlines.
         await Task.yield()
         var weather = LossyTransport.Weather()
-        // An answer of 5xx is taken for a refusal, whoever gave it.
+        // An response of 5xx is taken for a refusal, whoever gave it.
         weather.badGatewayAfter = 0
         let clock = LeapingClock()
         let simulator = StacksSimulator(clock: clock)
@@ -31,7 +31,7 @@ import Testing
         return (simulator.job(id)?.notifications.count ?? -1, error)
     }
 
-    @Test("in 2000 random networks none is shown twice, and what the error says of it is true")
+    @Test("in 2000 random networks no notification is created twice, and the error is true")
     func showsOnce() async throws {
         var (certain, doubtful, repeated) = (0, 0, 0)
         for seed in 0..<UInt64(2000) {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct RetryBudgetTests {
     private let start = Moment.now
 
-    @Test("retries end with the budget; time and successes fill it, up to its capacity")
+    @Test("retries end with the budget; time and successes refill it up to its capacity")
     func spendsAndFills() {
         var bucket = RetryBucket(RetryBudget(capacity: 2, perSuccess: 0.5, perSecond: 0.1))
         func spend(after seconds: Int = 0) -> Bool { bucket.spend(now: start + .seconds(seconds)) }
@@ -21,13 +21,12 @@ import Testing
         #expect(!spend(after: 9))
         #expect(spend(after: 11))
         for _ in 0..<100 { bucket.succeeded() }
-        #expect(bucket.isFull)
         #expect(spend(after: 1000))
         #expect(spend(after: 1000))
         #expect(!spend(after: 1000))
     }
 
-    @Test("an outage gets the budget's retries and no more, and the error says why")
+    @Test("an outage uses up the budget's retries, and the error says so")
     func boundsOutages() async throws {
         let clock = LeapingClock()
         let simulator = StacksSimulator(clock: clock)
@@ -50,11 +49,11 @@ import Testing
         #expect(try await client.tokenIdentity().attempts == 2)
     }
 
-    @Test("a finish in doubt takes from the budget for its question")
+    @Test("the request for the state of a doubtful finish takes from the budget")
     func countsQuestions() async throws {
-        let bed = try Testbed([.lostAnswer]) { $0.retryBudget = RetryBudget(capacity: 1, perSecond: 0) }
+        let bed = try Testbed([.lostResponse]) { $0.retryBudget = RetryBudget(capacity: 1, perSecond: 0) }
         _ = try await failure { _ = try await bed.client.tokenIdentity(options: CallOptions(retryPolicy: .never)) }
-        bed.transport.enqueue([.refused, .lostAnswer])
+        bed.transport.enqueue([.refused, .lostResponse])
         let error = try await failure {
             try await bed.client.finishJob(
                 .sample, stack: "k", exitStatus: 1, detail: "d", options: RetryTableTests.immediate)
@@ -64,7 +63,7 @@ import Testing
         #expect(bed.transport.requests.count == 3)
     }
 
-    @Test("it can be left out, and what makes no sense is refused")
+    @Test("the budget is optional, and an invalid one is an error")
     func isChecked() throws {
         _ = try Testbed { $0.retryBudget = nil }
         for budget in [

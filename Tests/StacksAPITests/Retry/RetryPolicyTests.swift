@@ -9,7 +9,7 @@ import Testing
         mutating func next() -> UInt64 { bits }
     }
 
-    @Test("the schedule is that of Buildkite's own client")
+    @Test("the schedule is that of Buildkite's Go client")
     func followsBuildkite() {
         let expected = [1000, 1540, 2371, 3652, 5623]
         for (index, milliseconds) in expected.enumerated() {
@@ -19,7 +19,7 @@ import Testing
         #expect(RetryPolicy.never.maximumAttempts == 1)
     }
 
-    @Test("waits grow up to the limit and no further, however many there are")
+    @Test("waits grow up to the limit")
     func stopsGrowing() {
         let backoff = Backoff(initial: .seconds(1), multiplier: 2, maximum: .seconds(5))
         #expect((0..<5).map(backoff.delay) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
@@ -28,7 +28,7 @@ import Testing
         #expect(Backoff(initial: .seconds(9), multiplier: 1, maximum: .seconds(5)).delay(0) == .seconds(5))
     }
 
-    @Test("jitter lies within its bounds, and comes from the generator")
+    @Test("jitter is within its bounds and comes from the generator")
     func addsJitter() {
         let policy = RetryPolicy.buildkite
         var delays: Set<Duration> = []
@@ -53,7 +53,7 @@ import Testing
         #expect(policy.delay(beforeRetry: 0, retryAfter: .zero, using: &generator) == .zero)
     }
 
-    @Test("waits that mean for ever are a year at most, whatever the policy's numbers are")
+    @Test("waits are limited to a year, whatever the policy")
     func staysFinite() {
         let longest = Duration.seconds(Int64.max)
         var generator = Constant(bits: .max)

@@ -42,11 +42,11 @@ import Testing
         }
     }
 
-    @Test("retries come 1.5, 2.0, 2.9 and 4.2 seconds apart when the jitter is least")
+    @Test("retries wait 1.5, 2.0, 2.9 and 4.2 seconds with the least jitter")
     func followsTheSchedule() async throws {
         let clock = WatchedClock()
         let bed = try Testbed(
-            [.refused, .lostAnswer, .answer(.badGateway), .answer(.tooManyRequests), .answer()], clock: clock)
+            [.refused, .lostResponse, .response(.badGateway), .response(.tooManyRequests), .response()], clock: clock)
         async let attempts = bed.client.tokenIdentity().attempts
         await follow(
             [.milliseconds(1500), .milliseconds(2040), .milliseconds(2871), .milliseconds(4152)], on: clock, bed)
@@ -58,8 +58,8 @@ import Testing
         let clock = WatchedClock()
         let bed = try Testbed(
             [
-                .answer(.tooManyRequests, "{}", [.retryAfter: "7"]),
-                .answer(.serviceUnavailable, "{}", [.retryAfter: "60"]), .answer(),
+                .response(.tooManyRequests, "{}", [.retryAfter: "7"]),
+                .response(.serviceUnavailable, "{}", [.retryAfter: "60"]), .response(),
             ],
             clock: clock)
         async let attempts = bed.client.tokenIdentity().attempts
@@ -67,14 +67,14 @@ import Testing
         #expect(try await attempts == 3)
     }
 
-    @Test("the delay that the log names is the wait that is waited, the rate limit's pause included")
+    @Test("the logged delay is the whole wait, including the rate limit's")
     func saysTheWait() async throws {
         let clock = WatchedClock()
         let reset = HTTPField.Name("RateLimit-Reset")!
         let bed = try Testbed(
             [
-                .answer(.tooManyRequests, "{}", [reset: "9"]), .answer(.serviceUnavailable),
-                .answer(.ok, #"{"states":{}}"#),
+                .response(.tooManyRequests, "{}", [reset: "9"]), .response(.serviceUnavailable),
+                .response(.ok, #"{"states":{}}"#),
             ], clock: clock)
         async let response = bed.client.jobStates([.sample], stack: "k")
         await follow([.seconds(9), .milliseconds(2040)], on: clock, bed)
@@ -82,10 +82,10 @@ import Testing
         #expect(bed.log.lines.compactMap { $0.metadata["delay"] }.map { String($0.prefix(3)) } == ["9.0", "2.0"])
     }
 
-    @Test("a pause of the rate limit that would outlast the deadline is not begun")
+    @Test("a call does not start to wait for a rate limit beyond its deadline")
     func doesNotPausePastTheDeadline() async throws {
         let reset = HTTPField.Name("RateLimit-Reset")!
-        let bed = try Testbed([.answer(.tooManyRequests, "{}", [reset: "9"])], clock: ManualClock())
+        let bed = try Testbed([.response(.tooManyRequests, "{}", [reset: "9"])], clock: ManualClock())
         let error = try await failure {
             _ = try await bed.client.jobStates([.sample], stack: "k", options: CallOptions(timeout: .seconds(8)))
         }
@@ -93,10 +93,10 @@ import Testing
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("a Retry-After above the policy's limit ends the call with the error that carries it")
+    @Test("a Retry-After above the policy's limit ends the call with an error that has it")
     func doesNotAskTooEarly() async throws {
         let bed = try Testbed(
-            [.answer(.tooManyRequests, "{}", [.retryAfter: "61"]), .answer()], clock: ManualClock())
+            [.response(.tooManyRequests, "{}", [.retryAfter: "61"]), .response()], clock: ManualClock())
         let error = try await failure { _ = try await bed.client.tokenIdentity() }
         #expect(error.code == .rateLimited)
         #expect(error.retryAfter == .seconds(61))
@@ -105,10 +105,10 @@ import Testing
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("a wait that would outlast the deadline is not begun")
+    @Test("a call fails at once if a wait would end after its deadline")
     func doesNotWaitPastTheDeadline() async throws {
         let clock = ManualClock()
-        let bed = try Testbed([.answer(.serviceUnavailable, #"{"message":"later"}"#), .answer()], clock: clock)
+        let bed = try Testbed([.response(.serviceUnavailable, #"{"message":"later"}"#), .response()], clock: clock)
         let error = try await failure {
             _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(1500)))
         }
@@ -119,20 +119,20 @@ import Testing
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("a wait that ends before the deadline is taken")
+    @Test("a call waits if the wait ends before its deadline")
     func waitsBeforeTheDeadline() async throws {
         let clock = ManualClock()
-        let bed = try Testbed([.answer(.serviceUnavailable), .answer()], clock: clock)
+        let bed = try Testbed([.response(.serviceUnavailable), .response()], clock: clock)
         async let attempts = bed.client.tokenIdentity(options: CallOptions(timeout: .milliseconds(1501))).attempts
         await clock.waitForSleepers()
         clock.advance(by: .milliseconds(1500))
         #expect(try await attempts == 2)
     }
 
-    @Test("a wait that took longer than the deadline allows sends nothing more, and tells what may have been done")
+    @Test("after a wait beyond the deadline nothing is sent, and the error says what may have taken effect")
     func stopsAfterALateWakeUp() async throws {
         let clock = ManualClock()
-        let bed = try Testbed([.lostAnswer, .answer()], clock: clock)
+        let bed = try Testbed([.lostResponse, .response()], clock: clock)
         async let error = failure {
             _ = try await bed.client.tokenIdentity(options: CallOptions(timeout: .seconds(2)))
         }
@@ -146,7 +146,7 @@ import Testing
 
     @Test("a deadline that has passed sends nothing")
     func sendsNothingTooLate() async throws {
-        let bed = try Testbed([.answer()])
+        let bed = try Testbed([.response()])
         for options in [CallOptions(timeout: .zero), CallOptions(deadline: .now - .seconds(1), timeout: .seconds(9))] {
             let error = try await failure { _ = try await bed.client.tokenIdentity(options: options) }
             #expect(error.code == .deadlineExceeded)
@@ -167,7 +167,7 @@ import Testing
         }
     }
 
-    @Test("a request's deadline is the request time-out, or the call's when that is sooner")
+    @Test("a request's deadline is the request timeout or the call's deadline, whichever is earlier")
     func setsDeadlines() async throws {
         let recorder = DeadlineRecorder()
         var configuration = StacksClient.Configuration()
@@ -187,9 +187,9 @@ import Testing
 
     /// Five seconds of silence, as a transport tells of them.
     private static let silence = InMemoryTransport.Step.fail(
-        TransportError(code: .timeout, phase: .waiting, message: "no answer"), after: .seconds(5))
+        TransportError(code: .timeout, phase: .waiting, message: "no response"), after: .seconds(5))
 
-    @Test("a time-out of the transport at the call's deadline is the deadline's")
+    @Test("a timeout of the transport at the call's deadline is a deadline error")
     func tellsDeadlinesFromTimeouts() async throws {
         let clock = ManualClock()
         let bed = try Testbed([Self.silence], clock: clock, transportClock: clock)
@@ -203,7 +203,7 @@ import Testing
         #expect(try await error.attempts == 1)
     }
 
-    @Test("a request that was not answered in time says how long it could take")
+    @Test("the error of a request that timed out names the limit for one request")
     func namesTheTimeout() async throws {
         let clock = ManualClock()
         let bed = try Testbed([Self.silence], clock: clock, transportClock: clock) { $0.requestTimeout = .seconds(5) }
@@ -216,10 +216,10 @@ import Testing
         #expect(try await error.message.contains("The limit for one request is 5.0 seconds"))
     }
 
-    @Test("cancelling ends a call while it waits for an answer, and while it waits to try again")
+    @Test("cancelling ends a call while it waits for a response and while it waits to retry")
     func cancels() async throws {
         let clock = ManualClock()
-        let waiting = try Testbed([.answer(.serviceUnavailable)], clock: clock)
+        let waiting = try Testbed([.response(.serviceUnavailable)], clock: clock)
         let task = Task { try await waiting.client.tokenIdentity() }
         await clock.waitForSleepers()
         task.cancel()

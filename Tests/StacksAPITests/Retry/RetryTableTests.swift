@@ -9,7 +9,7 @@ import Testing
 @Suite struct RetryTableTests {
     struct Call: Sendable, CustomTestStringConvertible {
         let operation: StacksOperation
-        let answer: String
+        let response: String
         let make: @Sendable (StacksClient, CallOptions) async throws -> Int
 
         var testDescription: String { operation.name }
@@ -18,28 +18,30 @@ import Testing
     static let repeatable: [Call] = [
         Call(
             operation: .registerStack,
-            answer: #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"connected"}"#
+            response: #"{"id":"s","organization_uuid":"o","key":"k","type":"custom","state":"connected"}"#
         ) { try await $0.registerStack(key: "k", options: $1).attempts },
-        Call(operation: .deregisterStack, answer: "") { try await $0.deregisterStack(key: "k", options: $1).attempts },
-        Call(operation: .scheduledJobs, answer: #"{"jobs":[]}"#) {
+        Call(operation: .deregisterStack, response: "") {
+            try await $0.deregisterStack(key: "k", options: $1).attempts
+        },
+        Call(operation: .scheduledJobs, response: #"{"jobs":[]}"#) {
             try await $0.scheduledJobs(stack: "k", queue: "q", options: $1).attempts
         },
-        Call(operation: .reserveJobs, answer: #"{"reserved":[],"not_reserved":[]}"#) {
+        Call(operation: .reserveJobs, response: #"{"reserved":[],"not_reserved":[]}"#) {
             try await $0.reserveJobs([.sample], stack: "k", options: $1).attempts
         },
-        Call(operation: .job, answer: #"{"id":"x"}"#) { try await $0.job(.sample, stack: "k", options: $1).attempts },
-        Call(operation: .jobStates, answer: #"{"states":{}}"#) {
+        Call(operation: .job, response: #"{"id":"x"}"#) { try await $0.job(.sample, stack: "k", options: $1).attempts },
+        Call(operation: .jobStates, response: #"{"states":{}}"#) {
             try await $0.jobStates([.sample], stack: "k", options: $1).attempts
         },
-        Call(operation: .issueJobAcquisitionTokens, answer: #"{"job_acquisition_tokens":[]}"#) {
+        Call(operation: .issueJobAcquisitionTokens, response: #"{"job_acquisition_tokens":[]}"#) {
             try await $0.issueJobAcquisitionTokens(for: [.sample], stack: "k", options: $1).attempts
         },
-        Call(operation: .tokenIdentity, answer: "{}") { try await $0.tokenIdentity(options: $1).attempts },
+        Call(operation: .tokenIdentity, response: "{}") { try await $0.tokenIdentity(options: $1).attempts },
     ]
-    static let notify = Call(operation: .notify, answer: #"{"errors":[]}"#) {
+    static let notify = Call(operation: .notify, response: #"{"errors":[]}"#) {
         try await $0.notify(.sample, detail: "d", stack: "k", options: $1).attempts
     }
-    static let finish = Call(operation: .finishJob, answer: "{}") {
+    static let finish = Call(operation: .finishJob, response: "{}") {
         try await $0.finishJob(.sample, stack: "k", exitStatus: 1, detail: "d", options: $1).attempts
     }
     static let all = repeatable + [notify, finish]
@@ -52,7 +54,7 @@ import Testing
 
     private func isSentAgain(_ call: Call, after step: InMemoryTransport.Step) async throws -> Bool {
         // Some waits are not the policy's: a 429 stops its scope.
-        let bed = try Testbed([step, .answer(.ok, call.answer)], clock: LeapingClock())
+        let bed = try Testbed([step, .response(.ok, call.response)], clock: LeapingClock())
         do {
             let attempts = try await call.make(bed.client, Self.immediate)
             #expect(attempts == 2)
@@ -65,13 +67,13 @@ import Testing
         return bed.transport.requests.count { $0.path == path } == 2
     }
 
-    @Test("after a lost answer, what is safe to repeat is sent again", arguments: repeatable)
-    func repeatsAfterLostAnswers(_ call: Call) async throws {
-        #expect(try await isSentAgain(call, after: .lostAnswer))
+    @Test("after a lost response, requests that are safe to repeat are retried", arguments: repeatable)
+    func repeatsAfterLostResponses(_ call: Call) async throws {
+        #expect(try await isSentAgain(call, after: .lostResponse))
     }
 
-    @Test("a finish or a notification whose answer was lost is not sent again", arguments: [notify, finish])
-    func doesNotRepeatAfterLostAnswers(_ call: Call) async throws {
+    @Test("a finish or a notification whose response was lost is not retried", arguments: [notify, finish])
+    func doesNotRepeatAfterLostResponses(_ call: Call) async throws {
         for code in [TransportError.Code.connectionClosed, .timeout, .http2, .protocolViolation, .other] {
             for phase in [TransportError.Phase.sending, .waiting, .receiving] {
                 let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: phase, message: "lost"))
@@ -80,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("what was certainly not sent is sent again, whatever it is", arguments: all)
+    @Test("a request that certainly was not sent is retried for every operation", arguments: all)
     func repeatsWhatWasNotSent(_ call: Call) async throws {
         for (code, phase) in [
             (TransportError.Code.connect, TransportError.Phase.connecting), (.nameResolution, .resolving),
@@ -95,24 +97,24 @@ import Testing
         #expect(try await isSentAgain(call, after: .fail(unsent)))
     }
 
-    @Test("429 and 503 are tried again, whatever it is", arguments: all)
+    @Test("429 and 503 are retried for every operation", arguments: all)
     func repeatsWhenRefused(_ call: Call) async throws {
-        #expect(try await isSentAgain(call, after: .answer(.tooManyRequests)))
-        #expect(try await isSentAgain(call, after: .answer(.serviceUnavailable)))
+        #expect(try await isSentAgain(call, after: .response(.tooManyRequests)))
+        #expect(try await isSentAgain(call, after: .response(.serviceUnavailable)))
     }
 
-    @Test("other server errors are tried again, but not for a finish", arguments: all)
+    @Test("other server errors are retried, except for a finish", arguments: all)
     func repeatsAfterServerErrors(_ call: Call) async throws {
         for status in [500, 502, 504, 520, 599] {
-            let isRepeated = try await isSentAgain(call, after: .answer(.init(code: status)))
+            let isRepeated = try await isSentAgain(call, after: .response(.init(code: status)))
             #expect(isRepeated == (call.operation != .finishJob), "\(status)")
         }
     }
 
-    @Test("what would fail again is not tried again", arguments: all)
+    @Test("failures that would recur are not retried", arguments: all)
     func doesNotRepeatRefusals(_ call: Call) async throws {
         for status in [301, 307, 400, 401, 403, 404, 409, 418, 422] {
-            #expect(try await !isSentAgain(call, after: .answer(.init(code: status))), "\(status)")
+            #expect(try await !isSentAgain(call, after: .response(.init(code: status))), "\(status)")
         }
         for code in [TransportError.Code.invalidRequest, .certificate, .responseTooLarge, .transportClosed] {
             let step = InMemoryTransport.Step.fail(TransportError(code: code, phase: .queued, message: "no"))
@@ -121,13 +123,13 @@ import Testing
     }
 
     @Test(
-        "where proxies are waited out their pages are tried again, and what the API itself says is not", arguments: all)
+        "with waitsOutProxies, refusals of proxies are retried and those of the API are not", arguments: all)
     func waitsOutProxies(_ call: Call) async throws {
         var options = Self.immediate
         options.waitsOutProxies = true
         for status in [400, 401, 403, 404, 413] {
             for (body, isSentAgain) in [("<html>", true), ("", true), ("{}", true), (#"{"message":"no"}"#, false)] {
-                let bed = try Testbed([.answer(.init(code: status), body), .answer(.ok, call.answer)])
+                let bed = try Testbed([.response(.init(code: status), body), .response(.ok, call.response)])
                 let attempts = try? await call.make(bed.client, options)
                 #expect(attempts == (isSentAgain ? 2 : nil), "\(status) \(body)")
                 #expect(bed.transport.requests.count == (isSentAgain ? 2 : 1), "\(status) \(body)")
@@ -135,10 +137,12 @@ import Testing
         }
     }
 
-    @Test("a success that cannot be read is not tried again", arguments: all.filter { $0.operation != .finishJob })
+    @Test(
+        "a successful response that cannot be decoded is not retried",
+        arguments: all.filter { $0.operation != .finishJob })
     func doesNotRepeatUnreadableSuccesses(_ call: Call) async throws {
         if call.operation == .deregisterStack { return }
-        let bed = try Testbed([.answer(.ok, "<html>"), .answer(.ok, call.answer)])
+        let bed = try Testbed([.response(.ok, "<html>"), .response(.ok, call.response)])
         let error = try await failure { _ = try await call.make(bed.client, Self.immediate) }
         #expect(error.code == .decoding)
         #expect(error.mayHaveTakenEffect)
@@ -146,21 +150,21 @@ import Testing
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("a policy of never sends one request", arguments: all)
+    @Test("the policy never sends a single request", arguments: all)
     func neverRepeats(_ call: Call) async throws {
-        let bed = try Testbed([.refused, .answer(.ok, call.answer)])
+        let bed = try Testbed([.refused, .response(.ok, call.response)])
         let error = try await failure { _ = try await call.make(bed.client, CallOptions(retryPolicy: .never)) }
         #expect(error.code == .transport)
         #expect(!error.mayHaveTakenEffect)
         #expect(bed.transport.requests.count == 1)
     }
 
-    @Test("an ambiguous finish says that it may have been done")
+    @Test("the error of a doubtful finish says that it may have taken effect")
     func warnsOfDoubt() async throws {
         for (step, isInDoubt) in [
-            (InMemoryTransport.Step.lostAnswer, true), (.answer(.badGateway), true),
-            (.answer(.internalServerError), true),
-            (.answer(.notFound), false), (.answer(.unprocessableContent), false),
+            (InMemoryTransport.Step.lostResponse, true), (.response(.badGateway), true),
+            (.response(.internalServerError), true),
+            (.response(.notFound), false), (.response(.unprocessableContent), false),
         ] {
             let bed = try Testbed([step])
             let error = try await failure { _ = try await Self.finish.make(bed.client, Self.immediate) }
@@ -169,10 +173,11 @@ import Testing
         }
     }
 
-    @Test("attempts end with the policy's, and the error of the last one is thrown")
+    @Test("the call ends after the policy's attempts with the error of the last one")
     func givesUp() async throws {
         let bed = try Testbed(
-            [.refused, .lostAnswer] + InMemoryTransport.Step.answers(.badGateway, .init(code: 500), .serviceUnavailable)
+            [.refused, .lostResponse]
+                + InMemoryTransport.Step.responses(.badGateway, .init(code: 500), .serviceUnavailable)
         )
         let error = try await failure { _ = try await bed.client.tokenIdentity(options: Self.immediate) }
         #expect(error.code == .unavailable)

@@ -3,13 +3,13 @@ import StacksTesting
 import StacksTransport
 import Synchronization
 
-/// A simulator behind a network that loses requests, answers and its patience, as a seed has it.
+/// A simulator behind a network that loses requests, responses and its patience, as a seed has it.
 final class LossyTransport: HTTPTransport {
     /// What can go wrong, each with its chance in percent.
     struct Weather {
         var losesRequest = 15
         var refusesConnection = 10
-        var losesAnswer = 20
+        var losesResponse = 20
         var badGatewayBefore = 5
         var badGatewayAfter = 5
         var unavailable = 5
@@ -59,7 +59,7 @@ final class LossyTransport: HTTPTransport {
         if comesUp(weather.unavailable) { return TransportResponse(status: .serviceUnavailable) }
         if comesUp(weather.rateLimited) { return TransportResponse(status: .tooManyRequests) }
         let response = try await inner.send(request)
-        if comesUp(weather.losesAnswer) { throw lost }
+        if comesUp(weather.losesResponse) { throw lost }
         if comesUp(weather.badGatewayAfter) { return TransportResponse(status: .badGateway) }
         return response
     }

@@ -55,17 +55,19 @@ struct Unexpected: Error, CustomStringConvertible {
 }
 
 extension InMemoryTransport.Step {
-    static func answer(
+    static func response(
         _ status: HTTPResponse.Status = .ok, _ body: String = "{}", _ fields: HTTPFields = [:]
     ) -> InMemoryTransport.Step {
         .respond(
             TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: Array(body.utf8)))
     }
 
-    static func answers(_ statuses: HTTPResponse.Status...) -> [InMemoryTransport.Step] { statuses.map { .answer($0) } }
+    static func responses(_ statuses: HTTPResponse.Status...) -> [InMemoryTransport.Step] {
+        statuses.map { .response($0) }
+    }
 
     /// The connection broke off after the request was sent.
-    static let lostAnswer = fail(TransportError(code: .connectionClosed, phase: .waiting, message: "closed"))
+    static let lostResponse = fail(TransportError(code: .connectionClosed, phase: .waiting, message: "closed"))
     /// No connection could be made.
     static let refused = fail(TransportError(code: .connect, phase: .connecting, message: "refused"))
 }

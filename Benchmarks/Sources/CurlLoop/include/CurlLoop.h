@@ -26,8 +26,8 @@ typedef struct {
     uint64_t calls;
     /// Calls that did not end with a status of 200.
     uint64_t errors;
-    /// The length of the last answer's body.
-    size_t answer_length;
+    /// The length of the last response's body.
+    size_t response_length;
     /// What libcurl said of the last call that failed, or nothing.
     char message[256];
 } curl_loop_result;
@@ -43,8 +43,8 @@ void curl_loop_destroy(curl_loop *loop);
 int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t callers, uint64_t calls, uint64_t limit_ns,
                   uint64_t *latencies, curl_loop_result *result);
 
-/// Sends `request` once and copies up to `capacity` bytes of the answer. Returns the answer's length, or -1.
-long curl_loop_fetch(curl_loop *loop, const curl_loop_request *request, uint8_t *answer, size_t capacity);
+/// Sends `request` once and copies up to `capacity` bytes of the response. Returns the response's length, or -1.
+long curl_loop_fetch(curl_loop *loop, const curl_loop_request *request, uint8_t *response, size_t capacity);
 
 /// The name and version of the library, "libcurl/8.5.0 …".
 const char *curl_loop_version(void);

@@ -1,9 +1,8 @@
 import StacksTransport
 
-/// A call's token: requested before its first request, and again when the server refuses it.
+/// How a call gets its token: before its first request, and again when the server refuses it.
 extension ClientCore {
-    /// Asks for the client's first token.
-    @inline(never)
+    /// Gets the client's first token.
     func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
         let operation = call.operation.name
         let decision = call.decision
@@ -17,9 +16,8 @@ extension ClientCore {
     }
 
     /// Gets another token for a call whose token was refused, once; `refusal` is thrown when there is no other.
-    @inline(never)
     func renewToken(
-        of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: any Error
+        of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: StacksAPIError
     ) async throws {
         let operation = call.operation.name
         let decision = call.decision
@@ -46,7 +44,7 @@ extension ClientCore {
     }
 
     /// The token to use instead of `refused`; throws `late` at the deadline and cancels the request to the provider.
-    /// Other calls that wait for it then ask again.
+    /// Other calls that wait for it then make a request of their own.
     private func token(
         after refused: Authorization?, for operation: StacksOperation, by deadline: Moment?,
         late: @escaping @Sendable () -> StacksAPIError

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Asking the provider for a token. Calls that need one at the same time share one request to it.
+/// Requests tokens from the provider. Calls that need one at the same time share one request.
 extension Credentials {
     /// The result of a request that another call made.
     enum Outcome: Sendable {
         case renewed(Authorization)
         case failed(StacksAPIError)
-        /// The call that asked was cancelled: ask again.
+        /// The call that made the request was cancelled: make another.
         case abandoned
     }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A client's token and its provider. It owns both.
 final class Credentials: Sendable {
-    /// The token that does not change; `nil` when a provider is asked.
+    /// The token that does not change; `nil` with a provider.
     private let fixed: Authorization?
     let provider: TokenProvider
     let userAgentPrefixes: [String]
@@ -47,6 +47,6 @@ final class Credentials: Sendable {
     /// Whether a token that was refused can be replaced.
     var canRenew: Bool { fixed == nil }
 
-    /// The token to use, or `nil` when the provider has to be asked first.
+    /// The token to use, or `nil` before the provider has returned the first one.
     var current: Authorization? { fixed ?? state.withLock { $0.current } }
 }

@@ -1,7 +1,7 @@
 import HTTPTypes
 
-/// A token with its header fields. An object, because every call keeps it for its own length.
-final class Authorization: Sendable {
+/// A token with its header fields.
+struct Authorization: Sendable {
     let token: Secret
     let fields: RequestFields
 

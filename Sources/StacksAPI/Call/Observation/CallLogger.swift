@@ -32,7 +32,7 @@ final class CallLogger: Sendable {
     func nextNumber() -> UInt64 { calls.add(1, ordering: .relaxed).newValue }
 
     /// A call is about to send its first request.
-    func sends(_ request: TransportRequest, of call: borrowing CallRecord) {
+    func sends(_ request: TransportRequest, of call: CallRecord) {
         guard logsPayloads, logs(.debug) else { return }
         var metadata = metadata(call.number, call.operation)
         metadata["path"] = "\(redaction.scrub(request.path))"
@@ -54,7 +54,7 @@ final class CallLogger: Sendable {
         write(.debug, "Stacks API call succeeded", metadata)
     }
 
-    func retries(_ call: borrowing CallRecord, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
+    func retries(_ call: CallRecord, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
         guard logs(.notice) else { return }
         var metadata = metadata(call, error, body: error.body)
         metadata["next_attempt"] = "\(attempt)"
@@ -63,14 +63,14 @@ final class CallLogger: Sendable {
     }
 
     /// - Parameter body: The whole body; the error may hold only its beginning, or nothing.
-    func failed(_ call: borrowing CallRecord, _ error: StacksAPIError, body: [UInt8]) {
+    func failed(_ call: CallRecord, _ error: StacksAPIError, body: [UInt8]) {
         guard logs(.debug) else { return }
         var metadata = metadata(call, error, body: body)
         metadata["attempts"] = "\(error.attempts)"
         write(.debug, "Stacks API call failed", metadata)
     }
 
-    func cancelled(_ call: borrowing CallRecord, requests: Int) {
+    func cancelled(_ call: CallRecord, requests: Int) {
         guard logs(.debug) else { return }
         var metadata = metadata(call.number, call.operation)
         metadata["attempts"] = "\(requests)"
@@ -97,7 +97,7 @@ final class CallLogger: Sendable {
     }
 
     private func metadata(
-        _ call: borrowing CallRecord, _ error: StacksAPIError, body: [UInt8]
+        _ call: CallRecord, _ error: StacksAPIError, body: [UInt8]
     ) -> Logger.Metadata {
         var metadata = metadata(call.number, call.operation)
         metadata["error"] = "\(error.code)"
@@ -120,7 +120,7 @@ final class CallLogger: Sendable {
     }
 
     private func shown(_ field: HTTPField) -> String {
-        PayloadRedaction.speaksOfSecret(field.name.rawName) ? Secret.placeholder : redaction.scrub(field.value)
+        PayloadRedaction.namesSecret(field.name.rawName) ? Secret.placeholder : redaction.scrub(field.value)
     }
 }
 

@@ -42,8 +42,9 @@ import StacksTransport
         }
 
         /// Starts a request's span and writes its context into the header fields.
-        mutating func sends(_ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL)
-        {
+        mutating func sends(
+            _ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
+        ) {
             guard let recording else { return }
             let facts = SpanFacts.request(request, operation, attempt: attempt, to: server)
             let span = recording.tracer.startSpan(facts.name, context: recording.call.context, ofKind: .client)
@@ -116,8 +117,10 @@ import StacksTransport
     /// Records nothing: spans come with the trait `Tracing`.
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
-        func sends(_ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL) {}
-        func received(_ response: borrowing TransportResponse) {}
+        func sends(
+            _ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
+        ) {}
+        func received(_ response: TransportResponse) {}
         func requestFailed(_ error: any Error) {}
         func succeeded(attempts: Int, rateLimitWait: Duration) {}
         func succeeded<Value>(_ response: StacksResponse<Value>) {}

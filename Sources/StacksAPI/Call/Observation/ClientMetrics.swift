@@ -63,16 +63,16 @@ final class ClientMetrics: Sendable {
     }
 
     /// Counts a call that ended, with its error's code and the transport's timings of its last response.
-    func ended(_ call: borrowing CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
+    func ended(_ call: CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
         let operation = call.operation.name
         let result: Outcome
         switch outcome {
         case .success(let received):
             result = .success
-            travelled(received.response)
+            recordTransport(received.response)
         case .unreadable(let received, let error):
             result = .failure
-            travelled(received.response)
+            recordTransport(received.response)
             counter(.failure, operation, error.code).increment()
         case .failure(let error):
             result = .failure
@@ -91,7 +91,7 @@ final class ClientMetrics: Sendable {
 
     func confirmedFinish() { confirmations.increment() }
 
-    private func travelled(_ response: TransportResponse) {
+    private func recordTransport(_ response: TransportResponse) {
         guard let metrics = response.metrics else { return }
         connections[metrics.reusedConnection ? 1 : 0].increment()
         if !metrics.reusedConnection {

@@ -13,7 +13,7 @@ enum PayloadRedaction {
                 try copy(&reader, to: &output, hides: .nothing, redaction)
             }
         } catch {
-            // Without JSON there is no telling what is secret.
+            // Without JSON it is unknown which parts are secret.
             return "(\(body.count) bytes that are not JSON)"
         }
         let text = String(decoding: output.prefix(limit), as: UTF8.self)
@@ -33,12 +33,12 @@ enum PayloadRedaction {
         switch key.lowercased() {
         case "env", "command": return .everything
         case "token_type": return .nothing
-        default: return speaksOfSecret(key) ? .strings : .nothing
+        default: return namesSecret(key) ? .strings : .nothing
         }
     }
 
     /// Whether the name of a value, or of a header field, indicates that the value is secret.
-    static func speaksOfSecret(_ name: String) -> Bool {
+    static func namesSecret(_ name: String) -> Bool {
         let name = name.lowercased().filter { $0 != "-" && $0 != "_" }
         let words = ["token", "secret", "password", "authorization", "cookie", "apikey", "credential", "privatekey"]
         return words.contains { name.contains($0) }
@@ -47,7 +47,7 @@ enum PayloadRedaction {
     /// Appends a string as JSON. It is scrubbed before it is escaped, because escapes could hide a credential.
     private static func append(_ text: String, to output: inout [UInt8], _ redaction: Redaction) {
         let text = redaction.scrub(text)
-        output.append(contentsOf: ByteWriter.bytes(capacity: ByteWriter.size(text)) { $0.string(text) })
+        output.append(contentsOf: JSONWriter.bytes(capacity: JSONWriter.size(text)) { $0.string(text) })
     }
 
     private static func copy(

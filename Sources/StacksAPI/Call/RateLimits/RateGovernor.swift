@@ -4,7 +4,7 @@ import Synchronization
 
 /// Keeps a client's requests below the server's rate limits, for each stack key and scope. It owns all pacers.
 ///
-/// It never waits itself: it says until when to wait, and the caller sleeps and asks again. No waiter has to be woken, so
+/// It never waits itself: it says until when to wait, and the caller sleeps and tries again. No waiter has to be woken, so
 /// none can be forgotten.
 final class RateGovernor: Sendable {
     /// The state of a call under the rate limit. It belongs to the call.
@@ -32,8 +32,6 @@ final class RateGovernor: Sendable {
         /// The number of the paced scope that the request counts against.
         let scope: UInt64
         let ticket: ScopePacer.Ticket
-        /// The scope that its response is likely to name.
-        let scopeName: String
         /// When it was let through.
         var sent: Moment
         /// Whether its end must be reported to the pacer. It is `false` when the server sets no limit.
@@ -42,14 +40,14 @@ final class RateGovernor: Sendable {
 
     /// When it has this many scopes, more than a client uses, it forgets those without a request under way or waiting.
     static let maximumScopes = 512
-    /// How long a waiting request sleeps at most before it asks again, because a limit can be lifted in between.
+    /// How long a waiting request sleeps at most before it tries again, because a limit can be lifted in between.
     private static let longestSleep = Duration.seconds(1)
 
     private let state = Mutex(State())
 
     // MARK: Before a request
 
-    /// Asks to send a call's next request: until when to wait before asking again, or `nil` to send it now.
+    /// Asks to send a call's next request: until when to wait before trying again, or `nil` to send it now.
     func turn(of place: inout Place, now: Moment) -> Moment? {
         let turn: Moment?
         if place.waitsSince != nil, let request = place.request {
@@ -77,7 +75,7 @@ final class RateGovernor: Sendable {
         state.withLock { max(.zero, now.duration(to: $0.turn(of: place, now: now))) }
     }
 
-    /// How long to sleep until an instant before asking again.
+    /// How long to sleep before trying again at an instant.
     static func sleep(until instant: Moment, now: Moment) -> Duration {
         min(max(now.duration(to: instant), .zero), longestSleep)
     }
@@ -116,7 +114,7 @@ final class RateGovernor: Sendable {
         let now = now()
         // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
         let statesLimit = isRefusal || response.status.kind == .successful
-        let rate = statesLimit ? RateLimit(response, expecting: place.request?.scopeName ?? place.scope.name) : nil
+        let rate = statesLimit ? RateLimit(response) : nil
         let wait = isRefusal ? RetryAfter.delay(in: response.headerFields) ?? rate?.reset ?? .seconds(1) : .zero
         state.withLock { state in
             if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
@@ -163,12 +161,11 @@ extension RateGovernor {
             nextTicket += 1
             let verdict = scopes[index].pacer.request(ticket, now: now)
             let request = Request(
-                scope: scopes[index].number, ticket: ticket, scopeName: scopes[index].name, sent: now,
-                counts: scopes[index].pacer.isPaced)
+                scope: scopes[index].number, ticket: ticket, sent: now, counts: scopes[index].pacer.isPaced)
             return (request, verdict)
         }
 
-        /// The earliest instant at which a call's next request could be sent if it asked now.
+        /// The earliest instant at which a call's next request could be sent.
         mutating func turn(of place: Place, now: Moment) -> Moment {
             let index = index(for: place)
             return scopes[index].pacer.turn(of: .init(lane: place.scope.lane, number: nextTicket), now: now)
@@ -212,7 +209,8 @@ extension RateGovernor {
         }
 
         /// The scope with a name, which is added when it is new, and to which the operation's requests go from now on.
-        private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int {
+        private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int
+        {
             if let index = scopes.firstIndex(where: { $0.name == name && $0.stack == stack }) {
                 scopes[index].operations.append(operation)
                 return index
@@ -220,7 +218,8 @@ extension RateGovernor {
             if scopes.count >= maximumScopes { scopes.removeAll { $0.pacer.isIdle } }
             scopes.append(
                 PacedScope(
-                    number: nextScope, stack: stack, name: name, operations: [operation], pacer: ScopePacer(limit: limit)))
+                    number: nextScope, stack: stack, name: name, operations: [operation],
+                    pacer: ScopePacer(limit: limit)))
             nextScope += 1
             return scopes.count - 1
         }

@@ -1,11 +1,11 @@
 import StacksTransport
 
-/// Who goes first when requests of several operations wait for the same limit.
+/// The priority of an operation's requests when several operations wait for the same limit.
 enum RateLane: UInt8, Comparable, Sendable {
-    /// What ends jobs or watches over them.
+    /// Ends jobs or watches them.
     case urgent
     case normal
-    /// What only people read.
+    /// Only people read it.
     case background
 
     static func < (lhs: RateLane, rhs: RateLane) -> Bool { lhs.rawValue < rhs.rawValue }
@@ -18,7 +18,7 @@ enum RateLane: UInt8, Comparable, Sendable {
 /// second after the response. With as many places as the limit allows, no second ever holds more requests, wherever it
 /// begins.
 struct ScopePacer: Sendable {
-    /// A waiting request: ordered by lane, then by when it asked.
+    /// A waiting request: ordered by lane, then by number.
     struct Ticket: Comparable, Sendable {
         var lane: RateLane
         var number: UInt64
@@ -64,7 +64,7 @@ struct ScopePacer: Sendable {
 
     private static func sensible(_ limit: Int) -> Int { min(max(1, limit), largestLimit) }
 
-    /// Whether it can be forgotten: only what it learned would be lost.
+    /// Whether it can be removed: only the learned limit would be lost.
     var isIdle: Bool { underWay == 0 && waiting.isEmpty }
 
     // MARK: Before a request
@@ -81,7 +81,7 @@ struct ScopePacer: Sendable {
         return .notBefore(bound(of: ticket, now))
     }
 
-    /// The earliest instant at which a request could be sent if it asked now. Asks for nothing.
+    /// The earliest instant at which a new request could be sent. Takes no place.
     mutating func turn(of ticket: Ticket, now: Moment) -> Moment {
         guard isPaced else { return now }
         taken.giveBack(now)
@@ -123,13 +123,13 @@ struct ScopePacer: Sendable {
     /// Learns the limit, or that there is none, from a successful response.
     mutating func learn(_ rate: RateLimit?, sent: Moment, now: Moment) {
         defer { grant(now) }
-        guard let rate, let told = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
+        guard let rate, let stated = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
             // A response without rate-limit fields means that there is no limit.
             isPaced = false
             return
         }
-        limit = Self.sensible(told)
-        if told > Self.largestLimit {
+        limit = Self.sensible(stated)
+        if stated > Self.largestLimit {
             // A pause after a 429 still applies: this response can be older.
             isPaced = isPaused(now)
             return
@@ -149,7 +149,7 @@ struct ScopePacer: Sendable {
     /// The server refused a request with 429: all requests wait until the window is empty.
     mutating func refused(_ rate: RateLimit?, wait: Duration, now: Moment) {
         isPaced = true
-        if let told = rate?.limit { limit = Self.sensible(told) }
+        if let stated = rate?.limit { limit = Self.sensible(stated) }
         taken.giveBack(now)
         occupy(limit - underWay - taken.count, now)
         pausedUntil = max(pausedUntil ?? now, now + wait)
@@ -166,7 +166,7 @@ struct ScopePacer: Sendable {
         taken.take(count, until: now + Self.window)
     }
 
-    /// Grants free places to waiting requests in their order, whichever of them asks.
+    /// Grants free places to waiting requests in their order.
     private mutating func grant(_ now: Moment) {
         taken.giveBack(now)
         if waiting.isEmpty { return }

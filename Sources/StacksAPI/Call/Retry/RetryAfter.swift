@@ -16,8 +16,8 @@ enum RetryAfter {
         guard let value = fields[.retryAfter] else { return nil }
         if let seconds = seconds(value) { return ServerWait.retryAfter(seconds) }
         guard let date = HTTPDate.parse(value) else { return nil }
-        let answered = fields[.date].flatMap { HTTPDate.parse($0) } ?? now()
-        return ServerWait.retryAfter(date.timeIntervalSince(answered))
+        let responded = fields[.date].flatMap { HTTPDate.parse($0) } ?? now()
+        return ServerWait.retryAfter(date.timeIntervalSince(responded))
     }
 
     /// A number of seconds, with or without a fraction; `nil` for anything else.

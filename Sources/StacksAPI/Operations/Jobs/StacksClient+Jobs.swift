@@ -47,9 +47,9 @@ extension StacksClient {
 
     /// Finishes a job that this stack reserved and no agent ran, for lack of capacity for example.
     ///
-    /// The call finishes a job at most once. After a failure that may have taken effect, it asks for the job's state.
+    /// The call finishes a job at most once. After a failure that may have taken effect, it requests the job's state.
     /// If that is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); if it is still `reserved` or
-    /// `scheduled`, the call retries; any other state is an error. With ``RetryPolicy/never`` it does not ask, and the
+    /// `scheduled`, the call retries; any other state is an error. With ``RetryPolicy/never`` it does not, and the
     /// error says so with ``StacksAPIError/mayHaveTakenEffect``.
     ///
     /// - Parameters:

@@ -95,10 +95,10 @@ enum NotificationsRequest {
     static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
         var capacity = 24
         for index in notifications.indices {
-            capacity += 32 + ByteWriter.size(notifications[index].job) + ByteWriter.size(notifications[index].detail)
+            capacity += 32 + JSONWriter.size(notifications[index].job) + JSONWriter.size(notifications[index].detail)
             if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
         }
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"notifications":["#)
             for index in notifications.indices {
                 writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)

@@ -20,13 +20,15 @@ extension ScheduledJob {
     /// What the jobs of a page are likely to share with previous jobs.
     struct Memo {
         fileprivate var keys = JSONKeyMemo<Field>()
+        /// With one remembered list of rules instead of four, decoding 1000 jobs takes 1.2 times the instructions.
         fileprivate var rules = JSONMemo<[String]>(count: 4)
         fileprivate var pipeline = JSONMemo<Pipeline>()
         fileprivate var build = JSONMemo<Build>()
         fileprivate var step = JSONMemo<Step>()
     }
 
-    /// Appends the next value to `jobs` and fills it in there: a job is large, and would be copied otherwise.
+    /// Appends the next value to `jobs` and fills it in there. A job is large: with copies, decoding 1000 jobs takes 1.1
+    /// times the instructions.
     static func read(
         _ reader: inout JSONReader, into jobs: inout [ScheduledJob], memo: inout Memo
     ) throws(JSONError) {

@@ -27,7 +27,7 @@ extension ScheduledJobsPage {
         unreadable = []
         if try reader.null() { return [] }
         var jobs: [ScheduledJob] = []
-        // A job takes some 345 bytes: room for as many as can follow, within reason.
+        // A job takes some 345 bytes: reserves room for as many as can follow, but at most 1000.
         jobs.reserveCapacity(min((reader.end - reader.cursor) / 320, 1000))
         var memo = ScheduledJob.Memo()
         try reader.beginArray()
@@ -47,7 +47,7 @@ extension ScheduledJobsPage {
 }
 
 extension ScheduledJobsPage {
-    /// The query that asks for a page.
+    /// Appends the query of a page.
     static func appendQuery(_ queue: QueueKey, limit: Int?, after cursor: String?, to path: inout String) {
         path += "?queue_key="
         PercentEncoding.append(queue.rawValue, to: &path)

@@ -57,9 +57,9 @@ enum RegisterRequest {
     static func encode(key: String, type: StackType, queue: QueueKey, metadata: [String: String]) -> [UInt8] {
         // Sorted, so that the same registration always has the same bytes.
         let metadata = metadata.sorted { $0.key < $1.key }
-        var capacity = 64 + ByteWriter.size(key) + ByteWriter.size(type.rawValue) + ByteWriter.size(queue.rawValue)
-        for (key, value) in metadata { capacity += ByteWriter.size(key) + ByteWriter.size(value) + 2 }
-        return ByteWriter.bytes(capacity: capacity) { writer in
+        var capacity = 64 + JSONWriter.size(key) + JSONWriter.size(type.rawValue) + JSONWriter.size(queue.rawValue)
+        for (key, value) in metadata { capacity += JSONWriter.size(key) + JSONWriter.size(value) + 2 }
+        return JSONWriter.bytes(capacity: capacity) { writer in
             writer.raw(#"{"key":"#)
             writer.string(key)
             writer.raw(#","type":"#)

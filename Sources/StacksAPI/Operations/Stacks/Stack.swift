@@ -21,7 +21,7 @@ public struct Stack: Sendable, Hashable, Identifiable {
     public var type: StackType
     /// The metadata that the stack registered.
     public var metadata: [String: String]
-    /// When Buildkite last heard from the stack; `nil` before its first poll.
+    /// When the stack last polled; `nil` before its first poll.
     public var lastConnectedOn: Date?
     /// Whether the stack is connected.
     public var state: StackState
@@ -66,7 +66,7 @@ public struct StackState: RawRepresentable, Sendable, Hashable, ExpressibleByStr
     public static let connected = StackState(rawValue: "connected")
     /// The stack was deregistered.
     public static let disconnected = StackState(rawValue: "disconnected")
-    /// Buildkite has not heard from the stack for some time.
+    /// The stack has not polled for some time.
     public static let lost = StackState(rawValue: "lost")
 }
 

@@ -65,9 +65,9 @@ import Tracing
             durations: ["failure"], errors: [code], lines: ["Stacks API call failed"], spans: ["failure \(code)"])
     }
 
-    @Test("a success is one, with a value and without")
+    @Test("a success counts as success, with and without a value")
     func succeeds() async throws {
-        let (client, _) = try client([TracedBed.answer(), TracedBed.answer(.noContent, "")])
+        let (client, _) = try client([TracedBed.response(), TracedBed.response(.noContent, "")])
         _ = try await client.tokenIdentity()
         #expect(trail() == Self.success)
         try await client.deregisterStack(key: "k")
@@ -75,17 +75,17 @@ import Tracing
         #expect(trail().spans == ["success", "success"])
     }
 
-    @Test("a response that cannot be decoded is a failure, and nothing says that the call succeeded")
+    @Test("a response that cannot be decoded is a failure in metrics, log and span")
     func failsToDecode() async throws {
-        let (client, _) = try client([TracedBed.answer(.ok, "<html>")])
+        let (client, _) = try client([TracedBed.response(.ok, "<html>")])
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
         #expect(trail() == Self.failure("decoding"))
     }
 
     @Test("a response that cannot be decoded adds nothing to the retry budget")
     func creditsNothing() async throws {
-        let spent = TracedBed.answer(.badGateway)
-        let (client, _) = try client([spent, TracedBed.answer(.ok, "<html>"), spent, TracedBed.answer()]) {
+        let spent = TracedBed.response(.badGateway)
+        let (client, _) = try client([spent, TracedBed.response(.ok, "<html>"), spent, TracedBed.response()]) {
             $0.retryBudget = RetryBudget(capacity: 1, perSuccess: 1, perSecond: 0)
         }
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
@@ -97,21 +97,21 @@ import Tracing
 
     @Test("a refusal of the server is a failure", arguments: [(404, "notFound"), (500, "serverError")])
     func isRefused(_ status: Int, _ code: String) async throws {
-        let (client, _) = try client([TracedBed.answer(.init(code: status))]) { $0.retryPolicy = .never }
+        let (client, _) = try client([TracedBed.response(.init(code: status))]) { $0.retryPolicy = .never }
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
         #expect(trail() == Self.failure(code))
     }
 
     @Test("a request without a response is a failure")
     func getsNoResponse() async throws {
-        let (client, _) = try client([TracedBed.lostAnswer]) { $0.retryPolicy = .never }
+        let (client, _) = try client([TracedBed.lostResponse]) { $0.retryPolicy = .never }
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
         #expect(trail() == Self.failure("transport"))
     }
 
-    @Test("a success after retries is one success, with its retries beside it")
+    @Test("a success after retries is one success, with its retries")
     func succeedsLater() async throws {
-        let (client, _) = try client([TracedBed.answer(.badGateway), TracedBed.lostAnswer, TracedBed.answer()])
+        let (client, _) = try client([TracedBed.response(.badGateway), TracedBed.lostResponse, TracedBed.response()])
         _ = try await client.tokenIdentity()
         var expected = Self.success
         expected.retries = ["serverError", "transport"]
@@ -123,14 +123,14 @@ import Tracing
 
     @Test("a failure after retries is one failure")
     func failsLater() async throws {
-        let (client, _) = try client(Array(repeating: TracedBed.answer(.badGateway), count: 5))
+        let (client, _) = try client(Array(repeating: TracedBed.response(.badGateway), count: 5))
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
         var expected = Self.failure("serverError")
         expected.retries = Array(repeating: "serverError", count: 4)
         #expect(trail() == expected)
     }
 
-    @Test("a cancellation is one, whether the request was under way or waited to be sent again")
+    @Test("a cancellation counts as cancelled, while a request is under way and before a retry")
     func isCancelled() async throws {
         let (client, transport) = try client([.hang])
         let call = Task { try await client.tokenIdentity() }
@@ -141,10 +141,10 @@ import Tracing
         #expect(log.attempts == ["1"])
     }
 
-    @Test("a cancellation between two requests is one")
+    @Test("a cancellation between two requests counts as cancelled")
     func isCancelledBetweenRequests() async throws {
         let clock = ManualClock()
-        let (client, _) = try client([TracedBed.answer(.badGateway)]) {
+        let (client, _) = try client([TracedBed.response(.badGateway)]) {
             $0.clock = clock
             $0.retryPolicy.jitter = .seconds(1) ... .seconds(1)
         }
@@ -158,7 +158,7 @@ import Tracing
         #expect(log.attempts == ["1"])
     }
 
-    @Test("a cancellation while a call waits for the rate limit is one")
+    @Test("a cancellation while a call waits for the rate limit counts as cancelled")
     func isCancelledInTheQueue() async throws {
         let clock = ManualClock()
         let limited = TransportResponse(
@@ -195,7 +195,7 @@ import Tracing
         #expect(trail() == Self.failure("unauthorized"))
     }
 
-    @Test("a call whose token was replaced is one success, with the repetition beside it")
+    @Test("a call whose token was replaced is one success with one retry")
     func replacesTokens() async throws {
         let count = Mutex(0)
         let provider = TokenProvider {
@@ -206,7 +206,7 @@ import Tracing
             return Secret("token-\(number)")
         }
         let (client, _) = try bed.client(
-            [TracedBed.answer(.unauthorized), TracedBed.answer()], logger: log.logger, tokenProvider: provider
+            [TracedBed.response(.unauthorized), TracedBed.response()], logger: log.logger, tokenProvider: provider
         ) { $0.metricsFactory = metrics }
         _ = try await client.tokenIdentity()
         var expected = Self.success
@@ -214,7 +214,7 @@ import Tracing
         #expect(trail() == expected)
     }
 
-    @Test("what is rejected before it is sent is no call: nothing is counted, logged or traced")
+    @Test("a call with an invalid argument is neither counted nor logged nor traced")
     func isRejected() async throws {
         let (client, transport) = try client([])
         let options = CallOptions(headerFields: [.authorization: "x"])

@@ -11,10 +11,10 @@ import Tracing
     private let bed = TracedBed()
     private let job = TracedBed.job
 
-    @Test("a call is a span with the operation's name, and its request one below it, named by method and path")
+    @Test("a call has a span with the operation's name, and a child span for its request, named by method and path")
     func namesSpans() async throws {
         let (client, _) = try bed.client([
-            TracedBed.answer(.ok, #"{"states":{}}"#, metrics: TransportMetrics(httpVersion: .http2))
+            TracedBed.response(.ok, #"{"states":{}}"#, metrics: TransportMetrics(httpVersion: .http2))
         ])
         _ = try await client.jobStates([job], stack: "mac-fleet")
         let spans = try bed.spans(2)
@@ -40,9 +40,9 @@ import Tracing
             ])
     }
 
-    @Test("a call belongs to the span of the task that makes it, whichever tracer is in force when it is made")
+    @Test("a call's span is a child of the calling task's span, with the tracer at the time of the call")
     func findsParents() async throws {
-        let (client, _) = try bed.client([TracedBed.answer()]) { $0.tracer = nil }
+        let (client, _) = try bed.client([TracedBed.response()]) { $0.tracer = nil }
         try await withTracer(bed.tracer) {
             try await InstrumentationSystem.tracer.withSpan("poll") { _ in _ = try await client.tokenIdentity() }
         }
@@ -52,9 +52,9 @@ import Tracing
         #expect(Set(spans.map(\.traceID)).count == 1)
     }
 
-    @Test("each request carries the context of its own span, and no field that is the client's alone")
+    @Test("each request has the context of its own span, and no reserved field")
     func injectsContext() async throws {
-        let (client, transport) = try bed.client([TracedBed.answer(.serviceUnavailable), TracedBed.answer()])
+        let (client, transport) = try bed.client([TracedBed.response(.serviceUnavailable), TracedBed.response()])
         _ = try await client.tokenIdentity()
         let spans = try bed.spans(3)
         let sent = transport.requests.map { $0.headerFields[HTTPField.Name(InMemoryTracer.spanIDKey)!] }
@@ -66,9 +66,9 @@ import Tracing
             })
     }
 
-    @Test("an instrument cannot take the place of the token, or add what is no header field")
+    @Test("an instrument can neither replace the token nor add an invalid header field")
     func refusesFields() async throws {
-        let (client, transport) = try bed.client([TracedBed.answer()]) { $0.tracer = Greedy() }
+        let (client, transport) = try bed.client([TracedBed.response()]) { $0.tracer = Greedy() }
         _ = try await client.tokenIdentity()
         let fields = transport.requests[0].headerFields
         #expect(fields[.authorization] == "Token \(TracedBed.token)")
@@ -76,9 +76,11 @@ import Tracing
         #expect(fields.count == 4, "\(fields.map(\.name))")
     }
 
-    @Test("a request that is sent again has a span of its own, which counts; the failed one says why")
+    @Test("a retry has its own span with its number; the span of the failed request has the error")
     func tellsRetries() async throws {
-        let (client, _) = try bed.client([TracedBed.answer(.badGateway), TracedBed.lostAnswer, TracedBed.answer()])
+        let (client, _) = try bed.client([
+            TracedBed.response(.badGateway), TracedBed.lostResponse, TracedBed.response(),
+        ])
         _ = try await client.tokenIdentity()
         let spans = try bed.spans(4)
         #expect(spans.map { TracedBed.text($0)["error.type"] } == ["502", "connectionClosed", nil, nil])
@@ -88,10 +90,10 @@ import Tracing
         #expect(spans.dropLast().allSatisfy { $0.parentSpanID == spans[3].spanID })
     }
 
-    @Test("a call that failed has its error's code, and records the error without the server's body")
+    @Test("the span of a failed call has the error's code and records the error without the body")
     func recordsErrors() async throws {
         let (client, _) = try bed.client([
-            TracedBed.answer(.notFound, #"{"message":"no such job \#(TracedBed.token)","more":"payload"}"#)
+            TracedBed.response(.notFound, #"{"message":"no such job \#(TracedBed.token)","more":"payload"}"#)
         ])
         await #expect(throws: StacksAPIError.self) { try await client.job(job, stack: "k") }
         let call = try bed.spans(2)[1]
@@ -105,16 +107,16 @@ import Tracing
         #expect(error.description.contains("no such job [redacted]"))
     }
 
-    @Test("an answer that cannot be read fails the call and not the request")
+    @Test("a response that cannot be decoded fails the call and not the request")
     func recordsDecoding() async throws {
-        let (client, _) = try bed.client([TracedBed.answer(.ok, "<html>")])
+        let (client, _) = try bed.client([TracedBed.response(.ok, "<html>")])
         await #expect(throws: StacksAPIError.self) { try await client.tokenIdentity() }
         let spans = try bed.spans(2)
         #expect(spans[0].status == nil)
         #expect(TracedBed.text(spans[1])["error.type"] == "decoding")
     }
 
-    @Test("a cancelled call ends its spans, and is no error")
+    @Test("a cancelled call ends its spans, without an error")
     func endsCancelledSpans() async throws {
         let (client, transport) = try bed.client([.hang])
         let task = Task { try await client.tokenIdentity() }
@@ -127,7 +129,7 @@ import Tracing
         #expect(spans.allSatisfy { $0.status == nil && $0.errors.isEmpty })
     }
 
-    @Test("what is refused before it is sent is no call; a deadline that has passed is one")
+    @Test("an invalid argument is not a call; a passed deadline is one")
     func tellsCalls() async throws {
         let (client, _) = try bed.client([])
         let refused = CallOptions(headerFields: [.authorization: "x"])
@@ -138,10 +140,10 @@ import Tracing
         #expect(TracedBed.text(try bed.spans(1)[0])["error.type"] == "deadlineExceeded")
     }
 
-    @Test("a finish in doubt is one call, with its question among its requests")
+    @Test("a doubtful finish is one call, with the request for the state among its requests")
     func tracesFinishes() async throws {
         let states = #"{"states":{"\#(job)":"finished"}}"#
-        let (client, _) = try bed.client([TracedBed.lostAnswer, TracedBed.answer(.ok, states)])
+        let (client, _) = try bed.client([TracedBed.lostResponse, TracedBed.response(.ok, states)])
         _ = try await client.finishJob(job, stack: "k", exitStatus: 1, detail: "d")
         let spans = try bed.spans(3)
         #expect(
@@ -154,11 +156,12 @@ import Tracing
         #expect(TracedBed.text(spans[2])["buildkite.requests"] == "2")
     }
 
-    @Test("a long list is one call, and says how many of its parts failed")
+    @Test("a long list is one call, whose span has the number of failed parts")
     func tracesBatches() async throws {
         let jobs = (0..<2500).map { JobID("\($0)") }
         let (client, _) = try bed.client([
-            TracedBed.answer(.ok, #"{"states":{}}"#), TracedBed.answer(.badRequest), TracedBed.answer(.badRequest),
+            TracedBed.response(.ok, #"{"states":{}}"#), TracedBed.response(.badRequest),
+            TracedBed.response(.badRequest),
         ])
         _ = try await client.jobStates(jobs, stack: "k")
         let spans = try bed.spans(4)
@@ -167,7 +170,7 @@ import Tracing
         #expect(TracedBed.text(spans[3])["buildkite.failed_batches"] == "2")
     }
 
-    @Test("the wait for a token is part of the call, and its failure is the call's")
+    @Test("the wait for a token is part of the call, and its failure fails the call")
     func tracesTokens() async throws {
         struct Sealed: Error {}
         var configuration = StacksClient.Configuration()
@@ -181,7 +184,7 @@ import Tracing
 
     @Test("without a tracer nothing is recorded and nothing is added to a request")
     func costsNothingUnused() async throws {
-        let (client, transport) = try bed.client([TracedBed.answer()]) { $0.tracer = nil }
+        let (client, transport) = try bed.client([TracedBed.response()]) { $0.tracer = nil }
         _ = try await client.tokenIdentity()
         #expect(transport.requests[0].headerFields.count == 3)
         _ = try bed.spans(0)

@@ -9,12 +9,12 @@ import Tracing
 
 /// What is in spans, and what must not be, over everything that a client does.
 @Suite struct SpanContentTests {
-    /// Of the client's token, of what it is answered, and of what it is given to send.
+    /// Parts of the client's token, of responses and of sent values.
     private static let secrets = [
         TracedBed.token, "bkjat_Acqu1sit10n", "hunter2", "rm -rf /", "a-detail", "a-value", "a-header",
     ]
 
-    /// Every operation, on each of these answers: its spans.
+    /// The spans of every operation with each of these responses.
     private func everything() async throws -> [FinishedInMemorySpan] {
         let bed = TracedBed()
         let job = TracedBed.job
@@ -24,12 +24,12 @@ import Tracing
             "job_acquisition_tokens":[{"job_uuid":"x","job_acquisition_token":"bkjat_Acqu1sit10n"}],"not_issued":[]}
             """#
         let metrics = TransportMetrics(httpVersion: .http1_1)
-        let answers: [InMemoryTransport.Step] = [
-            TracedBed.answer(.ok, body, metrics: metrics),
-            TracedBed.answer(.ok, "<html>hunter2"),
-            TracedBed.answer(.unauthorized, #"{"message":"no \#(TracedBed.token)","env":{"API_KEY":"hunter2"}}"#),
-            TracedBed.answer(.badGateway, "hunter2"),
-            TracedBed.lostAnswer,
+        let responses: [InMemoryTransport.Step] = [
+            TracedBed.response(.ok, body, metrics: metrics),
+            TracedBed.response(.ok, "<html>hunter2"),
+            TracedBed.response(.unauthorized, #"{"message":"no \#(TracedBed.token)","env":{"API_KEY":"hunter2"}}"#),
+            TracedBed.response(.badGateway, "hunter2"),
+            TracedBed.lostResponse,
             .fail(TransportError(code: .other, phase: .waiting, message: "sent \(TracedBed.token)")),
         ]
         let options = CallOptions(headerFields: [.acceptLanguage: "a-header"])
@@ -46,14 +46,16 @@ import Tracing
             { try await $0.notify(notes, stack: "k", options: options) },
             { _ = try await $0.tokenIdentity(options: options) },
         ]
-        for answer in answers {
+        for response in responses {
             for call in calls {
-                let (client, _) = try bed.client([answer, TracedBed.answer(.ok, body), TracedBed.answer(.notFound)])
+                let (client, _) = try bed.client([
+                    response, TracedBed.response(.ok, body), TracedBed.response(.notFound),
+                ])
                 do { try await call(client) } catch is StacksAPIError {}
             }
         }
         // Eleven pages in one second: the last one waits.
-        let page = TracedBed.answer(.ok, #"{"jobs":[]}"#)
+        let page = TracedBed.response(.ok, #"{"jobs":[]}"#)
         let clock = ManualClock()
         let limited = TransportResponse(
             status: .ok, headerFields: ResponseHeaderFields([HTTPField.Name("RateLimit-Limit")!: "1"]),
@@ -70,7 +72,7 @@ import Tracing
         return bed.tracer.finishedSpans
     }
 
-    @Test("no span of any call holds a credential, a value of a job, or anything that was sent")
+    @Test("no span contains a credential, a value of a job, or a sent value")
     func hidesSecrets() async throws {
         let spans = try await everything()
         #expect(spans.count > 100)
@@ -85,7 +87,7 @@ import Tracing
         }
     }
 
-    @Test("the article names every attribute, and no other, with the span that has it and its type")
+    @Test("the article has exactly the attributes, with span and type")
     func documentsAttributes() async throws {
         var seen: Set<String> = []
         for span in try await everything() {

@@ -35,13 +35,13 @@ struct TracedBed {
         return (client, transport)
     }
 
-    static func answer(
+    static func response(
         _ status: HTTPResponse.Status = .ok, _ body: String = "{}", metrics: TransportMetrics? = nil
     ) -> InMemoryTransport.Step {
         .respond(TransportResponse(status: status, body: Array(body.utf8), metrics: metrics))
     }
 
-    static let lostAnswer = InMemoryTransport.Step.fail(
+    static let lostResponse = InMemoryTransport.Step.fail(
         TransportError(code: .connectionClosed, phase: .waiting, message: "closed"))
 
     /// The spans in the order in which they ended, and none is left open.

@@ -16,16 +16,16 @@ protocol ResponseSource: Sendable {
     /// Whether the requests' bodies are kept for it.
     var readsBodies: Bool { get }
 
-    func response(to request: ReceivedRequest) -> PreparedAnswer
+    func response(to request: ReceivedRequest) -> PreparedResponse
 }
 
-/// An answer in the form in which it goes out: made once, so that answering is little more than copying.
-struct PreparedAnswer: Sendable {
+/// A response as it is sent: created once, so that responding is little more than copying.
+struct PreparedResponse: Sendable {
     /// The header block, encoded (RFC 7541).
     let headerBlock: [UInt8]
     let body: ByteBuffer
 
-    init(status: Int = 200, fields: [(name: String, value: String)] = WireAnswer.fields, body: [UInt8]) {
+    init(status: Int = 200, fields: [(name: String, value: String)] = WireResponse.fields, body: [UInt8]) {
         self.body = ByteBuffer(bytes: body)
         var block: [UInt8] = []
         if status == 200 {
@@ -50,17 +50,17 @@ struct PreparedAnswer: Sendable {
     }
 }
 
-/// Every answer the server has.
-struct PreparedAnswers: ResponseSource {
-    static let shared = PreparedAnswers()
+/// Every response the server has.
+struct PreparedResponses: ResponseSource {
+    static let shared = PreparedResponses()
 
     private let byCall = Dictionary(
-        uniqueKeysWithValues: Call.allCases.map { ($0, PreparedAnswer(body: $0.answer)) })
-    private let notFound = PreparedAnswer(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
+        uniqueKeysWithValues: Call.allCases.map { ($0, PreparedResponse(body: $0.response)) })
+    private let notFound = PreparedResponse(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
 
     var readsBodies: Bool { false }
 
-    func response(to request: ReceivedRequest) -> PreparedAnswer {
+    func response(to request: ReceivedRequest) -> PreparedResponse {
         Routes.call(path: request.path, bodySize: request.bodySize).flatMap { byCall[$0] } ?? notFound
     }
 }

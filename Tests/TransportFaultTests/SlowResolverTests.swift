@@ -8,7 +8,7 @@ import Testing
     /// The test controls how long a resolution takes: everything before the release of the name happens during the
     /// resolution.
     @Suite("A slow resolver", .timeLimit(.minutes(5)))
-    struct SlowLookUpTests {
+    struct SlowResolverTests {
         /// The libcurl in use, and the same one used like a version that blocks on resolutions.
         static let libraries = [CurlFeatures.ofThisProcess, CurlFeatures(version: 0x07_56_00)]
 
@@ -29,7 +29,7 @@ import Testing
             change(&configuration)
             try await ScriptedServer.run(engine.security) { connection in
                 guard let exchanges = try await connection.exchanges() else { return }
-                while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
             } _: { server in
                 let transport = try CurlTransport(configuration: configuration, library: library)
                 let name = HeldName()

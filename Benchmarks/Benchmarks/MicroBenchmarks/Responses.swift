@@ -2,21 +2,21 @@ import Benchmark
 import StacksAPI
 import Workload
 
-/// Calls with a small request: what is measured is reading the answer.
-func registerAnswers() throws {
-    try register("states of 1000 jobs", Call.states1000.answer) { try await $0.jobStates([jobs[0]], stack: "stack") }
-    try register("job with 40 variables", Call.job.answer) { try await $0.job(jobs[0], stack: "stack") }
-    try register("listing of 100 jobs", Call.list100.answer) {
+/// Calls with a small request: what is measured is reading the response.
+func registerResponses() throws {
+    try register("states of 1000 jobs", Call.states1000.response) { try await $0.jobStates([jobs[0]], stack: "stack") }
+    try register("job with 40 variables", Call.job.response) { try await $0.job(jobs[0], stack: "stack") }
+    try register("listing of 100 jobs", Call.list100.response) {
         try await $0.scheduledJobs(stack: "stack", queue: "default")
     }
-    try register("listing of 1000 jobs", Call.list1000.answer) {
+    try register("listing of 1000 jobs", Call.list1000.response) {
         try await $0.scheduledJobs(stack: "stack", queue: "default")
     }
     // The difference to the listing before it is the parsing of 1000 dates.
-    try register("listing of 1000 jobs without dates", withoutDates(Call.list1000.answer)) {
+    try register("listing of 1000 jobs without dates", withoutDates(Call.list1000.response)) {
         try await $0.scheduledJobs(stack: "stack", queue: "default")
     }
-    try register("reservation of 1000 jobs", Call.reserve1000.answer) {
+    try register("reservation of 1000 jobs", Call.reserve1000.response) {
         try await $0.reserveJobs([jobs[0]], stack: "stack")
     }
     let tokens = jobs.map {
@@ -44,10 +44,10 @@ func registerAnswers() throws {
 }
 
 private func register<Value: Sendable>(
-    _ name: String, _ answer: [UInt8], call: @escaping @Sendable (StacksClient) async throws -> StacksResponse<Value>
+    _ name: String, _ response: [UInt8], call: @escaping @Sendable (StacksClient) async throws -> StacksResponse<Value>
 ) throws {
-    let client = try CannedAnswer(answer).client()
-    Benchmark("answer, \(name)") { benchmark in
+    let client = try CannedResponse(response).client()
+    Benchmark("response, \(name)") { benchmark in
         for _ in benchmark.scaledIterations { blackHole(try await call(client)) }
     }
 }

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// The response of the well-behaved server to a request, which depends on the path only. A value, so that it is cheap.
-struct Answer {
+struct BehavedResponse {
     /// When the response is sent, if at all.
     enum Manner {
         case atOnce

@@ -1,5 +1,5 @@
-/// What the server answers: always 200, with the header fields of the Stacks API.
-package enum WireAnswer {
+/// The server's responses: always 200, with the header fields of the Stacks API.
+package enum WireResponse {
     /// The header fields besides `content-length`.
     ///
     /// The limit is one that no client here reaches: a client that paces its requests has all the work of it, and never
@@ -15,8 +15,8 @@ package enum WireAnswer {
 }
 
 extension Call {
-    /// The document that answers the call.
-    package var answer: [UInt8] {
+    /// The document of the call's response.
+    package var response: [UInt8] {
         let jobs = Identifiers.jobs.prefix(jobCount)
         let text: String
         switch self {

@@ -4,7 +4,7 @@ import StacksTransport
 import Testing
 
 @Suite("Incomplete and endless responses", .timeLimit(.minutes(5)))
-struct BrokenAnswerTests {
+struct IncompleteResponseTests {
     private static let brokenOff: Set<TransportError.Code> = [.connectionClosed, .http2]
 
     @Test("reset before the header", arguments: Engine.allCases)
@@ -168,7 +168,7 @@ struct BrokenAnswerTests {
     @Test("a body that is not in the announced encoding", arguments: Engine.curl)
     func wrongEncoding(engine: Engine) async throws {
         try await FaultTrial(engine: engine, outcome: .failure([.protocolViolation])).run { exchange in
-            try await exchange.answer(200, [("content-encoding", "gzip")], body: Array("this is no gzip".utf8))
+            try await exchange.respond(200, [("content-encoding", "gzip")], body: Array("this is no gzip".utf8))
         }
     }
 
@@ -181,7 +181,7 @@ struct BrokenAnswerTests {
         try await FaultTrial(engine: engine, outcome: .failure(codes), deadline: deadline).run { exchange in
             let fields = (0..<1000).map { ("x-field-\($0)", String(repeating: "v", count: 1000)) }
             try await exchange.head(200, fields, isLast: false)
-            try await exchange.answer()
+            try await exchange.respond()
         }
     }
 }

@@ -5,24 +5,24 @@ import StacksTransport
 import Testing
 
 @Suite("Unusual but valid responses", .timeLimit(.minutes(5)))
-struct OddAnswerTests {
-    private func answer(_ status: Int, _ body: String = "") -> FaultTrial.Outcome {
-        .answer(status, body: Array(body.utf8))
+struct UnusualResponseTests {
+    private func response(_ status: Int, _ body: String = "") -> FaultTrial.Outcome {
+        .response(status, body: Array(body.utf8))
     }
 
     @Test("interim responses precede the final one", arguments: Engine.allCases)
     func interim(engine: Engine) async throws {
-        try await FaultTrial(engine: engine, outcome: answer(200, "real")).run { exchange in
+        try await FaultTrial(engine: engine, outcome: response(200, "real")).run { exchange in
             try await exchange.head(103, [("link", "</style.css>")], isLast: false)
             try await exchange.head(102, [], isLast: false)
-            try await exchange.answer(body: Array("real".utf8))
+            try await exchange.respond(body: Array("real".utf8))
         }
     }
 
     @Test("bytes after a 204 or a 304 are taken neither for a body nor for the next response", arguments: [204, 304])
     func bodyThatMayNotBe(status: Int) async throws {
         for engine in Engine.overHTTP1 {
-            try await FaultTrial(engine: engine, outcome: answer(status)).run { exchange in
+            try await FaultTrial(engine: engine, outcome: response(status)).run { exchange in
                 let fake = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake"
                 try await exchange.connection.write("HTTP/1.1 \(status) Status\r\n\r\n" + fake)
             }
@@ -40,14 +40,14 @@ struct OddAnswerTests {
     @Test("a proxy's error page is a response", arguments: Engine.allCases)
     func errorPage(engine: Engine) async throws {
         let page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-        try await FaultTrial(engine: engine, outcome: answer(502, page)).run { exchange in
-            try await exchange.answer(502, [("content-type", "text/html")], body: Array(page.utf8))
+        try await FaultTrial(engine: engine, outcome: response(502, page)).run { exchange in
+            try await exchange.respond(502, [("content-type", "text/html")], body: Array(page.utf8))
         }
     }
 
     @Test("an HTTP/1.0 server, whose body ends with the connection", arguments: Engine.overHTTP1)
     func http1_0(engine: Engine) async throws {
-        try await FaultTrial(engine: engine, outcome: answer(200, "old")).run { exchange in
+        try await FaultTrial(engine: engine, outcome: response(200, "old")).run { exchange in
             try await exchange.connection.write("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold")
             await exchange.connection.close()
         }
@@ -62,7 +62,7 @@ struct OddAnswerTests {
     func wholeHeader(bytes: String, body: String) async throws {
         // URLSession on Linux does not accept lines that end with LF only.
         for engine in bytes.utf8.contains(0x0D) ? Engine.overHTTP1 : [.curlOverHTTP1] {
-            try await FaultTrial(engine: engine, outcome: answer(200, body)).run { exchange in
+            try await FaultTrial(engine: engine, outcome: response(200, body)).run { exchange in
                 try await exchange.connection.write(bytes)
                 await exchange.connection.close()
             }
@@ -72,7 +72,7 @@ struct OddAnswerTests {
     @Test("trailer fields after the chunks have no effect", arguments: ["X-Sum: 1\r\n", "X-Sum: 1\r\nY: 2\r\n"])
     func trailer(fields: String) async throws {
         // URLSession on Linux traps, which would crash the tests.
-        try await FaultTrial(engine: .curlOverHTTP1, outcome: answer(200, "ok")).run { exchange in
+        try await FaultTrial(engine: .curlOverHTTP1, outcome: response(200, "ok")).run { exchange in
             try await exchange.head(200, [("transfer-encoding", "chunked")], isLast: false)
             try await exchange.connection.write("2\r\nok\r\n0\r\n\(fields)\r\n")
         }
@@ -80,7 +80,7 @@ struct OddAnswerTests {
 
     @Test("bytes beyond Content-Length are not taken for the next response", arguments: Engine.overHTTP1)
     func wrongLength(engine: Engine) async throws {
-        try await FaultTrial(engine: engine, outcome: answer(200, "right")).run { exchange in
+        try await FaultTrial(engine: engine, outcome: response(200, "right")).run { exchange in
             let fake = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfake"
             try await exchange.connection.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright" + fake)
         }
@@ -114,10 +114,10 @@ struct OddAnswerTests {
             try await ScriptedServer.run(security) { connection in
                 let exchanges = HTTP1Script(connection: connection)
                 guard connection.number == 0 else {
-                    while let exchange = try await exchanges.next() { try await exchange.answerWithPath() }
+                    while let exchange = try await exchanges.next() { try await exchange.respondWithPath() }
                     return
                 }
-                try await exchanges.next()?.answerWithPath()
+                try await exchanges.next()?.respondWithPath()
                 try await speaks.wait()
                 try await connection.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
                 if closes { await connection.close() }
@@ -162,8 +162,8 @@ struct OddAnswerTests {
             try await connection.waitForEnd()
         } _: { other in
             let location = "\(other.origin)/elsewhere"
-            try await FaultTrial(engine: engine, outcome: answer(307)).run { exchange in
-                try await exchange.answer(307, [("location", location)])
+            try await FaultTrial(engine: engine, outcome: response(307)).run { exchange in
+                try await exchange.respond(307, [("location", location)])
             }
             #expect(other.connections == 0)
         }
@@ -174,7 +174,7 @@ struct OddAnswerTests {
         try await ScriptedServer.run(engine.security) { connection in
             guard let exchanges = try await connection.exchanges() else { return }
             while let exchange = try await exchanges.next() {
-                try await exchange.answer(302, [("location", "http://localhost:1/")])
+                try await exchange.respond(302, [("location", "http://localhost:1/")])
             }
         } _: { server in
             try await engine.withTransport { transport in
