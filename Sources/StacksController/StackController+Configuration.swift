@@ -45,8 +45,15 @@ extension StackController {
         /// How many jobs may be reserved, launching, running or not settled yet at a time. 10 by default.
         public var maximumInFlight: Int = 10
 
-        /// The time between two polls, give or take a tenth. 1 second by default. A queue without a poll for about 30
-        /// seconds is shown as disconnected.
+        /// How many slots of a ``SlotPool`` are kept for this stack, however much the others want. None by default, and at most
+        /// ``maximumInFlight``. Without a pool it means nothing.
+        public var minimumSlots: Int = 0
+
+        /// The time between two polls while nothing happens, and up to a tenth more. 1 second by default. A queue without a
+        /// poll for about 30 seconds is shown as disconnected.
+        ///
+        /// While jobs come and slots are free it polls more often: up to half as often as Buildkite allows (5 times a second,
+        /// unless responses say otherwise), and never more often than that, whatever the interval.
         public var pollInterval: Duration = .seconds(1)
 
         /// How long one poll may take at most. 10 seconds by default: a poll into a connection that has died is given up
@@ -150,6 +157,9 @@ extension StackController.Configuration {
             throw ConfigurationError(error.message)
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
+        try require(
+            (0...maximumInFlight).contains(minimumSlots),
+            "minimumSlots must be from 0 to maximumInFlight (\(maximumInFlight)), not \(minimumSlots)")
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
         try require(

@@ -3,8 +3,8 @@ import StacksTransport
 
 /// What a job's page shows while the job waits.
 enum JobNotice {
-    /// Every slot is taken.
-    case waitsForSlot(slots: Int)
+    /// Every slot is taken; how many there are, unless they are shared with other stacks.
+    case waitsForSlot(slots: Int?)
     /// The launcher can start nothing, for a reason of its own.
     case waitsForLauncher(String)
     case reserved
@@ -32,7 +32,7 @@ enum JobNotice {
         let text =
             switch self {
             case .waitsForSlot(let slots):
-                "Stack \(stack): waiting for a slot (\(slots == 1 ? "the one slot is" : "all \(slots) are") taken)"
+                "Stack \(stack): waiting for a slot (\(slots == 1 ? "the one slot is" : "all\(slots.map { " \($0)" } ?? "") are") taken)"
             case .waitsForLauncher(let message): "Stack \(stack): nothing can be started right now: \(message)"
             case .reserved: "Stack \(stack): reserved"
             case .launching: "Stack \(stack): launching an agent"
