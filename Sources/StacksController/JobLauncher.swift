@@ -3,7 +3,8 @@ public import StacksAPI
 /// Starts the agent of one job and stays with it until it is done: what you write to make a stack.
 ///
 /// The controller calls ``launch(_:)`` concurrently, once for each job, and never more often at a time than
-/// ``StackController/Configuration/maximumInFlight`` says. A slot is free again when the call returns.
+/// ``StackController/Configuration/maximumInFlight`` says. A slot is free again when the call returns. Launchers run on
+/// threads of their own: one that blocks its thread delays nothing else that the controller does.
 public protocol JobLauncher: Sendable {
     /// Runs an agent for `job` and returns when the agent is done.
     ///

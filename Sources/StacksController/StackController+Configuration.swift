@@ -112,6 +112,13 @@ extension StackController {
         /// seconds by default.
         public var settleTimeout: Duration = .seconds(30)
 
+        /// Whether the controller makes its calls on the executor that the client's transport prefers, which saves a
+        /// `CurlTransport` a switch between threads for each of them. On by default.
+        ///
+        /// The client's log handler, metrics and tracer are called there too: turn it off if one of them blocks its
+        /// thread. The launcher, the controller's own log and metrics, and the token provider never run there.
+        public var usesTransportExecutor: Bool = true
+
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
             self.stackKey = stackKey
