@@ -55,8 +55,7 @@ public final class StackController: Service {
     private let metricsFactory: any MetricsFactory
     /// Where calls are made, and nothing that could block its thread.
     private let callExecutor: (any TaskExecutor)?
-        let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
-        defer { seat?.leave() }
+    private let slots: SlotPool?
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let hasRun = Mutex(false)
