@@ -95,7 +95,8 @@ public struct CommandLauncher: JobLauncher {
             command = try await BlockingWork.start { try start(job, details) }
         } catch is RunsAlready {
             return JobExit(
-                status: JobExit.locked.status, detail: "An earlier command for the job cannot be stopped and still runs")
+                status: JobExit.locked.status, detail: "An earlier command for the job cannot be stopped and still runs"
+            )
         }
         let (child, record) = (command.child, command.record)
         let gracePeriod = configuration.gracePeriod

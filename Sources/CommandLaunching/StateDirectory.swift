@@ -135,7 +135,8 @@ final class StateDirectory: Sendable {
         if let job = JobFileName.job(in: name) { return job }
         throw StackControllerError(
             code: .launcherUnusable,
-            message: "The record \(file.path) cannot be read: \(problem). Its command may still run: remove the file once it "
+            message:
+                "The record \(file.path) cannot be read: \(problem). Its command may still run: remove the file once it "
                 + "does not")
     }
 

@@ -48,6 +48,9 @@ public struct ControllerStatus: Sendable, Hashable {
         public var failed = 0
         /// Given back or released: not launched, not acquired by their agent (exit 27 or 28), or no longer ours.
         public var released = 0
+        /// Jobs whose launcher ended before an agent had taken them, of which Buildkite could not be told. Those that were
+        /// given back, or whose report was lost, count as ``released`` or ``failed`` too.
+        public var unreported = 0
     }
 
     /// Jobs by what is being done with them now.

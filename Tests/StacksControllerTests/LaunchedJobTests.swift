@@ -111,6 +111,22 @@ struct LaunchedJobTests {
         #expect(stack.simulator.report.finished == 1)
     }
 
+    @Test("a launch that failed counts as unreported when Buildkite cannot be asked about its job until the end")
+    func unreported() async throws {
+        let stack = try SimulatedStack(
+            behavior: .init { _ in JobExit(status: 3) },
+            prepare: { simulator in
+                simulator.addJobs(1, queue: "default")
+                simulator.addFault(
+                    SimulatorFault(
+                        .refuse(status: .serviceUnavailable, message: "Later"), for: .getJobStates, count: 1_000_000))
+            },
+            configure: { $0.settleTimeout = .seconds(5) })
+        try await stack.controller.run()
+        let totals = stack.controller.status.totals
+        #expect(totals.launched == 1 && totals.failed == 0 && totals.unreported == 1)
+    }
+
     @Test("a launcher whose request for the details fails gets the API's error, and may ask again")
     func detailsThatFail() async throws {
         let stack = try SimulatedStack(

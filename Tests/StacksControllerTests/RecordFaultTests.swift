@@ -75,7 +75,8 @@ struct RecordFaultTests {
         try await withPlace { place in
             let launcher = try place.launcher("rm -r \"$1/state\"; exit \(status)")
             let error = await #expect(throws: CommandLaunchError.self) { try await launcher.launch(Self.job) }
-            #expect(error?.description.contains("not known") == true && error?.description.contains(place.record) == true)
+            #expect(
+                error?.description.contains("not known") == true && error?.description.contains(place.record) == true)
         }
     }
 
@@ -113,7 +114,8 @@ struct RecordFaultTests {
 
     // MARK: Unreadable
 
-    @Test("a record that cannot be read for long is an error that names it, cancelled or not", arguments: [false, true])
+    @Test(
+        "a record that cannot be read for long is an error that names it, cancelled or not", arguments: [false, true])
     func unreadable(isCancelled: Bool) async throws {
         // No system has a file with such a name, or says that there is none.
         let path = FileManager.default.temporaryDirectory.path + "/" + String(repeating: "n", count: 5000)
@@ -164,7 +166,8 @@ struct RecordFaultTests {
         }
     }
 
-    @Test("recovery names the job of a record with a second name, and of one that was emptied, while a command holds it")
+    @Test(
+        "recovery names the job of a record with a second name, and of one that was emptied, while a command holds it")
     func oddRecords() async throws {
         try await withPlace { place in
             var record = try place.holdRecord()

@@ -338,7 +338,16 @@ struct StartFailureTests {
                         }
                     }
                     guard keepsState else { exit(0) }
-                    let next = try CommandLauncher(command: command, configuration: configuration)
+                    // The thread that starts processes may hold the last launcher for a moment.
+                    func nextLauncher() async -> CommandLauncher {
+                        while true {
+                            if let launcher = try? CommandLauncher(command: command, configuration: configuration) {
+                                return launcher
+                            }
+                            await Task.yield()
+                        }
+                    }
+                    let next = await nextLauncher()
                     guard try await next.recover() == [Self.job.id] else { exit(3) }
                     let follow = Task { try await next.follow(Self.job.id) }
                     follow.cancel()

@@ -1,6 +1,8 @@
+import ArgumentParser
 import Foundation
 import HTTPTypes
 import StacksAPI
+import StacksController
 import Testing
 
 @testable import stacksctl
@@ -21,6 +23,29 @@ struct OutputTests {
                 "b              1  -",
             ]
         )
+    }
+
+    @Test(
+        "a run of every job is no success when launches failed, or Buildkite could not be told of failed ones",
+        arguments: [
+            (0, 0, []), (2, 0, ["2 of the jobs failed"]), (0, 3, ["told of 3 jobs"]), (1, 1, ["1 of", "of 1"]),
+        ]
+            as [(Int, Int, [String])])
+    func summaryFailure(failed: Int, unreported: Int, messages: [String]) {
+        var totals = ControllerStatus().totals
+        (totals.failed, totals.unreported) = (failed, unreported)
+        let summary = RunSummary(
+            stack: "s", queue: "q", totals: totals, dispatchLatencies: LatencyHistogram(), requests: 1, httpVersions: []
+        )
+        let message = summary.failure?.message ?? ""
+        #expect(message.isEmpty == messages.isEmpty)
+        for part in messages { #expect(message.contains(part)) }
+        let code = summary.failure?.exitCode ?? ExitCode.failure
+        #expect(code == ExitCode.failure)
+        guard case .object(let jobs)? = summary.result.members["jobs"] else { return }
+        let shown = jobs["unreported"]
+        let expected = unreported > 0 ? JSONValue.integer(unreported) : nil
+        #expect(shown == expected)
     }
 
     @Test("a property list aligns its values")

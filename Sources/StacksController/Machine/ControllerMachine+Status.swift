@@ -8,6 +8,7 @@ extension ControllerMachine {
         var status = ControllerStatus()
         status.phase = shared.phase
         status.totals = shared.totals
+        status.totals.unreported = unreported
         status.current.waiting = backlog.waiting
         status.sinceWaitingCount = backlog.countedAt.map { now - $0 }
         status.knowsAllWaiting = backlog.isWhole
@@ -32,6 +33,13 @@ extension ControllerMachine {
         }
         status.startTrouble = launcher.trouble?.message
         return status
+    }
+
+    /// The jobs whose end could not be reported: at the end of the controller those too that are not settled.
+    private var unreported: Int {
+        let known = exits.unreported + reports.unreported
+        guard shared.phase == .deregistering || shared.phase == .ended else { return known }
+        return known + shared.ledger.ended.count + shared.ledger.confirming.count + shared.ledger.finishing
     }
 
     private var idleReason: ControllerStatus.IdleReason? {

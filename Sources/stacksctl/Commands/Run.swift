@@ -109,7 +109,7 @@ struct Run: AsyncParsableCommand {
     @Flag(
         help: """
             End as soon as no scheduled job matches the tags and the commands have ended. The exit status is 1 if a \
-            command ended before an agent acquired its job.
+            command ended before an agent acquired its job, also if that could not be reported.
             """
     )
     var once = false
@@ -268,11 +268,7 @@ struct Run: AsyncParsableCommand {
                     summary.result.text(as: global.output, withHeaders: false), within: StandardError.patience)
             })
             try outcome.get()
-            if once, summary.totals.failed > 0 {
-                throw Failure.refused(
-                    "\(summary.totals.failed) of the jobs failed: their command ended before an agent acquired them."
-                )
-            }
+            if once, let failure = summary.failure { throw failure }
             try printed.get()
         }
     }

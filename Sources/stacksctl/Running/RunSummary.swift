@@ -12,6 +12,21 @@ struct RunSummary {
     /// `nil` when the transport does not count them.
     var connectionsOpened: Int?
 
+    /// Why a run that was to run every job once is no success, or `nil` when it is.
+    var failure: Failure? {
+        var problems: [String] = []
+        if totals.failed > 0 {
+            problems.append(
+                "\(totals.failed) of the jobs failed: their command ended before an agent acquired them.")
+        }
+        if totals.unreported > 0 {
+            problems.append(
+                "Buildkite could not be told of \(totals.unreported) jobs whose command ended before an agent acquired "
+                    + "them.")
+        }
+        return problems.isEmpty ? nil : .refused(problems.joined(separator: " "))
+    }
+
     /// The same facts in both output formats.
     var result: CommandResult {
         var counts: [(name: String, label: String, value: Int)] = [
@@ -25,6 +40,7 @@ struct RunSummary {
             ("failed", "failed before the start", totals.failed),
             ("released", "given back", totals.released),
         ]
+        if totals.unreported > 0 { counts.append(("unreported", "not reported", totals.unreported)) }
         if isDryRun { counts.insert(("suiting", "would have started", totals.matching), at: 2) }
         let latencies: [(name: String, value: Duration?)] = [
             ("p50", dispatchLatencies.duration(quantile: 0.5)),
