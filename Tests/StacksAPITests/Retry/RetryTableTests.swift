@@ -95,10 +95,29 @@ import Testing
         #expect(try await isSentAgain(call, after: .fail(unsent)))
     }
 
-    @Test("429 and 503 are tried again, whatever it is", arguments: all)
+    @Test("429, and a 503 of the API, are retried, whatever it is", arguments: all)
     func repeatsWhenRefused(_ call: Call) async throws {
         #expect(try await isSentAgain(call, after: .answer(.tooManyRequests)))
-        #expect(try await isSentAgain(call, after: .answer(.serviceUnavailable)))
+        #expect(try await isSentAgain(call, after: .answer(.serviceUnavailable, #"{"message":"unavailable"}"#)))
+    }
+
+    @Test(
+        "a gateway's 503 or 408 may come after the API took the request: a finish is not retried because of it",
+        arguments: all)
+    func gateways(_ call: Call) async throws {
+        for body in ["", "{}", "<html>", #"{"error":"upstream timeout"}"#] {
+            let isRepeated = try await isSentAgain(call, after: .answer(.serviceUnavailable, body))
+            #expect(isRepeated == (call.operation != .finishJob), "\(body)")
+        }
+        var options = Self.immediate
+        options.waitsOutProxies = true
+        for body in ["<html>", #"{"message":"Request Timeout"}"#] {
+            let bed = try Testbed([.answer(.requestTimeout, body), .answer(.ok, call.answer)])
+            _ = try? await call.make(bed.client, options)
+            let path = bed.transport.requests[0].path
+            let requests = bed.transport.requests.count { $0.path == path }
+            #expect(call.operation != .finishJob || requests == 1, "\(body)")
+        }
     }
 
     @Test("other server errors are tried again, but not for a finish", arguments: all)
@@ -159,7 +178,9 @@ import Testing
     func warnsOfDoubt() async throws {
         for (step, isInDoubt) in [
             (InMemoryTransport.Step.lostAnswer, true), (.answer(.badGateway), true),
-            (.answer(.internalServerError), true),
+            (.answer(.internalServerError), true), (.answer(.serviceUnavailable), true),
+            (.answer(.requestTimeout), true),
+            (.answer(.serviceUnavailable, #"{"message":"unavailable"}"#), false),
             (.answer(.notFound), false), (.answer(.unprocessableContent), false),
         ] {
             let bed = try Testbed([step])
