@@ -155,7 +155,7 @@ public final class StackController: Service {
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
-            var armed: Duration?
+            var timer = WakeTimer(time) { [mailbox] in mailbox.wake() }
             var ending: Result<Void, StackControllerError>?
             while !Task.isCancelled {
                 let now = time.now()
@@ -203,18 +203,12 @@ public final class StackController: Service {
                     }
                 }
                 if ending != nil { break }
-                if let due = armed, due <= now { armed = nil }
-                if let wakeAt = machine.wakeAt, armed.map({ wakeAt < $0 }) ?? true {
-                    armed = wakeAt
-                    group.addTask { [mailbox] in
-                        try? await time.sleep(wakeAt)
-                        mailbox.wake()
-                    }
-                }
+                if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }
                 events = await mailbox.next()
             }
+            await timer.stop()
             if ending != nil { await notifier?.finish() }
-            // Ends the timers, and after a cancellation the launchers too; the group waits for them.
+            // Ends what sends notices, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
         }
