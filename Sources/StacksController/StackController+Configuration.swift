@@ -93,8 +93,8 @@ extension StackController {
         /// The time between two lines of status in the log; `nil` for none. 60 seconds by default.
         public var statusInterval: Duration? = .seconds(60)
 
-        /// How long an ending controller goes on reporting to Buildkite once the last launcher has ended. 30
-        /// seconds by default.
+        /// How long an ending controller waits for responses about its jobs once the last launcher has ended. 30 seconds by
+        /// default. With zero it waits for none: what is under way then is sent, and may be lost.
         public var settleTimeout: Duration = .seconds(30)
 
         /// A controller for `queue`.

@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import StacksAPI
@@ -110,6 +111,27 @@ struct EndingTests {
         #expect(driver.now >= .seconds(30) && driver.now <= .seconds(32))
     }
 
+    @Test("a report that is to be made again after the end is not forgotten: its job is given back at once")
+    func lateReport() throws {
+        let jobs = ScheduledJob.numbers(1..<3)
+        var driver = MachineDriver.running()
+        driver.launches(jobs)
+        let query = try #require(driver.happens(.launcherEnded(jobs[0].id, .failed("x"))).queries.first)
+        #expect(driver.says([jobs[0].id: .reserved], to: query).finishes.count == 1)
+        _ = driver.polls([])
+        _ = driver.happens(.drain)
+        // The other one runs, so that no end is near.
+        let refused = CallFailure(.rateLimited, retryAfter: .seconds(120), message: "slow down")
+        #expect(driver.happens(.finished(jobs[0].id, refused)).logged("is reported again in") == 1)
+        _ = driver.passes(.seconds(6))
+        _ = driver.says([jobs[1].id: .running], to: StateQuery(watched: [jobs[1].id]))
+        let end = driver.happens(.launcherEnded(jobs[1].id, .exited(.success)))
+        #expect(end.givenBack == [[jobs[0].id]])
+        #expect(end.logged("could not be reported, and the job is given back", at: .error) == 1)
+        #expect(end.deregisters == 0)
+        #expect(driver.happens(.gaveBack([jobs[0].id], nil)).deregisters == 1)
+    }
+
     @Test("a token that is not accepted ends it with one error, without another call")
     func unauthorized() {
         var driver = MachineDriver()
@@ -217,12 +239,16 @@ struct EndingTests {
         var driver = MachineDriver.running { $0.mode = .untilIdle }
         driver.launches([job])
         _ = driver.passes(.seconds(2))
-        // It is in flight, so it does not count although the list still shows it; a job that does not suit neither.
+        // Until an agent has it the job may yet be given back.
+        let early = driver.polls([.number(2, rules: ["os=none"])])
+        #expect(early.logged("No scheduled job matches") == 0)
+        _ = driver.passes(.seconds(4))
+        _ = driver.says([job.id: .running], to: StateQuery(watched: [job.id]))
+        // Now it does not count although the list still shows it; a job that does not match neither.
         let last = driver.polls([job, .number(2, rules: ["os=none"])])
         #expect(last.logged("No scheduled job matches") == 1)
         #expect(last.deregisters == 0)
-        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
-        #expect(driver.says([job.id: .finished], to: query).deregisters == 1)
+        #expect(driver.happens(.launcherEnded(job.id, .exited(.success))).deregisters == 1)
     }
 
     @Test("until idle: with every slot taken it cannot be known that nothing waits")
@@ -273,6 +299,47 @@ struct EndingTests {
             if !pending.polls.isEmpty { pending = driver.polls([job]) }
         }
         #expect(driver.machine.phase == .deregistering)
+    }
+
+    @Test("until idle: a launch that may yet be given back is waited for")
+    func untilIdleUnderWay() {
+        var bed = LaunchBed([job], fate: { _ in .ends(.exited(.locked), after: .seconds(3)) }) { $0.mode = .untilIdle }
+        bed.run(for: .seconds(5))
+        bed.fate = { _ in .runs() }
+        #expect(bed.run(for: .seconds(120)) { $0.hasEnded })
+        #expect(bed.count(.finished) == 1 && bed.error == nil)
+    }
+
+    @Test("until idle: a job that no agent can acquire is not waited for without end", arguments: [27, 28])
+    func untilIdleNotAcquired(status: Int) {
+        let fate = LaunchBed.Fate.ends(.exited(JobExit(status: status)), after: .milliseconds(100))
+        var bed = LaunchBed([job], fate: { _ in fate }) { $0.mode = .untilIdle }
+        #expect(bed.run(for: .seconds(3600)) { $0.hasEnded })
+        #expect(bed.launches.count == (status == 27 ? 3 : 30))
+        #expect(bed.logged("it is left to others", at: .warning) == 1)
+        #expect(bed.error == nil && bed.count(.finished) == 0)
+    }
+
+    @Test("until idle: a second page that Buildkite refuses is not asked for without end")
+    func untilIdleSecondPage() {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        let odd = ScheduledJob.number(1, rules: ["os=none"])
+        var refusals = 0
+        var pending = driver.polls([odd], next: "2")
+        while driver.machine.phase == .running, driver.now < .seconds(600) {
+            var next: [ControllerAction] = []
+            for poll in pending.polls {
+                if poll.after == nil {
+                    next += driver.polls([odd], next: "2").all
+                } else {
+                    refusals += 1
+                    next += driver.happens(.polled(.failure(CallFailure(.rejected, message: "after is invalid")))).all
+                }
+            }
+            pending = next.isEmpty ? driver.passes(.milliseconds(100)) : Wishes(next)
+        }
+        #expect(driver.machine.phase == .deregistering)
+        #expect(refusals == 3)
     }
 
     @Test("until idle: a paused queue is nothing to wait for")

@@ -42,7 +42,7 @@ struct HealthTests {
         let running: [Label] = common + [("stage", "running")]
         #expect(try metrics.expectGauge("stacks_controller_jobs", running).lastValue == 0)
         let hindered: [Label] = common + [("reason", "not_running")]
-        #expect(try metrics.expectGauge("stacks_controller_hindered", hindered).lastValue == 1)
+        #expect(try metrics.expectGauge("stacks_controller_idle", hindered).lastValue == 1)
     }
 
     @Test("every label has a fixed set of values: no job, queue or message is one")

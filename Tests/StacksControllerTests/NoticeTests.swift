@@ -68,6 +68,59 @@ struct NoticeTests {
         #expect(texts.count == Set(texts).count)
     }
 
+    @Test("that Buildkite issues no token, once, however often it is asked")
+    func noToken() {
+        var driver = MachineDriver.running(capacity: 1)
+        _ = driver.polls(jobs)
+        _ = driver.reserves([jobs[0].id])
+        var notices = driver.happens(.tokens(asked: [jobs[0].id], .failure(.lost))).notices
+        #expect(notices.map(\.text) == ["Stack stack: waiting: Buildkite issues no token at the moment"])
+        while driver.now < .seconds(25) {
+            let wishes = driver.passes(.milliseconds(100))
+            notices += wishes.notices
+            for ids in wishes.tokens { notices += driver.happens(.tokens(asked: ids, .failure(.lost))).notices }
+            if !wishes.polls.isEmpty { notices += driver.polls([jobs[1]], next: "more").notices }
+        }
+        #expect(notices.count == 1)
+        // It is given back for it, and those that are listed wait for the same.
+        while driver.now < .seconds(90) {
+            let wishes = driver.passes(.milliseconds(100))
+            notices += wishes.notices
+            for ids in wishes.givenBack { notices += driver.happens(.gaveBack(ids, nil)).notices }
+            for ids in wishes.reserved { notices += driver.reserves(ids).notices }
+            for ids in wishes.tokens { notices += driver.happens(.tokens(asked: ids, .failure(.lost))).notices }
+            if !wishes.polls.isEmpty { notices += driver.polls(Array(jobs[1...])).notices }
+        }
+        #expect(notices.contains { $0.id == jobs[0].id && $0.text.hasSuffix("Buildkite issued no token for it") })
+        #expect(notices.count { $0.id == jobs[2].id && $0.text.contains("issues no token at the moment") } == 1)
+    }
+
+    @Test("nothing twice of a job that is listed for hours")
+    func hours() {
+        var driver = MachineDriver.running(capacity: 1)
+        var notices = driver.polls(jobs).notices
+        #expect(notices.count == 2)
+        while driver.now < .seconds(30_000) {
+            driver.jumps(to: driver.now + .seconds(200))
+            driver.waitsForPoll()
+            notices = driver.polls([jobs[1]], next: "more").notices
+            #expect(notices.isEmpty)
+        }
+    }
+
+    @Test("for a bounded number of jobs it is remembered what was said, and longest of those that are there")
+    func bounded() {
+        var driver = MachineDriver.running(capacity: 1)
+        let first = driver.polls([.number(0), .number(1)]).notices.map(\.id)
+        #expect(first == [ScheduledJob.number(1).id])
+        for start in stride(from: 2, to: 60_002, by: 1000) {
+            driver.waitsForPoll()
+            let page = [ScheduledJob.number(1)] + ScheduledJob.numbers(start..<(start + 1000))
+            #expect(driver.polls(page).notices.allSatisfy { $0.id != ScheduledJob.number(1).id })
+            #expect(driver.machine.shared.notices.count <= Notices.maximumJobs)
+        }
+    }
+
     @Test("what a launcher says is shown on one line, and no more of it than fits", arguments: [10, 1_000_000])
     func hostile(length: Int) throws {
         var driver = MachineDriver.running()

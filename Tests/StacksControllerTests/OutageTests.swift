@@ -152,6 +152,100 @@ struct OutageTests {
         #expect(givenBack == [poison])
     }
 
+    @Test("one job whose state Buildkite does not tell does not keep the states of the others from being known")
+    func poisonedStates() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let running = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.running) })
+        func answers(_ wishes: Wishes) -> [ControllerAction] {
+            var actions = wishes.all
+            for query in wishes.queries {
+                let isRefused = query.jobs.contains(poison)
+                actions +=
+                    isRefused
+                    ? driver.happens(.states(query, .failure(refused))).all : driver.says(running, to: query).all
+            }
+            return actions
+        }
+        while driver.now < .seconds(60) { _ = answers(driver.passes(.milliseconds(100))) }
+        #expect(driver.machine.status(at: driver.now).current.running == 63)
+        // From then on one request in a while is enough again.
+        var later: [ControllerAction] = []
+        while driver.now < .seconds(120) { later += answers(driver.passes(.milliseconds(100))) }
+        #expect(Wishes(later).queries.count <= 13 && Wishes(later).queries.allSatisfy { $0.watched.count == 63 })
+        // When its launcher has ended its slot is free some time later.
+        var next = driver.happens(.launcherEnded(poison, .exited(JobExit(status: 1))))
+        let end = driver.now + .seconds(400)
+        while driver.now < end, driver.machine.ledger.contains(poison) {
+            _ = answers(next)
+            next = driver.passes(.milliseconds(100))
+        }
+        #expect(!driver.machine.ledger.contains(poison))
+        #expect(driver.machine.totals.failed == 0)
+    }
+
+    @Test("one job whose reservation Buildkite does not renew does not keep the others' from being renewed")
+    func poisonedRenewal() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let reserved = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.reserved) })
+        var renewed: Set<JobID> = []
+        while driver.now < .seconds(290) {
+            let wishes = driver.passes(.milliseconds(100))
+            for query in wishes.queries { _ = driver.says(reserved, to: query) }
+            for asked in wishes.renewed {
+                if asked.contains(poison) {
+                    _ = driver.happens(.renewed(asked: asked, .failure(refused)))
+                } else {
+                    renewed.formUnion(asked)
+                    _ = driver.happens(.renewed(asked: asked, .success(Reservation(reserved: asked, notReserved: []))))
+                }
+            }
+        }
+        #expect(renewed == Set(jobs.map(\.id)).subtracting([poison]))
+    }
+
+    @Test("one job that Buildkite does not take back does not keep the others from being given back")
+    func poisonedReturn() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        _ = driver.polls(jobs)
+        _ = driver.reserves(jobs.map(\.id))
+        _ = driver.happens(.tokens(asked: jobs.map(\.id), .failure(.lost)))
+        var returned: Set<JobID> = []
+        var pending = driver.happens(.drain).givenBack
+        while let asked = pending.popLast() {
+            if !asked.contains(poison) { returned.formUnion(asked) }
+            pending += driver.happens(.gaveBack(asked, asked.contains(poison) ? refused : nil)).givenBack
+        }
+        #expect(returned == Set(jobs.map(\.id)).subtracting([poison]))
+    }
+
+    @Test("the jobs of another queue are not reserved, and those that were listed before neither")
+    func otherQueuesJobs() {
+        var driver = MachineDriver.running(capacity: 1)
+        let (first, second) = (ScheduledJob.numbers(0..<5), ScheduledJob.numbers(10..<15))
+        _ = driver.happens(.polled(.success(MachineDriver.page(first, queue: "0190-a"))))
+        _ = driver.happens(
+            .reserved(asked: [first[0].id], .success(Reservation(reserved: [], notReserved: [first[0].id]))))
+        _ = driver.happens(
+            .reserved(asked: [first[1].id], .success(Reservation(reserved: [first[1].id], notReserved: []))))
+        _ = driver.passes(.seconds(2))
+        let change = driver.happens(.polled(.success(MachineDriver.page(second, queue: "0190-b"))))
+        #expect(change.registers == 1)
+        #expect(driver.machine.backlog.isEmpty)
+        let registered = driver.happens(.registered(.success(MachineDriver.stack())))
+        #expect(registered.reserved.isEmpty)
+        #expect(driver.machine.totals.seen == 5)
+    }
+
     @Test("a list that is suddenly another queue's makes it register again, and another queue is a clear error")
     func otherQueue() {
         var driver = MachineDriver.running()

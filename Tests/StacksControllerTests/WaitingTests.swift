@@ -120,6 +120,28 @@ struct WaitingTests {
         }
     }
 
+    @Test("whatever the settle time-out is, jobs are finished and given back, and the stack is de-registered")
+    func settleTimeout() async throws {
+        let recorder = Recorder()
+        var settings = StacksClient.Configuration()
+        let clock = ManualClock()
+        settings.clock = clock
+        let client = try StacksClient(token: "bkct_none", transport: recorder, configuration: settings)
+        var configuration = StackController.Configuration(stackKey: "k", queue: "q")
+        configuration.settleTimeout = .zero
+        let calls = ControllerCalls(client: client, configuration: configuration)
+        _ = await calls.make(.giveBack([ScheduledJob.number(1).id]))
+        _ = await calls.make(.deregister)
+        for path in ["batch-reserve", "deregister"] { #expect(recorder.deadline(of: path) != nil, "\(path)") }
+
+        var driver = MachineDriver.running { $0.settleTimeout = .zero }
+        driver.launches([.number(1)])
+        let query = try #require(driver.happens(.launcherEnded(ScheduledJob.number(1).id, .failed("x"))).queries.first)
+        let wishes = driver.says([ScheduledJob.number(1).id: .reserved], to: query)
+        let times = wishes.all.compactMap { if case .request(.finish(_, _, _, let time)) = $0 { time } else { nil } }
+        #expect(times == [.seconds(30)])
+    }
+
     @Test("the line of a failed call has the time of day of the next one")
     func timeOfDay() async throws {
         let log = Mutex<[String]>([])

@@ -61,8 +61,12 @@ struct StateQuery: Sendable, Hashable {
     /// whether an agent had taken the job.
     var ended: [JobID] = []
 
+    /// Launched jobs of which it only matters whether an agent has taken them by now: that is to be known no later than that
+    /// other launches have failed.
+    var launched: [JobID] = []
+
     var isEmpty: Bool { watched.isEmpty && ended.isEmpty }
-    var jobs: [JobID] { watched + ended }
+    var jobs: [JobID] { watched + ended + launched }
 }
 
 /// Why a call failed, as far as it makes a difference to what is done next.

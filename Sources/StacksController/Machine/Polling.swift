@@ -110,13 +110,20 @@ struct Polling {
         }
         shared.stackIsKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
+        if loss != nil {
+            // These jobs, and those that were listed before, are of two queues: none is reserved.
+            backlog.removeAll()
+            reading.startOver()
+            pacing.succeeded(next: shared.now + shared.configuration.pollInterval)
+            return Outcome(loss: loss)
+        }
         let hasMore = read(page, &shared, launcher: launcher)
         let interval = shared.configuration.pollInterval * shared.jitter.next(in: 0.9..<1.1)
         // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
         let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestInterval
         pacing.succeeded(next: shared.now + (hasMore ? pause : interval))
         if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
-        return Outcome(loss: loss, isReadToEnd: !hasMore)
+        return Outcome(isReadToEnd: !hasMore)
     }
 
     private mutating func noteQueue(
@@ -166,12 +173,13 @@ struct Polling {
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
     /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
-    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth) {
-        guard hasUntold, shared.phase == .running, launcher.freeSlots(shared) == 0 else { return }
+    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth, launching: Launching) {
+        let lacksTokens = launching.triesOneJob(shared)
+        guard hasUntold, shared.phase == .running, lacksTokens || launcher.freeSlots(shared) == 0 else { return }
         hasUntold = false
-        let notice =
-            launcher.trouble.map { JobNotice.waitsForLauncher($0.message) }
-            ?? .waitsForSlot(slots: shared.configuration.maximumInFlight)
+        let notice: JobNotice =
+            launcher.trouble?.notice
+            ?? (lacksTokens ? .waitsForToken : .waitsForSlot(slots: shared.configuration.maximumInFlight))
         for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
     }
 
@@ -208,7 +216,7 @@ struct Polling {
     /// Records a listed job, and returns whether it can be reserved.
     private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
         let isNew = reading.lists(job.id, at: shared.now)
-        if isNew { shared.totals.seen += 1 }
+        if isNew { shared.totals.seen += 1 } else { shared.notices.lists(job.id, at: shared.now) }
         switch matcher.verdict(on: job.agentQueryRules) {
         case .matches:
             guard shared.canTake(job.id, listedBy: reading.sentAt) else {
