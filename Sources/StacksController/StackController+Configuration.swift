@@ -15,6 +15,10 @@ extension StackController {
             /// Never: it runs until it is shut down.
             case continuous
             /// As soon as no scheduled job matches it, or the queue is paused. Running jobs end first.
+            ///
+            /// It does not wait for a launcher without end: after three more launches that fail when three in a row have, and
+            /// after ten tries of one that can start nothing, it ends with ``StackControllerError/Code/launcherUnusable``. A job
+            /// that its agent could not acquire three times, or found locked thirty times, is left to others.
             case untilIdle
         }
 
@@ -37,8 +41,15 @@ extension StackController {
         /// How many jobs may be reserved, launching, running or not settled yet at a time. 10 by default.
         public var maximumInFlight: Int = 10
 
-        /// The time between two polls, give or take a tenth. 1 second by default. A queue without a poll for about 30
-        /// seconds is shown as disconnected.
+        /// How many slots of a ``SlotPool`` are kept for this stack, however much the others want. None by default, and at most
+        /// ``maximumInFlight``. Without a pool it means nothing.
+        public var minimumSlots: Int = 0
+
+        /// The time between two polls while nothing happens, and up to a tenth more. 1 second by default. A queue without a
+        /// poll for about 30 seconds is shown as disconnected.
+        ///
+        /// While jobs come and slots are free it polls more often: up to half as often as Buildkite allows (5 times a second,
+        /// unless responses say otherwise), and never more often than that, whatever the interval.
         public var pollInterval: Duration = .seconds(1)
 
         /// How long one poll may take at most. 10 seconds by default: a poll into a connection that has died is given up
@@ -81,9 +92,9 @@ extension StackController {
         /// Whether it only polls, matches, and logs what it would start, without reserving anything.
         public var isDryRun: Bool = false
 
-        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits for a slot,
-        /// is reserved, is being launched, or was given back and why. Each is shown once for a job. What a
-        /// ``LauncherUnavailable`` says is shown there too, cropped. On by default; what cannot be shown is left out, and
+        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits, and whether
+        /// for a slot, a token or the launcher; that it is reserved or being launched; that it was given back and why. Each is
+        /// shown once for a job. What a ``LauncherUnavailable`` says, or how launches end that fail, is shown there too, cropped. On by default; what cannot be shown is left out, and
         /// nothing waits for it.
         public var notifiesJobs: Bool = true
 
@@ -135,6 +146,9 @@ extension StackController.Configuration {
             throw ConfigurationError(error.message)
         }
         try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
+        try require(
+            (0...maximumInFlight).contains(minimumSlots),
+            "minimumSlots must be from 0 to maximumInFlight (\(maximumInFlight)), not \(minimumSlots)")
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
         try require(

@@ -32,7 +32,8 @@ import Synchronization
 /// - What is reserved and not launched when it shuts down is given back at once.
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
 ///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
-///   says.
+///   says. When three launches in a row end before an agent has taken the job, jobs are given back too, and one at a time is
+///   tried until an agent takes one: a broken launcher empties no queue.
 /// - Nothing is finished or given back whose reservation may have expired: by then it may be another stack's.
 /// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
 /// - Failed calls are retried with growing waits of at most five minutes, whatever the server asks for. A
@@ -53,9 +54,13 @@ public final class StackController: Service {
     private let logger: Logger
     private let clock: any Clock<Duration>
     private let metricsFactory: any MetricsFactory
+    private let slots: SlotPool?
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let hasRun = Mutex(false)
+
+    /// The key of its stack.
+    public var stackKey: String { configuration.stackKey }
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
@@ -82,6 +87,8 @@ public final class StackController: Service {
     ///   - configuration: What the controller does, and how often.
     ///   - launcher: Starts the agents.
     ///   - logger: Receives what happens, with `stack` in its metadata.
+    ///   - slots: The slots that it shares with other stacks of this process; none by default: then it has
+    ///     ``Configuration/maximumInFlight`` slots of its own.
     ///   - metrics: Where the controller counts what it does; its client's by default.
     ///   - clock: Measures every interval of the configuration; its client's by default.
     /// - Throws: `ConfigurationError` when a value of the configuration is out of its range.
@@ -90,6 +97,7 @@ public final class StackController: Service {
         configuration: Configuration,
         launcher: any JobLauncher,
         logger: Logger,
+        slots: SlotPool? = nil,
         metrics: (any MetricsFactory)? = nil,
         clock: (any Clock<Duration>)? = nil
     ) throws {
@@ -97,6 +105,7 @@ public final class StackController: Service {
         calls = ControllerCalls(client: client, configuration: configuration)
         self.configuration = configuration
         self.launcher = launcher
+        self.slots = slots
         self.clock = clock ?? client.clock
         metricsFactory = metrics ?? client.metricsFactory
         var logger = logger
@@ -114,7 +123,8 @@ public final class StackController: Service {
     /// Cancelling the task stops every launcher and ends without another call to Buildkite: reservations expire.
     ///
     /// - Throws: ``StackControllerError`` when there is no point in going on, `CancellationError` when the task was
-    ///   cancelled, `ConfigurationError` when it was called before, and what ``JobLauncher/recover()`` throws.
+    ///   cancelled, `ConfigurationError` when it was called before or more is kept for the stacks of a ``SlotPool`` than it
+    ///   has, and what ``JobLauncher/recover()`` throws.
     public func run() async throws {
         let isFirst = hasRun.withLock { hasRun in
             defer { hasRun = true }
@@ -125,8 +135,10 @@ public final class StackController: Service {
         }
         // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
         let recovered = configuration.isDryRun ? [] : try await launcher.recover()
+        let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
+        defer { seat?.leave() }
         let ending = await withGracefulShutdownHandler {
-            await work(recovered)
+            await work(recovered, seat)
         } onGracefulShutdown: { [mailbox] in
             mailbox.post(.drain)
         }
@@ -145,12 +157,12 @@ public final class StackController: Service {
     }
 
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
-    private func work(_ recovered: [JobID]) async -> Result<Void, StackControllerError>? {
+    private func work(_ recovered: [JobID], _ seat: Seat?) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
         let seed = UInt64.random(in: 0 ... .max)
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
-            var machine = ControllerMachine(configuration: configuration, seed: seed)
+            var machine = ControllerMachine(configuration: configuration, seed: seed, sharesSlots: seat != nil)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
@@ -168,8 +180,10 @@ public final class StackController: Service {
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
+                var answer: SlotAllocation.Answer?
                 for action in actions {
                     switch action {
+                    case .reportSlots(let report): answer = seat?.report(report)
                     case .request(let request):
                         group.addTask { [calls, mailbox] in
                             // A stack that is not registered cannot say anything.
@@ -203,6 +217,10 @@ public final class StackController: Service {
                     }
                 }
                 if ending != nil { break }
+                if let answer {
+                    events = [.slots(answer)]
+                    continue
+                }
                 if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }
                 events = await mailbox.next()
             }

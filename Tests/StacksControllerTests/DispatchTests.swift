@@ -115,9 +115,20 @@ struct DispatchTests {
         #expect(end.reserved.isEmpty)
         let freed = driver.says([jobs[0].id: .scheduled], to: end.queries.first ?? StateQuery())
         #expect(freed.reserved == [[jobs[1].id]])
-        // That one may not be the best any more, or there may be more: the list is looked at soon.
-        _ = driver.happens(.reserved(asked: [jobs[1].id], .failure(CallFailure(.rejected, message: "no"))))
-        #expect(driver.passes(.milliseconds(300)).polls.map(\.limit) == [100])
+    }
+
+    @Test("when a slot becomes free the whole list is read at once, not only its head")
+    func readAtOnce() {
+        var driver = MachineDriver.running(capacity: 1)
+        let jobs = ScheduledJob.numbers(0..<2)
+        driver.launches([jobs[0]])
+        _ = driver.passes(.seconds(2))
+        // The head of the list does not match, and what is behind it is not known.
+        _ = driver.polls([.number(7, rules: ["os=none"])], next: "1")
+        let end = driver.happens(.launcherEnded(jobs[0].id, .exited(.success)))
+        let freed = driver.says([jobs[0].id: .finished], to: end.queries.first ?? StateQuery())
+        let polls = freed.polls.isEmpty ? driver.passes(.milliseconds(200)).polls : freed.polls
+        #expect(polls.map(\.limit) == [1000])
     }
 
     @Test("while the queue is paused nothing is started, and it is polled all the same")

@@ -75,17 +75,24 @@ struct LaunchBed {
         while now < end, !hasEnded {
             if condition(self) { return true }
             handle(driver.passes(.milliseconds(100)))
+            changeStates()
             let now = now
             let due = coming.filter { $0.at <= now }
             coming.removeAll { $0.at <= now }
-            for (_, event) in due {
-                switch event {
-                case .becomes(let id, let state): states[id] = state
-                case .launcherEnds(let id, let outcome): handle(driver.happens(.launcherEnded(id, outcome)))
-                }
+            for case (_, .launcherEnds(let id, let outcome)) in due {
+                handle(driver.happens(.launcherEnded(id, outcome)))
             }
         }
         return condition(self)
+    }
+
+    /// What becomes of jobs by itself, up to now.
+    private mutating func changeStates() {
+        for case (let time, .becomes(let id, let state)) in coming where time <= driver.now { states[id] = state }
+        let now = driver.now
+        coming.removeAll { change in
+            if case .becomes = change.event { change.at <= now } else { false }
+        }
     }
 
     private mutating func handle(_ wishes: Wishes) {
@@ -117,6 +124,7 @@ struct LaunchBed {
     }
 
     private mutating func serve(_ request: ControllerRequest) -> ControllerEvent {
+        changeStates()
         switch request {
         case .register: return .registered(.success(MachineDriver.stack()))
         case .poll(let limit, _):

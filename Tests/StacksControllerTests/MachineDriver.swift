@@ -13,6 +13,7 @@ struct MachineDriver {
         capacity: Int = 10,
         tags: [String: String] = [:],
         queue: QueueKey = "builds",
+        sharesSlots: Bool = false,
         configure: (inout StackController.Configuration) -> Void = { _ in }
     ) {
         var configuration = StackController.Configuration(stackKey: "stack", queue: queue)
@@ -20,7 +21,7 @@ struct MachineDriver {
         configuration.tags = tags
         configuration.statusInterval = nil
         configure(&configuration)
-        machine = ControllerMachine(configuration: configuration, seed: 1)
+        machine = ControllerMachine(configuration: configuration, seed: 1, sharesSlots: sharesSlots)
     }
 
     /// A driver whose machine is registered and has its first poll out.
@@ -149,6 +150,9 @@ struct Wishes {
     var notices: [(id: JobID, text: String)] {
         pick { if case .notify(let id, let text) = $0 { (id, text) } else { nil } }
     }
+    var slotReports: [SlotAllocation.Report] {
+        pick { if case .reportSlots(let report) = $0 { report } else { nil } }
+    }
     var hasEnded: Bool { !pick { if case .end = $0 { true } else { nil } }.isEmpty }
     var error: StackControllerError? { pick { if case .end(let error) = $0 { error } else { nil } }.first }
     func logged(_ text: String) -> Int {
@@ -171,7 +175,7 @@ struct Wishes {
     var isQuiet: Bool {
         all.allSatisfy { action in
             switch action {
-            case .log, .logWait, .measure, .failed, .notify: true
+            case .log, .logWait, .measure, .failed, .notify, .reportSlots: true
             default: false
             }
         }

@@ -16,13 +16,63 @@ struct PollingDepthTests {
         }
     }
 
-    @Test("the first page is some times longer than there are slots, and the pages after it as long as they may be")
+    @Test("pages are as long as they may be while a slot is free")
     func limits() {
         var driver = MachineDriver.running(capacity: 50)
         let none = ScheduledJob.number(1, rules: ["os=none"])
         #expect(driver.polls([none], next: "1").polls.map(\.limit) == [1000])
         #expect(driver.polls([none]).polls.isEmpty)
-        #expect(driver.passes(.seconds(2)).polls.map(\.limit) == [200])
+        #expect(driver.passes(.seconds(2)).polls.map(\.limit) == [1000])
+    }
+
+    @Test("with one slot, the best of five pages is started first, wherever it is on them")
+    func bestOfPages() {
+        var driver = MachineDriver.running(capacity: 1)
+        let best = ScheduledJob.number(4500, priority: 99)
+        let list = List(jobs: ScheduledJob.numbers(0..<4500) + [best])
+        var (wishes, cursor): (Wishes, String?) = (Wishes([]), nil)
+        for page in 0..<5 {
+            let (jobs, next) = list.page(limit: 1000, after: cursor)
+            wishes = driver.polls(jobs, next: next)
+            cursor = next
+            if page < 4 {
+                #expect(wishes.reserved.isEmpty)
+                #expect(wishes.polls.map(\.after) == [next])
+            }
+        }
+        #expect(wishes.reserved == [[best.id]])
+    }
+
+    @Test("a list of more than five pages does not keep a slot free: the best of five is started")
+    func tooDeepToChoose() {
+        var driver = MachineDriver.running(capacity: 1)
+        let list = List(jobs: ScheduledJob.numbers(0..<9000))
+        var (wishes, cursor): (Wishes, String?) = (Wishes([]), nil)
+        for _ in 0..<5 {
+            let (jobs, next) = list.page(limit: 1000, after: cursor)
+            wishes = driver.polls(jobs, next: next)
+            cursor = next
+        }
+        #expect(wishes.reserved == [[list.jobs[0].id]])
+        #expect(wishes.polls.isEmpty)
+    }
+
+    @Test("what a page shows is reserved at once where there are slots for all of it, while the next is read")
+    func atOnce() {
+        var driver = MachineDriver.running(capacity: 3000)
+        let list = List(jobs: ScheduledJob.numbers(0..<2500))
+        let (jobs, next) = list.page(limit: 1000, after: nil)
+        let wishes = driver.polls(jobs, next: next)
+        #expect(wishes.reserved.map(\.count) == [1000])
+        #expect(wishes.polls.map(\.after) == [next])
+    }
+
+    @Test("while the page that is chosen from cannot be read, what is known is started")
+    func lostPage() {
+        var driver = MachineDriver.running(capacity: 1)
+        let jobs = ScheduledJob.numbers(0..<1000)
+        #expect(driver.polls(jobs, next: "1000").reserved.isEmpty)
+        #expect(driver.happens(.polled(.failure(.lost))).reserved == [[jobs[0].id]])
     }
 
     @Test("a job behind thirty thousand that do not suit is found, and the head is read again every ten seconds")
@@ -50,7 +100,7 @@ struct PollingDepthTests {
         #expect(driver.machine.totals.unmatched == 30_000)
     }
 
-    @Test("pages are read five at once, and then no faster than five a second")
+    @Test("pages are read no faster than five a second, whatever the list says")
     func rate() {
         var driver = MachineDriver.running(capacity: 1)
         var polls = 0

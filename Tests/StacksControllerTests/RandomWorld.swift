@@ -117,7 +117,12 @@ struct RandomWorld {
     /// Whether the next controller can follow them.
     private let agentsAreFollowed: Bool
 
-    init(seed: UInt64, keepsStory: Bool = false) {
+    /// What gives it its slots, if it shares them with others.
+    private let pool: SharedSlots?
+    private var isDraining = false
+
+    init(seed: UInt64, keepsStory: Bool = false, pool: SharedSlots? = nil) {
+        self.pool = pool
         story = keepsStory ? [] : nil
         random = Jitter(seed: seed)
         capacity = Int(random.next(in: 1..<30))
@@ -127,7 +132,8 @@ struct RandomWorld {
         let canFollow = random.next(in: 0..<1) < 0.5
         agentsAreFollowed = agentsSurvive && canFollow
         room = random.next(in: 0..<1) < 0.2 ? Int(random.next(in: 3..<9)) : .max
-        driver = MachineDriver(capacity: capacity)
+        driver = MachineDriver(capacity: capacity, sharesSlots: pool != nil)
+        pool?.restart(most: capacity)
         driver.machine.jitter = Jitter(seed: seed &+ 1)
         for number in 0..<Int(random.next(in: 1..<80)) {
             let job = ScheduledJob.number(number, priority: Int(random.next(in: -2..<3)))
@@ -182,50 +188,77 @@ struct RandomWorld {
 
     /// Lets everything happen until every job is over, then drains; gives up after two hours of virtual time.
     mutating func run() {
-        step([.begin(recovered: [])])
-        var isDraining = false
-        while !ended, now < .seconds(7200), violations.isEmpty {
-            if fates == 0, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
-                isDraining = true
-                step([.drain])
-                continue
-            }
-            let next = happenings.last?.time
-            let wakeAt = driver.machine.wakeAt
-            if let next, next <= wakeAt ?? next, let happening = happenings.popLast() {
-                now = max(now, happening.time)
-                if Self.isFate(happening.what) { fates -= 1 }
-                sender = happening.life
-                if case .isRepeated = happening.what, happening.life != life { continue }
-                if case .isDelivered(let event) = happening.what, happening.life != life {
-                    // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
-                    // and a successor that follows it sees how.
-                    guard case .launcherEnded(let id, let outcome) = event else { continue }
-                    if followed.contains(id) {
-                        tell(Self.describe(happening.what))
-                        happens(.isDelivered(.launcherEnded(id, outcome)))
-                    } else {
-                        agents.remove(id)
-                    }
-                    continue
-                }
-                tell(Self.describe(happening.what))
-                happens(happening.what)
-            } else if let wakeAt {
-                now = max(now, wakeAt)
-                step([])
-            } else {
-                violations.append("nothing happens any more at \(now)")
-            }
+        begin()
+        while isGoingOn { proceed() }
+        conclude()
+    }
+
+    var isGoingOn: Bool { !ended && now < .seconds(7200) && violations.isEmpty }
+
+    /// When something happens next.
+    var nextTime: Duration {
+        let times = [happenings.last?.time, driver.machine.wakeAt].compactMap { $0 }
+        return max(now, times.min() ?? now)
+    }
+
+    mutating func begin() { step([.begin(recovered: [])]) }
+
+    /// Lets the next thing happen.
+    mutating func proceed() {
+        if fates == 0, !isDraining, jobs.values.allSatisfy({ $0.state.isTerminal }), agents.isEmpty {
+            isDraining = true
+            return step([.drain])
         }
+        let next = happenings.last?.time
+        let wakeAt = driver.machine.wakeAt
+        if let next, next <= wakeAt ?? next, let happening = happenings.popLast() {
+            now = max(now, happening.time)
+            if Self.isFate(happening.what) { fates -= 1 }
+            sender = happening.life
+            if case .isRepeated = happening.what, happening.life != life { return }
+            if case .isDelivered(let event) = happening.what, happening.life != life {
+                // The launcher of a dead controller, and answers to it. An agent that survived ends all the same,
+                // and a successor that follows it sees how.
+                guard case .launcherEnded(let id, let outcome) = event else { return }
+                if followed.contains(id) {
+                    tell(Self.describe(happening.what))
+                    happens(.isDelivered(.launcherEnded(id, outcome)))
+                } else {
+                    agents.remove(id)
+                }
+                return
+            }
+            tell(Self.describe(happening.what))
+            happens(happening.what)
+        } else if let wakeAt {
+            now = max(now, wakeAt)
+            step([])
+        } else {
+            violations.append("nothing happens any more at \(now)")
+        }
+    }
+
+    mutating func conclude() {
         if !ended {
             violations.append("it did not end; \(jobs.values.count { !$0.state.isTerminal }) jobs are not over")
         }
     }
 
+    /// The pool has something for it.
+    mutating func isCalled(at time: Duration) {
+        guard !ended else { return }
+        now = max(now, time)
+        step([.slotsCall])
+    }
+
+    /// How many slots its controller holds taken.
+    var occupied: Int { ended ? 0 : driver.machine.ledger.occupied }
+
     private mutating func step(_ events: [ControllerEvent]) {
+        var answer: SlotAllocation.Answer?
         for action in driver.machine.step(events, at: now) {
             switch action {
+            case .reportSlots(let report): answer = pool?.report(report)
             case .log(let level, let message, let job):
                 tell("  \(level) \(message) \(job.map(String.init(describing:)) ?? "")")
             case .logWait(let level, let message, let until):
@@ -253,6 +286,8 @@ struct RandomWorld {
             case .request(let request): send(request)
             }
         }
+        if ended { pool?.leave() }
+        if let answer { step([.slots(answer)]) }
         // Two waits of five minutes at most, one after the other, and what is on its way.
         if driver.machine.phase == .running, now - lastAsked > .seconds(700) {
             violations.append("it has not asked since \(lastAsked), at \(now)")
@@ -414,7 +449,8 @@ struct RandomWorld {
         // One that is not followed is over for a controller as soon as it seems so.
         for id in jobs.keys { jobs[id]?.shownAs = nil }
         notices = [:]
-        driver = MachineDriver(capacity: capacity)
+        driver = MachineDriver(capacity: capacity, sharesSlots: pool != nil)
+        pool?.restart(most: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)
         // What it had counted is forgotten with it.
@@ -425,7 +461,7 @@ struct RandomWorld {
     /// Without what is long, and without dictionaries, whose order is another one every time.
     private static func describe(_ what: Happening) -> String {
         switch what {
-        case .isDelivered(.polled(.success(let page))): "polled \(page.jobs.map(\.id))"
+        case .isDelivered(.polled(.success(let page), _)): "polled \(page.jobs.map(\.id))"
         case .isDelivered(.states(let query, .success(let states))):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
         case .isDelivered(.registered(.success, _)): "registered"

@@ -36,6 +36,21 @@ struct RandomWorldTests {
         }
     }
 
+    @Test("stacks that share slots, whose number changes: no slot is lost, none is taken twice, and every job is run")
+    func fleets() throws {
+        let only = Self.environment["STACKS_FLEET_SEED"].flatMap { UInt64($0) }
+        let count = (Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 300) / 12
+        var calls = 0
+        for seed in only.map({ $0..<($0 + 1) }) ?? 0..<count {
+            var world = try FleetWorld(seed: seed, keepsStory: only != nil)
+            try world.run()
+            #expect(world.violations.isEmpty, "replay with STACKS_FLEET_SEED=\(seed)")
+            for line in world.worlds.flatMap({ $0.story ?? [] }) where only != nil { print(line) }
+            calls += world.calls
+        }
+        if only == nil, count >= 20 { #expect(calls > Int(count) * 10) }
+    }
+
     @Test("the same seed is the same world")
     func replay() {
         var first = RandomWorld(seed: 7, keepsStory: true)

@@ -54,6 +54,7 @@ struct SimulatedStack {
         mode: StackController.Configuration.Mode = .untilIdle,
         token: String? = nil,
         sharing other: SimulatedStack? = nil,
+        slots: SlotPool? = nil,
         metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         logger given: Logger? = nil,
         behavior: SimulatedAgents.Behavior = .init { try await $0.work() },
@@ -86,6 +87,7 @@ struct SimulatedStack {
             configuration: configuration,
             launcher: agents,
             logger: logger,
+            slots: slots,
             metrics: metrics,
             clock: clock
         )

@@ -241,7 +241,7 @@ struct WaitingTests {
         _ = driver.polls(jobs, next: "100")
         let status = driver.machine.status(at: driver.now)
         #expect(!status.knowsAllWaiting)
-        #expect(status.summary.contains("now at least 99 waiting"))
+        #expect(status.summary.contains("now at least 100 waiting"))
     }
 
     @Test("the jobs of a paused queue are counted, and none of them is reserved")

@@ -88,6 +88,17 @@ struct Backlog {
         return first
     }
 
+    /// Of which priorities the best `count` jobs are, the highest first.
+    func demand(_ count: Int) -> [SlotAllocation.Demand] {
+        var (demand, rest): ([SlotAllocation.Demand], Int) = ([], count)
+        for priority in priorities ?? lines.keys.sorted(by: >) where rest > 0 {
+            let jobs = min(rest, lines[priority]?.jobs.count ?? 0)
+            if jobs > 0 { demand.append(.init(priority: priority, count: jobs)) }
+            rest -= jobs
+        }
+        return demand
+    }
+
     mutating func removeAll() {
         setAside()
         others = 0

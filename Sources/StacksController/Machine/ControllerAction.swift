@@ -10,6 +10,8 @@ enum ControllerAction: Sendable {
     case follow(JobID)
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
+    /// Report to the pool of slots, and step with its answer before anything else.
+    case reportSlots(SlotAllocation.Report)
     /// Show a line on the job's page. It comes to nothing else.
     case notify(JobID, String)
     case log(Logger.Level, String, job: JobID?)

@@ -14,7 +14,8 @@ enum ControllerEvent: Sendable {
     case drain
     /// `isNew` is false when Buildkite knew the stack already (200, not 201).
     case registered(Result<Stack, CallFailure>, isNew: Bool = true)
-    case polled(Result<ScheduledJobsPage, CallFailure>)
+    /// `limit` is how many such requests a second Buildkite allows, if it says so.
+    case polled(Result<ScheduledJobsPage, CallFailure>, limit: Int? = nil)
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>)
     case gaveBack([JobID], CallFailure?)
@@ -25,6 +26,10 @@ enum ControllerEvent: Sendable {
     case states(StateQuery, Result<JobStates, CallFailure>)
     case finished(JobID, CallFailure?)
     case deregistered(CallFailure?)
+    /// The pool's answer to a report of slots. Nothing comes between the two.
+    case slots(SlotAllocation.Answer)
+    /// The pool has something for the stack, which is to report.
+    case slotsCall
 }
 
 /// How a launcher ended.

@@ -44,7 +44,7 @@ extension ControllerMachine {
         if shared.failures.lacksEndpoint { return .endpointMissing }
         if let trouble = launcher.trouble { return trouble.cause == .failing ? .launchesFail : .cannotStart }
         if launching.isOutage || (launching.pacing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
-        if launcher.freeSlots(shared) == 0 { return .full }
+        if launcher.reachableSlots(shared) == 0 { return .full }
         if reading.foundMatching || polling.lastSuccess == nil
             || ledger.occupied - ledger.settling > ledger.watched.count
         {

@@ -22,8 +22,9 @@ struct ControllerMachine {
     private(set) var renewing = Renewing()
     private(set) var shutdown = Shutdown()
 
-    init(configuration: StackController.Configuration, seed: UInt64) {
-        shared = SharedState(configuration: configuration, seed: seed)
+    /// - Parameter sharesSlots: Whether a pool gives the slots.
+    init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool = false) {
+        shared = SharedState(configuration: configuration, seed: seed, sharesSlots: sharesSlots)
         polling = Polling(matcher: JobMatcher(tags: configuration.tags))
     }
 
@@ -39,7 +40,9 @@ struct ControllerMachine {
         }
         for failure in shared.failures.takeUnsaid() { shared.say(failure, nextTry: nextTry(of: failure.call)) }
         switch shared.phase {
-        case .registering, .running, .draining: advance()
+        case .registering, .running, .draining:
+            advance()
+            reportSlots()
         case .idle, .deregistering, .ended: break
         }
         return shared.takeActions()
@@ -50,7 +53,9 @@ struct ControllerMachine {
         case .begin(let recovered): begin(recovered)
         case .drain: shared.drain("Shutting down")
         case .registered(let result, let isNew): registration.registered(result, isNew: isNew, &shared)
-        case .polled(let result): polled(result)
+        case .polled(let result, let limit):
+            polling.rate.announced(limit)
+            polled(result)
         case .reserved(let asked, let result):
             reserving.reserved(asked, result, &shared, isPaused: polling.isPaused)
         case .renewed(let asked, let result): renewed(asked, result)
@@ -69,6 +74,8 @@ struct ControllerMachine {
         case .deregistered(let failure):
             shutdown.deregistered(failure, &shared)
             end()
+        case .slots(let answer): shared.slots.received(answer, at: shared.now)
+        case .slotsCall: shared.slots.mustReport = true
         }
     }
 
@@ -113,6 +120,8 @@ struct ControllerMachine {
             reports.wakeAt,
             renewing.wakeAt(shared, reports),
             stops.wakeAt(shared),
+            shared.slots.bidBy,
+            shared.slots.isShared && reserving.isWaitingAfterFailure(shared) ? reserving.pacing.due : nil,
             shutdown.wakeAt,
         ]
         return times.lazy.compactMap { $0 }.min()
@@ -190,6 +199,23 @@ struct ControllerMachine {
         case .queryStates: watching.nextTry(shared)
         case .giveBack, .finish, .deregister: nil
         }
+    }
+
+    /// Reports to the pool of slots, if there is one, what is used and wanted.
+    private mutating func reportSlots() {
+        guard shared.slots.isShared else { return }
+        var report = SlotAllocation.Report(occupied: shared.ledger.occupied, taken: shared.ledger.taken)
+        let most = max(0, shared.configuration.maximumInFlight - shared.ledger.occupied)
+        let usable = min(launcher.usable(most, shared.ledger), launching.triesOneJob(shared) ? 1 : .max)
+        report.canBid =
+            polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
+            && !reserving.isWaitingAfterFailure(shared)
+        if report.canBid {
+            let isOverdue = shared.slots.bidBy.map { shared.now >= $0 } ?? false
+            report.isBid = isOverdue || polling.isCurrent(at: shared.now)
+            if !polling.isChoosing || isOverdue { report.demand = polling.backlog.demand(usable) }
+        }
+        if let report = shared.slots.report(report) { shared.wants(.reportSlots(report)) }
     }
 
     private mutating func sayStatusIfDue() {

@@ -100,6 +100,8 @@ struct JobLedger {
     }
 
     private var entries: [JobID: Entry] = [:]
+    /// How many jobs it has ever had.
+    private(set) var taken = 0
     private(set) var launchers = 0
     private(set) var reserving = 0
     private(set) var finishing = 0
@@ -136,6 +138,7 @@ struct JobLedger {
 
     mutating func insert(_ id: JobID, job: ScheduledJob?, stage: Stage, at now: Duration, listedAt: Duration? = nil) {
         remove(id)
+        taken += 1
         let entry = Entry(job: job, stage: stage, since: now, listedAt: listedAt ?? now)
         entries[id] = entry
         count(id, entry, by: 1)

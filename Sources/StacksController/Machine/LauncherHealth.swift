@@ -27,13 +27,17 @@ struct LauncherHealth {
     private var lastSuccess: Duration?
 
     /// How many more jobs may be reserved.
-    func freeSlots(_ shared: SharedState) -> Int {
-        let free = max(0, shared.configuration.maximumInFlight - shared.ledger.occupied)
-        guard trouble != nil else { return free }
+    func freeSlots(_ shared: SharedState) -> Int { usable(shared.freeSlots, shared.ledger) }
+
+    /// How many more could be reserved if they were known: a pool may have slots to give.
+    func reachableSlots(_ shared: SharedState) -> Int { usable(shared.reachableSlots, shared.ledger) }
+
+    /// How many of so many slots are of use to what can be started.
+    func usable(_ slots: Int, _ ledger: JobLedger) -> Int {
+        guard trouble != nil else { return slots }
         guard isTrying else { return 0 }
-        let ledger = shared.ledger
         // What is reserved already, and being reserved, is what is tried.
-        return min(free, max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling)))
+        return min(slots, max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling)))
     }
 
     /// Whether one job may be launched, to see whether it can be started.

@@ -3,8 +3,8 @@ import StacksTransport
 
 /// What a job's page shows until an agent has the job.
 enum JobNotice {
-    /// Every slot is taken.
-    case waitsForSlot(slots: Int)
+    /// Every slot is taken; how many there are, unless they are shared with other stacks.
+    case waitsForSlot(slots: Int?)
     /// Buildkite issues no token for the job, or for any.
     case waitsForToken
     /// The launcher can start nothing, for a reason of its own.
@@ -20,7 +20,7 @@ enum JobNotice {
         let text =
             switch self {
             case .waitsForSlot(let slots):
-                "waiting for a slot (\(slots == 1 ? "the one slot is" : "all \(slots) are") taken)"
+                "waiting for a slot (\(slots == 1 ? "the one slot is" : "all\(slots.map { " \($0)" } ?? "") are") taken)"
             case .waitsForToken: "waiting: Buildkite issues no token at the moment"
             case .waitsForLauncher(let message): Words.cannotStart(message)
             case .waitsWhileLaunchesFail(let message): "waiting: \(Words.launchesFail(message))"

@@ -17,13 +17,17 @@ struct Polling {
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
     private static let maximumNamed = 100
 
-    /// How many pages are read without a pause.
-    private static let pagesAtOnce = 5
+    /// How many pages are read before it is chosen from them.
+    private static let pagesToChooseFrom = 5
 
-    /// The shortest time between two polls when something is known to wait: half the rate that Buildkite allows.
-    private static let shortestInterval = Duration.milliseconds(200)
+    /// How long the list is read often after a job has come to it.
+    private static let busyTime = Duration.seconds(10)
+
+    /// How long what was read of the list is taken for the list as it is.
+    private static let currency = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
+    var rate = PollRate()
     private(set) var reading = Reading()
     /// Jobs that match and were listed, the best first.
     var backlog = Backlog()
@@ -41,6 +45,10 @@ struct Polling {
     /// Polls in a row that got a 404, each after a registration.
     private var absences = 0
     private var silence = Silence()
+    /// When a job that matches came last.
+    private var lastArrival: Duration?
+    /// When the head of the list was requested as of which the backlog is whole, as far as it is chosen from.
+    private var readAsOf: Duration?
     /// Whether the backlog has jobs whose pages do not say yet why they wait.
     private var hasUntold = false
 
@@ -48,8 +56,20 @@ struct Polling {
 
     func isWanted(_ shared: SharedState, isStackKnown: Bool) -> Bool { shared.phase == .running && isStackKnown }
 
+    /// Whether what is read could be started.
+    func isUseful(_ shared: SharedState, isStackKnown: Bool) -> Bool {
+        isWanted(shared, isStackKnown: isStackKnown) && !isPaused && pacing.failures == 0
+            && !shared.configuration.isDryRun
+    }
+
+    /// Whether more of the list is being read, to choose from.
+    var isChoosing: Bool { reading.cursor != nil && reading.pages < Self.pagesToChooseFrom }
+
+    /// Whether the backlog is that of the list as it is.
+    func isCurrent(at now: Duration) -> Bool { readAsOf.map { now - $0 <= Self.currency } ?? false }
+
     func wakeAt(_ shared: SharedState, isStackKnown: Bool) -> Duration? {
-        let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown))
+        let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown)).map { max($0, rate.earliest) }
         let check = silence.due(shared, lastSuccess: lastSuccess)
         return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
     }
@@ -60,27 +80,22 @@ struct Polling {
             if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
         }
         guard isWanted(shared, isStackKnown: isStackKnown), !pacing.isInFlight else { return }
-        let freeSlots = launcher.freeSlots(shared)
-        // A slot is free, and the last poll, made while none was, showed that something waits.
-        if freeSlots > 0, reading.limit == 1, reading.foundMatching, !isPaused, pacing.failures == 0, let lastSuccess {
-            pacing.due = min(pacing.due, lastSuccess + Self.shortestInterval)
+        let reachableSlots = launcher.reachableSlots(shared)
+        // A slot is free, and the last poll, made while none was, saw no more than the head of the list; or a pool has a free
+        // slot and wants to know what it could be used for.
+        let isBehind = reading.limit == 1 || (shared.slots.bidBy != nil && !isCurrent(at: shared.now))
+        if reachableSlots > 0, isBehind, !isPaused, pacing.failures == 0 {
+            pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
-        guard pacing.isDue(at: shared.now) else { return }
-        let isIdle = !shared.configuration.isDryRun && (isPaused || freeSlots == 0)
+        guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
+        let isIdle = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
         if isIdle { reading.startOver() }
-        let limit = isIdle ? 1 : pageLimit(freeSlots: freeSlots, isDryRun: shared.configuration.isDryRun)
+        // While nothing can be started one job is requested, only to be seen as connected.
+        let limit = isIdle ? 1 : SharedState.maximumBatch
+        rate.sends(at: shared.now)
         reading.asks(limit: limit, at: shared.now)
         pacing.isInFlight = true
         shared.asks(.poll(limit: limit, after: reading.cursor))
-    }
-
-    /// While nothing can be started one job is requested, only to be seen as connected. Otherwise the first page is
-    /// some times longer than there are slots, so that the best can be chosen from it; where that was not enough, the
-    /// pages after it are as long as they may be.
-    private func pageLimit(freeSlots: Int, isDryRun: Bool) -> Int {
-        let isDeep = reading.cursor != nil || isDryRun
-        let longest = SharedState.maximumBatch
-        return isDeep ? longest : min(longest, max(100, min(freeSlots, longest) * 4))
     }
 
     mutating func polled(
@@ -114,16 +129,24 @@ struct Polling {
             // These jobs, and those that were listed before, are of two queues: none is reserved.
             backlog.removeAll()
             reading.startOver()
+            readAsOf = nil
+            shared.slots.mustReport = true
             pacing.succeeded(next: shared.now + shared.configuration.pollInterval)
             return Outcome(loss: loss)
         }
         let hasMore = read(page, &shared, launcher: launcher)
-        let interval = shared.configuration.pollInterval * shared.jitter.next(in: 0.9..<1.1)
-        // Some pages at once, the others at a rate that leaves room below Buildkite's limit of ten a second.
-        let pause = reading.pages < Self.pagesAtOnce ? Duration.zero : Self.shortestInterval
-        pacing.succeeded(next: shared.now + (hasMore ? pause : interval))
+        pacing.succeeded(next: hasMore ? shared.now : nextList(&shared, launcher: launcher))
         if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
         return Outcome(isReadToEnd: !hasMore)
+    }
+
+    /// When the list is read again: soon while jobs come and can be started, otherwise at leisure.
+    private func nextList(_ shared: inout SharedState, launcher: LauncherHealth) -> Duration {
+        let jitter = shared.jitter.next(in: 1..<1.1)
+        let quiet = shared.now + shared.configuration.pollInterval * jitter
+        let isBusy = lastArrival.map { shared.now - $0 <= Self.busyTime } ?? false
+        guard isBusy, !isPaused, launcher.reachableSlots(shared) > 0 else { return quiet }
+        return min(quiet, reading.sentAt + rate.spacing)
     }
 
     private mutating func noteQueue(
@@ -175,11 +198,10 @@ struct Polling {
     /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
     mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth, launching: Launching) {
         let lacksTokens = launching.triesOneJob(shared)
-        guard hasUntold, shared.phase == .running, lacksTokens || launcher.freeSlots(shared) == 0 else { return }
+        guard hasUntold, shared.phase == .running, lacksTokens || launcher.reachableSlots(shared) == 0 else { return }
         hasUntold = false
-        let notice: JobNotice =
-            launcher.trouble?.notice
-            ?? (lacksTokens ? .waitsForToken : .waitsForSlot(slots: shared.configuration.maximumInFlight))
+        let slots = shared.slots.isShared ? nil : shared.configuration.maximumInFlight
+        let notice = launcher.trouble?.notice ?? (lacksTokens ? .waitsForToken : .waitsForSlot(slots: slots))
         for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
     }
 
@@ -208,9 +230,17 @@ struct Polling {
         // The jobs of a paused queue are counted, and none of them may be reserved.
         if isPaused { backlog.setAside() }
 
-        let isShort = shared.configuration.isDryRun || backlog.count < launcher.freeSlots(shared)
-        let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isShort
-        return reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
+        let isShort = shared.configuration.isDryRun || backlog.count < launcher.reachableSlots(shared)
+        let isMoreOfUse = isShort || reading.pages < Self.pagesToChooseFrom
+        let wantsMore = shared.phase == .running && !isPaused && reading.limit > 1 && isMoreOfUse
+        let hasMore = reading.end(page.pageInfo, isHead: isHead, wantsMore: wantsMore, &shared)
+        if isPaused || (reading.limit == 1 && !isWhole) {
+            readAsOf = nil
+        } else if !isChoosing {
+            readAsOf = reading.headSentAt
+        }
+        shared.slots.mustReport = true
+        return hasMore
     }
 
     /// Records a listed job, and returns whether it can be reserved.
@@ -224,6 +254,7 @@ struct Polling {
                 return false
             }
             reading.foundMatching = true
+            if isNew { lastArrival = shared.now }
             if shared.configuration.isDryRun, isNew {
                 shared.totals.matching += 1
                 shared.log(.notice, "Would start this job (priority \(job.priority))", job.id)
@@ -265,7 +296,7 @@ struct Polling {
         for line in unmatchedRules.lines(at: shared.now) { shared.log(line.level, line.message, line.job) }
         guard shared.configuration.isDryRun, !isPaused, backlog.count != saidOfDryRun else { return }
         saidOfDryRun = backlog.count
-        let started = min(backlog.count, launcher.freeSlots(shared))
+        let started = min(backlog.count, launcher.reachableSlots(shared))
         shared.log(
             .notice,
             "\(backlog.count) scheduled jobs match: \(started) would be started now, "

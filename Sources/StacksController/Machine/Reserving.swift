@@ -29,9 +29,17 @@ struct Reserving {
         }
         let triesOneJob = launching.triesOneJob(shared)
         if triesOneJob, !shared.ledger.waiting.isEmpty || launching.pacing.isInFlight { return nil }
-        let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && launcher.freeSlots(shared) > 0
+        let freeSlots = launcher.freeSlots(shared)
+        // Where there are more jobs than slots, the best of the list as far as it is read at once are chosen.
+        let isChoosing = polling.isChoosing && polling.backlog.count >= freeSlots
+        let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && freeSlots > 0 && !isChoosing
         guard !uncertain.isEmpty || isAnyWaiting else { return nil }
         return triesOneJob ? max(pacing.due, launching.pacing.due) : pacing.due
+    }
+
+    /// Whether nothing is reserved for a while, because it has failed: others may use the slots.
+    func isWaitingAfterFailure(_ shared: SharedState) -> Bool {
+        pacing.failures > 0 && !pacing.isInFlight && pacing.due > shared.now && shared.phase == .running
     }
 
     mutating func advance(

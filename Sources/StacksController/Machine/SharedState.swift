@@ -19,6 +19,8 @@ struct SharedState {
 
     var totals = ControllerStatus.Totals()
     var ledger = JobLedger()
+    /// How many slots the jobs may take.
+    var slots: Slots
     /// Jobs that are let go of, and those that are left alone for a while.
     var givingBack = GivingBack()
     /// What was shown on jobs' pages.
@@ -31,8 +33,9 @@ struct SharedState {
 
     private(set) var actions: [ControllerAction] = []
 
-    init(configuration: StackController.Configuration, seed: UInt64) {
+    init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool) {
         self.configuration = configuration
+        slots = Slots(isShared: sharesSlots)
         jitter = Jitter(seed: seed)
     }
 
@@ -55,6 +58,14 @@ struct SharedState {
     mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
         actions.append(.log(level, message, job: job))
     }
+
+    // MARK: Slots
+
+    /// How many more jobs may take one.
+    var freeSlots: Int { slots.free(ledger, most: configuration.maximumInFlight) }
+
+    /// How many more could take one if they were known: see ``Slots/reachable(_:most:)``.
+    var reachableSlots: Int { slots.reachable(ledger, most: configuration.maximumInFlight) }
 
     // MARK: The phase
 

@@ -58,17 +58,19 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
-        .polled(
-            await outcome {
-                try await client.scheduledJobs(
-                    stack: stack,
-                    queue: configuration.queue,
-                    limit: limit,
-                    after: cursor,
-                    options: CallOptions(retryPolicy: .never, timeout: configuration.pollTimeout)
-                ).value
-            }
-        )
+        var allowed: Int?
+        let result = await outcome {
+            let response = try await client.scheduledJobs(
+                stack: stack,
+                queue: configuration.queue,
+                limit: limit,
+                after: cursor,
+                options: CallOptions(retryPolicy: .never, timeout: configuration.pollTimeout)
+            )
+            allowed = response.rateLimit?.limit
+            return response.value
+        }
+        return .polled(result, limit: allowed)
     }
 
     private nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {

@@ -1,0 +1,31 @@
+/// How often the list may be requested: at most half as often as Buildkite allows, which leaves the other half to people
+/// and scripts that use the same stack key.
+struct PollRate {
+    /// What the documentation says of `list-scheduled-jobs`, in requests a second.
+    private static let documentedLimit = 10
+
+    /// However many requests are allowed, the list is not requested more often than this.
+    private static let shortestSpacing = Duration.milliseconds(100)
+
+    /// How many requests may be made within a second.
+    private(set) var allowed = documentedLimit / 2
+    /// When the last of them were made.
+    private var sent: [Duration] = []
+
+    /// The time between two requests that are made regularly.
+    var spacing: Duration { max(Self.shortestSpacing, .seconds(1) / allowed) }
+
+    /// When the next request may be made.
+    var earliest: Duration { sent.count < allowed ? .zero : sent[sent.count - allowed] + .seconds(1) }
+
+    mutating func sends(at now: Duration) {
+        sent.append(now)
+        if sent.count > allowed { sent.removeFirst(sent.count - allowed) }
+    }
+
+    /// Takes in what a response says of the limit, in requests a second; what is not said stays as it was.
+    mutating func announced(_ limit: Int?) {
+        guard let limit, limit > 0 else { return }
+        allowed = max(1, min(limit, 10 * Self.documentedLimit) / 2)
+    }
+}

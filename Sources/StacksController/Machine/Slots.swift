@@ -1,0 +1,53 @@
+import StacksAPI
+
+/// How many slots the stack's jobs may take: those of its configuration, or what a pool gives it.
+///
+/// With a pool, the stack says what it uses and wants whenever that changes, and what it was given and has not used by then
+/// goes back. So a slot that becomes free is the pool's, whoever had it.
+struct Slots {
+    /// How long a bid may take: the list is read for it.
+    private static let longestBid = Duration.milliseconds(500)
+
+    /// Whether a pool gives the slots.
+    let isShared: Bool
+    /// How many slots the pool has given for the last report, and how many jobs had taken one by then.
+    private var granted = 0
+    private var takenBefore = 0
+    /// How many more it could get, as of its last report.
+    private var available = 0
+    private var lastReport: SlotAllocation.Report?
+    /// Whether to report even if nothing has changed.
+    var mustReport = true
+    /// When the pool, which waits for this stack's bid, is told what is known then.
+    private(set) var bidBy: Duration?
+
+    init(isShared: Bool) { self.isShared = isShared }
+
+    /// How many more jobs may be reserved now.
+    func free(_ ledger: JobLedger, most: Int) -> Int {
+        let free = max(0, most - ledger.occupied)
+        return isShared ? min(free, max(0, granted - (ledger.taken - takenBefore))) : free
+    }
+
+    /// How many more could be reserved if jobs for them were known: what it has, or what the pool could give.
+    func reachable(_ ledger: JobLedger, most: Int) -> Int {
+        let free = free(ledger, most: most)
+        return isShared ? max(free, min(available, max(0, most - ledger.occupied))) : free
+    }
+
+    /// What is to be reported, if anything. What was given and is not used goes back with it.
+    mutating func report(_ report: SlotAllocation.Report) -> SlotAllocation.Report? {
+        guard isShared, mustReport || report != lastReport else { return nil }
+        (mustReport, lastReport) = (false, report)
+        (granted, takenBefore) = (0, report.taken)
+        if report.isBid || !report.canBid { bidBy = nil }
+        return report
+    }
+
+    /// The pool's answer to the report just made.
+    mutating func received(_ answer: SlotAllocation.Answer, at now: Duration) {
+        granted = answer.granted
+        available = answer.available
+        bidBy = answer.owesBid ? bidBy ?? now + Self.longestBid : nil
+    }
+}

@@ -1,0 +1,18 @@
+/// A running controller's place in a pool of slots.
+struct Seat: Sendable {
+    private let pool: SlotPool
+    private let id: SlotAllocation.ID
+
+    /// - Throws: `ConfigurationError` when more would be kept for the stacks than there is.
+    init(in pool: SlotPool, _ configuration: StackController.Configuration, _ mailbox: Mailbox) throws {
+        self.pool = pool
+        id = try pool.join(least: configuration.minimumSlots, most: configuration.maximumInFlight) {
+            mailbox.post(.slotsCall)
+        }
+    }
+
+    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer { pool.report(id, report) }
+
+    /// Everything that the stack had is free. Its jobs must have ended.
+    func leave() { pool.leave(id) }
+}

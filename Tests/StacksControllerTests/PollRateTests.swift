@@ -1,0 +1,87 @@
+import Testing
+
+@testable import StacksAPI
+@testable import StacksController
+
+@Suite("How often the list is read")
+struct PollRateTests {
+    /// When polls were sent within a time, each answered at once with these jobs.
+    private func polls(
+        within time: Duration, _ driver: inout MachineDriver, limit: Int? = nil, _ jobs: (Int) -> [ScheduledJob]
+    ) -> [Duration] {
+        let end = driver.now + time
+        var sent: [Duration] = []
+        while driver.now < end {
+            for _ in driver.passes(.milliseconds(10)).polls {
+                sent.append(driver.now)
+                let page = MachineDriver.page(jobs(sent.count))
+                let wishes = driver.happens(.polled(.success(page), limit: limit))
+                for ids in wishes.reserved { _ = driver.issues(driver.reserves(ids).tokens.flatMap { $0 }) }
+            }
+        }
+        return sent
+    }
+
+    /// The most of them within a second.
+    private func most(_ times: [Duration]) -> Int {
+        times.map { time in times.count { $0 >= time && $0 < time + .seconds(1) } }.max() ?? 0
+    }
+
+    private func quiet() -> MachineDriver {
+        var driver = MachineDriver.running(capacity: 1000)
+        _ = driver.polls([])
+        return driver
+    }
+
+    @Test("once a second at most while nothing comes")
+    func quietly() {
+        var driver = quiet()
+        let sent = polls(within: .seconds(600), &driver) { _ in [] }
+        #expect(most(sent) == 1)
+        #expect(sent.count > 500)
+    }
+
+    @Test("while jobs come, up to half as often as is allowed and never more often", arguments: [10, 20, 4, 1])
+    func busily(limit: Int) {
+        var driver = quiet()
+        _ = polls(within: .seconds(2), &driver, limit: limit) { [.number($0)] }
+        let sent = polls(within: .seconds(60), &driver, limit: limit) { [.number(1000 + $0)] }
+        #expect(most(sent) <= max(1, limit / 2))
+        #expect(sent.count >= 50 * min(max(1, limit / 2), 10))
+    }
+
+    @Test("ten seconds after the last job came it is quiet again")
+    func calms() {
+        var driver = quiet()
+        let busy = polls(within: .seconds(9), &driver) { _ in [.number(1)] }
+        #expect(busy.count > 30)
+        _ = polls(within: .seconds(4), &driver) { _ in [] }
+        #expect(most(polls(within: .seconds(60), &driver) { _ in [] }) == 1)
+    }
+
+    @Test("jobs of others are no reason to read more often")
+    func unmatched() {
+        var driver = quiet()
+        let sent = polls(within: .seconds(60), &driver) { [.number($0, rules: ["os=none"])] }
+        #expect(most(sent) == 1)
+    }
+
+    @Test(
+        "an interval that is set shorter than what is allowed is lengthened, and a longer one is kept while it is quiet"
+    )
+    func interval() {
+        var short = MachineDriver.running { $0.pollInterval = .milliseconds(10) }
+        _ = short.polls([])
+        #expect(most(polls(within: .seconds(30), &short) { _ in [] }) == 5)
+        var long = MachineDriver.running { $0.pollInterval = .seconds(20) }
+        _ = long.polls([])
+        #expect(polls(within: .seconds(600), &long) { _ in [] }.count <= 30)
+    }
+
+    @Test("while every slot is taken, or the queue is paused, one job is requested once a second")
+    func full() {
+        var driver = MachineDriver.running(capacity: 1)
+        driver.launches([.number(1)])
+        #expect(most(polls(within: .seconds(30), &driver) { [.number(1000 + $0)] }) == 1)
+    }
+}
