@@ -142,8 +142,8 @@ let package = Package(
             metricsTestKit),
         tests("StacksTestingTests", "StacksTesting", "StacksTransport"),
         tests(
-            "StacksControllerTests", "CommandLaunching", "StacksAPI", "StacksController", "StacksTesting",
-            "StacksTransport", logging, metrics, metricsTestKit, serviceLifecycle),
+            "StacksControllerTests", "CommandLaunching", "StacksAPI", "StacksController", "StacksCurl", "StacksTesting",
+            "StacksTransport", "TestServers", logging, metrics, metricsTestKit, serviceLifecycle),
         tests(
             "ToolTests", "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
             "StandardStreams", "TestServers", logging, argumentParser),

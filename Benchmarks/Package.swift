@@ -15,6 +15,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let stacksAPI: Target.Dependency = .product(name: "StacksAPI", package: "stacks-api-swift")
 let stacksTransport: Target.Dependency = .product(name: "StacksTransport", package: "stacks-api-swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let stacksTesting: Target.Dependency = .product(name: "StacksTesting", package: "stacks-api-swift")
 let stacksCurl: Target.Dependency = .product(name: "StacksCurl", package: "stacks-api-swift")
 
 /// A package of its own, so that whoever uses the libraries never resolves what they are compared with.
@@ -95,9 +96,9 @@ let package = Package(
         .executableTarget(
             name: "stacks-controller",
             dependencies: [
-                "Contestant", stacksAPI, logging,
+                "Contestant", "Workload", stacksAPI, stacksCurl, stacksTransport, stacksTesting, logging,
                 .product(name: "StacksController", package: "stacks-api-swift"),
-                .product(name: "StacksTesting", package: "stacks-api-swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: settings
         ),
@@ -106,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "benchmark-server",
             dependencies: [
-                "Contestant", "Workload", argumentParser,
+                "Contestant", "Workload", argumentParser, stacksTesting, stacksTransport,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),

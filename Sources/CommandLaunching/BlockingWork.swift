@@ -1,14 +1,14 @@
 import Dispatch
 
-/// Threads for what blocks, so that it holds up none of those that tasks run on.
+/// Threads for work that blocks, so that it blocks none of the threads that tasks run on.
 enum BlockingWork {
-    /// Waits for children.
+    /// For waiting for children.
     static let children = DispatchQueue(label: "stacks.children")
-    /// Opens files and starts processes, which a slow disk can keep for long. One after the other: what starting takes
-    /// for a moment, descriptors above all, is taken once.
+    /// For opening files and starting processes, which can take long on a slow disk. One start at a time, so that the
+    /// descriptors that a start needs for a moment are needed once.
     private static let starting = DispatchQueue(label: "stacks.starting")
 
-    /// Does `work` on the thread for starting.
+    /// Runs `work` on the thread for starting.
     nonisolated(nonsending) static func start<Result: Sendable>(
         _ work: @escaping @Sendable () throws -> Result
     ) async throws -> Result {

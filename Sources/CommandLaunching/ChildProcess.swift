@@ -16,7 +16,7 @@ final class ChildProcess: Sendable {
     enum Ending: Sendable, Hashable {
         case exited(Int32)
         case signalled(Int32)
-        /// Somebody else in this process has taken the status, or children leave none because SIGCHLD is ignored.
+        /// Other code in this process has reaped it, or it left no status because SIGCHLD is ignored.
         case unknown
         /// It has not ended, and this process may not signal it.
         case unstoppable
@@ -34,7 +34,7 @@ final class ChildProcess: Sendable {
 
     init(_ process: pid_t) { self.process = process }
 
-    /// Waits for the end. To be called once.
+    /// Waits for the end. Call it once.
     nonisolated(nonsending) func end() async -> Ending {
         await withCheckedContinuation { continuation in
             let ending: Ending? = state.withLock { state in
@@ -46,9 +46,9 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits until the task is cancelled, and then sends SIGTERM to the group and, when the process has not ended after
-    /// the grace period, SIGKILL. Returns at once when it has ended. One that may not be signalled is given up: it counts
-    /// as ended, as ``Ending/unstoppable``.
+    /// Waits until the task is cancelled, and then sends SIGTERM to the group, and SIGKILL when the process has not ended
+    /// after the grace period. Returns at once when it has ended. A process that may not be signalled is no longer waited
+    /// for: its ending is ``Ending/unstoppable``.
     func stopWhenCancelled(gracePeriod: Duration) async {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         guard runs else { return }
@@ -73,7 +73,7 @@ final class ChildProcess: Sendable {
     @discardableResult
     func signal(_ number: Int32) -> Bool { ChildProcesses.shared.signal(self, number) }
 
-    /// Takes the end down, and tells it to whoever waits.
+    /// Keeps the ending, and resumes the waiting task.
     fileprivate func ended(_ ending: Ending) {
         let waiter: CheckedContinuation<Ending, Never>? = state.withLock { state in
             switch state {
@@ -81,7 +81,7 @@ final class ChildProcess: Sendable {
                 state = .ended(ending)
                 return waiter
             case .runs: state = .ended(ending)
-            // Given up before.
+            // It counts as unstoppable already.
             case .ended: break
             }
             return nil
@@ -92,10 +92,10 @@ final class ChildProcess: Sendable {
 
 /// The processes that this one has started and whose end has not been seen.
 ///
-/// One thread waits for whichever ends next, and is there only while there are any. So a command costs no descriptor
-/// while it runs, and nothing that runs short later can keep its end from being noticed.
+/// One thread waits for whichever ends next, and exists only while there are any. So a running command needs no descriptor,
+/// and a shortage of descriptors later cannot hide its end.
 final class ChildProcesses: Sendable {
-    /// The system lets a process wait for its children as a whole, so that there is one of this.
+    /// There is one for the process, because the system lets a process wait for any of its children.
     static let shared = ChildProcesses()
 
     private struct State {
@@ -104,10 +104,10 @@ final class ChildProcesses: Sendable {
         var reapsOrphans = false
     }
 
-    /// How long the thread leaves it when a child that is not of this registry has ended and nobody has reaped it: it
-    /// hides those that end after it.
+    /// How long the thread pauses when a child that is not in this registry has ended and was not reaped: that child hides
+    /// those that end after it.
     private static let pause: useconds_t = 20_000
-    /// How often an init looks whether it has inherited anything, while it has no child to wait for.
+    /// How often process 1 looks for orphans that it has inherited, while it has no child to wait for.
     private static let idlePause: useconds_t = 1_000_000
 
     private let state = Mutex(State())
@@ -117,8 +117,8 @@ final class ChildProcesses: Sendable {
     /// - Throws: What `start` throws.
     func start(_ start: () throws -> pid_t) throws -> ChildProcess {
         cprocess_keep_statuses()
-        // Under the lock, so that the thread takes neither the new process nor one that posix_spawn reaps itself for
-        // an orphan.
+        // Under the lock, so that the thread does not reap the new process as an orphan, nor one that posix_spawn reaps
+        // itself.
         let child = try state.withLock { state in
             let child = ChildProcess(try start())
             state.children[child.process] = child
@@ -128,8 +128,8 @@ final class ChildProcesses: Sendable {
         return child
     }
 
-    /// From now on children that nobody here has started are reaped too: those whose parents have ended, when this
-    /// process is the first one of a container.
+    /// From now on reaps children too that this process has not started: the first process of a container inherits those
+    /// whose parents have ended.
     func reapOrphans() {
         state.withLock { $0.reapsOrphans = true }
         waitInBackground()
@@ -165,7 +165,7 @@ final class ChildProcesses: Sendable {
         }
     }
 
-    /// Whether there is anything to wait for; when not, the thread is told to end.
+    /// Whether there is a child to wait for. If not, the thread ends.
     private func mustWait() -> Bool {
         state.withLock { state in
             state.isWaiting = !state.children.isEmpty || state.reapsOrphans

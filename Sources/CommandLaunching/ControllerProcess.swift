@@ -14,14 +14,14 @@ public import StacksAPI
     import Foundation
 #endif
 
-/// What the process of a controller does about itself, before it starts commands that other people have written.
+/// What the process of a controller does to protect itself, before it starts commands that other people have written.
 public enum ControllerProcess {
-    /// Keeps other processes of the same user from reading this one's memory and environment, its commands among them:
-    /// both hold the cluster's token. Commands are not affected.
+    /// Keeps other processes of the same user, commands among them, from reading the memory and the environment of this
+    /// one: both hold the cluster's token. Commands are not affected.
     ///
-    /// On Linux it makes the process one that leaves no core dump and cannot be traced but by root (`PR_SET_DUMPABLE`).
+    /// On Linux the process then leaves no core dump, and only root can trace it (`PR_SET_DUMPABLE`).
     ///
-    /// - Returns: Whether it is so now; `false` where a system has nothing like it.
+    /// - Returns: Whether it is protected; `false` on a system without such a call.
     @discardableResult
     public static func hideMemory() -> Bool { cprocess_forbid_reading() == 0 }
 
@@ -39,11 +39,10 @@ public enum ControllerProcess {
         cprocess_erase_arguments(secret)
     }
 
-    /// Reaps what processes leave behind that this one has not started: the first process of a container inherits
-    /// those whose parents have ended, and is the only one that can clear them away. Nothing else in this process may
-    /// start processes then, but ``CommandLauncher``.
+    /// Reaps processes that this one has not started: the first process of a container inherits those whose parents have
+    /// ended, and no other process can reap them. Only ``CommandLauncher`` may start processes in this process then.
     ///
-    /// - Returns: Whether this is a first process, and does so from now on.
+    /// - Returns: Whether this is process 1, and does so from now on.
     @discardableResult
     public static func reapOrphansAsFirstProcess() -> Bool {
         guard getpid() == 1 else { return false }

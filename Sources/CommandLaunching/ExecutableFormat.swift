@@ -6,11 +6,11 @@
     import Musl
 #endif
 
-/// Looks into an executable file for what a shell would hide: it takes a file that the system cannot execute for a
-/// script, so that an empty one is a success and one for another processor a syntax error.
+/// Checks the format of an executable file, because a shell hides that the system cannot execute one: it runs the file as a
+/// script, so that an empty file succeeds, and a program for another processor is a syntax error.
 enum ExecutableFormat {
-    /// What keeps the system from executing the file, or `nil` when that is not seen. It is not for good: a file that
-    /// is just being replaced looks like that.
+    /// Why the system cannot execute the file, or `nil` if it probably can. That may pass: a file that is being replaced
+    /// can look like that.
     static func trouble(with file: String) -> String? {
         guard let beginning = beginning(of: file) else { return nil }
         if beginning.starts(with: "#!".utf8) { return interpreterTrouble(beginning.dropFirst(2)) }
@@ -24,7 +24,7 @@ enum ExecutableFormat {
             .split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         guard let first = words.first else { return nil }
         let interpreter = String(decoding: first, as: UTF8.self)
-        // One that is relative depends on where the command begins.
+        // A relative one depends on the command's working directory.
         guard interpreter.hasPrefix("/"), access(interpreter, X_OK) != 0 else { return nil }
         return "its interpreter \(interpreter) cannot be executed"
     }
@@ -54,17 +54,17 @@ enum ExecutableFormat {
         private static let predecessors: [UInt16: Set<UInt16>] = [62: [3], 183: [40], 21: [20], 43: [2, 18]]
     #endif
 
-    /// Whether the system was told of formats besides its own (binfmt_misc): programs of other machines, for example.
+    /// Whether the system has handlers for other formats (binfmt_misc): programs of other machines, for example.
     private static var understandsOthers: Bool {
         guard let directory = opendir("/proc/sys/fs/binfmt_misc") else { return false }
         defer { closedir(directory) }
         var count = 0
         while readdir(directory) != nil { count += 1 }
-        // The directory, its parent, `register` and `status` are always there.
+        // `.`, `..`, `register` and `status` always exist.
         return count > 4
     }
 
-    /// The first bytes; `nil` when they cannot be read, which nobody needs to execute a program.
+    /// The first bytes; `nil` when they cannot be read: a program can be executable and not readable.
     private static func beginning(of file: String) -> [UInt8]? {
         let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }

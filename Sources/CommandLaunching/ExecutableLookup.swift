@@ -8,14 +8,14 @@
 
 /// Finds out whether a command can be started at all, before a job depends on it.
 enum ExecutableLookup {
-    /// Where a name is looked for when there is no `PATH`.
+    /// The search path when there is no `PATH`.
     private static let standardPath = "/usr/bin:/bin:/usr/sbin:/sbin"
 
-    /// What keeps `name` from being started, or `nil` when it is an executable file.
+    /// Why `name` cannot be started, or `nil` when it is an executable file.
     ///
     /// - Parameters:
-    ///   - path: The `PATH` that the command will have.
-    ///   - workingDirectory: What a path that is relative begins at; `nil` for this process's own.
+    ///   - path: The `PATH` of the command.
+    ///   - workingDirectory: The directory of relative paths; `nil` for this process's own.
     static func problem(with name: String, path: String?, workingDirectory: String?) -> String? {
         guard !name.contains("/") else {
             let file = name.hasPrefix("/") ? name : workingDirectory.map { "\($0)/\(name)" } ?? name
@@ -26,9 +26,9 @@ enum ExecutableLookup {
         return file(named: name, path: path) == nil ? "The command \(name) was not found in PATH" : nil
     }
 
-    /// The executable file that `name`, which has no slash, stands for in `path`.
+    /// The executable file called `name`, which has no slash, in the directories of `path`.
     static func file(named name: String, path: String?) -> String? {
-        // An entry that is empty or relative is not searched: it would depend on where the controller was started.
+        // An empty or relative entry is not searched: it depends on the directory in which the controller was started.
         let directories = (path ?? standardPath).split(separator: ":").filter { $0.hasPrefix("/") }
         return directories.lazy.map { "\($0)/\(name)" }.first(where: isExecutable)
     }

@@ -9,13 +9,13 @@ import StacksController
     import Musl
 #endif
 
-/// The file that takes one job's output.
+/// The file with the output of one job.
 enum LogFile {
-    /// Opens the file for appending, readable for its owner alone: builds print what others should not read.
+    /// Opens the file for appending. It is readable for its owner alone: builds can print secrets.
     ///
-    /// - Throws: ``CommandLaunchError`` when something else has the file's name, which is a matter of this job alone.
+    /// - Throws: ``CommandLaunchError`` when something else has the file's name, which concerns this job alone.
     static func open(for job: JobID, in directory: String) throws -> OpenFile {
-        let path = "\(directory)/\(JobFile.name(for: job, extension: "log"))"
+        let path = "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
         do {
             return try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
         } catch let refusal as OwnedFile.Refusal {

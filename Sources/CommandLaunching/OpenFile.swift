@@ -11,31 +11,31 @@
     import Foundation
 #endif
 
-/// What a call of the system failed with.
+/// The error of a system call.
 struct SystemError: Error, Hashable, CustomStringConvertible {
     /// Its `errno`.
     let code: Int32
 
-    /// What the last call of this thread failed with.
+    /// The error of the last call of this thread.
     static var last: SystemError { SystemError(code: errno) }
 
     /// Lets an error be caught by its code.
     static func ~= (pattern: SystemError, error: any Error) -> Bool { (error as? SystemError) == pattern }
 
-    /// As the C library says it.
+    /// The C library's message.
     var description: String { String(cString: strerror(code)) }
 }
 
-/// A file that is open. Whoever opened it closes it.
+/// An open file. The code that opened it closes it.
 struct OpenFile: Sendable {
     /// The number of its descriptor.
     let descriptor: Int32
 
-    /// Opens a file, which the commands do not inherit under this number.
+    /// Opens a file, which commands do not inherit under this number.
     init(_ path: String, _ flags: Int32, permissions: mode_t = 0o600) throws {
         let opened = open(path, flags | O_CLOEXEC, permissions)
         guard opened >= 0 else { throw SystemError.last }
-        // A number of the standard streams', which this process may have closed, is one of a command's too.
+        // This process may have closed a standard stream. Its number is that of a stream of the command.
         guard opened <= STDERR_FILENO else {
             descriptor = opened
             return
@@ -57,8 +57,7 @@ struct OpenFile: Sendable {
         #endif
     }
 
-    /// Whether a process has the file of this path open, as far as the system shows that: Linux does, to a process of
-    /// the same user.
+    /// Whether a process has the file at this path open. Linux shows that to processes of the same user; elsewhere `false`.
     static func isOpen(_ path: String, by process: pid_t) -> Bool {
         var file = stat()
         guard lstat(path, &file) == 0 else { return false }
@@ -94,7 +93,7 @@ struct OpenFile: Sendable {
         #endif
     }
 
-    /// Its first bytes, as many as there are.
+    /// The first bytes, at most `count`.
     func beginning(_ count: Int) throws -> String {
         var length = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in

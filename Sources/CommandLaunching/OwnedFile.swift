@@ -6,37 +6,48 @@
     import Musl
 #endif
 
-/// Files and directories that nobody else has had a hand in.
+/// Files and directories that no other user can have made or changed.
 enum OwnedFile {
-    /// Something that is in the place of a file, and is not one that this user made.
-    struct Refusal: Error, CustomStringConvertible {
+    /// What has the name of a file, and is no file that this user alone made.
+    enum Refusal: Error, Equatable, CustomStringConvertible {
+        case symbolicLink
+        case notRegular
+        case ofOtherUser(uid_t)
+        case otherName
+
         /// What is wrong with it: "is a symbolic link".
-        var description: String
+        var description: String {
+            switch self {
+            case .symbolicLink: "is a symbolic link"
+            case .notRegular: "is no regular file"
+            case .ofOtherUser(let user): "belongs to another user (\(user))"
+            case .otherName: "has another name besides"
+            }
+        }
     }
 
-    /// Opens a regular file of this user's. Whatever else has its name is refused, without waiting for it, changing it
-    /// or following it.
+    /// Opens a regular file of this user. Whatever else has its name is refused: it is not followed, not changed and not
+    /// waited for.
     ///
+    /// - Parameter allowsOtherNames: Whether the file may have a second name, a hard link: for one that is only read.
     /// - Throws: ``Refusal``, or ``SystemError``.
-    static func open(_ path: String, _ flags: Int32) throws -> OpenFile {
+    static func open(_ path: String, _ flags: Int32, allowsOtherNames: Bool = false) throws -> OpenFile {
         let file: OpenFile
         do {
             file = try OpenFile(path, flags | O_NOFOLLOW | O_NONBLOCK)
         } catch SystemError(code: ELOOP) {
-            throw Refusal(description: "is a symbolic link")
+            throw Refusal.symbolicLink
         } catch SystemError(code: ENXIO), SystemError(code: EISDIR) {
             // A FIFO without a reader, a device without its driver, a directory.
-            throw Refusal(description: "is no regular file")
+            throw Refusal.notRegular
         }
         do {
             var status = stat()
             guard fstat(file.descriptor, &status) == 0 else { throw SystemError.last }
-            guard status.st_mode & S_IFMT == S_IFREG else { throw Refusal(description: "is no regular file") }
-            guard status.st_uid == geteuid() else {
-                throw Refusal(description: "belongs to another user (\(status.st_uid))")
-            }
-            guard status.st_nlink <= 1 else { throw Refusal(description: "has another name besides") }
-            // Who inherits the file need not know how it was opened.
+            guard status.st_mode & S_IFMT == S_IFREG else { throw Refusal.notRegular }
+            guard status.st_uid == geteuid() else { throw Refusal.ofOtherUser(status.st_uid) }
+            guard status.st_nlink <= 1 || allowsOtherNames else { throw Refusal.otherName }
+            // A process that inherits the file expects one that blocks.
             let flags = fcntl(file.descriptor, F_GETFL)
             if flags >= 0 { _ = fcntl(file.descriptor, F_SETFL, flags & ~O_NONBLOCK) }
             return file
@@ -47,9 +58,9 @@ enum OwnedFile {
     }
 }
 
-/// A directory, and who can change what is in it.
+/// Checks who can change the files in a directory.
 enum TrustedDirectory {
-    /// What is wrong with a directory in which this process alone is to make files, or `nil`.
+    /// What is wrong with a directory in which only this process may create files, or `nil`.
     static func problem(withOwn path: String) -> String? {
         var status = stat()
         guard lstat(path, &status) == 0 else { return "\(SystemError.last)" }
@@ -61,8 +72,8 @@ enum TrustedDirectory {
         return writers(status)
     }
 
-    /// What is wrong with a directory in which files of this process lie among others, or `nil`. One that is for
-    /// everybody is well when it has the sticky bit: there nobody can take away or replace what others have made.
+    /// What is wrong with a directory that has files of this process and of others, or `nil`. One that everybody can write
+    /// to needs the sticky bit: then no user can remove or replace the files of another.
     static func problem(withShared path: String) -> String? {
         var status = stat()
         guard stat(path, &status) == 0 else { return "\(SystemError.last)" }
@@ -74,7 +85,7 @@ enum TrustedDirectory {
     }
 
     private static func writers(_ status: stat) -> String? {
-        // A group of the user's own, with the user's number, is what many systems give by default.
+        // Many systems give each user a group of their own, with the same number.
         let isGroupOfOthers = status.st_gid != status.st_uid
         let others = status.st_mode & S_IWOTH != 0 || (status.st_mode & S_IWGRP != 0 && isGroupOfOthers)
         guard others else { return nil }

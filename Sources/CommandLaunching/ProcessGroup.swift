@@ -11,13 +11,13 @@ struct ProcessGroup: Sendable {
     /// The leader's process ID, which is the group's.
     let leader: pid_t
 
-    /// Waits until the group is empty, and kills what is left of it after `gracePeriod`.
+    /// Waits until the group is empty, and kills the processes that are left after `gracePeriod`.
     ///
-    /// - Returns: Whether it is gone, or was killed. False when what is left of it is not for this process to signal.
+    /// After the command itself has ended, processes that it started may still be stopping: a shell ends at SIGTERM at once,
+    /// while the agent that it started stops its job. The group's number stays in use while a process is in the group, so
+    /// the signal cannot reach another group.
     ///
-    /// Once the command itself has ended, what it started may still be on its way out: a shell ends at SIGTERM at once
-    /// while the agent that it started stops its job. The group's number stays taken as long as one process is in it,
-    /// so that the signal cannot reach a stranger while that is so.
+    /// - Returns: Whether it is empty, or was killed; `false` when this process may not signal what is left of it.
     func end(within gracePeriod: Duration) async -> Bool {
         // A task of its own, awaited here: this one is cancelled, and would not wait.
         await Task {
@@ -25,7 +25,7 @@ struct ProcessGroup: Sendable {
             while exists {
                 guard ContinuousClock.now < deadline else {
                     _ = kill(-leader, SIGKILL)
-                    // Of a group that it can reach in part the system kills that part, and says nothing of the rest.
+                    // The system kills those that this process may signal, and does not report the others.
                     return await isGoneSoon()
                 }
                 try? await Task.sleep(for: .milliseconds(20))
@@ -34,8 +34,8 @@ struct ProcessGroup: Sendable {
         }.value
     }
 
-    /// Whether nothing is left of the killed group that this process may not signal. What it may signal is on its way out,
-    /// or has ended and was not reaped, and is waited for a second at most.
+    /// Whether this process may signal all that is left of the killed group. Killed processes that have not ended or were
+    /// not reaped yet are waited for, for a second at most.
     private func isGoneSoon() async -> Bool {
         for _ in 0..<50 {
             if kill(-leader, 0) != 0 { return errno != EPERM }
@@ -44,16 +44,16 @@ struct ProcessGroup: Sendable {
         return true
     }
 
-    /// Whether a process is in it. One of another user's, started by a program like sudo, cannot be signalled, and is
-    /// there all the same.
+    /// Whether a process is in it. A process of another user, started by a program like sudo, counts although it cannot be
+    /// signalled.
     private var exists: Bool { leader > 1 && (kill(-leader, 0) == 0 || errno == EPERM) }
 
-    /// Whether processes of it run without the one that led it.
+    /// Whether processes of the group run and its leader does not.
     var isOrphaned: Bool {
         #if canImport(Darwin)
             exists && kill(leader, 0) != 0 && errno == ESRCH
         #else
-            // Processes that have ended and were not reaped count for kill(2).
+            // kill(2) also finds processes that have ended and were not reaped.
             exists && !ProcessFacts.runs(leader) && ProcessFacts.groupRuns(leader)
         #endif
     }

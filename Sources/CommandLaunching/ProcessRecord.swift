@@ -8,37 +8,50 @@ import StacksAPI
     import Musl
 #endif
 
-/// What is written down of the process of a job: one fact a line, added as it comes to be known.
+/// The facts about the process of a job, one on each line, in the order in which they become known.
 ///
 /// ```
 /// job 01989c5e-0000-7000-8000-00000000000a
+/// boot 7f9b1f5c-3c1f-4a43-8f0c-0f6f6a1f8d11
 /// process 4711 90071
 /// exit 0
 /// ```
 ///
-/// What keeps the command from being executed is told apart from what the command says of itself: then the last line is
-/// `unstarted 127`.
+/// When the system could not execute the command, the last line is `unstarted 127` instead: a command can end with 127 too.
 struct ProcessRecord: Equatable {
-    /// Whose process it is. There from the first moment.
+    /// The job. It is in the file from the beginning.
     var job: JobID?
-    /// The process that leads the group. It writes this itself.
+    /// When the machine was started that the process runs on: see ``BootID``. It is in the file from the beginning.
+    var boot: String?
+    /// The process that leads the group, which writes this line itself.
     var process: pid_t?
-    /// When that process was started, as the system counts: a number alone may be another process's by now, or a
-    /// stranger's from the beginning. It writes this itself where it can.
+    /// When that process was started, as the system counts: the number alone may be that of another process by now. The
+    /// process writes this itself where it can.
     var start: ProcessStart?
     /// The shell could not execute the command.
     var isUnstarted = false
-    /// How the command ended, as a shell has it: 128 + n for signal n.
+    /// The exit status of the command as a shell has it: 128 + n for signal n.
     var exitStatus: Int32?
 
-    /// Reads what has been written so far. A line without an end was being written when its writer died.
+    /// Whether the end of the command is not written down.
+    var isOpen: Bool { exitStatus == nil && !isUnstarted }
+
+    /// Whether the machine was not started again since, as far as that is known. After another start the numbers of processes
+    /// mean others.
+    var isOfThisBoot: Bool {
+        guard let boot, let current = BootID.current else { return true }
+        return boot == current
+    }
+
+    /// Reads what has been written so far. The writer of a line without an end died while it wrote.
     init(parsing text: String) {
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
             guard let blank = line.firstIndex(of: " ") else { continue }
             let value = line[line.index(after: blank)...]
             switch line[..<blank] {
             case "job": job = JobID(String(value))
-            // The groups 0 and 1, and what is less, would be something else to kill(2).
+            case "boot": boot = String(value)
+            // For kill(2), 0, 1 and negative numbers do not mean one group.
             case "process":
                 let parts = value.split(separator: " ")
                 process = parts.first.flatMap { pid_t($0) }.flatMap { $0 > 1 ? $0 : nil }
@@ -51,50 +64,67 @@ struct ProcessRecord: Equatable {
         }
     }
 
-    /// The exit status of a ``wrapper`` whose command has not begun: EX_TEMPFAIL of sysexits.h.
+    /// The exit status of a ``wrapper`` that has not started its command: EX_TEMPFAIL of sysexits.h.
     static let notBegun: Int32 = 75
 
-    /// How the wrapper ended, as its parent saw it, and what it has written down before tell this of the command.
-    func outcome(ofWrapperEndingWith status: Int32) -> Outcome {
-        if isUnstarted { return .notExecuted }
-        // 75 without a line is never the command's own: then the wrapper ends with another one.
-        if exitStatus == nil, process == nil || status == Self.notBegun { return .notStarted }
-        return .ended(status)
+    /// What became of the command of a wrapper that has ended.
+    ///
+    /// - Parameters:
+    ///   - ending: How the wrapper ended.
+    ///   - record: The record after that; `nil` when it is gone.
+    static func outcome(ofWrapper ending: ChildProcess.Ending, record: ProcessRecord?) -> Outcome {
+        // A record without its first line is not as it was written: somebody has emptied it.
+        guard let record, record.job != nil else { return .unknown }
+        switch ending {
+        case .exited(let status):
+            if record.isUnstarted { return .notExecuted }
+            // When the end of a command could not be written down, the wrapper ends with another status than 75.
+            if record.exitStatus == nil, record.process == nil || status == notBegun { return .notStarted }
+            return .ended(status)
+        case .signalled(let signal): return record.process == nil ? .notStarted : .signalled(signal)
+        case .unknown, .unstoppable: return .unknown
+        }
     }
 
     /// What became of a command.
     enum Outcome: Equatable {
         /// It has run.
         case ended(Int32)
+        /// It has run, and a signal has ended the wrapper.
+        case signalled(Int32)
         /// The system could not execute it.
         case notExecuted
-        /// There was no process for it, or nowhere to write down that there is one.
+        /// There was no process for it, or its number could not be written down.
         case notStarted
+        /// The record does not tell.
+        case unknown
     }
 
-    /// The first line, or `nil` when the job's name does not fit into one.
+    /// The first lines, or `nil` when the job's name does not fit into one.
     static func beginning(for job: JobID) -> String? {
         let name = job.description
-        return name.contains(where: \.isNewline) ? nil : "job \(name)\n"
+        guard !name.contains(where: \.isNewline) else { return nil }
+        return "job \(name)\n" + (BootID.current.map { "boot \($0)\n" } ?? "")
     }
 
-    /// What runs the command, as `sh -c wrapper <name> <executable> <arguments>…`, with the record as standard input.
+    /// The script that runs the command, as `sh -c wrapper <name> <executable> <arguments>…`, with the record as standard
+    /// input.
     ///
-    /// The shell alone keeps the record open, and with it the lock on it, so that the lock says whether the shell
-    /// lives: no process that got the same number later can be taken for it. It outlives the signals that are for the
-    /// command, whose exit status it writes and ends with. One that comes before the check keeps the command from being
-    /// started; one that comes between the check and the command's start reaches the shell alone, and a command that
-    /// was not there to get it is what SIGKILL after the grace period is for.
+    /// Only this shell keeps the record open, and so its lock: the lock says whether the shell lives, and no process that
+    /// gets the same number later can be taken for it. The shell survives the signals that are meant for the command, and
+    /// writes and ends with the command's exit status. A signal before the check keeps the command from being started. A
+    /// signal between the check and the start of the command reaches the shell alone; the command is then ended by
+    /// SIGKILL, after the grace period.
     ///
-    /// A shell ends with the same 126 or 127 when it cannot execute a command and when the command ends so. That is why
-    /// a second one executes it: it is there to say so (SIGUSR1) only when that failed. Some shells end at once then,
-    /// with what they were told to do at their end; bash does not do that, and is told to go on instead. The same signal
-    /// sent by the command to its group says nothing with any other status.
+    /// A shell ends with 126 or 127 when it cannot execute a command, and also when the command ends so. To tell these
+    /// apart, a second shell executes the command, and sends SIGUSR1 to the first one when that fails. Most shells end at
+    /// once then, and run their EXIT trap; bash runs none, and is told to go on (`execfail`). When the command itself sends
+    /// SIGUSR1 to its group, its status is not 126 or 127, and the signal means nothing.
     ///
-    /// Its variables have names that no command's environment has: what it sets of that, the command would see.
+    /// The names of its variables begin with `stacks_`, so that it changes no variable of the command's environment.
     ///
-    /// A shell that cannot even make a process, or write its number down, ends with ``notBegun``. With any other status and
-    /// no line about it the command has run, and its end could not be written down.
+    /// A shell that cannot create a process, or cannot write its number down, ends with ``notBegun``. With any other status
+    /// and without a line about the end, the command has run and its end could not be written down.
     static let wrapper = """
         exec 9<&0 </dev/null
         stacks_stopped= stacks_unstarted= stacks_start=

@@ -11,20 +11,20 @@
     import Foundation
 #endif
 
-/// When a process was started, as exactly as the system tells: with its number, the name of one process.
+/// When a process was started, as exactly as the system tells. With its number it identifies one process.
 ///
-/// The times of two boots of a machine can be equal. Who compares them knows already that the process lives, by the
-/// lock that it holds, which does not outlive a boot.
+/// Times of different boots can be equal. They are compared only while the process holds its lock, which ends with the
+/// boot.
 struct ProcessStart: Equatable, Sendable {
     private let text: String
 
-    /// What was written down.
+    /// The start time in a record.
     init?(_ text: some StringProtocol) {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2e }) else { return nil }
         self.text = String(text)
     }
 
-    /// That of a process that runs now; `nil` when there is none, or it is not for this one to know.
+    /// That of a running process; `nil` when there is none, or the system does not tell this process.
     init?(of process: pid_t) {
         #if canImport(Darwin)
             var facts = proc_bsdinfo()
@@ -37,12 +37,12 @@ struct ProcessStart: Equatable, Sendable {
         #endif
     }
 
-    /// As it is written down.
+    /// The text in a record.
     var description: String { text }
 }
 
 #if !canImport(Darwin)
-    /// What Linux tells of a process (proc_pid_stat(5)).
+    /// What Linux tells about a process (proc_pid_stat(5)).
     enum ProcessFacts {
         /// The fields after the program's name, from the third, the state, to the 22nd, the time of its start, at least;
         /// `nil` when there is no such process.
@@ -59,10 +59,10 @@ struct ProcessStart: Equatable, Sendable {
             return fields.count > 19 ? fields : nil
         }
 
-        /// Whether a process runs: one that has ended and was not reaped does not.
+        /// Whether a process runs. A process that has ended and was not reaped does not.
         static func runs(_ process: pid_t) -> Bool { fields(of: process).map(runs) ?? false }
 
-        /// Whether a process of the group runs. It looks at all processes.
+        /// Whether a process of the group runs. This reads the facts of all processes.
         static func groupRuns(_ group: pid_t) -> Bool {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return names.contains { name in

@@ -9,24 +9,38 @@ import StacksController
     import Musl
 #endif
 
-/// The file that a ``ProcessRecord`` is in. It is locked for as long as the process lives.
+/// The file that a ``ProcessRecord`` is in. The process that the record is about holds a lock on it.
 struct RecordFile: Sendable {
     let path: String
 
     /// Makes the file of a job that is about to be launched, and locks it.
     ///
-    /// It appears under its name when it is complete and locked, so that nobody finds it any other way. The lock goes
-    /// with the descriptor to the process that inherits it: it is gone when that process is, and not before.
+    /// The file gets its name when it is complete and locked, so that nobody sees it in another state. The process that
+    /// inherits the descriptor holds the lock until it ends.
     ///
-    /// - Returns: The file, and what is open of it, to hand on.
+    /// - Returns: The file, and its open descriptor for that process.
+    /// - Throws: ``RunsAlready`` when an earlier command for the job still runs; ``CommandLaunchError`` when that cannot be
+    ///   found out, or the job's name is not fit for a file; otherwise what ``StartFailure`` makes of the error.
     static func create(for job: JobID, in directory: String) throws -> (file: RecordFile, open: OpenFile) {
         guard let beginning = ProcessRecord.beginning(for: job) else {
             throw CommandLaunchError(description: "The job's name cannot be written down")
         }
-        let path = "\(directory)/\(JobFile.name(for: job, extension: "job"))"
-        let new = "\(directory)/\(JobFile.name(for: job, extension: "new"))"
+        let path = "\(directory)/\(JobFileName.name(for: job, extension: "job"))"
+        let new = "\(directory)/\(JobFileName.name(for: job, extension: "new"))"
         do {
-            // What a launcher that died has left under this name is nobody's.
+            if try RecordFile(path: path).runs() { throw RunsAlready() }
+        } catch let refusal as OwnedFile.Refusal {
+            throw CommandLaunchError(
+                description: "The record \(path) may be that of a command that runs, and cannot be read: it \(refusal)")
+        } catch SystemError(code: EACCES) where access(path, F_OK) == 0 {
+            throw CommandLaunchError(
+                description: "The record \(path) may be that of a command that runs, and cannot be read: it belongs to "
+                    + "another user")
+        } catch let error as SystemError {
+            throw StartFailure.error("The record \(path) cannot be read", error)
+        }
+        do {
+            // A launcher that died may have left an unfinished file.
             unlink(new)
             let open = try OwnedFile.open(new, O_RDWR | O_CREAT | O_EXCL | O_APPEND)
             do {
@@ -44,49 +58,82 @@ struct RecordFile: Sendable {
         }
     }
 
-    /// Whether the process lives. What cannot be found out counts as alive: nothing is started twice for that.
-    var isHeld: Bool {
+    // MARK: Looking at it
+
+    /// The file, opened for reading; `nil` when there is none. Whatever is no regular file was not made by a launcher, and
+    /// is no record. A record that somebody has linked to a second name is one.
+    private func open() throws -> OpenFile? {
         do {
-            let open = try OwnedFile.open(path, O_RDONLY)
-            defer { open.close() }
-            return try !FileLock.take(open)
-        } catch {
-            // What is no file of a launcher's is no record.
-            return !(error is OwnedFile.Refusal) && (error as? SystemError) != SystemError(code: ENOENT)
+            return try OwnedFile.open(path, O_RDONLY, allowsOtherNames: true)
+        } catch SystemError(code: ENOENT), OwnedFile.Refusal.symbolicLink, OwnedFile.Refusal.notRegular {
+            return nil
         }
     }
 
-    /// What has been written so far; nothing when there is no such file.
-    func read() -> ProcessRecord { (try? contents()) ?? ProcessRecord(parsing: "") }
-
-    /// What has been written so far, once it can be read: a file that cannot be opened for want of descriptors is not
-    /// an empty one. Nothing when there is no such file.
-    func readAtLast() async -> ProcessRecord {
-        // A task of its own, awaited here: this one may be cancelled, and would not wait.
-        await Task {
-            while true {
-                do { return try contents() } catch SystemError(code: EMFILE), SystemError(code: ENFILE) {
-                    try? await Task.sleep(for: .milliseconds(100))
-                } catch {
-                    return ProcessRecord(parsing: "")
-                }
-            }
-        }.value
+    /// Whether the shell beside the command holds the file: it does for as long as it lives.
+    func isHeld() throws -> Bool {
+        guard let open = try open() else { return false }
+        defer { open.close() }
+        return try !FileLock.take(open)
     }
 
-    private func contents() throws -> ProcessRecord {
-        let open = try OwnedFile.open(path, O_RDONLY)
+    /// Whether the command runs: the shell beside it holds the file, or was killed and has left the command behind.
+    func runs() throws -> Bool {
+        if try isHeld() { return true }
+        guard let record = try read(), let process = record.process, record.isOpen, record.isOfThisBoot else {
+            return false
+        }
+        return ProcessGroup(leader: process).isOrphaned
+    }
+
+    /// What has been written so far; `nil` when there is no such file.
+    func read() throws -> ProcessRecord? {
+        guard let open = try open() else { return nil }
         defer { open.close() }
         // Some short lines.
         return ProcessRecord(parsing: try open.beginning(1024))
     }
 
+    /// How long it may take by default until the file can be looked at.
+    static let patience = Duration.seconds(10)
+
+    /// What `look` returns, once it does not throw.
+    ///
+    /// While there are too few descriptors this waits for as long as that lasts: it says nothing about the command. Any
+    /// other error that lasts is thrown.
+    ///
+    /// - Parameter patience: How long other errors may last.
+    /// - Throws: ``CommandLaunchError``, which names the file.
+    func looking<Value: Sendable>(
+        for patience: Duration = RecordFile.patience, _ look: @escaping @Sendable (RecordFile) throws -> Value
+    ) async throws -> Value {
+        // A task of its own, awaited here: this one may be cancelled, and would not wait.
+        try await Task {
+            let deadline = ContinuousClock.now.advanced(by: patience)
+            while true {
+                do {
+                    return try look(self)
+                } catch SystemError(code: EMFILE), SystemError(code: ENFILE) {
+                } catch let error where ContinuousClock.now >= deadline {
+                    throw CommandLaunchError(description: "The record \(path) cannot be read: \(Self.reason(error))")
+                } catch {}
+                try? await Task.sleep(for: .milliseconds(100))
+            }
+        }.value
+    }
+
+    /// Why a file cannot be looked at, in words that follow a colon.
+    static func reason(_ error: any Error) -> String { error is OwnedFile.Refusal ? "it \(error)" : "\(error)" }
+
     func remove() { unlink(path) }
 }
 
-/// The lock on an open file, which lasts until the last process that has inherited it has closed it.
+/// An earlier command for a job still runs, because it could not be stopped.
+struct RunsAlready: Error {}
+
+/// The lock on an open file. It lasts until every process that has inherited the file has closed it.
 enum FileLock {
-    /// Takes it, or returns `false` when somebody has it.
+    /// Takes the lock, or returns `false` when another process has it.
     static func take(_ file: OpenFile) throws -> Bool {
         while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {

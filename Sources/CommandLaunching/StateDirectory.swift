@@ -16,19 +16,19 @@ import Synchronization
     import Foundation
 #endif
 
-/// The directory in which a launcher writes down what runs. It owns the lock that keeps a second launcher out, which
-/// the system takes away with the process, however that ends.
+/// The directory in which a launcher keeps records of what runs. It owns the lock that keeps a second launcher out; the
+/// system releases that lock when the process ends, however it ends.
 final class StateDirectory: Sendable {
     private let path: String
     private let lock: OpenFile
-    /// What ``find()`` has found and nobody follows yet.
+    /// What ``find()`` has found and ``take(_:)`` has not returned yet.
     private let found = Mutex<[JobID: RecordFile]>([:])
 
-    /// Makes the directory if need be, and locks it.
+    /// Creates the directory if it does not exist, and locks it.
     ///
-    /// - Throws: `ConfigurationError` when that is not possible, others can write to it, or another launcher has it.
+    /// - Throws: `ConfigurationError` when that fails, others can write to it, or another launcher uses it.
     init(_ path: String) throws {
-        // With a slash at its end a symbolic link would be followed wherever the path is looked at.
+        // The system follows a symbolic link whose path ends with a slash.
         let path = path.count > 1 ? String(path.reversed().drop { $0 == "/" }.reversed()) : path
         guard !path.isEmpty else {
             throw ConfigurationError("The state directory's path is empty, or the root directory")
@@ -37,7 +37,7 @@ final class StateDirectory: Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw ConfigurationError("The state directory \(path) cannot be made: \(SystemError.last)")
         }
-        // Who can write there can have this process signal others, and overwrite what it can write to.
+        // A user who can write there could have this process signal other processes, and overwrite files.
         if let problem = TrustedDirectory.problem(withOwn: self.path) {
             throw ConfigurationError("The state directory \(path) cannot be trusted: \(problem)")
         }
@@ -58,7 +58,7 @@ final class StateDirectory: Sendable {
                     "The state directory \(path) is used by another controller\(Self.owner(lock)). "
                         + "A stack's key belongs to one controller at a time")
             }
-            // For whoever is refused. A controller that died has left its own number.
+            // For the message to a launcher that is refused. A controller that died has left its own number.
             guard ftruncate(lock.descriptor, 0) == 0 else { throw SystemError.last }
             try lock.write("\(getpid())\n")
         } catch {
@@ -70,26 +70,29 @@ final class StateDirectory: Sendable {
 
     deinit { lock.close() }
 
-    /// The directory that a path's last part is in.
+    /// The parent directory of a path.
     private static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// The process that has the lock, as far as it says so.
+    /// The process that has the lock, as far as the file says.
     private static func owner(_ lock: OpenFile) -> String {
         let text = (try? lock.beginning(32)) ?? ""
         return Int(text.filter { !$0.isNewline }).map { " (process \($0))" } ?? ""
     }
 
-    /// Makes the record of a job that is about to be launched; see ``RecordFile/create(for:in:)``.
+    /// Creates the record of a job that is about to be launched: see ``RecordFile/create(for:in:)``.
     func record(_ job: JobID) throws -> (file: RecordFile, open: OpenFile) {
         try RecordFile.create(for: job, in: path)
     }
 
-    /// The jobs that an earlier launcher has left here: what still runs, and what has ended since.
+    /// The file that tells a command about its job.
+    func jobFile(_ job: JobID) -> JobFile { JobFile(for: job, in: path) }
+
+    /// The jobs whose records an earlier launcher has left here: their commands still run, or have ended since.
     ///
-    /// To be called once, before the first ``record(_:)``: a file that is being made looks like one that was left.
+    /// Call it once, before the first ``record(_:)``: a file that is being created looks like one that was left.
     func find() throws -> [JobID] {
         let names: [String]
         do {
@@ -101,15 +104,39 @@ final class StateDirectory: Sendable {
         var records: [JobID: RecordFile] = [:]
         for name in names {
             let file = RecordFile(path: "\(path)/\(name)")
-            if name.hasSuffix(".job"), let job = file.read().job {
-                records[job] = file
-            } else if name.hasSuffix(".new") || (name.hasSuffix(".job") && !file.isHeld) {
-                // Not finished, so that nothing was started for it; or emptied by a crash of the whole machine.
+            if name.hasSuffix(".job") {
+                // Without a job it is no record, or one that a crash of the whole machine has emptied.
+                if let job = try job(of: file, named: name) { records[job] = file } else { file.remove() }
+            } else if name.hasSuffix(".new") {
+                // It was not finished, so nothing was started for it.
                 file.remove()
             }
         }
+        // Of jobs without a record nothing runs.
+        let kept = Set(records.keys.map { JobFileName.name(for: $0, extension: "json") })
+        for name in names where name.hasSuffix(".json") && !kept.contains(name) { unlink("\(path)/\(name)") }
         found.withLock { [records] in $0 = records }
         return records.keys.sorted()
+    }
+
+    /// The job of a record, or `nil` when no command can belong to it. A record that cannot be read is not removed, because
+    /// its command may run: then the file's name says which job it is.
+    ///
+    /// - Throws: `StackControllerError` when neither the record nor its name tells.
+    private func job(of file: RecordFile, named name: String) throws -> JobID? {
+        let problem: String
+        do {
+            if let job = try file.read()?.job { return job }
+            guard try file.isHeld() else { return nil }
+            problem = "it is empty, and a command holds it"
+        } catch {
+            problem = RecordFile.reason(error)
+        }
+        if let job = JobFileName.job(in: name) { return job }
+        throw StackControllerError(
+            code: .launcherUnusable,
+            message: "The record \(file.path) cannot be read: \(problem). Its command may still run: remove the file once it "
+                + "does not")
     }
 
     /// The record of a job that was found, once.

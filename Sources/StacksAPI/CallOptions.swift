@@ -27,6 +27,9 @@ public struct CallOptions: Sendable {
     /// Whether a refusal that does not come from the API, a proxy's page for example, is retried like a 503.
     package var waitsOutProxies = false
 
+    /// Whether these are the options of one part of a long list. Its cancellation is then a ``CancelledPart``.
+    var isPart = false
+
     /// The trace of the whole call, when these are the options of one of its requests.
     var trace = CallTrace()
 

@@ -8,8 +8,7 @@ import StacksTransport
 extension StacksClient {
     /// How a client behaves.
     ///
-    /// Creating a client checks every value. A value that cannot be used is a ``StacksAPIError`` with the code
-    /// ``StacksAPIError/Code/invalidArgument`` and no operation.
+    /// Creating a client checks every value, and throws a `ConfigurationError` for one that cannot be used.
     public struct Configuration: Sendable {
         /// The base URL of the API. Default: Buildkite's, `https://agent.buildkite.com/v3/`.
         ///
@@ -72,20 +71,19 @@ extension StacksClient.Configuration {
     /// Checks every value, and that the transport keeps the token from plaintext: the one place for it.
     ///
     /// - Returns: The base URL.
-    /// - Throws: ``StacksAPIError/Code/invalidArgument`` without an operation.
-    func checked(for transport: any HTTPTransport) throws(StacksAPIError) -> BaseURL {
+    func checked(for transport: any HTTPTransport) throws(ConfigurationError) -> BaseURL {
         let baseURL = try BaseURL(baseURL, allowsInsecureHTTP: allowsInsecureHTTP)
         if let problem = plaintextProblem(of: transport, for: baseURL) ?? RequestFields.problem(of: userAgentPrefixes)
             ?? problem
         {
-            throw Argument.failure(problem, for: nil)
+            throw ConfigurationError(problem)
         }
         return baseURL
     }
 
     /// What is wrong with the values that have no type of their own, or `nil`.
     private var problem: String? {
-        if requestTimeout <= .zero { return "The request time-out must be more than 0, not \(requestTimeout)." }
+        if requestTimeout <= .zero { return "The request timeout must be more than 0, not \(requestTimeout)." }
         if maximumConcurrentBatches < 1 {
             return "The number of concurrent batches must be at least 1, not \(maximumConcurrentBatches)."
         }

@@ -14,52 +14,47 @@ public import StacksTransport
 /// returns a ``StacksResponse``, and throws ``StacksAPIError``, or `CancellationError` when the calling task was
 /// cancelled. The client does not shut the transport down; its owner does.
 public struct StacksClient: Sendable {
+    // The operations are extensions, in the folder `Operations`.
+
     let core: ClientCore
 
     init(core: ClientCore) { self.core = core }
 
-    /// A client with an agent token that does not change.
+    /// A client with an agent token that does not change: short for a ``TokenProvider/fixed(_:)`` provider.
     ///
     /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
     public init(
         token: String, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
-    ) throws {
-        try self.init(token: Secret(token), transport: transport, configuration: configuration, logger: logger)
-    }
-
-    /// A client with an agent token that does not change.
-    ///
-    /// - Throws: As ``init(tokenProvider:transport:configuration:logger:)``, which explains the arguments.
-    public init(
-        token: Secret, transport: any HTTPTransport, configuration: Configuration = Configuration(),
-        logger: Logger? = nil
-    ) throws {
+    ) throws(ConfigurationError) {
         try self.init(
-            tokenProvider: .fixed(token), transport: transport, configuration: configuration, logger: logger)
+            tokenProvider: .fixed(Secret(token)), transport: transport, configuration: configuration, logger: logger)
     }
 
     /// A client.
     ///
     /// - Parameters:
-    ///   - tokenProvider: Returns a cluster's agent token (`bkct_…`). The client asks it before the first request, and
-    ///     again when the server refuses the token that it returned. The request is then repeated once, whatever the
-    ///     retry policy, because a request without authorization had no effect.
+    ///   - tokenProvider: Returns a cluster's agent token (`bkct_…`), of 8000 characters at most. The client calls it
+    ///     before the first request, and again when the server refuses the token that it returned. The request is then
+    ///     retried once, whatever the retry policy, because a request without authorization had no effect.
     ///   - transport: Sends the requests.
     ///   - configuration: How the client behaves.
     ///   - logger: Where it logs; nowhere when left out.
-    /// - Throws: ``StacksAPIError`` with ``StacksAPIError/Code/invalidArgument``, and without an operation, when a
-    ///   value of the configuration or the token cannot be used. The message names the value and its limit.
+    /// - Throws: `ConfigurationError` when a value of the configuration or a fixed token cannot be used. The message
+    ///   names the value and its limit.
     public init(
         tokenProvider: TokenProvider, transport: any HTTPTransport, configuration: Configuration = Configuration(),
         logger: Logger? = nil
-    ) throws {
+    ) throws(ConfigurationError) {
         core = try ClientCore(
             token: tokenProvider, transport: transport, configuration: configuration, logger: logger)
     }
 
     /// The clock that the client was configured with, for what is built on it.
     package var clock: any Clock<Duration> { core.configuration.clock }
+
+    /// Where the client's calls cost least, for what is built on it.
+    package var preferredExecutor: (any TaskExecutor)? { core.transport.preferredExecutor }
 
     /// Where the client's metrics go, for what is built on it.
     package var metricsFactory: any MetricsFactory { core.configuration.metricsFactory ?? MetricsSystem.factory }

@@ -1,21 +1,19 @@
 public import StacksAPI
 
-#if canImport(FoundationEssentials)
-    public import FoundationEssentials
-#else
-    public import Foundation
-#endif
-
 /// Starts the agent of one job and stays with it until it is done: what you write to make a stack.
 ///
 /// The controller calls ``launch(_:)`` concurrently, once for each job, and never more often at a time than
-/// ``StackController/Configuration/maximumInFlight`` says. A slot is free again when the call returns.
+/// ``StackController/Configuration/maximumInFlight`` says. A slot is free again when the call returns. Launchers run on
+/// threads of their own: one that blocks its thread delays nothing else that the controller does.
 public protocol JobLauncher: Sendable {
     /// Runs an agent for `job` and returns when the agent is done.
     ///
     /// Give the agent the job's own token and UUID, as
     /// `BUILDKITE_AGENT_TOKEN=<job.acquisitionToken.value> BUILDKITE_AGENT_ACQUIRE_JOB=<job.id> buildkite-agent start`
     /// does. The token reaches no command line and no log.
+    ///
+    /// What chooses a machine for the job is in ``LaunchedJob/scheduled``; ``LaunchedJob/details()`` reads its command and
+    /// environment. All of it comes from pipelines: pass it on as data, never as part of a shell's command line.
     ///
     /// Cancelling the task stops the agent: the controller does so, once, when the job was cancelled before an agent
     /// took it, and when the controller itself is cancelled.
@@ -67,28 +65,6 @@ extension JobLauncher {
     /// - Returns: `nil`.
     /// - Throws: Nothing.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? { nil }
-}
-
-/// A job that is reserved for this stack, with the credential that lets an agent take it.
-public struct LaunchedJob: Sendable, Identifiable {
-    /// The job as it was listed.
-    public var scheduled: ScheduledJob
-
-    /// Lets an agent register and acquire this one job. It dies with the reservation.
-    public var acquisitionToken: Secret
-
-    /// When ``acquisitionToken`` expires, according to the server.
-    public var tokenExpiresAt: Date?
-
-    /// The job's UUID.
-    public var id: JobID { scheduled.id }
-
-    /// A job to launch.
-    public init(scheduled: ScheduledJob, acquisitionToken: Secret, tokenExpiresAt: Date? = nil) {
-        self.scheduled = scheduled
-        self.acquisitionToken = acquisitionToken
-        self.tokenExpiresAt = tokenExpiresAt
-    }
 }
 
 /// How an agent ended.

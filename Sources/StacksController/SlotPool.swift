@@ -3,17 +3,7 @@ import Synchronization
 
 /// The slots that the stacks of one process share: what the machine can run at a time.
 ///
-/// Give the same pool to several ``StackController``s, and run them as a ``StackFleet``:
-///
-/// ```swift
-/// let slots = try SlotPool(slots: 2)
-/// let controllers = try ["xcode-15", "xcode-16"].map { queue in
-///     let configuration = StackController.Configuration(stackKey: "mac-\(queue)", queue: QueueKey(queue))
-///     return try StackController(
-///         client: client, configuration: configuration, launcher: launcher, logger: logger, slots: slots)
-/// }
-/// try await StackFleet(controllers, logger: logger).run()
-/// ```
+/// Give the same pool to several ``StackController``s, and run them as a ``StackFleet``: <doc:SeveralQueues> has an example.
 ///
 /// A free slot goes to the job of the highest priority among the queues of all stacks, and between equal ones to the stacks
 /// in turn. A stack never has more than its ``StackController/Configuration/maximumInFlight``, and its

@@ -29,8 +29,16 @@ extension StackController {
         /// The queue that the stack serves.
         public var queue: QueueKey
 
-        /// What the stack offers, to be matched with the rules of a job (`os=linux`).
-        public var tags: [String: String] = [:]
+        /// What the stack offers, to be matched with the rules of a job (`os=linux`): see ``JobMatcher``. A key can have
+        /// several values, or any: `["os": "linux", "image": ["a", "b"], "arch": .any]`.
+        public var tags: [String: TagValues] = [:]
+
+        /// Decides instead of ``tags`` which of the listed jobs the stack takes; `nil`, the default, for a ``JobMatcher``
+        /// with the tags. Of what it does not take the log names the reason, one line for each.
+        ///
+        /// The controller calls it for every job of every page: it must return at once and must not block. For an
+        /// unchanged job it should return the same, because a job that is reserved already is not asked about again.
+        public var matcher: (@Sendable (ScheduledJob) -> JobMatcher.Verdict)?
 
         /// The kind of stack: `custom`, except for Buildkite's own.
         public var stackType: StackType = .custom
@@ -108,6 +116,13 @@ extension StackController {
         /// default. With zero it waits for none: what is under way then is sent, and may be lost.
         public var settleTimeout: Duration = .seconds(30)
 
+        /// Whether the controller makes its calls on the executor that the client's transport prefers, which saves a
+        /// `CurlTransport` a switch between threads for each of them. On by default.
+        ///
+        /// The client's log handler, metrics and tracer are called there too: turn it off if one of them blocks its
+        /// thread. The launcher, the controller's own log and metrics, and the token provider never run there.
+        public var usesTransportExecutor: Bool = true
+
         /// A controller for `queue`.
         public init(stackKey: String, queue: QueueKey = .default) {
             self.stackKey = stackKey
@@ -130,6 +145,13 @@ extension StackController.Configuration {
         let life = tokenExpiresAt.timeIntervalSince(serverTime)
         guard life > 0, life <= 3660 else { return configured ?? .seconds(900) }
         return min(.seconds(life), configured ?? .seconds(life))
+    }
+
+    /// ``matcher``, or the one for ``tags``.
+    var verdict: @Sendable (ScheduledJob) -> JobMatcher.Verdict {
+        if let matcher { return matcher }
+        let rules = JobMatcher(tags: tags)
+        return { rules.verdict(on: $0.agentQueryRules) }
     }
 
     /// Far from where sums of durations could overflow.
@@ -178,5 +200,7 @@ extension StackController.Configuration {
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")
         try require(tags.keys.allSatisfy { !$0.isEmpty && !$0.contains("=") }, "A tag's key is empty or holds a =")
+        let valueless = tags.filter(\.value.isEmpty).keys.min()
+        try require(valueless == nil, "The tag \(valueless ?? "") has no value: remove it, or give it one")
     }
 }

@@ -54,6 +54,8 @@ public final class StackController: Service {
     private let logger: Logger
     private let clock: any Clock<Duration>
     private let metricsFactory: any MetricsFactory
+    /// Where calls are made, and nothing that could block its thread.
+    private let callExecutor: (any TaskExecutor)?
     private let slots: SlotPool?
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
@@ -108,6 +110,7 @@ public final class StackController: Service {
         self.slots = slots
         self.clock = clock ?? client.clock
         metricsFactory = metrics ?? client.metricsFactory
+        callExecutor = configuration.usesTransportExecutor ? client.preferredExecutor : nil
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
         self.logger = logger
@@ -133,8 +136,7 @@ public final class StackController: Service {
         guard isFirst else {
             throw ConfigurationError("run() was called before: a controller runs once")
         }
-        // A dry run takes nothing up: it would stop, or report on, what is another controller's to follow.
-        let recovered = configuration.isDryRun ? [] : try await launcher.recover()
+        let recovered = try await recovered()
         let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
         defer { seat?.leave() }
         let ending = await withGracefulShutdownHandler {
@@ -147,6 +149,13 @@ public final class StackController: Service {
         case .failure(let error)?: throw error
         case .success?: return
         }
+    }
+
+    /// The jobs whose agents run already. A dry run takes nothing up: it would stop, or report on, what is another
+    /// controller's to follow.
+    private func recovered() async throws -> [JobID] {
+        if configuration.isDryRun { return [] }
+        return try await withTaskExecutorPreference(LauncherExecutor.shared) { try await launcher.recover() }
     }
 
     /// Takes no further jobs and lets the running ones end; then ``run()`` returns.
@@ -185,7 +194,7 @@ public final class StackController: Service {
                     switch action {
                     case .reportSlots(let report): answer = seat?.report(report)
                     case .request(let request):
-                        group.addTask { [calls, mailbox] in
+                        group.addTask(executorPreference: callExecutor) { [calls, mailbox] in
                             // A stack that is not registered cannot say anything.
                             if case .deregister = request { await notifier?.finish() }
                             mailbox.post(await calls.make(request))
@@ -193,8 +202,8 @@ public final class StackController: Service {
                     case .notify(let job, let detail): await notifier?.post(job, detail)
                     case .launch(let job):
                         launchLog.launched(job.scheduled, at: now)
-                        launches[job.id] = attend(job.id, in: &group) { [launcher] in
-                            .exited(try await launcher.launch(job))
+                        launches[job.id] = attend(job.id, in: &group) { [launcher, calls] in
+                            .exited(try await launcher.launch(calls.givingDetails(to: job)))
                         }
                     case .follow(let job):
                         launchLog.followed(job, at: now)
@@ -216,6 +225,7 @@ public final class StackController: Service {
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
                     }
                 }
+                logUndelivered(of: notifier)
                 if ending != nil { break }
                 if let answer {
                     events = [.slots(answer)]
@@ -226,6 +236,7 @@ public final class StackController: Service {
             }
             await timer.stop()
             if ending != nil { await notifier?.finish() }
+            logUndelivered(of: notifier)
             // Ends what sends notices, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
@@ -235,9 +246,12 @@ public final class StackController: Service {
     /// What sends the notices about jobs, if any are to be sent.
     private func notifier(in group: inout DiscardingTaskGroup) -> JobNotifier? {
         guard configuration.notifiesJobs, !configuration.isDryRun else { return nil }
-        return JobNotifier(client: calls.client, stack: configuration.stackKey, in: &group) { [logger] count in
-            logger.debug("\(count) notices could not be shown on jobs' pages")
-        }
+        return JobNotifier(client: calls.client, stack: configuration.stackKey, on: callExecutor, in: &group)
+    }
+
+    private func logUndelivered(of notifier: JobNotifier?) {
+        guard let count = notifier?.takeUndelivered(), count > 0 else { return }
+        logger.debug("\(count) notices could not be shown on jobs' pages")
     }
 
     /// Stays with the launcher of a job. The task has a handle, so that it can be stopped alone, and a child of the
@@ -247,7 +261,7 @@ public final class StackController: Service {
         in group: inout DiscardingTaskGroup,
         _ work: @escaping @Sendable () async throws -> LaunchOutcome
     ) -> Task<LaunchOutcome, Never> {
-        let task = Task {
+        let task = Task(executorPreference: LauncherExecutor.shared) {
             do {
                 return try await work()
             } catch let error as StackControllerError {

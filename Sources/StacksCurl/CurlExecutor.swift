@@ -36,8 +36,11 @@ extension CurlTransport {
     ///
     /// A call from such a task needs no switch to another thread and back, which is the largest part of its cost beyond
     /// libcurl. In return, no call on this transport makes progress while the task computes: code that runs there must not
-    /// block or compute for long. It suits a controller, which reads responses and decides what to do next.
+    /// block or compute for long. `StackController` makes its calls there by itself.
     ///
     /// After ``shutdown()`` the tasks continue on the global executor.
     public var executor: any TaskExecutor { ioExecutor }
+
+    /// The same as ``executor``.
+    public var preferredExecutor: (any TaskExecutor)? { ioExecutor }
 }

@@ -3,8 +3,8 @@ public import HTTPTypes
 /// Sends an HTTP request and returns the complete response.
 ///
 /// The protocol separates the API from the network. Choose one of the transports of this package (`CurlTransport`,
-/// `URLSessionTransport`, and `InMemoryTransport` for tests) and pass it to a client, or write your own: the protocol has
-/// one method.
+/// `URLSessionTransport`, and `InMemoryTransport` for tests) and pass it to a client, or write your own: the protocol
+/// requires one method.
 ///
 /// ## Rules for a transport
 /// - **Exactly one outcome.** Every call to ``send(_:)`` returns or throws once, at its deadline at the latest.
@@ -25,6 +25,18 @@ public protocol HTTPTransport: Sendable {
     /// - Returns: The response with its decompressed body. Redirects and error statuses are responses too.
     /// - Throws: ``TransportError`` when no complete response arrived, `CancellationError` when the task was cancelled.
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse
+
+    /// The executor on which this transport's calls cost least: its own I/O thread, for example. `nil`, the default, when
+    /// it makes no difference.
+    ///
+    /// `StackController` makes its calls there. The executor must run every job that is enqueued, after the transport was
+    /// shut down too. A transport that wraps another one returns the other one's executor.
+    var preferredExecutor: (any TaskExecutor)? { get }
+}
+
+extension HTTPTransport {
+    /// Calls cost the same on every executor.
+    public var preferredExecutor: (any TaskExecutor)? { nil }
 }
 
 /// An HTTP request, as a transport writes it to the network.

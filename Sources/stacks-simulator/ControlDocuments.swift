@@ -77,9 +77,31 @@ struct JobDocument: Encodable {
         var stack: String?
     }
 
+    struct Pipeline: Encodable {
+        var slug: String?
+        var uuid: String?
+    }
+
+    struct Build: Encodable {
+        var uuid: String?
+        var number: Int?
+        var branch: String?
+    }
+
+    struct Step: Encodable {
+        var key: String?
+    }
+
     var id: String
     var queue: String
     var state: String
+    var priority: Int
+    var agent_query_rules: [String]
+    var scheduled_at: Date?
+    var runnable_at: Date?
+    var pipeline: Pipeline
+    var build: Build
+    var step: Step
     var reserved_by: String?
     var reservation_expires_at: Date?
     var launches: Int
@@ -95,6 +117,14 @@ struct JobDocument: Encodable {
         id = job.id
         queue = job.queue
         state = job.state.rawValue
+        let listing = job.listing
+        priority = listing.priority
+        agent_query_rules = listing.agentQueryRules
+        scheduled_at = listing.scheduledAt
+        runnable_at = listing.runnableAt
+        pipeline = Pipeline(slug: listing.pipelineSlug, uuid: listing.pipelineUUID)
+        build = Build(uuid: listing.buildUUID, number: listing.buildNumber, branch: listing.branch)
+        step = Step(key: listing.stepKey)
         reserved_by = job.reservedBy
         reservation_expires_at = job.reservationExpiresAt
         launches = job.launches
@@ -107,27 +137,6 @@ struct JobDocument: Encodable {
         history = job.history.map {
             Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)
         }
-    }
-}
-
-/// `POST jobs`: all of it may be left out.
-struct AddJobsDocument: Decodable {
-    var count: Int?
-    var queue: String?
-    var priority: Int?
-    var agent_query_rules: [String]?
-    var env: [String: String]?
-    var command: String?
-    var state: String?
-
-    var template: SimulatedJob.Template {
-        var template = SimulatedJob.Template()
-        template.priority = priority ?? template.priority
-        template.agentQueryRules = agent_query_rules ?? template.agentQueryRules
-        template.environment = env ?? template.environment
-        template.command = command ?? template.command
-        template.state = state.map(SimulatedJob.State.init(rawValue:)) ?? template.state
-        return template
     }
 }
 

@@ -29,9 +29,10 @@ struct SimulatorCommand: AsyncParsableCommand {
             Scripts inspect and control it under /_simulator, without a token. A body is JSON, with 'Content-Type: \
             application/json':
               GET report                            counts of jobs, requests, connections; dispatch latency
-              POST jobs                             {"count", "queue", "priority", "agent_query_rules", "env", \
-            "command", "state"}
-              GET jobs/UUID                         state and history
+              POST jobs                             {"count", "queue", "priority", "agent_query_rules", \
+            "scheduled_at", "runnable_at", "pipeline", "build", "step", "env", "command", "state"}; pipeline, build and \
+            step as the API lists them
+              GET jobs/UUID                         what a listing says of it, state and history
               POST jobs/UUID/cancel
               POST jobs/UUID/move                   {"state"}
               POST queues/KEY/pause, …/resume

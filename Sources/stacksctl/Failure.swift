@@ -29,17 +29,18 @@ extension Failure {
     /// mistake of the command line; everything else comes from the API or the network.
     init(_ error: StacksAPIError) {
         let isMistake = error.code == .invalidArgument
-        // The message of a mistake says what is correct. Where it names a property, this tool has an option.
-        let mistake = error.description.replacing("set allowsInsecureHTTP", with: "pass --allow-insecure-http")
         self.init(
-            message: isMistake ? mistake : Self.adding(error.advice, to: error.description),
+            // The message of a mistake says what is correct.
+            message: isMistake ? error.description : Self.adding(error.advice, to: error.description),
             exitCode: isMistake ? .validationFailure : .failure
         )
     }
 
     /// An option, or what it names, that cannot work.
     init(_ error: ConfigurationError) {
-        self.init(message: error.description, exitCode: .validationFailure)
+        // Where the message names a property, this tool has an option.
+        let message = error.description.replacing("set allowsInsecureHTTP", with: "pass --allow-insecure-http")
+        self.init(message: message, exitCode: .validationFailure)
     }
 
     /// Why a controller did not start or go on.

@@ -16,9 +16,9 @@ package enum IntendedDifference: String, CaseIterable, Sendable {
     case roundedInteger = "rounded integer"
     /// A comma after the last member or element, which RFC 8259 does not know: the client refuses it.
     case trailingComma = "trailing comma"
-    /// A string of a job or a token that is not as JSON has it, half a surrogate pair for example: Foundation refuses the
-    /// document, the client leaves out the job.
-    case brokenText = "broken text in a job"
+    /// An optional string, or one of a list, that is not valid JSON, half a surrogate pair for example: Foundation refuses
+    /// the document, the client leaves out the value or the element.
+    case brokenText = "broken text in an optional value"
 }
 
 extension IntendedDifference {
@@ -38,7 +38,7 @@ extension IntendedDifference {
             return traits.hasRoundedIntegers ? .roundedInteger : nil
         case .onlyClientAccepts:
             if traits.hasHugeNumbers { return .hugeNumber }
-            if kind == .scheduledJobs || kind == .acquisitionTokens, traits.hasBrokenText { return .brokenText }
+            if kind != .job, traits.hasBrokenText { return .brokenText }
             return traits.hasDuplicateNames ? .duplicateName : nil
         case .valuesDiffer:
             // A limit that is refused is no limit: the rest of the answer counts all the same.

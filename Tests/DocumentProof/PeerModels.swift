@@ -7,18 +7,19 @@ import StacksAPI
 struct PeerStack: Peer {
     var id: String
     var organization_uuid: String
-    var cluster_queue_key: String?
+    var cluster_queue_key: PeerElement<String>?
     var key: String
     var type: String
-    var metadata: [String: String?]?
-    var last_connected_on: PeerDate?
+    var metadata: PeerElement<[String: PeerElement<String>]>?
+    var last_connected_on: PeerElement<PeerDate>?
     var state: String
 
     var value: Stack {
         Stack(
             id: StackID(id), organizationUUID: OrganizationID(organization_uuid),
-            clusterQueueKey: cluster_queue_key.map { QueueKey($0) }, key: key, type: StackType(rawValue: type),
-            metadata: (metadata ?? [:]).compactMapValues { $0 }, lastConnectedOn: last_connected_on?.date,
+            clusterQueueKey: (cluster_queue_key?.value).map { QueueKey($0) }, key: key, type: StackType(rawValue: type),
+            metadata: (metadata?.value ?? [:]).compactMapValues(\.value),
+            lastConnectedOn: last_connected_on?.value?.date,
             state: StackState(rawValue: state))
     }
 }
@@ -33,11 +34,16 @@ struct PeerList<Element: Decodable>: Decodable {
     }
 }
 
-/// A value of a list, which does not take the list with it when it is not what it should be.
+/// An element of a list or an optional field, which does not fail the document when it is something else.
 struct PeerElement<Value: Decodable>: Decodable {
     var value: Value?
+    var isNull: Bool
 
-    init(from decoder: any Decoder) throws { value = try? decoder.singleValueContainer().decode(Value.self) }
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        isNull = container.decodeNil()
+        value = try? container.decode(Value.self)
+    }
 }
 
 /// A page, with what is comparable of the jobs that cannot be read: where they stand.
@@ -85,18 +91,33 @@ struct PeerPage: Peer {
         }
     }
     struct Info: Decodable {
-        var has_next_page: Bool?
-        var end_cursor: String?
+        var has_next_page: PeerElement<Bool>?
+        var end_cursor: PeerElement<String>?
+
+        var value: ScheduledJobsPage.PageInfo {
+            let cursor = end_cursor?.value
+            let isUnknown = has_next_page.map { $0.value == nil && !$0.isNull } ?? false
+            return .init(
+                hasNextPage: isUnknown ? cursor?.isEmpty == false : has_next_page?.value ?? false, endCursor: cursor)
+        }
     }
     struct Queue: Decodable {
-        var id: String?
-        var dispatch_paused: Bool?
-        var paused: Bool?
+        var id: PeerElement<String>?
+        var dispatch_paused: PeerElement<Bool>?
+        var paused: PeerElement<Bool>?
+
+        var value: ScheduledJobsPage.ClusterQueue {
+            // What is no boolean counts as a pause.
+            func isPause(_ element: PeerElement<Bool>?) -> Bool { element.map { $0.value ?? !$0.isNull } ?? false }
+            return .init(
+                id: (id?.value).map { ClusterQueueID($0) },
+                isDispatchPaused: isPause(dispatch_paused) || isPause(paused))
+        }
     }
 
     var jobs: PeerList<PeerElement<Job>>
-    var page_info: Info?
-    var cluster_queue: Queue?
+    var page_info: PeerElement<Info>?
+    var cluster_queue: PeerElement<Queue>?
 
     /// The jobs; `nil` for one that cannot be read, or has no name.
     private var elements: [ScheduledJob?] { jobs.elements.map { $0.value.flatMap { $0.id.isEmpty ? nil : $0.value } } }
@@ -104,10 +125,8 @@ struct PeerPage: Peer {
     var value: ComparedPage {
         var page = ScheduledJobsPage(
             jobs: elements.compactMap { $0 },
-            pageInfo: .init(hasNextPage: page_info?.has_next_page ?? false, endCursor: page_info?.end_cursor),
-            clusterQueue: .init(
-                id: (cluster_queue?.id).map { ClusterQueueID($0) },
-                isDispatchPaused: cluster_queue?.dispatch_paused ?? false || cluster_queue?.paused ?? false))
+            pageInfo: page_info?.value?.value ?? .init(),
+            clusterQueue: cluster_queue.map { $0.value?.value ?? .init(isDispatchPaused: !$0.isNull) } ?? .init())
         page.unreadableJobs = elements.indices.filter { elements[$0] == nil }
             .map { UnreadableJob(position: $0, field: "", reason: "") }
         return ComparedPage(page)
@@ -115,13 +134,17 @@ struct PeerPage: Peer {
 }
 
 struct PeerReservation: Peer {
-    var reserved: PeerList<String>
-    var not_reserved: [String]?
+    var reserved: PeerList<PeerElement<String>>
+    var not_reserved: PeerElement<[PeerElement<String>]>?
 
     var value: Reservation {
-        Reservation(
-            reserved: reserved.elements.map { JobID($0) }, notReserved: (not_reserved ?? []).map { JobID($0) })
+        Reservation(reserved: identifiers(reserved.elements), notReserved: identifiers(not_reserved?.value))
     }
+}
+
+/// The identifiers of a list, without elements that are something else.
+private func identifiers(_ elements: [PeerElement<String>]?) -> [JobID] {
+    (elements ?? []).compactMap(\.value).map { JobID($0) }
 }
 
 struct PeerJob: Peer {
@@ -137,20 +160,26 @@ struct PeerJob: Peer {
 struct PeerStates: Peer {
     /// A dictionary that has to be there, and can be null.
     struct States: Decodable {
-        var states: [String: String?]
+        var states: [String: PeerElement<String>]
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            states = container.decodeNil() ? [:] : try container.decode([String: String?].self)
+            states = container.decodeNil() ? [:] : try container.decode([String: PeerElement<String>].self)
         }
     }
 
     var states: States
 
     var value: JobStates {
-        var result: [JobID: JobState] = [:]
-        for (job, state) in states.states { if let state { result[JobID(job)] = JobState(rawValue: state) } }
-        return JobStates(states: result)
+        var result = JobStates(states: [:])
+        for (job, state) in states.states {
+            if let name = state.value {
+                result.states[JobID(job)] = JobState(rawValue: name)
+            } else if !state.isNull {
+                result.unreadableJobs.insert(JobID(job))
+            }
+        }
+        return result
     }
 }
 
@@ -158,7 +187,7 @@ struct PeerTokens: Peer {
     struct Token: Decodable {
         var job_uuid: String
         var job_acquisition_token: String
-        var expires_at: PeerDate?
+        var expires_at: PeerElement<PeerDate>?
     }
 
     /// A token, or at least whose it is.
@@ -174,16 +203,16 @@ struct PeerTokens: Peer {
         }
     }
     var job_acquisition_tokens: PeerList<PeerElement<Entry>>
-    var not_issued: [String]?
+    var not_issued: PeerElement<[PeerElement<String>]>?
 
     var value: JobAcquisitionTokens {
         let entries = job_acquisition_tokens.elements.compactMap(\.value)
         let issued = entries.compactMap(\.token).map { token in
             JobAcquisitionToken(
                 job: JobID(token.job_uuid), token: Secret(token.job_acquisition_token),
-                expiresAt: token.expires_at?.date)
+                expiresAt: token.expires_at?.value?.date)
         }
-        let notIssued = (not_issued ?? []).map { JobID($0) }
+        let notIssued = identifiers(not_issued?.value)
         // Each job once, and none that has a token all the same.
         var named = Set(issued.map(\.job)).union(notIssued)
         let unreadable = entries.compactMap(\.job).map { JobID($0) }.filter { named.insert($0).inserted }
@@ -193,39 +222,42 @@ struct PeerTokens: Peer {
 
 struct PeerNotificationResult: Peer {
     struct Failure: Decodable {
-        var error: String?
-        var indexes: [Int]?
+        var error: PeerElement<String>?
+        var indexes: PeerElement<[PeerElement<Int>]>?
+
+        var value: NotificationFailure {
+            NotificationFailure(error: error?.value ?? "", indexes: (indexes?.value ?? []).compactMap(\.value))
+        }
     }
-    var errors: [Failure]?
+    var errors: PeerElement<[PeerElement<Failure>]>?
 
     var value: NotificationResult {
-        NotificationResult(
-            failures: (errors ?? []).map { NotificationFailure(error: $0.error ?? "", indexes: $0.indexes ?? []) })
+        NotificationResult(failures: (errors?.value ?? []).compactMap(\.value?.value))
     }
 }
 
 struct PeerIdentity: Peer {
-    var uuid: String?
-    var description: String?
-    var token_type: String?
-    var organization_slug: String?
-    var organization_uuid: String?
-    var cluster_uuid: String?
-    var cluster_name: String?
-    var organization_queue_uuid: String?
-    var organization_queue_key: String?
+    var uuid: PeerElement<String>?
+    var description: PeerElement<String>?
+    var token_type: PeerElement<String>?
+    var organization_slug: PeerElement<String>?
+    var organization_uuid: PeerElement<String>?
+    var cluster_uuid: PeerElement<String>?
+    var cluster_name: PeerElement<String>?
+    var organization_queue_uuid: PeerElement<String>?
+    var organization_queue_key: PeerElement<String>?
 
     var value: TokenIdentity {
         var identity = TokenIdentity()
-        identity.uuid = uuid
-        identity.description = description
-        identity.tokenType = token_type
-        identity.organizationSlug = organization_slug
-        identity.organizationUUID = organization_uuid
-        identity.clusterUUID = cluster_uuid
-        identity.clusterName = cluster_name
-        identity.organizationQueueUUID = organization_queue_uuid
-        identity.organizationQueueKey = organization_queue_key
+        identity.uuid = uuid?.value
+        identity.description = description?.value
+        identity.tokenType = token_type?.value
+        identity.organizationSlug = organization_slug?.value
+        identity.organizationUUID = organization_uuid?.value
+        identity.clusterUUID = cluster_uuid?.value
+        identity.clusterName = cluster_name?.value
+        identity.organizationQueueUUID = organization_queue_uuid?.value
+        identity.organizationQueueKey = organization_queue_key?.value
         return identity
     }
 }

@@ -18,18 +18,14 @@ struct PeerRefusal: Peer {
         case message, scope, limit, reset
     }
 
-    /// Either reading stands for itself: a message is read beside a limit that makes no sense, and the other way round.
+    /// Each value stands for itself: one that is something else does not fail the others.
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         message = try? container.decodeIfPresent(String.self, forKey: .message)
-        do {
-            limit = Limit(
-                scope: try container.decodeIfPresent(String.self, forKey: .scope),
-                limit: try container.decodeIfPresent(Int.self, forKey: .limit),
-                reset: try container.decodeIfPresent(Int.self, forKey: .reset))
-        } catch {
-            limit = Limit()
-        }
+        limit = Limit(
+            scope: try? container.decodeIfPresent(String.self, forKey: .scope),
+            limit: try? container.decodeIfPresent(Int.self, forKey: .limit),
+            reset: try? container.decodeIfPresent(Int.self, forKey: .reset))
     }
 
     var value: Refusal {

@@ -39,13 +39,13 @@ struct CommandRecoveryTests {
 
         /// Kills the shell beside the only command.
         func killShell() throws {
-            let record = ProcessRecord(parsing: contents(of: "\(state)/\(try #require(records().first))"))
+            let record = ProcessRecord(parsing: contents(of: "\(state)/\(job).job"))
             kill(try #require(record.process), SIGKILL)
         }
 
         func write(_ name: String) throws { try Data().write(to: URL(filePath: "\(root)/\(name)")) }
 
-        /// The files of jobs.
+        /// The files of jobs, whatever they are for.
         func records() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "lock" }
         }
@@ -237,9 +237,10 @@ struct CommandRecoveryTests {
             let path = "\(place.state)/\(Self.job).job"
             let number = try #require(pid_t(process))
             let start = try #require(ProcessStart(of: number))
+            let beginning = "job \(Self.job)\n" + (BootID.current.map { "boot \($0)\n" } ?? "")
             let expected = [
-                "job \(Self.job)\nprocess \(process) \(start.description)\n",
-                "job \(Self.job)\nprocess \(process) \nstarted \(start.description)\n",
+                beginning + "process \(process) \(start.description)\n",
+                beginning + "process \(process) \nstarted \(start.description)\n",
             ]
             #expect(expected.contains(place.contents(of: path)))
             for (path, permissions) in [(path, 0o600), (place.state, 0o700)] {

@@ -19,7 +19,7 @@ struct ControllerProcessTests {
         var configuration = CommandLauncher.Configuration()
         configure(&configuration)
         let job = LaunchedJob(scheduled: ScheduledJob(id: "a"), acquisitionToken: Secret("bkjat_job"))
-        return try CommandEnvironment(configuration).variables(for: job)
+        return try CommandEnvironment(configuration).variables(for: job, file: "/job.json", arguments: [])
     }
 
     @Test("no variable that holds the token reaches a command, whatever its name and whatever is around it")

@@ -35,7 +35,7 @@ struct EndingTests {
         #expect(driver.happens(.drain).deregisters == 1)
     }
 
-    @Test("what is reserved and not launched is given back at a drain, whatever answer it waits for")
+    @Test("what is reserved and not launched is given back at a drain, whatever response it waits for")
     func givesBack() {
         // Waiting for a token that could not be had.
         var driver = MachineDriver.running()
@@ -69,7 +69,7 @@ struct EndingTests {
         #expect(driver.happens(.drain).givenBack == [ids])
     }
 
-    @Test("what fails after the drain is given back too, and not tried again")
+    @Test("what fails after the drain is given back too, and not retried")
     func givesBackLate() {
         let ids = [job.id]
         var driver = MachineDriver.running()
@@ -85,7 +85,7 @@ struct EndingTests {
         #expect(driver.passes(.seconds(60)).tokens.isEmpty)
     }
 
-    @Test("an answer to a poll that comes after the drain starts nothing")
+    @Test("a response to a poll that comes after the drain starts nothing")
     func latePoll() {
         var driver = MachineDriver.running()
         _ = driver.happens(.drain)
@@ -170,7 +170,7 @@ struct EndingTests {
         #expect(end.error?.message.contains("stack limit reached") == true)
     }
 
-    @Test("a registration that fails for now is tried again, and a queue that does not exist ends it")
+    @Test("a registration that fails for now is retried, and a queue that does not exist ends it")
     func registration() {
         var driver = MachineDriver()
         _ = driver.happens(.begin(recovered: []))
@@ -212,7 +212,9 @@ struct EndingTests {
         #expect(driver.machine.phase == .ended)
     }
 
-    @Test("a launcher that can start nothing: its jobs go back, what runs may end, and the reason is said at once")
+    @Test(
+        "a launcher that can start nothing: its jobs are given back, what runs may end, and the reason is logged at once"
+    )
     func unusableLauncher() throws {
         let jobs = ScheduledJob.numbers(1..<4)
         var driver = MachineDriver.running()
@@ -234,121 +236,7 @@ struct EndingTests {
         #expect(driver.machine.totals.failed == 0 && driver.machine.totals.released == 2)
     }
 
-    @Test("until idle: it goes on while something is scheduled, and drains when nothing is")
-    func untilIdle() throws {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        driver.launches([job])
-        _ = driver.passes(.seconds(2))
-        // Until an agent has it the job may yet be given back.
-        let early = driver.polls([.number(2, rules: ["os=none"])])
-        #expect(early.logged("No scheduled job matches") == 0)
-        _ = driver.passes(.seconds(4))
-        _ = driver.says([job.id: .running], to: StateQuery(watched: [job.id]))
-        // Now it does not count although the list still shows it; a job that does not match neither.
-        let last = driver.polls([job, .number(2, rules: ["os=none"])])
-        #expect(last.logged("No scheduled job matches") == 1)
-        #expect(last.deregisters == 0)
-        #expect(driver.happens(.launcherEnded(job.id, .exited(.success))).deregisters == 1)
-    }
-
-    @Test("until idle: with every slot taken it cannot be known that nothing waits")
-    func untilIdleFull() {
-        var driver = MachineDriver.running(capacity: 1) { $0.mode = .untilIdle }
-        driver.launches([job])
-        _ = driver.passes(.seconds(2))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        let query = driver.happens(.launcherEnded(job.id, .exited(.locked))).queries.first ?? StateQuery()
-        _ = driver.says([job.id: .scheduled], to: query)
-        _ = driver.passes(.seconds(2))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .deregistering)
-    }
-
-    @Test("until idle: a job that was given back is waited for, while the list shows it and before it can")
-    func untilIdleReturned() throws {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        driver.launches([job])
-        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.locked))).queries.first)
-        // A list that was asked for before the job was given back does not show it.
-        driver.waitsForPoll()
-        #expect(driver.says([job.id: .reserved], to: query).givenBack == [[job.id]])
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        driver.waitsForPoll()
-        _ = driver.happens(.gaveBack([job.id], nil))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        // Then it is shown, and left alone for a while.
-        var isReserved = false
-        while !isReserved, driver.now < .seconds(20) {
-            let wishes = driver.passes(.milliseconds(100))
-            isReserved = !wishes.reserved.isEmpty || (!wishes.polls.isEmpty && !driver.polls([job]).reserved.isEmpty)
-        }
-        #expect(isReserved && driver.now > .seconds(10))
-    }
-
-    @Test("until idle: a job that Buildkite does not accept in any request is not waited for")
-    func untilIdleRefused() {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        var pending = driver.polls([job])
-        while driver.machine.phase == .running, driver.now < .seconds(60) {
-            let refusal = CallFailure(.rejected, message: "no")
-            let answers = pending.reserved.map { ControllerEvent.reserved(asked: $0, .failure(refusal)) }
-            pending = Wishes(driver.machine.step(answers, at: driver.now) + driver.passes(.milliseconds(100)).all)
-            if !pending.polls.isEmpty { pending = driver.polls([job]) }
-        }
-        #expect(driver.machine.phase == .deregistering)
-    }
-
-    @Test("until idle: a launch that may yet be given back is waited for")
-    func untilIdleUnderWay() {
-        var bed = LaunchBed([job], fate: { _ in .ends(.exited(.locked), after: .seconds(3)) }) { $0.mode = .untilIdle }
-        bed.run(for: .seconds(5))
-        bed.fate = { _ in .runs() }
-        #expect(bed.run(for: .seconds(120)) { $0.hasEnded })
-        #expect(bed.count(.finished) == 1 && bed.error == nil)
-    }
-
-    @Test("until idle: a job that no agent can acquire is not waited for without end", arguments: [27, 28])
-    func untilIdleNotAcquired(status: Int) {
-        let fate = LaunchBed.Fate.ends(.exited(JobExit(status: status)), after: .milliseconds(100))
-        var bed = LaunchBed([job], fate: { _ in fate }) { $0.mode = .untilIdle }
-        #expect(bed.run(for: .seconds(3600)) { $0.hasEnded })
-        #expect(bed.launches.count == (status == 27 ? 3 : 30))
-        #expect(bed.logged("it is left to others", at: .warning) == 1)
-        #expect(bed.error == nil && bed.count(.finished) == 0)
-    }
-
-    @Test("until idle: a second page that Buildkite refuses is not asked for without end")
-    func untilIdleSecondPage() {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        let odd = ScheduledJob.number(1, rules: ["os=none"])
-        var refusals = 0
-        var pending = driver.polls([odd], next: "2")
-        while driver.machine.phase == .running, driver.now < .seconds(600) {
-            var next: [ControllerAction] = []
-            for poll in pending.polls {
-                if poll.after == nil {
-                    next += driver.polls([odd], next: "2").all
-                } else {
-                    refusals += 1
-                    next += driver.happens(.polled(.failure(CallFailure(.rejected, message: "after is invalid")))).all
-                }
-            }
-            pending = next.isEmpty ? driver.passes(.milliseconds(100)) : Wishes(next)
-        }
-        #expect(driver.machine.phase == .deregistering)
-        #expect(refusals == 3)
-    }
-
-    @Test("until idle: a paused queue is nothing to wait for")
-    func untilIdlePaused() {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        #expect(driver.polls([job], isPaused: true).deregisters == 1)
-    }
-
-    @Test("a dry run says what it would start, once a job, and reserves nothing")
+    @Test("a dry run logs what it would start, once for each job, and reserves nothing")
     func dryRun() {
         var driver = MachineDriver.running { $0.isDryRun = true }
         let first = driver.polls([job, .number(2)])
@@ -362,7 +250,7 @@ struct EndingTests {
     }
 
     @Test(
-        "a stack that somebody had registered before is said to be; a dry run leaves it registered",
+        "it is logged that a stack was registered before; a dry run leaves it registered",
         arguments: [true, false])
     func inherited(isDryRun: Bool) {
         for isNew in [true, false] {
@@ -376,7 +264,7 @@ struct EndingTests {
         }
     }
 
-    @Test("the status line says in words that nothing suits, that it is a dry run, or that it has yet to begin")
+    @Test("the status line says that nothing matches, that it is a dry run, or that it has yet to begin")
     func words() {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: []))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Which jobs match a stack")
 struct JobMatcherTests {
-    private let tags = ["os": "linux", "size": "large", "expr": "a=b", "empty": ""]
+    private let tags: [String: TagValues] = ["os": "linux", "size": "large", "expr": "a=b", "empty": ""]
 
     @Test(
         "every rule must be matched by the tags",
@@ -41,5 +41,36 @@ struct JobMatcherTests {
         #expect(matcher.verdict(on: ["queue"]) == .invalid(rule: "queue"))
         #expect(matcher.verdict(on: ["Queue=x"]) == .unmatched(rule: "Queue=x"))
         #expect(JobMatcher(tags: ["queue": "x"]).verdict(on: ["queue=y"]) == .matches)
+    }
+
+    @Test(
+        "a tag of several values matches a rule with any of them, and a tag of any value every rule for its key",
+        arguments: [
+            (["image=a"], .matches),
+            (["image=b", "os=linux"], .matches),
+            (["image=c"], .unmatched(rule: "image=c")),
+            (["image=*"], .matches),
+            (["image="], .unmatched(rule: "image=")),
+            (["image"], .invalid(rule: "image")),
+            (["arch=arm64", "arch=x86_64"], .matches),
+            (["arch="], .matches),
+            (["xcode=16"], .matches),
+            (["xcode=17"], .matches),
+            (["nothing=*"], .unmatched(rule: "nothing=*")),
+        ] as [([String], JobMatcher.Verdict)])
+    func severalValues(rules: [String], verdict: JobMatcher.Verdict) {
+        let tags: [String: TagValues] = [
+            "image": ["a", "b"], "os": "linux", "arch": "*", "xcode": ["16", "*"], "nothing": [],
+        ]
+        #expect(JobMatcher(tags: tags).verdict(on: rules) == verdict)
+    }
+
+    @Test("the values of a tag are equal in whatever order and form they are written")
+    func values() {
+        let name = "a"
+        #expect(TagValues(["b", "a", "b"]) == ["a", "b"])
+        #expect(TagValues(name) == "a" && "\(name)" as TagValues == ["a"])
+        #expect(TagValues.any == "*" && TagValues.any != "a")
+        #expect(TagValues([]).isEmpty && !TagValues("").isEmpty)
     }
 }

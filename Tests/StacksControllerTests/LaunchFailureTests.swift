@@ -87,7 +87,7 @@ struct LaunchFailureTests {
         #expect(bed.failed.count == 3)
     }
 
-    @Test("a job that is alone is tried again, however often it has failed")
+    @Test("a job that is alone is retried, however often it has failed")
     func alone() {
         var bed = LaunchBed(Array(jobs.prefix(4)), capacity: 1) { _ in .fails }
         bed.run(for: .seconds(1500))
@@ -175,7 +175,7 @@ struct LaunchFailureTests {
         #expect(bed.run(for: .seconds(400)) { $0.idleReason != .launchesFail })
     }
 
-    @Test("a launcher that says that it can start nothing, and one that fails, are one trouble")
+    @Test("a launcher that throws LauncherUnavailable and one that fails share one state")
     func oneTrouble() {
         let unavailable = LaunchBed.Fate.ends(.unavailable("no descriptors"), after: .zero)
         var bed = LaunchBed(jobs, capacity: 1) { _ in unavailable }
@@ -266,7 +266,7 @@ struct LaunchFailureTests {
         #expect(bed.now > .seconds(150))
     }
 
-    @Test("the status says so in words, and the log once at its begin and once at its end")
+    @Test("the status says so in words, and the log once at the begin and once at the end")
     func words() {
         var bed = LaunchBed(jobs, capacity: 10) { _ in .fails }
         bed.run(for: .seconds(300))

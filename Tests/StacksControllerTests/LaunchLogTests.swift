@@ -97,29 +97,32 @@ struct LaunchLogTests {
     @Test("jobs with the same rule are one line, which counts them")
     func grouped() {
         var rules = UnmatchedRules()
-        for number in 0..<50 { rules.note("os=macos", of: Self.id(number)) }
-        rules.note("arch=arm", of: Self.id(50))
-        rules.note("nonsense", isInvalid: true, of: Self.id(51))
+        for number in 0..<50 { rules.note(.unmatched(rule: "os=macos"), of: Self.id(number)) }
+        rules.note(.unmatched(rule: "arch=arm"), of: Self.id(50))
+        rules.note(.invalid(rule: "nonsense"), of: Self.id(51))
+        for number in 52..<54 { rules.note(.declined(reason: "the branch is protected"), of: Self.id(number)) }
+        rules.note(.matches, of: Self.id(54))
         let lines = rules.lines(at: .zero)
         #expect(
             lines.map(\.message) == [
                 "1 job does not match this stack: no tag matches arch=arm",
                 "1 job is skipped: the rule nonsense is not of the form key=value",
                 "50 jobs do not match this stack: no tag matches os=macos",
+                "2 jobs do not match this stack: the branch is protected",
             ])
-        #expect(lines.map(\.level) == [.info, .warning, .info])
-        #expect(lines.map(\.job) == [Self.id(50), Self.id(51), Self.id(0)])
+        #expect(lines.map(\.level) == [.info, .warning, .info, .info])
+        #expect(lines.map(\.job) == [Self.id(50), Self.id(51), Self.id(0), Self.id(52)])
         #expect(rules.lines(at: .seconds(1000)).isEmpty)
     }
 
     @Test("jobs that keep arriving with a rule that was told of are told of a minute later, together")
     func arriving() {
         var rules = UnmatchedRules()
-        rules.note("os=macos", of: Self.id(0))
+        rules.note(.unmatched(rule: "os=macos"), of: Self.id(0))
         #expect(rules.lines(at: .zero).count == 1)
         var lines: [UnmatchedRules.Line] = []
         for second in 1..<120 {
-            rules.note("os=macos", of: Self.id(second))
+            rules.note(.unmatched(rule: "os=macos"), of: Self.id(second))
             lines += rules.lines(at: .seconds(second))
         }
         #expect(lines.map(\.message) == ["60 jobs do not match this stack: no tag matches os=macos"])
@@ -130,7 +133,7 @@ struct LaunchLogTests {
     func bounded() {
         var rules = UnmatchedRules()
         for number in 0..<10_000 {
-            rules.note("\(number)=" + String(repeating: "\n", count: 10_000), of: Self.id(number))
+            rules.note(.unmatched(rule: "\(number)=" + String(repeating: "\n", count: 10_000)), of: Self.id(number))
         }
         let lines = rules.lines(at: .zero)
         #expect(lines.count == 101)

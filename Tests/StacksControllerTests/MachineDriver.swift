@@ -11,7 +11,7 @@ struct MachineDriver {
 
     init(
         capacity: Int = 10,
-        tags: [String: String] = [:],
+        tags: [String: TagValues] = [:],
         queue: QueueKey = "builds",
         sharesSlots: Bool = false,
         configure: (inout StackController.Configuration) -> Void = { _ in }
@@ -27,7 +27,7 @@ struct MachineDriver {
     /// A driver whose machine is registered and has its first poll out.
     static func running(
         capacity: Int = 10,
-        tags: [String: String] = [:],
+        tags: [String: TagValues] = [:],
         configure: (inout StackController.Configuration) -> Void = { _ in }
     ) -> MachineDriver {
         var driver = MachineDriver(capacity: capacity, tags: tags, configure: configure)

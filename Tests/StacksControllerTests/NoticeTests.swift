@@ -108,7 +108,7 @@ struct NoticeTests {
         }
     }
 
-    @Test("for a bounded number of jobs it is remembered what was said, and longest of those that are there")
+    @Test("notices are remembered for a bounded number of jobs, and longest for those that are listed")
     func bounded() {
         var driver = MachineDriver.running(capacity: 1)
         let first = driver.polls([.number(0), .number(1)]).notices.map(\.id)
@@ -121,7 +121,7 @@ struct NoticeTests {
         }
     }
 
-    @Test("what a launcher says is shown on one line, and no more of it than fits", arguments: [10, 1_000_000])
+    @Test("a launcher's message is shown on one line, cropped to what fits", arguments: [10, 1_000_000])
     func hostile(length: Int) throws {
         var driver = MachineDriver.running()
         driver.launches([jobs[0]])
@@ -157,7 +157,7 @@ struct NoticeTests {
         stack.simulator.jobs().map(\.notifications)
     }
 
-    @Test("pages show it, and what is said last is shown before the stack is gone")
+    @Test("pages show it, and the last notices are sent before the stack is gone")
     func shown() async throws {
         let stack = try SimulatedStack(capacity: 1) { $0.addJobs(3, queue: "default") }
         try await stack.controller.run()
@@ -195,7 +195,7 @@ struct NoticeTests {
         #expect(stack.controller.status.lastFailure == nil)
     }
 
-    @Test("a Buildkite that does not answer notifications holds up no poll, no reservation and no end")
+    @Test("a Buildkite that does not respond to notifications delays no poll, no reservation and no end")
     func unanswered() async throws {
         let stack = try SimulatedStack(
             capacity: 3,

@@ -61,7 +61,7 @@ struct OutageTests {
         #expect(driver.machine.ledger.launchers == 50)
     }
 
-    @Test("a failed poll is a warning; half a minute without one is an error, said once")
+    @Test("a failed poll is a warning; half a minute without one that succeeds is an error, logged once")
     func levels() {
         var driver = MachineDriver.running()
         _ = driver.polls([])

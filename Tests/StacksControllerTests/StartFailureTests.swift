@@ -263,8 +263,8 @@ struct StartFailureTests {
     func killedBeforeTheBeginning() async {
         await #expect(processExitsWith: .success) {
             try await Self.withDirectory { directory in
-                let launcher = try Self.launcher(["sh", "-c", "exit 3"], in: directory, keepsState: true)
-                // Room for the job's line, and not for that of its process: the shell gets SIGXFSZ.
+                let (file, open) = try RecordFile.create(for: Self.job.id, in: directory)
+                // Room for what is in the record, and not for the line of its process: the shell gets SIGXFSZ.
                 #if canImport(Glibc)
                     let size = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
                 #else
@@ -272,10 +272,18 @@ struct StartFailureTests {
                 #endif
                 var limit = rlimit()
                 getrlimit(size, &limit)
-                limit.rlim_cur = 45
+                limit.rlim_cur = 60
                 setrlimit(size, &limit)
-                do { _ = try await launcher.launch(Self.job) } catch is LauncherUnavailable { exit(0) }
-                exit(1)
+                let child = try ChildProcesses.shared.start {
+                    try Spawn.process(
+                        "/bin/sh", ["sh", "-c", ProcessRecord.wrapper, "sh", "/bin/sh", "-c", "exit 3"],
+                        ["PATH": "/usr/bin:/bin"], directory: nil,
+                        streams: (open.descriptor, STDOUT_FILENO, STDERR_FILENO))
+                }
+                open.close()
+                let ending = await child.end()
+                guard case .signalled = ending else { exit(1) }
+                exit(ProcessRecord.outcome(ofWrapper: ending, record: try file.read()) == .notStarted ? 0 : 2)
             }
         }
     }
@@ -324,6 +332,10 @@ struct StartFailureTests {
                         do { _ = try await launch.value } catch let error as CommandLaunchError {
                             guard error.description.contains("another user") else { exit(2) }
                         }
+                        // It runs on, so that this launcher starts no second one either.
+                        if keepsState {
+                            guard try await launcher.launch(Self.job).status == JobExit.locked.status else { exit(6) }
+                        }
                     }
                     guard keepsState else { exit(0) }
                     let next = try CommandLauncher(command: command, configuration: configuration)
@@ -331,7 +343,7 @@ struct StartFailureTests {
                     let follow = Task { try await next.follow(Self.job.id) }
                     follow.cancel()
                     do { _ = try await follow.value } catch is CommandLaunchError {
-                        exit(try Self.records(in: directory).count == 1 ? 0 : 4)
+                        exit(try Self.records(in: directory).contains("\(Self.job.id).job") ? 0 : 4)
                     }
                     exit(5)
                 }

@@ -50,7 +50,7 @@ struct WaitingTests {
         #expect(comebacks.count == 20)
     }
 
-    @Test("a registration that is put off says so too, and a shorter wait is kept")
+    @Test("the wait before the next registration is logged too, and a shorter wait is respected")
     func registration() {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: []))
@@ -62,7 +62,7 @@ struct WaitingTests {
         #expect(driver.machine.status(at: driver.now).retriesIn == due)
     }
 
-    @Test("the wait that is said of a refused batch is the one before the smaller one")
+    @Test("the wait that is logged for a refused batch is the one before the smaller batch")
     func refusedBatch() {
         var driver = MachineDriver.running()
         _ = driver.polls([.number(1), .number(2)])
@@ -218,7 +218,7 @@ struct WaitingTests {
         #expect(driver.machine.status(at: driver.now).current.waiting == 55)
     }
 
-    @Test("a list that holds nothing more says how many wait, however little of it was asked for")
+    @Test("a list that holds nothing more shows how many wait, however small the page was")
     func emptied() {
         var driver = MachineDriver.running(capacity: 1)
         let jobs = ScheduledJob.numbers(0..<9)
@@ -234,7 +234,7 @@ struct WaitingTests {
         }
     }
 
-    @Test("a count of a part of the list says that it is one")
+    @Test("a count of a part of the list is marked as such")
     func part() {
         var driver = MachineDriver.running(capacity: 1)
         let jobs = ScheduledJob.numbers(0..<100)

@@ -28,6 +28,45 @@ struct ListingTests {
         #expect(job["step"] == ["key": nil])
     }
 
+    @Test("a job lists every value that it is given, and null where that is given")
+    func given() throws {
+        let scenario = try Scenario.registered()
+        var template = SimulatedJob.Template()
+        template.scheduledAt = .given(Date(timeIntervalSince1970: 1_700_000_000.5))
+        template.runnableAt = .given(Date(timeIntervalSince1970: 1_700_000_001))
+        template.pipelineSlug = "deploy"
+        template.pipelineUUID = "01989c5e-0000-7000-8000-000000000001"
+        template.buildUUID = "01989c5e-0000-7000-8000-000000000002"
+        template.buildNumber = 42
+        template.branch = "feature"
+        template.stepKey = "test"
+        var empty = SimulatedJob.Template()
+        (empty.scheduledAt, empty.runnableAt, empty.pipelineSlug, empty.pipelineUUID) = (nil, nil, nil, nil)
+        (empty.buildUUID, empty.buildNumber, empty.branch) = (nil, nil, nil)
+        let earlier = scenario.simulator.addJobs(1)
+        let given = scenario.simulator.addJobs([template, empty])
+        let jobs = try scenario.list().json["jobs"]
+        // Where a job is in the list follows from when it was scheduled.
+        #expect(jobs.elements.map { $0["id"] } == [.string(given[0]), .string(earlier[0]), .string(given[1])])
+        #expect(
+            jobs[0] == [
+                "id": .string(given[0]), "priority": 0, "agent_query_rules": ["queue=default"],
+                "scheduled_at": "2023-11-14T22:13:20.500Z", "runnable_at": "2023-11-14T22:13:21.000Z",
+                "pipeline": ["slug": "deploy", "uuid": "01989c5e-0000-7000-8000-000000000001"],
+                "build": ["uuid": "01989c5e-0000-7000-8000-000000000002", "number": 42, "branch": "feature"],
+                "step": ["key": "test"],
+            ])
+        #expect(
+            jobs[2] == [
+                "id": .string(given[1]), "priority": 0, "agent_query_rules": ["queue=default"], "scheduled_at": nil,
+                "runnable_at": nil, "pipeline": ["slug": nil, "uuid": nil],
+                "build": ["uuid": nil, "number": nil, "branch": nil], "step": ["key": nil],
+            ])
+        let listing = try #require(scenario.simulator.job(given[0])?.listing)
+        #expect(listing.buildNumber == 42 && listing.branch == "feature" && listing.stepKey == "test")
+        #expect(scenario.simulator.job(given[1])?.listing.scheduledAt == nil)
+    }
+
     @Test("pages list jobs oldest first, and the last page has no next page")
     func pages() throws {
         let scenario = try Scenario.registered()

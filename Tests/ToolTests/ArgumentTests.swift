@@ -33,8 +33,8 @@ struct ArgumentTests {
     @Test("a key given twice is refused, naming it")
     func doubleKey() throws {
         let pairs = try [#require(KeyValue(argument: "a=1")), #require(KeyValue(argument: "a=2"))]
-        let failure = #expect(throws: Failure.self) { try pairs.dictionary(option: "--tag") }
-        #expect(failure?.message == "--tag gives the key 'a' more than once.")
+        let failure = #expect(throws: Failure.self) { try pairs.dictionary(option: "--metadata") }
+        #expect(failure?.message == "--metadata gives the key 'a' more than once.")
         #expect(failure?.exitCode == .validationFailure)
     }
 

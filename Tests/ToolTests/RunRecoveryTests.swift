@@ -12,10 +12,13 @@ struct RunRecoveryTests {
 
         func write(_ name: String) throws { try Data().write(to: URL(fileURLWithPath: "\(root)/\(name)")) }
 
-        /// The records of the jobs of the stack.
-        func records() throws -> [String] {
+        /// The files of the jobs of the stack.
+        func files() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: "\(root)/runner").filter { $0 != "lock" }
         }
+
+        /// The records among them.
+        func records() throws -> [String] { try files().filter { $0.hasSuffix(".job") } }
 
         /// Everything that the commands have printed.
         func printed() throws -> String {
@@ -105,7 +108,7 @@ struct RunRecoveryTests {
                 let report = try await world.control("report")
                 #expect(report["finished"] as? Int == 12 && report["launched"] as? Int == 12)
                 #expect(report["launched_twice"] as? Int == 0 && report["lost"] as? Int == 0)
-                #expect(try place.records() == [])
+                #expect(try place.files() == [])
             }
         }
     }
@@ -134,7 +137,7 @@ struct RunRecoveryTests {
                 #expect(run.status == 1)
                 #expect((try run.document()["jobs"] as? [String: Int])?["cancelled"] == 1)
                 #expect(try place.printed().contains("stopped \(ids[1])"))
-                #expect(try place.records() == [])
+                #expect(try place.files() == [])
             }
         }
     }

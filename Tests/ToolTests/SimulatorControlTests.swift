@@ -33,6 +33,36 @@ struct SimulatorControlTests {
         }
     }
 
+    @Test("scripts say of a job whatever a listing says of one, null too, and read it again")
+    func listedFields() async throws {
+        try await CurlWire.plaintext.run { curl in
+            let body = """
+                {"priority": 7, "scheduled_at": "2026-01-01T08:30:00Z", "runnable_at": null,
+                 "pipeline": {"slug": "deploy"}, "build": {"uuid": null, "number": 42, "branch": "a\\nb"},
+                 "step": {"key": "test"}}
+                """
+            let added = try await curl.control("POST", "jobs", body)
+            let job = try #require(added.strings("jobs").first)
+            try await register(curl)
+            let listed = try #require(try await curl("GET", listing).objects("jobs").first)
+            let shown = try await curl.control("GET", "jobs/\(job)")
+            for fields in [listed, shown.json] {
+                #expect(fields["priority"] as? Int == 7)
+                #expect(fields["scheduled_at"] as? String == "2026-01-01T08:30:00.000Z")
+                #expect(fields["runnable_at"] as? String == nil)
+                let pipeline = fields["pipeline"] as? [String: Any]
+                #expect(pipeline?["slug"] as? String == "deploy" && (pipeline?["uuid"] as? String)?.count == 36)
+                let build = fields["build"] as? [String: Any]
+                #expect(build?["number"] as? Int == 42 && build?["branch"] as? String == "a\nb")
+                #expect(build?["uuid"] as? String == nil)
+                #expect((fields["step"] as? [String: Any])?["key"] as? String == "test")
+            }
+            for wrong in [#"{"scheduled_at": "soon"}"#, #"{"build": {"number": "x"}}"#, #"{"step": "test"}"#] {
+                #expect(try await curl.control("POST", "jobs", wrong).status == 400)
+            }
+        }
+    }
+
     @Test("scripts pause and resume a queue")
     func pausing() async throws {
         try await CurlWire.plaintext.run(["--queue", "mac", "--queue", "linux", "--paused"]) { curl in

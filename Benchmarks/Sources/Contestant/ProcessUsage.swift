@@ -24,6 +24,37 @@ package enum ProcessUsage {
         return nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
     }
 
+    /// CPU time of the calling thread, in nanoseconds.
+    package static var threadCPUNanoseconds: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
+    }
+
+    /// Whether a thread besides the process's first one runs or could.
+    ///
+    /// Where the kernel does not say it, they have two milliseconds to come to rest.
+    package static var isAnyOtherThreadRunning: Bool {
+        #if canImport(Darwin)
+            usleep(2000)
+            return false
+        #else
+            let first = "\(getpid())"
+            guard let directory = opendir("/proc/self/task") else { return false }
+            defer { closedir(directory) }
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name.hasPrefix(".") || name == first { continue }
+                // The state follows the name in parentheses; a thread that has just ended has no file.
+                let text = contents("/proc/self/task/\(name)/stat", capacity: 512)
+                if let end = text.lastIndex(of: ")"), text[end...].hasPrefix(") R") { return true }
+            }
+            return false
+        #endif
+    }
+
     /// Instructions, the kernel's included, or `nil` where the machine does not count them or does not tell.
     package static var instructions: Int? {
         let count = probe_instructions()
@@ -66,16 +97,20 @@ package enum ProcessUsage {
     #if !canImport(Darwin)
         /// What the kernel says of this process, in bytes.
         private static func status(_ name: String) -> Int {
-            let file = open("/proc/self/status", O_RDONLY)
-            guard file >= 0 else { return 0 }
-            defer { close(file) }
-            var bytes = [UInt8](repeating: 0, count: 4096)
-            let count = read(file, &bytes, bytes.count)
-            for line in String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n")
-            where line.hasPrefix(name) {
+            for line in contents("/proc/self/status", capacity: 4096).split(separator: "\n") where line.hasPrefix(name) {
                 return (Int(line.filter(\.isNumber)) ?? 0) * 1024
             }
             return 0
+        }
+
+        /// A small file, or nothing.
+        private static func contents(_ path: String, capacity: Int) -> String {
+            let file = open(path, O_RDONLY)
+            guard file >= 0 else { return "" }
+            defer { close(file) }
+            var bytes = [UInt8](repeating: 0, count: capacity)
+            let count = read(file, &bytes, bytes.count)
+            return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
         }
     #endif
 }

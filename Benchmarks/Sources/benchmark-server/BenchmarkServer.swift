@@ -1,4 +1,5 @@
 import ArgumentParser
+import Contestant
 import Foundation
 import NIOCore
 import NIOPosix
@@ -17,13 +18,24 @@ struct BenchmarkServer: AsyncParsableCommand {
     @Option(help: "The TCP port; 0 takes any free one.")
     var port = 0
 
+    @Option(
+        help: ArgumentHelp(
+            "Respond as the simulator does; its time is the number of nanoseconds in this file.", valueName: "file"))
+    var clock: String?
+
+    @Option(help: "With --clock: how many jobs are scheduled.")
+    var jobs = 0
+
+    @Option(help: "With --clock: the jobs' only rule.")
+    var rule: String?
+
     func run() async throws {
         let authority = FileManager.default.temporaryDirectory
             .appendingPathComponent("benchmark-ca-\(UUID().uuidString.lowercased()).pem")
         try Data(TestCertificate.authority.utf8).write(to: authority, options: .withoutOverwriting)
         defer { try? FileManager.default.removeItem(at: authority) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let channel = try await Self.listen(on: port, group: group)
+        let channel = try await listen(group: group)
         let ready = Ready(url: "https://127.0.0.1:\(channel.localAddress?.port ?? 0)", caFile: authority.path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
@@ -38,8 +50,15 @@ struct BenchmarkServer: AsyncParsableCommand {
         var caFile: String
     }
 
-    private static func listen(on port: Int, group: MultiThreadedEventLoopGroup) async throws -> any Channel {
-        let context = try NIOSSLContext(configuration: tlsConfiguration())
+    private func responses() throws -> any ResponseSource {
+        guard let clock else { return PreparedAnswers.shared }
+        guard let time = SharedTime(path: clock) else { throw ValidationError("\(clock) cannot be mapped.") }
+        return SimulatorResponses(jobs: jobs, rule: rule, time: time)
+    }
+
+    private func listen(group: MultiThreadedEventLoopGroup) async throws -> any Channel {
+        let context = try NIOSSLContext(configuration: Self.tlsConfiguration())
+        let responses = try responses()
         let counts = ServerCounts()
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 2048)
@@ -52,7 +71,7 @@ struct BenchmarkServer: AsyncParsableCommand {
                         guard result == .negotiated("h2") else { return channel.close() }
                         return channel.eventLoop.makeCompletedFuture {
                             try channel.pipeline.syncOperations.addHandler(
-                                HTTP2Connection(answers: PreparedAnswers.shared, counts: counts))
+                                HTTP2Connection(responses: responses, counts: counts))
                         }
                     }
                     try channel.pipeline.syncOperations.addHandlers([

@@ -12,15 +12,14 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     /// A request that is not answered in full yet.
     private struct Stream {
-        var path = ""
-        var bodySize = 0
+        var request: ReceivedRequest
         /// How many more bytes the client takes on this stream.
         var window: Int
         /// What is left of the answer's body, once there is one.
         var rest: ByteBuffer?
     }
 
-    private let answers: PreparedAnswers
+    private let responses: any ResponseSource
     private let counts: ServerCounts
     private var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
     private var input = ByteBuffer()
@@ -34,8 +33,8 @@ final class HTTP2Connection: ChannelInboundHandler {
     private var initialWindow = 65_535
     private var received = 0
 
-    init(answers: PreparedAnswers, counts: ServerCounts) {
-        self.answers = answers
+    init(responses: any ResponseSource, counts: ServerCounts) {
+        self.responses = responses
         self.counts = counts
     }
 
@@ -52,6 +51,7 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        counts.count(received: bytes.readableBytes)
         if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
         if !sawPreface {
             guard input.readableBytes >= Frame.prefaceSize else { return }
@@ -74,6 +74,7 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     private func flush(context: ChannelHandlerContext) {
         guard output.readableBytes > 0 else { return }
+        counts.count(sent: output.readableBytes)
         context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         output = ByteBuffer()
     }
@@ -92,7 +93,8 @@ final class HTTP2Connection: ChannelInboundHandler {
         case .data:
             openWindow(after: header.length)
             try unpad(header, &payload)
-            streams[header.stream]?.bodySize += payload.readableBytes
+            streams[header.stream]?.request.bodySize += payload.readableBytes
+            if responses.readsBodies { streams[header.stream]?.request.body.writeBuffer(&payload) }
             if header.flags & Frame.Flag.endStream != 0 { answer(header.stream) }
         case .settings:
             if header.flags & Frame.Flag.acknowledgement == 0 { apply(settings: &payload) }
@@ -131,7 +133,8 @@ extension HTTP2Connection {
         headerBlock = nil
         var block = block
         let fields = try decoder.decodeHeaders(from: &block)
-        streams[stream] = Stream(path: fields.first(name: ":path") ?? "", window: initialWindow)
+        let request = ReceivedRequest(path: fields.first(name: ":path") ?? "", fields: fields)
+        streams[stream] = Stream(request: request, window: initialWindow)
         if flags & Frame.Flag.endStream != 0 { answer(stream) }
     }
 
@@ -165,15 +168,18 @@ extension HTTP2Connection {
     private func answer(_ id: UInt32) {
         guard var stream = streams[id] else { return }
         // Until the client resets the stream.
-        if stream.path.contains("/stacks/\(WireRequest.silentStack)/") { return counts.countRequest() }
+        let path = stream.request.path
+        if path.contains("/stacks/\(WireRequest.silentStack)/") { return counts.countRequest() }
         let answer =
-            stream.path == "/_counts"
-            ? PreparedAnswer(body: Array(counts.json.utf8))
-            : answers.answer(path: stream.path, bodySize: stream.bodySize)
-        if stream.path != "/_counts" { counts.countRequest() }
+            path == "/_counts"
+            ? PreparedAnswer(body: Array(counts.json.utf8)) : responses.response(to: stream.request)
+        if path != "/_counts" { counts.countRequest() }
+        let isWhole = answer.body.readableBytes == 0
         output.writeFrame(
-            .headers, flags: Frame.Flag.endHeaders, stream: id, length: answer.headerBlock.count)
+            .headers, flags: Frame.Flag.endHeaders | (isWhole ? Frame.Flag.endStream : 0), stream: id,
+            length: answer.headerBlock.count)
         output.writeBytes(answer.headerBlock)
+        guard !isWhole else { return streams[id] = nil }
         stream.rest = answer.body
         streams[id] = send(stream, id)
         if streams[id] != nil { blocked.append(id) }

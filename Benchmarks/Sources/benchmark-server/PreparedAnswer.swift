@@ -1,5 +1,23 @@
 import NIOCore
+import NIOHPACK
 import Workload
+
+/// A request, as far as a response depends on it.
+struct ReceivedRequest {
+    var path: String
+    var fields: HPACKHeaders
+    var bodySize = 0
+    /// Empty unless the source of the responses reads it.
+    var body = ByteBuffer()
+}
+
+/// Where responses come from.
+protocol ResponseSource: Sendable {
+    /// Whether the requests' bodies are kept for it.
+    var readsBodies: Bool { get }
+
+    func response(to request: ReceivedRequest) -> PreparedAnswer
+}
 
 /// An answer in the form in which it goes out: made once, so that answering is little more than copying.
 struct PreparedAnswer: Sendable {
@@ -7,7 +25,7 @@ struct PreparedAnswer: Sendable {
     let headerBlock: [UInt8]
     let body: ByteBuffer
 
-    init(status: Int = 200, body: [UInt8]) {
+    init(status: Int = 200, fields: [(name: String, value: String)] = WireAnswer.fields, body: [UInt8]) {
         self.body = ByteBuffer(bytes: body)
         var block: [UInt8] = []
         if status == 200 {
@@ -16,7 +34,7 @@ struct PreparedAnswer: Sendable {
         } else {
             Self.append(":status", "\(status)", to: &block)
         }
-        for field in WireAnswer.fields { Self.append(field.name, field.value, to: &block) }
+        for field in fields { Self.append(field.name, field.value, to: &block) }
         Self.append("content-length", "\(body.count)", to: &block)
         headerBlock = block
     }
@@ -33,14 +51,16 @@ struct PreparedAnswer: Sendable {
 }
 
 /// Every answer the server has.
-struct PreparedAnswers: Sendable {
+struct PreparedAnswers: ResponseSource {
     static let shared = PreparedAnswers()
 
     private let byCall = Dictionary(
         uniqueKeysWithValues: Call.allCases.map { ($0, PreparedAnswer(body: $0.answer)) })
     private let notFound = PreparedAnswer(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
 
-    func answer(path: String, bodySize: Int) -> PreparedAnswer {
-        Routes.call(path: path, bodySize: bodySize).flatMap { byCall[$0] } ?? notFound
+    var readsBodies: Bool { false }
+
+    func response(to request: ReceivedRequest) -> PreparedAnswer {
+        Routes.call(path: request.path, bodySize: request.bodySize).flatMap { byCall[$0] } ?? notFound
     }
 }

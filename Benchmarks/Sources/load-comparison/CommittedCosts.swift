@@ -1,3 +1,4 @@
+import Contestant
 import Foundation
 import Workload
 
@@ -23,9 +24,8 @@ struct CommittedCosts {
     }
 
     struct Verdict {
-        var call: Call
-        var competitor: Competitor
-        var measure: CountedCosts.Measure
+        var subject: String
+        var measure: String
         var committed: Double
         var measured: Double
         /// The most that is let through; `nil` for a figure that is not judged.
@@ -42,9 +42,22 @@ struct CommittedCosts {
                 else { return nil }
                 let isJudged = isComparable(measure, row.competitor, with: measured.origin)
                 return Verdict(
-                    call: row.call, competitor: row.competitor, measure: measure, committed: committed,
-                    measured: figure, limit: isJudged ? measure.limit(for: committed, of: row.competitor) : nil)
+                    subject: "\(row.call.rawValue), \(row.competitor.rawValue)", measure: measure.rawValue,
+                    committed: committed, measured: figure,
+                    limit: isJudged ? measure.limit(for: committed, of: row.competitor) : nil)
             }
+        } + controllerVerdicts(on: measured)
+    }
+
+    /// What a controller asks of the server depends on nothing but the code.
+    private func controllerVerdicts(on measured: CountedCosts) -> [Verdict] {
+        HourReport.Load.allCases.compactMap { load in
+            guard let committed = costs.requestsPerHour?[load], let figure = measured.requestsPerHour?[load] else {
+                return nil
+            }
+            return Verdict(
+                subject: "an hour of a controller, \(load.title)", measure: "requests", committed: Double(committed),
+                measured: Double(figure), limit: Double(committed) * 1.02 + 2)
         }
     }
 
@@ -73,7 +86,7 @@ struct CommittedCosts {
         var table = TextTable(["a call, one at a time", "measure", "committed", "now", "limit", "verdict"])
         for verdict in verdicts where verdict.committed > 0 || verdict.measured > 0 {
             table.add([
-                "\(verdict.call.rawValue), \(verdict.competitor.rawValue)", verdict.measure.rawValue,
+                verdict.subject, verdict.measure,
                 verdict.committed.formatted(digits: 2), verdict.measured.formatted(digits: 2),
                 verdict.limit.map { $0.formatted(digits: 2) } ?? "–",
                 verdict.isWorse ? "WORSE" : verdict.limit == nil ? "not judged" : "ok",

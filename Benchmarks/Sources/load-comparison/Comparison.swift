@@ -65,14 +65,6 @@ struct Comparison {
         }
     }
 
-    /// Ten thousand jobs for a controller.
-    func control() throws -> ControllerReport {
-        progress("a controller with 10000 jobs")
-        let program = try Program(directory.appendingPathComponent("stacks-controller"), ["10000"])
-        defer { program.stop() }
-        return try program.receive(ControllerReport.self, within: 120)
-    }
-
     /// Where a competitor allocates.
     func allocationListing(_ competitor: Competitor, _ cell: Cell) throws -> AllocationListing {
         progress("where \(competitor.rawValue) allocates")
@@ -106,7 +98,7 @@ struct Comparison {
         return try body(entrant)
     }
 
-    private var ownServer: URL { directory.appendingPathComponent("benchmark-server") }
+    var ownServer: URL { directory.appendingPathComponent("benchmark-server") }
 
     private func executable(of competitor: Competitor) -> URL {
         if competitor == .guest, let guest { return guest }

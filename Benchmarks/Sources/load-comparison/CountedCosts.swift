@@ -37,6 +37,8 @@ struct CountedCosts: Codable, Sendable {
 
     var origin: Origin
     var rows: [Row]
+    /// The requests of a controller in an hour. Its intervals differ by a tenth, so that these do a little.
+    var requestsPerHour: [HourReport.Load: Int]?
 
     func row(_ call: Call, _ competitor: Competitor) -> Row? {
         rows.first { $0.call == call && $0.competitor == competitor }
@@ -76,6 +78,22 @@ extension CountedCosts {
                 rows.append(try Self.row(call, competitor, program, server))
             }
         }
+    }
+
+    /// Counts what a controller requests in an hour of a clock that jumps, from a simulator in its own process.
+    mutating func countHours(in directory: URL, progress: (String) -> Void) throws {
+        var requests: [HourReport.Load: Int] = [:]
+        for load in HourReport.Load.allCases {
+            progress("an hour of a controller, \(load.title)")
+            // The simulator takes its time for a long list.
+            let seconds = load == .unmatched ? 120 : load.seconds
+            let program = try Program(
+                directory.appendingPathComponent("stacks-controller"),
+                ["hour", "--load", load.rawValue, "--seconds", "\(seconds)"])
+            defer { program.stop() }
+            requests[load] = try program.receive(HourReport.self, within: 600).requests
+        }
+        requestsPerHour = requests
     }
 
     private static func row(_ call: Call, _ competitor: Competitor, _ program: Program, _ server: Server) throws -> Row

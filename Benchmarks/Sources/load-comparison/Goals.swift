@@ -4,7 +4,7 @@ import Workload
 /// What the package sets out to reach, beside what a run found: only what the run has measured.
 struct Goals {
     private(set) var goals: [Goal] = []
-    private let results: Results
+    let results: Results
 
     /// Those that stand on `StacksClient` over `CurlTransport`.
     private static let clients: [Competitor] = [.stacksCurl, .stacksCurlExecutor]
@@ -19,10 +19,12 @@ struct Goals {
         for competitor in Self.clients { addCancellation(competitor) }
         addEndurance()
         addController()
+        addDispatch()
+        addHours()
         addEquipment()
     }
 
-    private mutating func add(_ title: String, _ goal: String, _ measured: String, _ isReached: Bool) {
+    mutating func add(_ title: String, _ goal: String, _ measured: String, _ isReached: Bool) {
         goals.append(Goal(title: title, goal: goal, measured: measured, isReached: isReached))
     }
 
@@ -108,17 +110,6 @@ struct Goals {
                 + "\(last.residentMegabytes.formatted(digits: 1)) MB after all, at most "
                 + "\(highest.formatted(digits: 1)) MB; \(last.anonymousMegabytes.formatted(digits: 1)) MB are no file's",
             highest <= 30 && isFlat)
-    }
-
-    private mutating func addController() {
-        guard let report = results.controller else { return }
-        let seconds = Double(report.wallNanoseconds) / 1e9
-        add(
-            "controller, \(report.jobs) scheduled jobs, default rate limits",
-            "all launched within 3 s, none twice, none lost",
-            "\(report.launched) in \(seconds.formatted(digits: 2)) s, \(report.launchedTwice) twice, "
-                + "\(report.lost) lost, \(report.refused) requests refused",
-            seconds <= 3 && report.launched == report.jobs && report.launchedTwice == 0 && report.lost == 0)
     }
 
     /// Pacing, retries with their budget, log and metrics while there is nothing for them to do, against a client without

@@ -28,6 +28,12 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "Where the time of stacks-curl goes, by perf, and nothing else. Also: Scripts/benchmark profile.")
     var profile = false
 
+    @Flag(help: "What a controller costs and how soon it launches jobs, and nothing else: some minutes.")
+    var controller = false
+
+    @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25.")
+    var arrivalSeconds: Int?
+
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
     var calls: [Call] = []
 
@@ -79,8 +85,11 @@ struct LoadComparison: ParsableCommand {
         guard (10...100_000_000).contains(endurance ?? 10) else {
             throw ValidationError("--endurance must be between 10 and 100000000.")
         }
-        guard [quick, goals, allocations, profile].count(where: { $0 }) <= 1 else {
-            throw ValidationError("--quick, --goals, --allocations and --profile exclude each other.")
+        guard [quick, goals, allocations, profile, controller].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--quick, --goals, --allocations, --profile and --controller exclude each other.")
+        }
+        guard (1...600).contains(arrivalSeconds ?? 1) else {
+            throw ValidationError("--arrival-seconds must be between 1 and 600.")
         }
         guard !quick || thresholds != nil && server != nil else {
             throw ValidationError("--quick needs --thresholds and --server.")
@@ -104,10 +113,15 @@ struct LoadComparison: ParsableCommand {
             progress: Self.report)
         if allocations { return try list(Competitor.own) { try comparison.allocationListing($0, $1).text } }
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
-        var results = try sit(cells, comparison)
+        var results = try sit(controller ? [] : cells, comparison)
+        if watchesEverything || controller {
+            results.controller = try comparison.control()
+            results.dispatches = try comparison.dispatch(seconds: arrivalSeconds ?? 25)
+            results.hours = try comparison.hours()
+            results.machine.loadAfter = Self.load
+        }
         if watchesEverything {
             results.cancellations = try comparison.cancel()
-            results.controller = try comparison.control()
             results.allocationListings = try Competitor.own.map {
                 try comparison.allocationListing($0, Cell(call: .states1, concurrency: 32))
             }
@@ -149,10 +163,11 @@ struct LoadComparison: ParsableCommand {
     private func count(in directory: URL) throws {
         guard let thresholds, let server else { return }
         let file = URL(fileURLWithPath: thresholds)
-        let costs = try CountedCosts(
+        var costs = try CountedCosts(
             of: calls.isEmpty ? Call.allCases : calls,
             by: competitors.isEmpty ? CountedCosts.competitors : competitors,
             in: directory, server: URL(fileURLWithPath: server), progress: Self.report)
+        if calls.isEmpty, competitors.isEmpty { try costs.countHours(in: directory, progress: Self.report) }
         Self.report("")
         if recordThresholds { return try CommittedCosts.write(costs, to: file) }
         let committed = try CommittedCosts(contentsOf: file)
@@ -183,7 +198,7 @@ struct LoadComparison: ParsableCommand {
 extension LoadComparison {
     /// Whether what is beside the calls is looked at as well: when nobody has asked for a part alone.
     private var watchesEverything: Bool {
-        goals || calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
+        goals || !controller && calls.isEmpty && concurrency.isEmpty && competitors.isEmpty
     }
 
     private var chosenCompetitors: [Competitor] {

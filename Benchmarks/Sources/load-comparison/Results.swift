@@ -61,6 +61,8 @@ struct Results: Codable, Sendable {
     var rows: [Row] = []
     var cancellations: [Cancellation] = []
     var controller: ControllerReport?
+    var dispatches: [DispatchReport] = []
+    var hours: [HourReport] = []
     var endurance: Endurance?
     /// Where the clients allocate during a small call.
     var allocationListings: [AllocationListing] = []

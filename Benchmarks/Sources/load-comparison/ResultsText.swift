@@ -10,7 +10,7 @@ extension Results {
             text += "\(name): \(engine.split(separator: " ").prefix(2).joined(separator: " "))\n"
         }
         for cell in cells { text += "\n" + table(for: cell) }
-        text += besides
+        text += besides + controllerText
         for absence in absent {
             text += "\n\(absence.competitor.rawValue) is not in \(absence.cell.call.rawValue) at "
             text += "\(absence.cell.concurrency): \(absence.reason)\n"

@@ -1,9 +1,5 @@
 import Contestant
 import Logging
-import StacksAPI
-import StacksController
-import StacksTesting
-import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -11,42 +7,58 @@ import Synchronization
     import Foundation
 #endif
 
-/// A controller with very many scheduled jobs and the documented rate limits, over the simulator: from its start until
-/// the last job is launched. Takes the number of jobs, and reports on standard output with one line of JSON.
+/// What a controller does with the simulator, measured: one line of JSON on standard output.
+///
+///     stacks-controller launch --jobs 10000
+///     stacks-controller dispatch --rate 10 --queues 1 --seconds 25 --seed 1
+///     stacks-controller hour --load idle [--seconds 3600] [--url ORIGIN --ca-file FILE --clock FILE] [--no-executor]
 @main
 enum StacksControllerRun {
     static func main() async throws {
-        let jobs = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 10_000
-        let simulator = StacksSimulator()
-        simulator.addJobs(jobs, queue: "default")
-        let launcher = InstantAgents(simulator: simulator)
-        var configuration = StackController.Configuration(stackKey: "benchmark", queue: "default")
-        configuration.maximumInFlight = jobs
-        let client = try StacksClient(
-            token: simulator.token, transport: simulator.transport(recordsRequests: false))
-        let controller = try StackController(
-            client: client, configuration: configuration, launcher: launcher,
-            logger: Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() })
-        let began = ContinuousClock.now
-        let cpu = ProcessUsage.cpuNanoseconds
-        var elapsed = Duration.zero
-        var cpuUsed = 0
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await controller.run() }
-            while launcher.launches < jobs, ContinuousClock.now - began < .seconds(60) {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-            elapsed = ContinuousClock.now - began
-            cpuUsed = ProcessUsage.cpuNanoseconds - cpu
-            controller.drain()
-            try await group.waitForAll()
+        let options = Options(CommandLine.arguments.dropFirst())
+        switch options.name {
+        case "launch":
+            try write(try await LaunchRun.report(jobs: options.number("--jobs") ?? 10_000))
+        case "dispatch":
+            let run = DispatchRun(
+                rate: options.number("--rate") ?? 10, queues: options.number("--queues") ?? 1,
+                seconds: options.number("--seconds") ?? 25, seed: UInt64(options.number("--seed") ?? 1))
+            try write(try await run.report())
+        case "hour":
+            guard let load = options["--load"].flatMap(HourReport.Load.init(rawValue:)) else { throw Usage() }
+            try write(try await HourRun(load: load, options: options).report())
+        default:
+            throw Usage()
         }
-        let report = simulator.report
-        let result = ControllerReport(
-            jobs: jobs, launched: report.launched, launchedTwice: report.launchedTwice,
-            lost: jobs - report.finished, refused: report.rateLimited.values.reduce(0, +),
-            wallNanoseconds: Int(elapsed / .nanoseconds(1)), cpuNanoseconds: cpuUsed,
-            peakMemoryBytes: ProcessUsage.peakMemoryBytes)
-        print(String(decoding: try JSONEncoder().encode(result), as: UTF8.self))
     }
+
+    struct Usage: Error {}
+
+    private static func write(_ report: some Encodable) throws {
+        print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    }
+}
+
+/// The program's arguments: a name, options with a value, and flags.
+struct Options {
+    let name: String
+    private var values: [String: String] = [:]
+
+    init(_ arguments: ArraySlice<String>) {
+        var rest = arguments
+        name = rest.popFirst() ?? ""
+        while let option = rest.popFirst() {
+            let value = rest.first.flatMap { $0.hasPrefix("--") ? nil : $0 }
+            values[option] = value ?? ""
+            if value != nil { rest.removeFirst() }
+        }
+    }
+
+    subscript(option: String) -> String? { values[option] }
+
+    func number(_ option: String) -> Int? { self[option].flatMap { Int($0) } }
+}
+
+extension Logger {
+    static let silent = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 }

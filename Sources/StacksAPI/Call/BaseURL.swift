@@ -16,10 +16,9 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// Whether the path ends with the API's version, as Buildkite's own does.
     var endsWithVersion: Bool { pathPrefix.hasSuffix("/v3/") }
 
-    /// - Throws: ``StacksAPIError/Code/invalidArgument`` with what is wrong.
-    init(_ text: String, allowsInsecureHTTP: Bool) throws(StacksAPIError) {
-        func failure(_ problem: String) -> StacksAPIError {
-            Argument.failure("The base URL \(Self.shown(text)) \(problem)", for: nil)
+    init(_ text: String, allowsInsecureHTTP: Bool) throws(ConfigurationError) {
+        func failure(_ problem: String) -> ConfigurationError {
+            ConfigurationError("The base URL \(Self.shown(text)) \(problem)")
         }
         if text.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F || $0 == UInt8(ascii: "\\") }) {
             throw failure("contains a space, a control character or another character that URLs do not allow.")

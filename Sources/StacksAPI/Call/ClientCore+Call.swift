@@ -34,9 +34,10 @@ extension ClientCore {
     ) async throws -> ReceivedResponse {
         let authorization = credentials.current
         var request = try request(to: target, body: body, options: options, authorization)
-        var call = pendingCall(target, request, options: options, authorization)
+        var call = pendingCall(target, options: options, authorization)
         do {
             if authorization == nil { try await provideToken(for: &call, &request) }
+            log?.sends(request, of: call.record)
             while true {
                 while let delay = try begin(&call, &request) { try await environment.sleep(delay) }
                 let next: Continuation
@@ -57,6 +58,7 @@ extension ClientCore {
             }
         } catch {
             end(call, error)
+            if call.isPart, error is CancellationError { throw CancelledPart(requests: call.requests) }
             throw error
         }
     }
@@ -93,12 +95,12 @@ extension ClientCore {
 
     @inline(never)
     private func pendingCall(
-        _ target: CallTarget, _ request: TransportRequest, options: CallOptions, _ authorization: Authorization?
+        _ target: CallTarget, options: CallOptions, _ authorization: Authorization?
     ) -> PendingCall {
         let operation = target.operation
         return PendingCall(
             record: CallRecord(
-                operation: operation, number: log?.began(operation, request) ?? 0,
+                operation: operation, number: log?.nextNumber() ?? 0,
                 trace: trace(of: operation, options)),
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
@@ -108,6 +110,7 @@ extension ClientCore {
             ),
             authorization: authorization,
             extraFields: options.headerFields,
+            isPart: options.isPart,
             place: governor == nil ? nil : RateGovernor.Place(operation, stack: target.stack)
         )
     }

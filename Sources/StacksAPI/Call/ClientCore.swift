@@ -25,7 +25,7 @@ final class ClientCore: Sendable {
         configuration: StacksClient.Configuration,
         logger: Logger?,
         environment: ClientEnvironment? = nil
-    ) throws(StacksAPIError) {
+    ) throws(ConfigurationError) {
         baseURL = try configuration.checked(for: transport)
         let redaction = Redaction()
         credentials = try Credentials(
@@ -42,7 +42,7 @@ final class ClientCore: Sendable {
 
     /// Where a call goes. The stack's key has been checked.
     func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
-        let row = operation.row
+        let row = operation.definition
         let path = row.path.path(below: baseURL.pathPrefix, stack: stack ?? "", job: job)
         return CallTarget(operation: row, path: path, stack: stack)
     }

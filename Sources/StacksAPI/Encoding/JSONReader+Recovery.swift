@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Skipping a value that is well-formed but not the expected one, so that what surrounds it can be read.
 extension JSONReader {
     /// A position to return to.
@@ -9,6 +15,48 @@ extension JSONReader {
     /// The reader's position.
     var place: Place {
         @inline(__always) get { Place(cursor: cursor, depth: depth) }
+    }
+
+    /// The next value as `body` reads it; `nil` when it is something else, which is then skipped.
+    ///
+    /// This is how an unexpected value of an optional field or of a list does not fail the whole document. A document
+    /// that is malformed at this value still throws.
+    @inline(__always)
+    mutating func valueIfReadable<Value>(
+        _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value? {
+        let place = place
+        do throws(JSONError) {
+            return try body(&self)
+        } catch {
+            _ = try passValue(at: place)
+            return nil
+        }
+    }
+
+    /// The next value if it is a string; `nil` for any other value.
+    mutating func stringOrNil() throws(JSONError) -> String? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.string() }
+    }
+
+    /// The next value if it is an identifier; `nil` for any other value.
+    mutating func identifierOrNil<Resource>() throws(JSONError) -> Identifier<Resource>? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.identifier() }
+    }
+
+    /// The next value if it is a date; `nil` for any other value.
+    mutating func dateOrNil() throws(JSONError) -> Date? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.date() }
+    }
+
+    /// The next value if it is an integer; `nil` for any other value.
+    mutating func intOrNil() throws(JSONError) -> Int? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.int() }
+    }
+
+    /// The next value if it is a boolean, with null as `false`; `nil` for any other value.
+    mutating func boolOrNil() throws(JSONError) -> Bool? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.null() ? false : try reader.bool() }
     }
 
     /// Returns to the beginning of a value and skips it. Only its form is checked, and not the contents of strings,
@@ -83,17 +131,11 @@ extension JSONReader {
             while try hasNextKey() {
                 let isNamed = try passKey(name)
                 try colon()
-                let value = self.place
                 guard isNamed else {
                     try passValue()
                     continue
                 }
-                do throws(JSONError) {
-                    identifier = try optionalIdentifier()
-                } catch {
-                    identifier = nil
-                    _ = try passValue(at: value)
-                }
+                identifier = try identifierOrNil()
             }
         } catch {
             // Not reached: the object has been skipped before.

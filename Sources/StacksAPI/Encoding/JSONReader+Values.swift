@@ -99,23 +99,25 @@ extension JSONReader {
         return strings
     }
 
-    /// The next value, an array of identifiers, or null.
+    /// The next value, an array of identifiers, or null. Elements that are something else are left out.
     mutating func identifiers<Resource>() throws(JSONError) -> [Identifier<Resource>]? {
         if try null() { return nil }
         var identifiers: [Identifier<Resource>] = []
         // A UUID takes 39 bytes with quotes and comma: reserves room for as many as can follow, but at most 1000.
         identifiers.reserveCapacity(min((end - cursor) / 39, 1000))
         try beginArray()
-        while try nextElement() { identifiers.append(try identifier()) }
+        while try nextElement() {
+            if let identifier: Identifier<Resource> = try identifierOrNil() { identifiers.append(identifier) }
+        }
         return identifiers
     }
 
-    /// The next value, an array of integers; null counts as empty.
-    mutating func ints() throws(JSONError) -> [Int] {
-        if try null() { return [] }
-        var ints: [Int] = []
-        try beginArray()
-        while try nextElement() { ints.append(try int()) }
-        return ints
+    /// The next value if it is an array of identifiers, without elements that are something else; empty for any other
+    /// value.
+    mutating func identifiersOrEmpty<Resource>() throws(JSONError) -> [Identifier<Resource>] {
+        let identifiers: [Identifier<Resource>]?? = try valueIfReadable { (reader) throws(JSONError) in
+            try reader.identifiers()
+        }
+        return (identifiers ?? nil) ?? []
     }
 }

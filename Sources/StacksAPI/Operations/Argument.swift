@@ -1,6 +1,6 @@
 /// Checks a call's arguments before anything is sent. Each error names the value and the limit.
 enum Argument {
-    static func failure(_ message: String, for operation: StacksOperation?) -> StacksAPIError {
+    static func failure(_ message: String, for operation: StacksOperation) -> StacksAPIError {
         StacksAPIError(code: .invalidArgument, operation: operation, message: message)
     }
 

@@ -44,7 +44,7 @@ enum LaunchOutcome: Sendable, Hashable {
     /// Nobody stays with the agent of a job that was found running.
     case notFollowed
 
-    /// Whether there is no exit to tell of.
+    /// Whether the exit is not known.
     var isUnknown: Bool {
         if case .exited = self { false } else { true }
     }

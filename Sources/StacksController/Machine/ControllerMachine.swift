@@ -25,7 +25,7 @@ struct ControllerMachine {
     /// - Parameter sharesSlots: Whether a pool gives the slots.
     init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool = false) {
         shared = SharedState(configuration: configuration, seed: seed, sharesSlots: sharesSlots)
-        polling = Polling(matcher: JobMatcher(tags: configuration.tags))
+        polling = Polling(matcher: configuration.verdict)
     }
 
     private var isStackKnown: Bool { !registration.isNeeded }

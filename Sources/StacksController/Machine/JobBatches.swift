@@ -26,7 +26,7 @@ struct JobBatches {
         return asked
     }
 
-    /// Records a response that tells of `heard` of the jobs, and returns whether it was the last request of the list.
+    /// Records a response about the jobs in `heard`, and returns whether it was the last request of the list.
     mutating func accepted(_ heard: [JobID]) -> Bool {
         if heard.count < asked.count, asked.count > SharedState.maximumBatch {
             // The client has cut the request, and a part of it failed. Why that is, smaller requests tell.

@@ -158,7 +158,7 @@ struct LauncherExits {
 }
 
 extension LaunchOutcome {
-    /// What to tell people of a job that never ran. Its exit status is the configuration's, because pipelines have rules
+    /// What a job's page shows when the job never ran. Its exit status is the configuration's, because pipelines have rules
     /// for it; the command's own is in here.
     fileprivate var report: String {
         switch self {

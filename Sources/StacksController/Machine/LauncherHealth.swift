@@ -80,7 +80,7 @@ struct LauncherHealth {
         }
     }
 
-    /// The list was read. When it shows no other job to be tried, those that were tried in vain are tried again.
+    /// The list was read. When it shows no other job to be tried, those that have failed are tried again.
     func listIsRead(_ reading: Reading, _ shared: inout SharedState) {
         guard isTrying, reading.limit > 1, !reading.foundMatching, reading.foundCooling else { return }
         if shared.givingBack.endCooling(.untaken) { shared.needsPoll = true }

@@ -139,6 +139,9 @@ struct Launching {
         shared.tell(token.job, .launching)
         shared.wants(.measure(.dispatch, now - entry.listedAt))
         shared.wants(
-            .launch(LaunchedJob(scheduled: job, acquisitionToken: token.token, tokenExpiresAt: token.expiresAt)))
+            .launch(
+                LaunchedJob(
+                    scheduled: job, acquisitionToken: token.token, tokenExpiresAt: token.expiresAt,
+                    stack: shared.configuration.stackKey, queue: shared.configuration.queue)))
     }
 }

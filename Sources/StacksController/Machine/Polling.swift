@@ -35,7 +35,7 @@ struct Polling {
     private(set) var lastSuccess: Duration?
     private(set) var isPaused = false
 
-    private let matcher: JobMatcher
+    private let matcher: @Sendable (ScheduledJob) -> JobMatcher.Verdict
     /// Why jobs are left alone, for the log.
     private var unmatchedRules = UnmatchedRules()
     /// How many matching jobs a dry run has logged last.
@@ -52,7 +52,7 @@ struct Polling {
     /// Whether the backlog has jobs whose pages do not say yet why they wait.
     private var hasUntold = false
 
-    init(matcher: JobMatcher) { self.matcher = matcher }
+    init(matcher: @escaping @Sendable (ScheduledJob) -> JobMatcher.Verdict) { self.matcher = matcher }
 
     func isWanted(_ shared: SharedState, isStackKnown: Bool) -> Bool { shared.phase == .running && isStackKnown }
 
@@ -247,7 +247,8 @@ struct Polling {
     private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
         let isNew = reading.lists(job.id, at: shared.now)
         if isNew { shared.totals.seen += 1 } else { shared.notices.lists(job.id, at: shared.now) }
-        switch matcher.verdict(on: job.agentQueryRules) {
+        let verdict = matcher(job)
+        switch verdict {
         case .matches:
             guard shared.canTake(job.id, listedBy: reading.sentAt) else {
                 if shared.givingBack.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
@@ -260,18 +261,13 @@ struct Polling {
                 shared.log(.notice, "Would start this job (priority \(job.priority))", job.id)
             }
             return true
-        case .unmatched(let rule): noteUnmatched(job.id, rule, isNew: isNew, &shared)
-        case .invalid(let rule): noteUnmatched(job.id, rule, isInvalid: true, isNew: isNew, &shared)
+        case .unmatched, .invalid, .declined:
+            if isNew {
+                shared.totals.unmatched += 1
+                unmatchedRules.note(verdict, of: job.id)
+            }
         }
         return false
-    }
-
-    private mutating func noteUnmatched(
-        _ id: JobID, _ rule: String, isInvalid: Bool = false, isNew: Bool, _ shared: inout SharedState
-    ) {
-        guard isNew else { return }
-        shared.totals.unmatched += 1
-        unmatchedRules.note(rule, isInvalid: isInvalid, of: id)
     }
 
     /// Records listed jobs that cannot be read. Each is logged as skipped once.

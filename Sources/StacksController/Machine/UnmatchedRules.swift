@@ -2,7 +2,8 @@ import Logging
 import StacksAPI
 import StacksTransport
 
-/// Why listed jobs are left alone, by the rule that decided it: the log has one line a rule, however many jobs have it.
+/// Why listed jobs are left alone, by the rule or the reason that decided it: the log has one line for each, however many
+/// jobs it is about.
 struct UnmatchedRules {
     /// A line of the log.
     struct Line {
@@ -12,10 +13,24 @@ struct UnmatchedRules {
         var job: JobID?
     }
 
-    private struct Rule: Hashable {
+    /// What decided it, cropped before it is kept: a rule can be as long as a response.
+    private struct Reason: Hashable {
+        enum Kind { case unmatched, invalid, declined }
+
         var text: String
-        /// Whether it has no `=`, so that nobody can match it.
-        var isInvalid: Bool
+        var kind: Kind
+
+        /// `nil` for a job that matches.
+        init?(_ verdict: JobMatcher.Verdict) {
+            let whole: String
+            switch verdict {
+            case .matches: return nil
+            case .unmatched(let rule): (whole, kind) = (rule, .unmatched)
+            case .invalid(let rule): (whole, kind) = (rule, .invalid)
+            case .declined(let reason): (whole, kind) = (reason, .declined)
+            }
+            text = VisibleText.escaped(whole, limit: 200)
+        }
     }
 
     private struct Tally {
@@ -31,40 +46,39 @@ struct UnmatchedRules {
     /// The time between two lines about the same rule, for jobs that keep arriving.
     private static let interval = Duration.seconds(60)
 
-    private var tallies: [Rule: Tally] = [:]
+    private var tallies: [Reason: Tally] = [:]
     /// Jobs whose rule is one too many.
     private var others = 0
     private var saidOfOthersAt: Duration?
     private var hasNews = false
 
-    /// Counts a job that was listed for the first time.
-    mutating func note(_ rule: String, isInvalid: Bool = false, of job: JobID) {
+    /// Counts a job that was listed for the first time and does not match.
+    mutating func note(_ verdict: JobMatcher.Verdict, of job: JobID) {
+        guard let reason = Reason(verdict) else { return }
         hasNews = true
-        // Cropped before it is kept: a rule can be as long as a response.
-        let rule = Rule(text: VisibleText.escaped(rule, limit: 200), isInvalid: isInvalid)
-        if tallies[rule] == nil, tallies.count >= Self.maximumRules { return others += 1 }
-        tallies[rule, default: Tally(first: job)].count += 1
-        if tallies[rule]?.count == 1 { tallies[rule]?.first = job }
+        if tallies[reason] == nil, tallies.count >= Self.maximumRules { return others += 1 }
+        tallies[reason, default: Tally(first: job)].count += 1
+        if tallies[reason]?.count == 1 { tallies[reason]?.first = job }
     }
 
-    /// The lines to log at `now`, by rule: for a new rule at once, for a known one after a while.
+    /// The lines to log at `now`, in the order of the reasons: for a new one at once, for a known one after a while.
     mutating func lines(at now: Duration) -> [Line] {
         guard hasNews else { return [] }
         hasNews = false
         var lines: [Line] = []
-        for (rule, tally) in tallies.sorted(by: { $0.key.text < $1.key.text }) {
+        for (reason, tally) in tallies.sorted(by: { $0.key.text < $1.key.text }) {
             guard tally.count > 0 else {
                 // Forgotten, so that there is room for rules of today.
-                if let saidAt = tally.saidAt, now - saidAt >= Self.interval * 10 { tallies[rule] = nil }
+                if let saidAt = tally.saidAt, now - saidAt >= Self.interval * 10 { tallies[reason] = nil }
                 continue
             }
             if let saidAt = tally.saidAt, now - saidAt < Self.interval {
                 hasNews = true
                 continue
             }
-            tallies[rule]?.count = 0
-            tallies[rule]?.saidAt = now
-            lines.append(Self.line(rule, tally))
+            tallies[reason]?.count = 0
+            tallies[reason]?.saidAt = now
+            lines.append(Self.line(reason, tally))
         }
         if others > 0 {
             if let said = saidOfOthersAt, now - said < Self.interval {
@@ -77,16 +91,21 @@ struct UnmatchedRules {
         return lines
     }
 
-    private static func line(_ rule: Rule, _ tally: Tally) -> Line {
-        if rule.isInvalid {
+    private static func line(_ reason: Reason, _ tally: Tally) -> Line {
+        switch reason.kind {
+        case .unmatched:
+            return Line(
+                level: .info, message: "\(jobs(tally.count)) not match this stack: no tag matches \(reason.text)",
+                job: tally.first)
+        case .declined:
+            return Line(
+                level: .info, message: "\(jobs(tally.count)) not match this stack: \(reason.text)", job: tally.first)
+        case .invalid:
             let jobs = tally.count == 1 ? "1 job is" : "\(tally.count) jobs are"
             return Line(
-                level: .warning, message: "\(jobs) skipped: the rule \(rule.text) is not of the form key=value",
+                level: .warning, message: "\(jobs) skipped: the rule \(reason.text) is not of the form key=value",
                 job: tally.first)
         }
-        return Line(
-            level: .info, message: "\(Self.jobs(tally.count)) not match this stack: no tag matches \(rule.text)",
-            job: tally.first)
     }
 
     private static func jobs(_ count: Int) -> String { count == 1 ? "1 job does" : "\(count) jobs do" }

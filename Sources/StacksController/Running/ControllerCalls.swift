@@ -41,6 +41,11 @@ struct ControllerCalls: Sendable {
         }
     }
 
+    /// The job, which reads its details through this client when its launcher needs them.
+    func givingDetails(to job: LaunchedJob) -> LaunchedJob {
+        job.readingDetails { [client, stack] in try await client.job(job.id, stack: stack).value }
+    }
+
     private nonisolated(nonsending) func register() async -> ControllerEvent {
         let result = await outcome {
             try await client.registerStack(
@@ -131,8 +136,8 @@ struct ControllerCalls: Sendable {
         var received = query
         let result = await outcome {
             let response = try await client.jobStates(jobs, stack: stack, options: once)
-            // Jobs without a response must not count as gone.
-            let missing = Set(response.failedBatches.flatMap { jobs[$0.range] })
+            // Jobs without a response, or with one that cannot be decoded, must not count as gone.
+            let missing = response.unreadableJobs.union(response.failedBatches.flatMap { jobs[$0.range] })
             if !missing.isEmpty {
                 received.watched.removeAll { missing.contains($0) }
                 received.ended.removeAll { missing.contains($0) }

@@ -96,8 +96,18 @@ public struct SimulatedJob: Sendable {
         public var priority = 0
         /// The agent query rules, `key=value` as in a step's `agents`. The simulator adds the `queue` rule.
         public var agentQueryRules: [String] = []
+        /// When the job was scheduled, which is its position in a listing. By default the time that the jobs are added with.
+        public var scheduledAt: Field<Date> = .assigned
+        /// When the job became ready to run. By default when it was scheduled.
+        public var runnableAt: Field<Date> = .assigned
         /// The slug of the pipeline; `nil` is null in a listing.
         public var pipelineSlug: String? = "demo"
+        /// The UUID of the pipeline. By default one for the jobs that are added together.
+        public var pipelineUUID: Field<String> = .assigned
+        /// The UUID of the build. By default one for the jobs that are added together.
+        public var buildUUID: Field<String> = .assigned
+        /// The number of the build. By default one more than there are jobs, for the jobs that are added together.
+        public var buildNumber: Field<Int> = .assigned
         /// The branch of the build; `nil` is null in a listing.
         public var branch: String? = "main"
         /// The key of the step; `nil` is null in a listing.
@@ -159,6 +169,8 @@ public struct SimulatedJob: Sendable {
     public internal(set) var queue: String
     /// The properties that the job was created with.
     public internal(set) var template: Template
+    /// The job as a listing describes it.
+    public internal(set) var listing: Listing
     /// The current state.
     public internal(set) var state: State
     /// The events so far, oldest first.

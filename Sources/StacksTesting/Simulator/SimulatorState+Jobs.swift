@@ -19,29 +19,13 @@ extension SimulatorState {
         let id = generator.uuid()
         let index = jobs.count
         let key = organizations[organization].queues[queue].key
-        let queueRule = "queue=\(key)"
-        let rules = template.agentQueryRules.contains { $0.hasPrefix("queue=") } ? [] : [queueRule]
-        let listing = JSONText.object([
-            ("id", .string(id)), ("priority", .integer(template.priority)),
-            ("agent_query_rules", .strings(rules + template.agentQueryRules)),
-            ("scheduled_at", .string(scheduledAt.iso8601)), ("runnable_at", .string(scheduledAt.iso8601)),
-            (
-                "pipeline",
-                .object([("slug", .optional(template.pipelineSlug)), ("uuid", .string(build.pipeline))])
-            ),
-            (
-                "build",
-                .object([
-                    ("uuid", .string(build.uuid)), ("number", .integer(build.number)),
-                    ("branch", .optional(template.branch)),
-                ])
-            ),
-            ("step", .object([("key", .optional(template.stepKey))])),
-        ])
-        let job = SimulatedJob(id: id, queue: key, template: template, state: template.state)
+        let listing = SimulatedJob.Listing(
+            template, queueRule: "queue=\(key)", scheduledAt: scheduledAt, build: build)
+        let job = SimulatedJob(id: id, queue: key, template: template, listing: listing, state: template.state)
         var record = JobRecord(
-            job: job, organization: organization, position: QueuePosition(scheduledAt: scheduledAt, sequence: index),
-            listing: listing.bytes
+            job: job, organization: organization,
+            position: QueuePosition(scheduledAt: listing.scheduledAt ?? scheduledAt, sequence: index),
+            listing: listing.json(id: id).bytes
         )
         record.record(.created, at: now)
         jobs.append(record)

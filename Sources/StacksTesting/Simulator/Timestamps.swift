@@ -13,7 +13,7 @@ extension Date {
     }
 
     /// The date of an ISO 8601 text, with or without a fraction of a second, or `nil` when the text is invalid.
-    init?(iso8601 text: String) {
+    package init?(iso8601 text: String) {
         if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
             self = date
         } else if let date = try? Date(text, strategy: .iso8601) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import StacksController
 
 /// `key=value`, split at the first equals sign; the value may be empty.
 struct KeyValue: ExpressibleByArgument {
@@ -22,5 +23,10 @@ extension [KeyValue] {
             throw Failure.usage("\(option) gives the key '\(printable(pair.key))' more than once.")
         }
         return result
+    }
+
+    /// The values of each key.
+    func values() -> [String: TagValues] {
+        Dictionary(grouping: self, by: \.key).mapValues { pairs in TagValues(pairs.map(\.value)) }
     }
 }

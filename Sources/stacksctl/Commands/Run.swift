@@ -15,6 +15,10 @@ struct Run: AsyncParsableCommand {
             the job's acquisition token in BUILDKITE_AGENT_TOKEN and its UUID in BUILDKITE_AGENT_ACQUIRE_JOB. COMMAND \
             does not get the controller's own token. The agent counts as running for as long as COMMAND runs.
 
+            COMMAND also gets STACKS_JOB_ID, _STACK, _QUEUE, _PRIORITY, _SCHEDULED_AT, _PIPELINE, _BUILD, _BRANCH and \
+            _STEP, STACKS_JOB_RULES with a rule on each line, STACKS_JOB_RULE_KEY for each rule 'key=value', and \
+            STACKS_JOB_FILE, the path of a file with the job as JSON. Pipelines decide what is in them: quote them.
+
             SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
             the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
             SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
@@ -34,7 +38,13 @@ struct Run: AsyncParsableCommand {
     @Option(
         name: .customLong("tag"),
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A tag to match jobs' rules with; can be repeated.", valueName: "key=value")
+        help: ArgumentHelp(
+            """
+            A tag to match jobs' rules with; can be repeated. Several values of a key match any of them, and the value \
+            '*' matches any.
+            """,
+            valueName: "key=value"
+        )
     )
     var tags: [KeyValue] = []
 
@@ -106,6 +116,22 @@ struct Run: AsyncParsableCommand {
 
     @Flag(help: "Poll, match and log what would start, but reserve nothing.")
     var dryRun = false
+
+    /// What the file that STACKS_JOB_FILE names holds.
+    enum JobFileContent: String, CaseIterable, ExpressibleByArgument {
+        case details, listed
+    }
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The content of the file that STACKS_JOB_FILE names: the job as it was listed, or also its command and \
+            environment, which can contain secrets and cost one request per job.
+            """,
+            valueName: "details|listed"
+        )
+    )
+    var jobFile = JobFileContent.listed
 
     @Flag(
         help: """
@@ -261,7 +287,7 @@ struct Run: AsyncParsableCommand {
             stackKey: stackOption.stack,
             queue: queueOption.queue.key
         )
-        configuration.tags = try tags.dictionary(option: "--tag")
+        configuration.tags = tags.values()
         configuration.metadata = ["version": StacksAPIVersion.current]
         configuration.maximumInFlight = maxInFlight
         if let pollInterval { configuration.pollInterval = pollInterval.duration }
@@ -273,48 +299,6 @@ struct Run: AsyncParsableCommand {
         configuration.launchFailureExitStatus = launchFailureExitStatus
         if terminal != nil { configuration.statusInterval = nil }
         return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
-    }
-
-    private func launcher(
-        endpoint: Endpoint, output: CommandOutput?, descriptorLimit: UInt?
-    ) throws -> any JobLauncher {
-        // A dry run reserves nothing and launches nothing, so it needs no command.
-        guard !command.isEmpty else { return RefusingLauncher() }
-        var configuration = CommandLauncher.Configuration()
-        configuration.secrets = [endpoint.token]
-        configuration.descriptorLimit = descriptorLimit
-        // Only the summary goes to standard output.
-        configuration.output =
-            try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) }
-            ?? output.map { .fileDescriptor($0.descriptor) } ?? .standardError
-        // A stack's key is a safe file name. A dry run does not touch running commands.
-        if let stateDirectory, !dryRun {
-            try StackSettings.check(
-                key: stackOption.stack, type: .custom, queue: queueOption.queue.key, metadata: [:])
-            configuration.stateDirectory =
-                "\(try directory(stateDirectory, option: "--state-directory"))/\(stackOption.stack)"
-        }
-        // The agents use the server that their jobs come from.
-        if let baseURL = endpoint.baseURL { configuration.environment[Endpoint.baseURLVariable] = baseURL }
-        return try CommandLauncher(command: command, configuration: configuration)
-    }
-}
-
-extension Run {
-    /// The directory at `path`, which must exist: a mistake is found before a job fails because of it.
-    private func directory(_ path: String, option: String) throws -> String {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
-            throw ValidationError("\(option): the directory \(printable(path)) does not exist.")
-        }
-        return path
-    }
-}
-
-/// Launches nothing.
-private struct RefusingLauncher: JobLauncher {
-    nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
-        throw Failure.refused("there is no command for job \(job.id).")
     }
 }
 

@@ -28,7 +28,12 @@ extension CommandResult {
     /// The states of jobs, in the order of the request.
     init(_ states: JobStates, asked: [JobID]) {
         var table = Table(.left("JOB"), .left("STATE"))
-        for job in asked { table.add(job.description, states[job]?.rawValue ?? "unknown to the server") }
+        for job in asked {
+            let isUnreadable = states.unreadableJobs.contains(job)
+            table.add(
+                job.description,
+                states[job]?.rawValue ?? (isUnreadable ? "cannot be decoded" : "unknown to the server"))
+        }
         let members = states.states.map { ($0.key.description, JSONValue.string($0.value.rawValue)) }
         self.init(members: ["states": .object(Dictionary(members) { _, last in last })], lines: table.lines)
     }

@@ -46,12 +46,12 @@ struct Connection {
         if options.noRetry { configuration.retryPolicy = .never }
         configuration.logsPayloads = options.logPayloads
         configuration.userAgentPrefixes = ["stacksctl/\(StacksAPIVersion.current)"]
-        client = try StacksClient(
-            token: endpoint.token,
-            transport: observed,
-            configuration: configuration,
-            logger: logger
-        )
+        do {
+            client = try StacksClient(
+                tokenProvider: .fixed(endpoint.token), transport: observed, configuration: configuration, logger: logger)
+        } catch {
+            throw Failure(error)
+        }
     }
 
     /// Runs `body`, and closes the transport whether it returns or throws.

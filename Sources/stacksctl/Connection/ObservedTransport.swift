@@ -20,6 +20,8 @@ final class ObservedTransport: HTTPTransport {
 
     var tally: Tally { state.withLock { $0 } }
 
+    var preferredExecutor: (any TaskExecutor)? { base.preferredExecutor }
+
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
         state.withLock { $0.requests += 1 }
         let response = try await base.send(request)

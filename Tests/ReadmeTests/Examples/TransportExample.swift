@@ -19,6 +19,8 @@ struct SlowCallLog<Base: HTTPTransport>: HTTPTransport {
     var limit: Duration
     var logger: Logger
 
+    var preferredExecutor: (any TaskExecutor)? { base.preferredExecutor }
+
     func send(_ request: TransportRequest) async throws -> TransportResponse {
         let start = ContinuousClock.now
         // The description of a request is its method and path, without credentials.

@@ -40,8 +40,7 @@ import Testing
             "http://0x7f.1", "http://a.localhost",
         ])
     func refusesPlaintext(_ text: String) throws {
-        let error = #expect(throws: StacksAPIError.self) { try BaseURL(text, allowsInsecureHTTP: false) }
-        #expect(error?.code == .invalidArgument)
+        let error = #expect(throws: ConfigurationError.self) { try BaseURL(text, allowsInsecureHTTP: false) }
         #expect(error?.message.contains("plaintext") == true)
         #expect(error?.message.contains(text) == true)
         _ = try BaseURL(text, allowsInsecureHTTP: true)
@@ -62,14 +61,13 @@ import Testing
             ("https://host/{a}", "percent-encoded"), ("https://ho%73t/", "letters"),
         ])
     func refuses(_ text: String, _ reason: String) {
-        let error = #expect(throws: StacksAPIError.self) { try BaseURL(text, allowsInsecureHTTP: true) }
-        #expect(error?.code == .invalidArgument)
+        let error = #expect(throws: ConfigurationError.self) { try BaseURL(text, allowsInsecureHTTP: true) }
         #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
     }
 
     @Test("user info is refused and not shown")
     func refusesUserInfo() {
-        let error = #expect(throws: StacksAPIError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try BaseURL("https://user:hunter2@host/v3", allowsInsecureHTTP: false)
         }
         #expect(error?.message.contains("user info") == true)
@@ -86,7 +84,7 @@ import Testing
             "https://host/v3#s3kret", "https://user:s3kret\\@host", "https://bkct_s3krets3kret:0/",
         ])
     func showsNoSecret(_ text: String) {
-        let error = #expect(throws: StacksAPIError.self) { try BaseURL(text, allowsInsecureHTTP: true) }
+        let error = #expect(throws: ConfigurationError.self) { try BaseURL(text, allowsInsecureHTTP: true) }
         #expect(error?.description.contains("s3kret") == false, "\(error as Any)")
     }
 
@@ -103,10 +101,9 @@ import Testing
     func refusesPlaintextProxy() throws {
         var configuration = StacksClient.Configuration()
         configuration.baseURL = "http://127.0.0.1:8080/v3"
-        let error = #expect(throws: StacksAPIError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try StacksClient(token: "t", transport: Proxied(), configuration: configuration)
         }
-        #expect(error?.code == .invalidArgument)
         #expect(error?.message.contains("proxy.example:3128") == true && error?.message.contains("plaintext") == true)
         configuration.allowsInsecureHTTP = true
         _ = try StacksClient(token: "t", transport: Proxied(), configuration: configuration)

@@ -55,6 +55,8 @@ import Testing
         #expect(response.failedBatches.map(\.range) == [1000..<2000, 2000..<3000, 3000..<4000, 4000..<4500])
         #expect(response.failedBatches.allSatisfy { $0.error.code == .cancelled && $0.error.operation == .reserveJobs })
         #expect(response.failedBatches.map(\.error.mayHaveTakenEffect) == [true, true, false, false])
+        #expect(response.failedBatches.map(\.error.attempts) == [1, 1, 0, 0])
+        #expect(response.attempts == 3)
         #expect(response.error(forItemAt: 0) == nil)
         #expect(response.error(forItemAt: 4499)?.isRetryable == false)
         #expect(transport.requests.count == 3)
@@ -85,7 +87,31 @@ import Testing
         #expect(response.failures == [NotificationFailure(error: "no", indexes: [7])])
         #expect(response.failedBatches.map(\.error.code) == Array(repeating: .cancelled, count: 4))
         #expect(response.failedBatches.map(\.error.mayHaveTakenEffect) == [true, false, false, false])
+        #expect(response.failedBatches.map(\.error.attempts) == [1, 0, 0, 0])
         #expect(transport.requests.count == 2)
+    }
+
+    @Test("a part that was cancelled while it waited for the rate limit was not sent")
+    func countsNothingBeforeSending() async throws {
+        let clock = ManualClock()
+        let transport = InMemoryTransport { _ in
+            TransportResponse(
+                status: .ok, headerFields: [.rateLimitLimit: "20"], body: Array(#"{"states":{}}"#.utf8))
+        }
+        var configuration = StacksClient.Configuration()
+        configuration.clock = clock
+        configuration.maximumConcurrentBatches = 1
+        let client = try StacksClient(
+            token: "t", transport: Timeless(inner: transport), configuration: configuration)
+        // The documented limit is 20 requests per second, so the last five of these wait.
+        let many = (0..<25_000).map { JobID.numbered($0) }
+        let task = Task { try await client.jobStates(many, stack: "s") }
+        await clock.waitForSleepers()
+        task.cancel()
+        let response = try await task.value
+        #expect(response.failedBatches.map(\.error.attempts) == Array(repeating: 0, count: 5))
+        #expect(response.failedBatches.allSatisfy { !$0.error.mayHaveTakenEffect })
+        #expect(transport.requests.count == 20)
     }
 
     @Test("pages read before a cancellation stay good")

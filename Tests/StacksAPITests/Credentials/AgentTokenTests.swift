@@ -42,13 +42,13 @@ struct AgentTokenTests {
             ("bkct_a b", "a space after 6"), (" bkct_a", "a space after 0"), ("bkct_a \n", "a space after 6"),
             ("bkct_a\tb", "a tab after 6"), ("bkct_a\u{0}b", "the control character U+0000 after 6"),
             ("bkct_a\u{1B}b", "the control character U+001B after 6"), ("bkct_a\u{7F}", "U+007F after 6"),
-            ("bkct_aé", "outside ASCII after 6"), ("", "empty"), ("\n", "empty"), ("\r\n", "empty"),
+            ("bkct_aé", "outside ASCII after 6"),
+            ("bkct_" + String(repeating: "a", count: 7996), "8001 characters; it can have at most 8000"), ("", "empty"), ("\n", "empty"), ("\r\n", "empty"),
         ])
     func unusable(token: String, named: String) async throws {
-        let error = #expect(throws: StacksAPIError.self) {
+        let error = #expect(throws: ConfigurationError.self) {
             try StacksClient(token: token, transport: InMemoryTransport(script: []))
         }
-        #expect(error?.code == .invalidArgument)
         #expect(error?.message.contains(named) == true, "\(error as Any)")
         let client = try StacksClient(
             tokenProvider: TokenProvider { Secret(token) }, transport: InMemoryTransport(script: []))
@@ -56,5 +56,13 @@ struct AgentTokenTests {
         #expect(provided.code == .unauthorized)
         #expect(provided.message.contains("provider") && provided.message.contains(named), "\(provided)")
         for text in [error?.message ?? "", provided.message] { #expect(!text.contains("bkct_")) }
+    }
+
+    @Test("a token of 8000 characters is sent, with a line end after it too", arguments: ["", "\n"])
+    func longest(end: String) async throws {
+        let token = "bkct_" + String(repeating: "a", count: 7995)
+        let transport = InMemoryTransport(script: [.answer()])
+        _ = try await StacksClient(token: token + end, transport: transport).tokenIdentity()
+        #expect(transport.requests.map { $0.headerFields[.authorization] } == ["Token \(token)"])
     }
 }

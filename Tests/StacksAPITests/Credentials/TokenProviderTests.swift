@@ -215,6 +215,20 @@ import Testing
         #expect(asked.withLock { $0 } == 2)
     }
 
+    @Test("the logged header of a client's first request is the one that is sent")
+    func logsFirstHeader() async throws {
+        let log = RecordedLog()
+        var configuration = StacksClient.Configuration()
+        configuration.logsPayloads = true
+        let client = try StacksClient(
+            tokenProvider: TokenProvider { Secret("bkct_t0ken") }, transport: InMemoryTransport(script: [.answer()]),
+            configuration: configuration, logger: log.logger(.debug))
+        _ = try await client.tokenIdentity()
+        let headers = try #require(log.lines.first { $0.message == "Stacks API request" }?.metadata["headers"])
+        #expect(headers.contains("User-Agent") && headers.contains("Authorization"))
+        #expect(!log.text.contains("t0ken"))
+    }
+
     @Test("a refusal does not make a request certain to have had no effect whose predecessor may have had one")
     func keepsDoubt() async throws {
         for tokens in [Vault("bkct_one"), Vault("bkct_one", nil)] {

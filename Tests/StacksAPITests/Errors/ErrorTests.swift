@@ -62,7 +62,7 @@ import Testing
         #expect(error.body == Array(body.utf8))
     }
 
-    @Test("body and message are bounded, and a message stays on one line")
+    @Test("body and message have a limited length, and a message stays on one line")
     func boundsBodies() async throws {
         let long = String(repeating: "x", count: 100_000)
         let error = try await error(.answer(.badRequest, #"{"message":"a\nb\u0000 \#(long)"}"#))
@@ -71,12 +71,12 @@ import Testing
         #expect(error.serverMessage?.hasPrefix("a b  xxx") == true)
     }
 
-    @Test("a success of the wrong shape names field and byte")
+    @Test("a successful response that cannot be decoded is an error with the field and the byte")
     func namesWhatIsWrong() async throws {
         for (body, expected) in [
             ("", "the body is empty (byte 0)"), ("[]", "expected an object, found an array (byte 0)"),
             ("<html>", "expected an object, found '<' (byte 0)"),
-            (#"{"uuid":1}"#, "expected a string, found a number at uuid (byte 8)"),
+            (#"{"uuid":}"#, "expected a value, found '}' at uuid (byte 8)"),
             (#"{"uuid":"a"}x"#, "there are bytes after the end of the document (byte 12)"),
         ] {
             let error = try await error(.answer(.ok, body))
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test("what an answer has to have is named when it is missing")
+    @Test("a missing required field is named")
     func namesMissingFields() async throws {
         func missing(_ field: String, _ body: String, _ call: (StacksClient) async throws -> Void) async throws {
             let bed = try Testbed([.answer(.ok, body)])

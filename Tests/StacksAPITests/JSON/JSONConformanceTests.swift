@@ -97,12 +97,12 @@ import Testing
 
     @Test("an error tells the path to what is wrong")
     func tellsThePath() throws {
-        let document = Array(#"{"errors":[{"x":{"y":"a,]}\""}},{"error":"b"},{"error":7}]}"#.utf8)
+        let document = Array(#"{"errors":[{"x":{"y":"a,]}\""}},{"error":"b"},{"error":07}]}"#.utf8)
         do throws(JSONError) {
             _ = try JSONReader.read(document, NotificationResult.read)
             Issue.record("the document was accepted")
         } catch {
-            #expect(error.description(in: document) == "expected a string, found a number at errors[2].error (byte 55)")
+            #expect(error.description(in: document) == "a number is malformed at errors[2].error (byte 55)")
         }
     }
 

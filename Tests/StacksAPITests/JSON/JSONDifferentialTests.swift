@@ -25,8 +25,7 @@ import Testing
             (.job, #"{"id":"a","x":\#(nested(128))}"#, .onlyFoundationAccepts, .depth),
             (.job, #"{"id":"a","x":1e400}"#, .onlyClientAccepts, .hugeNumber),
             (
-                .notificationResult, #"{"errors":[{"indexes":[9007199254740993.0]}]}"#, .onlyFoundationAccepts,
-                .roundedInteger
+                .notificationResult, #"{"errors":[{"indexes":[9007199254740993.0]}]}"#, .valuesDiffer, .roundedInteger
             ),
             (.reservation, #"{"reserved":["a",]}"#, .onlyFoundationAccepts, .trailingComma),
             (.reservation, #"{"reserved":[],}"#, .onlyFoundationAccepts, .trailingComma),

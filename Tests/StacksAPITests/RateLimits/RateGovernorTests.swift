@@ -305,14 +305,14 @@ import Testing
         let governor = RateGovernor()
         let now = Moment.now
         func place(_ operation: StacksOperation, _ stack: String = "k") throws -> RateGovernor.Place {
-            try #require(RateGovernor.Place(operation.row, stack: stack))
+            try #require(RateGovernor.Place(operation.definition, stack: stack))
         }
         func isSent(_ place: inout RateGovernor.Place) -> Bool { governor.turn(of: &place, now: now) == nil }
         func answer(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
             let response = TransportResponse(status: status, headerFields: [:], body: [])
             governor.received(response, for: place, longestPause: .seconds(5), now: now)
         }
-        // The server sets no limit for "k". Then it refuses both operations of another stack, so that all are asked for.
+        // The server sets no limit for "k", and refuses both operations of another stack.
         for operation in [StacksOperation.job, .jobStates] {
             for (stack, status) in [("k", HTTPResponse.Status.ok), ("x", .tooManyRequests)] {
                 var place = try place(operation, stack)
@@ -322,7 +322,7 @@ import Testing
         }
         var underWay = try place(.jobStates)
         #expect(isSent(&underWay))
-        for number in 0..<64 {
+        for number in 0..<RateGovernor.maximumScopes {
             var other = try place(.job, "other\(number)")
             #expect(isSent(&other))
         }

@@ -94,7 +94,7 @@ import Testing
         let error = try await failure { _ = try await finish(late, options: CallOptions(timeout: .seconds(1))) }
         #expect(error.code == .deadlineExceeded)
         #expect(error.mayHaveTakenEffect)
-        #expect(error.description.contains("The client would ask for its state in 1.5 seconds"), "\(error)")
+        #expect(error.description.contains("The client would request the job's state in 1.5 seconds"), "\(error)")
         #expect(clock.sleeperCount == 0)
     }
 
@@ -104,8 +104,18 @@ import Testing
         let error = try await failure { _ = try await finish(bed) }
         #expect(error.code == .transport)
         #expect(error.mayHaveTakenEffect)
-        let expected = "The request for its state failed: The server responded with 401"
+        let expected = "The request for the job's state failed: The server responded with 401"
         #expect(error.description.contains(expected), "\(error)")
+    }
+
+    @Test("a state that cannot be decoded leaves it open whether the job is finished")
+    func toleratesUnreadableStates() async throws {
+        let bed = try Testbed([.lostAnswer, .answer(.ok, #"{"states":{"\#(JobID.sample)":7}}"#)])
+        let error = try await failure { _ = try await finish(bed) }
+        #expect(error.code == .transport)
+        #expect(error.mayHaveTakenEffect)
+        #expect(error.attempts == 2)
+        #expect(error.description.contains("state in the response cannot be decoded"), "\(error)")
     }
 
     // MARK: Random networks

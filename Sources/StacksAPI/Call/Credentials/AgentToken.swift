@@ -15,11 +15,18 @@ package struct AgentTokenText: Sendable {
         token = endedWithLineEnd ? Secret(String(decoding: text, as: UTF8.self)) : given
     }
 
+    /// The most characters of a token. Many servers and proxies limit a line of the header to 8 KB, of which the
+    /// field's name takes a few bytes.
+    package static let maximumLength = 8000
+
     /// Why it cannot be sent, as the predicate of a sentence: `contains a space after 4 characters, which tokens never
-    /// do`. It shows nothing of the token except the invalid character's name.
+    /// do`. It shows nothing of the token except an invalid character's name.
     package var problem: String? {
         let bytes = token.value.utf8
         if bytes.isEmpty { return "is empty" }
+        if bytes.count > Self.maximumLength {
+            return "has \(bytes.count) characters; it can have at most \(Self.maximumLength)"
+        }
         guard let index = bytes.firstIndex(where: { $0 <= 0x20 || $0 >= 0x7F }) else { return nil }
         return
             "contains \(Self.name(bytes[index])) after \(bytes.distance(from: bytes.startIndex, to: index)) "
@@ -38,28 +45,4 @@ package struct AgentTokenText: Sendable {
             return "the control character U+00" + (digits.utf8.count == 1 ? "0" : "") + digits
         }
     }
-}
-
-/// A credential that never prints itself: descriptions, debuggers and dumps show `[redacted]`.
-///
-/// Read it with ``value`` where it is used.
-public struct Secret: Sendable, Hashable {
-    /// The credential itself.
-    public let value: String
-
-    /// A credential.
-    public init(_ value: String) { self.value = value }
-}
-
-extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// `[redacted]`.
-    public var description: String { Self.placeholder }
-
-    /// `[redacted]`.
-    public var debugDescription: String { Self.placeholder }
-
-    /// A mirror without children.
-    public var customMirror: Mirror { Mirror(self, children: EmptyCollection<Mirror.Child>()) }
-
-    static let placeholder = "[redacted]"
 }

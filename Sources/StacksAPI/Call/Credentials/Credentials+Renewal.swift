@@ -52,7 +52,9 @@ extension Credentials {
 
     private func ask(for operation: StacksOperation) async throws -> Authorization {
         do {
-            let text = AgentTokenText(try await provider.token())
+            // The call may run on the transport's I/O thread, which a provider that blocks would hold up.
+            let token = try await withTaskExecutorPreference(globalConcurrentExecutor) { try await provider.token() }
+            let text = AgentTokenText(token)
             redaction.learn(text.token)
             if let problem = text.problem { throw UnusableToken(problem: problem) }
             note(text)

@@ -3,7 +3,7 @@ import StacksTransport
 
 extension ClientCore {
     /// The error of a response that is not a 2xx.
-    func failure(of operation: Operation, refusedWith response: TransportResponse) -> StacksAPIError {
+    func failure(of operation: OperationDefinition, refusedWith response: TransportResponse) -> StacksAPIError {
         let status = response.status
         let code = StacksAPIError.Code(status)
         let message = ServerMessage.read(response.body, redaction)
@@ -33,7 +33,7 @@ extension ClientCore {
     }
 
     /// The error of a request that got no response.
-    func failure(of operation: Operation, thrown: any Error) -> StacksAPIError {
+    func failure(of operation: OperationDefinition, thrown: any Error) -> StacksAPIError {
         // An error of another type breaks the protocol's promise: it says nothing about the server, and its text may
         // hold anything.
         var underlying =
@@ -137,7 +137,7 @@ enum ServerMessage {
             try reader.beginObject()
             while let name = try reader.nextKey() {
                 switch name {
-                case "message": message = try reader.optionalString()
+                case "message": message = try reader.stringOrNil()
                 default: try reader.skip()
                 }
             }

@@ -16,8 +16,7 @@ extension StacksAPIError {
         /// A short name without dynamic values, suitable as a metric's label.
         public var description: String { wrapped.rawValue }
 
-        /// An argument or a configuration value is invalid; nothing was sent. The message names the value and the
-        /// limit.
+        /// An argument is invalid; nothing was sent. The message names the value and the limit.
         public static let invalidArgument = Code(.invalidArgument)
         /// 400: the server does not understand the parameters.
         public static let badRequest = Code(.badRequest)
@@ -67,7 +66,7 @@ extension StacksAPIError {
         if code == .transport, underlying?.code == .certificate {
             return "Check the server's certificate, and configure the transport with the authorities that issued it."
         }
-        return mayHaveTakenEffect ? operation?.row.adviceInDoubt ?? code.advice : code.advice
+        return mayHaveTakenEffect ? operation?.definition.adviceInDoubt ?? code.advice : code.advice
     }
 }
 

@@ -8,7 +8,7 @@ public struct StacksAPIError: Error, Sendable {
     /// What kind of failure it is.
     public var code: Code
 
-    /// The operation that failed; `nil` when a client could not be created.
+    /// The operation that failed; always set in an error that a client throws.
     public var operation: StacksOperation?
 
     /// The HTTP status of the last response; `nil` when there was none.

@@ -28,18 +28,18 @@ final class CallLogger: Sendable {
 
     private func logs(_ level: Logger.Level) -> Bool { logger.logLevel <= level }
 
-    /// Starts a call: the number that all its lines share.
-    func began(_ operation: Operation, _ request: TransportRequest) -> UInt64 {
-        let call = calls.add(1, ordering: .relaxed).newValue
-        if logsPayloads, logs(.debug) {
-            var metadata = metadata(call, operation)
-            metadata["path"] = "\(redaction.scrub(request.path))"
-            metadata["headers"] = .dictionary(
-                Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
-            if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
-            write(.debug, "Stacks API request", metadata)
-        }
-        return call
+    /// The number of a new call, which all its lines share.
+    func nextNumber() -> UInt64 { calls.add(1, ordering: .relaxed).newValue }
+
+    /// A call is about to send its first request.
+    func sends(_ request: TransportRequest, of call: borrowing CallRecord) {
+        guard logsPayloads, logs(.debug) else { return }
+        var metadata = metadata(call.number, call.operation)
+        metadata["path"] = "\(redaction.scrub(request.path))"
+        metadata["headers"] = .dictionary(
+            Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
+        if let body = request.body { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
+        write(.debug, "Stacks API request", metadata)
     }
 
     func succeeded(_ received: ReceivedResponse) {
@@ -92,7 +92,7 @@ final class CallLogger: Sendable {
 
     // MARK: Metadata
 
-    private func metadata(_ number: UInt64, _ operation: Operation) -> Logger.Metadata {
+    private func metadata(_ number: UInt64, _ operation: OperationDefinition) -> Logger.Metadata {
         ["request_id": "\(prefix)-\(number)", "operation": "\(operation.name)"]
     }
 

@@ -42,7 +42,7 @@ import StacksTransport
         }
 
         /// Starts a request's span and writes its context into the header fields.
-        mutating func sends(_ request: inout TransportRequest, _ operation: Operation, attempt: Int, to server: BaseURL)
+        mutating func sends(_ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL)
         {
             guard let recording else { return }
             let facts = SpanFacts.request(request, operation, attempt: attempt, to: server)
@@ -97,7 +97,7 @@ import StacksTransport
 
     extension ClientCore {
         /// The trace of a call, or of one of the requests of a call that has one.
-        func trace(of operation: Operation, _ options: CallOptions) -> CallTrace {
+        func trace(of operation: OperationDefinition, _ options: CallOptions) -> CallTrace {
             options.trace.part ?? CallTrace(operation.name, to: baseURL, tracer: configuration.tracer)
         }
     }
@@ -116,7 +116,7 @@ import StacksTransport
     /// Records nothing: spans come with the trait `Tracing`.
     struct CallTrace: Sendable {
         var part: CallTrace? { nil }
-        func sends(_ request: inout TransportRequest, _ operation: Operation, attempt: Int, to server: BaseURL) {}
+        func sends(_ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL) {}
         func received(_ response: borrowing TransportResponse) {}
         func requestFailed(_ error: any Error) {}
         func succeeded(attempts: Int, rateLimitWait: Duration) {}
@@ -125,6 +125,6 @@ import StacksTransport
     }
 
     extension ClientCore {
-        func trace(of operation: Operation, _ options: CallOptions) -> CallTrace { CallTrace() }
+        func trace(of operation: OperationDefinition, _ options: CallOptions) -> CallTrace { CallTrace() }
     }
 #endif

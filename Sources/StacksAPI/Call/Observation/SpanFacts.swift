@@ -23,7 +23,7 @@
         }
 
         static func request(
-            _ request: TransportRequest, _ operation: Operation, attempt: Int, to server: BaseURL
+            _ request: TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
         ) -> SpanFacts {
             let template = server.pathPrefix + operation.path.description
             var facts = SpanFacts(

@@ -4,15 +4,15 @@ import Synchronization
 
 /// Keeps a client's requests below the server's rate limits, for each stack key and scope. It owns all pacers.
 ///
-/// It never waits itself: it says until when, and the caller sleeps and asks again. No waiter has to be woken, so none
-/// can be forgotten.
+/// It never waits itself: it says until when to wait, and the caller sleeps and asks again. No waiter has to be woken, so
+/// none can be forgotten.
 final class RateGovernor: Sendable {
     /// The state of a call under the rate limit. It belongs to the call.
     struct Place: Sendable {
         fileprivate let operation: StacksOperation
         fileprivate let scope: RateScope
         fileprivate let stack: String
-        /// The call's last request; `nil` before the first one, and where the server sets no limit.
+        /// The call's last request; `nil` before the first one.
         fileprivate var request: Request?
         /// Since when that request waits for its turn.
         fileprivate var waitsSince: Moment?
@@ -20,7 +20,7 @@ final class RateGovernor: Sendable {
         fileprivate(set) var waited = Duration.zero
 
         /// - Returns: `nil` for an operation without a limit, or without a stack.
-        init?(_ operation: Operation, stack: String?) {
+        init?(_ operation: OperationDefinition, stack: String?) {
             guard let scope = operation.rateScope, let stack else { return nil }
             self.operation = operation.name
             self.scope = scope
@@ -29,53 +29,23 @@ final class RateGovernor: Sendable {
     }
 
     fileprivate struct Request: Sendable {
-        let pacer: Int
+        /// The number of the paced scope that the request counts against.
+        let scope: UInt64
         let ticket: ScopePacer.Ticket
         /// The scope that its response is likely to name.
-        let scope: String
+        let scopeName: String
         /// When it was let through.
         var sent: Moment
         /// Whether its end must be reported to the pacer. It is `false` when the server sets no limit.
         let counts: Bool
     }
 
-    private struct State {
-        /// A client has one key or a few: a linear search is cheaper than hashing.
-        var stacks: [StackPacers] = []
-        var nextTicket: UInt64 = 0
-
-        func index(of stack: String) -> Int? { stacks.firstIndex { $0.stack == stack } }
-
-        /// The index of a stack, which is added when it is new.
-        mutating func index(adding stack: String) -> Int {
-            if let index = index(of: stack) { return index }
-            if stacks.count >= RateGovernor.maximumStacks { stacks.removeAll { $0.isIdle } }
-            stacks.append(StackPacers(stack: stack))
-            return stacks.count - 1
-        }
-
-        /// Changes the pacer of a call's request, if it is still there.
-        mutating func withPacer<Result>(
-            of request: Request, in stack: String, _ body: (inout ScopePacer) -> Result
-        ) -> Result? {
-            guard let index = index(of: stack) else { return nil }
-            return body(&stacks[index][request.pacer])
-        }
-    }
-
-    /// More keys than a client has; beyond it, idle ones are forgotten.
-    private static let maximumStacks = 64
+    /// When it has this many scopes, more than a client uses, it forgets those without a request under way or waiting.
+    static let maximumScopes = 512
     /// How long a waiting request sleeps at most before it asks again, because a limit can be lifted in between.
     private static let longestSleep = Duration.seconds(1)
 
     private let state = Mutex(State())
-
-    /// A bit for each operation for which the server sets no limit. Their calls check this and nothing else.
-    private let unlimited = Atomic<UInt>(0)
-
-    private func isUnlimited(_ operation: StacksOperation) -> Bool {
-        unlimited.load(ordering: .relaxed) & 1 << UInt(operation.index) != 0
-    }
 
     // MARK: Before a request
 
@@ -85,14 +55,13 @@ final class RateGovernor: Sendable {
         if place.waitsSince != nil, let request = place.request {
             turn =
                 state.withLock { state in
-                    state.withPacer(of: request, in: place.stack) { $0.look(request.ticket, now: now) }
+                    state.withPacer(of: request) { $0.look(request.ticket, now: now) }
                 }?.instant
             place.request?.sent = now
-        } else if isUnlimited(place.operation) {
-            place.request = nil
-            return nil
         } else {
-            turn = admit(&place, now: now)
+            let (request, verdict) = state.withLock { $0.request(for: place, now: now) }
+            place.request = request
+            turn = verdict.instant
         }
         if turn != nil {
             if place.waitsSince == nil { place.waitsSince = now }
@@ -103,26 +72,9 @@ final class RateGovernor: Sendable {
         return turn
     }
 
-    private func admit(_ place: inout Place, now: Moment) -> Moment? {
-        let (request, verdict) = state.withLock { state in
-            let ticket = ScopePacer.Ticket(lane: place.scope.lane, number: state.nextTicket)
-            state.nextTicket += 1
-            let index = state.index(adding: place.stack)
-            return state.stacks[index].request(place.operation, place.scope, ticket, now: now)
-        }
-        place.request = request
-        return verdict.instant
-    }
-
     /// How long a call's next request would wait, as far as is known.
     func pause(before place: Place, now: Moment) -> Duration {
-        if isUnlimited(place.operation) { return .zero }
-        return state.withLock { state in
-            guard let index = state.index(of: place.stack) else { return .zero }
-            let ticket = ScopePacer.Ticket(lane: place.scope.lane, number: state.nextTicket)
-            let turn = state.stacks[index].turn(of: ticket, place.operation, place.scope, now: now)
-            return max(.zero, now.duration(to: turn))
-        }
+        state.withLock { max(.zero, now.duration(to: $0.turn(of: place, now: now))) }
     }
 
     /// How long to sleep until an instant before asking again.
@@ -135,7 +87,7 @@ final class RateGovernor: Sendable {
         guard place.waitsSince != nil, let request = place.request else { return }
         let now = now()
         state.withLock { state in
-            _ = state.withPacer(of: request, in: place.stack) { $0.leave(request.ticket, now: now) }
+            _ = state.withPacer(of: request) { $0.leave(request.ticket, now: now) }
         }
     }
 
@@ -146,7 +98,7 @@ final class RateGovernor: Sendable {
         guard let request = place.request, request.counts else { return }
         let now = now()
         state.withLock { state in
-            _ = state.withPacer(of: request, in: place.stack) { pacer in
+            _ = state.withPacer(of: request) { pacer in
                 if mayHaveReachedServer { pacer.ended(now: now) } else { pacer.wasNotSent(now: now) }
             }
         }
@@ -162,25 +114,19 @@ final class RateGovernor: Sendable {
         let counted = place.request?.counts == true ? place.request : nil
         guard counted != nil || isRefusal else { return }
         let now = now()
-        // Only a response that was counted tells of its scope: another error can come from anywhere.
-        let tells = isRefusal || response.status.kind == .successful
-        let rate = tells ? RateLimit(response, expecting: place.request?.scope ?? place.scope.name) : nil
+        // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
+        let statesLimit = isRefusal || response.status.kind == .successful
+        let rate = statesLimit ? RateLimit(response, expecting: place.request?.scopeName ?? place.scope.name) : nil
         let wait = isRefusal ? RetryAfter.delay(in: response.headerFields) ?? rate?.reset ?? .seconds(1) : .zero
         state.withLock { state in
-            guard let index = isRefusal ? state.index(adding: place.stack) : state.index(of: place.stack) else {
-                return
-            }
-            if let counted { state.stacks[index][counted.pacer].ended(now: now) }
-            guard tells else { return }
-            let isPaced = state.stacks[index].learn(
-                rate, of: place.operation, in: place.scope, from: counted?.pacer, sent: place.request?.sent ?? now,
-                refusedFor: isRefusal ? min(wait, longestPause) : nil, now: now)
-            // Under the lock, so that of a response without a limit and a refusal the later one counts.
-            let bit: UInt = 1 << UInt(place.operation.index)
-            if isRefusal {
-                unlimited.bitwiseAnd(~bit, ordering: .relaxed)
-            } else if !isPaced {
-                unlimited.bitwiseOr(bit, ordering: .relaxed)
+            if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
+            guard statesLimit else { return }
+            state.withPacer(of: rate, for: place, counted) { pacer in
+                if isRefusal {
+                    pacer.refused(rate, wait: min(wait, longestPause), now: now)
+                } else {
+                    pacer.learn(rate, sent: place.request?.sent ?? now, now: now)
+                }
             }
         }
     }
@@ -192,90 +138,91 @@ extension ScopePacer.Verdict {
     }
 }
 
-/// The pacers of one stack key, one for each scope, and the scope of each operation.
-private struct StackPacers: Sendable {
-    /// The stack's key.
-    let stack: String
-    private var pacers: [ScopePacer] = []
-    private var names: [String] = []
-    /// The pacer of each operation by the operation's index, -1 before its first request.
-    private var pacerOfOperation = Array(repeating: -1, count: StacksOperation.count)
-
-    init(stack: String) { self.stack = stack }
-
-    var isIdle: Bool { pacers.allSatisfy(\.isIdle) }
-
-    subscript(index: Int) -> ScopePacer {
-        _read { yield pacers[index] }
-        _modify { yield &pacers[index] }
+extension RateGovernor {
+    /// The pacer of one scope of one stack key.
+    private struct PacedScope {
+        let number: UInt64
+        let stack: String
+        /// The scope's name, as the last response gave it.
+        var name: String
+        /// The operations whose next requests count against it.
+        var operations: [StacksOperation]
+        var pacer: ScopePacer
     }
 
-    /// Asks for a place for an operation's next request.
-    mutating func request(
-        _ operation: StacksOperation, _ scope: RateScope, _ ticket: ScopePacer.Ticket, now: Moment
-    ) -> (RateGovernor.Request, ScopePacer.Verdict) {
-        let index = pacer(for: operation, scope)
-        let verdict = pacers[index].request(ticket, now: now)
-        let request = RateGovernor.Request(
-            pacer: index, ticket: ticket, scope: names[index], sent: now, counts: pacers[index].isPaced)
-        return (request, verdict)
-    }
+    /// All paced scopes. A client has some ten of them for each stack key.
+    private struct State {
+        private var scopes: [PacedScope] = []
+        private var nextScope: UInt64 = 0
+        private var nextTicket: UInt64 = 0
 
-    /// The earliest instant at which an operation's request could be sent if it asked now.
-    mutating func turn(
-        of ticket: ScopePacer.Ticket, _ operation: StacksOperation, _ scope: RateScope, now: Moment
-    ) -> Moment {
-        let index = pacer(for: operation, scope)
-        return pacers[index].turn(of: ticket, now: now)
-    }
-
-    /// The pacer that an operation's next request belongs to.
-    private mutating func pacer(for operation: StacksOperation, _ scope: RateScope) -> Int {
-        let known = pacerOfOperation[operation.index]
-        if known >= 0 { return known }
-        let index = names.firstIndex(of: scope.name) ?? add(scope.name, limit: scope.limit)
-        pacerOfOperation[operation.index] = index
-        return index
-    }
-
-    /// Learns from a response what the limit is, that there is none, or that the request was refused.
-    ///
-    /// - Parameter pacer: The request's own; `nil` for a request that was not counted. While such a request is under
-    ///   way, these pacers can be forgotten and created again in another order.
-    /// - Returns: Whether the operation's requests are paced from now on.
-    mutating func learn(
-        _ rate: RateLimit?, of operation: StacksOperation, in scope: RateScope, from pacer: Int?, sent: Moment,
-        refusedFor wait: Duration?, now: Moment
-    ) -> Bool {
-        let index = self.pacer(of: rate, for: operation, from: pacer ?? self.pacer(for: operation, scope))
-        if let wait {
-            pacers[index].refused(rate, wait: wait, now: now)
-        } else {
-            pacers[index].learn(rate, sent: sent, now: now)
+        /// Asks for a place for a call's next request.
+        mutating func request(for place: Place, now: Moment) -> (Request, ScopePacer.Verdict) {
+            let index = index(for: place)
+            let ticket = ScopePacer.Ticket(lane: place.scope.lane, number: nextTicket)
+            nextTicket += 1
+            let verdict = scopes[index].pacer.request(ticket, now: now)
+            let request = Request(
+                scope: scopes[index].number, ticket: ticket, scopeName: scopes[index].name, sent: now,
+                counts: scopes[index].pacer.isPaced)
+            return (request, verdict)
         }
-        return pacers[index].isPaced
-    }
 
-    /// The pacer of the scope that a response named. The operation's later requests go there; those that wait elsewhere
-    /// stay where they are.
-    private mutating func pacer(of rate: RateLimit?, for operation: StacksOperation, from index: Int) -> Int {
-        guard let name = rate?.scope, names[index] != name else { return index }
-        if let other = names.firstIndex(of: name) {
-            pacerOfOperation[operation.index] = other
-            return other
+        /// The earliest instant at which a call's next request could be sent if it asked now.
+        mutating func turn(of place: Place, now: Moment) -> Moment {
+            let index = index(for: place)
+            return scopes[index].pacer.turn(of: .init(lane: place.scope.lane, number: nextTicket), now: now)
         }
-        if pacerOfOperation.count(where: { $0 == index }) == 1, pacerOfOperation[operation.index] == index {
-            names[index] = name
-            return index
-        }
-        let added = add(name, limit: rate?.limit ?? pacers[index].limit)
-        pacerOfOperation[operation.index] = added
-        return added
-    }
 
-    private mutating func add(_ name: String, limit: Int) -> Int {
-        names.append(name)
-        pacers.append(ScopePacer(limit: limit))
-        return pacers.count - 1
+        /// Changes the pacer of a request, if it is still there.
+        mutating func withPacer<Result>(of request: Request, _ body: (inout ScopePacer) -> Result) -> Result? {
+            guard let index = scopes.firstIndex(where: { $0.number == request.scope }) else { return nil }
+            return body(&scopes[index].pacer)
+        }
+
+        /// Changes the pacer of the scope that a response named, to which the operation's later requests go. Those that
+        /// wait in another scope stay there.
+        ///
+        /// - Parameter request: The request if it was counted, and its scope can therefore not be forgotten.
+        mutating func withPacer(
+            of rate: RateLimit?, for place: Place, _ request: Request?, _ body: (inout ScopePacer) -> Void
+        ) {
+            let known = request.flatMap { request in scopes.firstIndex { $0.number == request.scope } }
+            let index = known ?? index(for: place)
+            guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
+            if scopes[index].operations == [place.operation], !isKnown(name, of: place.stack) {
+                scopes[index].name = name
+                return body(&scopes[index].pacer)
+            }
+            let limit = rate?.limit ?? scopes[index].pacer.limit
+            for index in scopes.indices where scopes[index].stack == place.stack {
+                scopes[index].operations.removeAll { $0 == place.operation }
+            }
+            body(&scopes[self.index(of: place.operation, in: name, limit: limit, of: place.stack)].pacer)
+        }
+
+        private func isKnown(_ name: String, of stack: String) -> Bool {
+            scopes.contains { $0.name == name && $0.stack == stack }
+        }
+
+        /// The scope that a call's next request counts against.
+        private mutating func index(for place: Place) -> Int {
+            scopes.firstIndex { $0.operations.contains(place.operation) && $0.stack == place.stack }
+                ?? index(of: place.operation, in: place.scope.name, limit: place.scope.limit, of: place.stack)
+        }
+
+        /// The scope with a name, which is added when it is new, and to which the operation's requests go from now on.
+        private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int {
+            if let index = scopes.firstIndex(where: { $0.name == name && $0.stack == stack }) {
+                scopes[index].operations.append(operation)
+                return index
+            }
+            if scopes.count >= maximumScopes { scopes.removeAll { $0.pacer.isIdle } }
+            scopes.append(
+                PacedScope(
+                    number: nextScope, stack: stack, name: name, operations: [operation], pacer: ScopePacer(limit: limit)))
+            nextScope += 1
+            return scopes.count - 1
+        }
     }
 }

@@ -131,9 +131,9 @@ extension RateLimit {
             try reader.beginObject()
             while let name = try reader.nextKey() {
                 switch name {
-                case "scope": rate.scope = try reader.optionalString()
-                case "limit": rate.limit = try reader.optionalInt()
-                case "reset": rate.reset = try reader.optionalInt().flatMap { ServerWait.reset($0) }
+                case "scope": rate.scope = try reader.stringOrNil()
+                case "limit": rate.limit = try reader.intOrNil()
+                case "reset": rate.reset = try reader.intOrNil().flatMap { ServerWait.reset($0) }
                 default: try reader.skip()
                 }
             }

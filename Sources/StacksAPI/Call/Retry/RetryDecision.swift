@@ -9,7 +9,7 @@ struct RetryDecision {
     }
 
     let policy: RetryPolicy
-    let repetition: Operation.Repetition
+    let repetition: OperationDefinition.Repetition
     let deadline: Moment?
     /// Whether a proxy's refusal is retried.
     let waitsOutProxies: Bool
@@ -24,7 +24,7 @@ struct RetryDecision {
     private(set) var mayHaveTakenEffect = false
 
     init(
-        policy: RetryPolicy, repetition: Operation.Repetition, deadline: Moment?, waitsOutProxies: Bool = false
+        policy: RetryPolicy, repetition: OperationDefinition.Repetition, deadline: Moment?, waitsOutProxies: Bool = false
     ) {
         self.waitsOutProxies = waitsOutProxies
         self.policy = policy

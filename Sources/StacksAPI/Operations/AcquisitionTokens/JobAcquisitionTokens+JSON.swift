@@ -7,7 +7,7 @@ extension JobAcquisitionTokens {
         while let name = try reader.nextKey() {
             switch name {
             case "job_acquisition_tokens": issued = try readTokens(&reader, &unreadable)
-            case "not_issued": notIssued = try reader.identifiers() ?? []
+            case "not_issued": notIssued = try reader.identifiersOrEmpty()
             default: try reader.skip()
             }
         }
@@ -48,7 +48,7 @@ extension JobAcquisitionToken {
             switch name {
             case "job_uuid": job = try reader.optionalIdentifier()
             case "job_acquisition_token": token = try reader.optionalString()
-            case "expires_at": result.expiresAt = try reader.optionalDate()
+            case "expires_at": result.expiresAt = try reader.dateOrNil()
             default: try reader.skip()
             }
         }

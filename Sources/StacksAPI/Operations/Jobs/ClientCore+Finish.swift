@@ -33,44 +33,49 @@ extension ClientCore {
             var generator = FunctionGenerator(bits: environment.randomBits)
             switch decision.next(afterFinish: failure, now: environment.now(), using: &generator) {
             case .giveUp(let error): throw error
-            case .ask(let delay):
+            case .requestState(let doubt, let delay):
                 if let budget, !budget.spend(now: environment.now()) {
                     metrics?.budgetWasSpent(.finishJob)
                     throw decision.budgetIsSpent(after: failure)
                 }
                 if delay > .zero { try await environment.sleep(delay) }
                 options.retryPolicy = decision.policy
-                if let response = try await confirmation(of: job, stack: stack, options: options, &decision) {
+                if let response = try await confirmation(of: job, in: doubt, stack: stack, options: options, &decision)
+                {
                     return response
                 }
-            case .send, .confirmed: break
             }
         }
     }
 
-    /// Asks for the job's state: the call's response when the job is finished, `nil` when the finish must be retried.
+    /// Requests the job's state: the call's response when the job is finished, `nil` when the finish must be retried.
     private func confirmation(
-        of job: JobID, stack: String, options: CallOptions, _ decision: inout FinishDecision
+        of job: JobID, in doubt: FinishDecision.Doubt, stack: String, options: CallOptions,
+        _ decision: inout FinishDecision
     ) async throws -> StacksResponse<NoContent>? {
-        let action: FinishDecision.Action
-        var response: StacksResponse<NoContent>?
+        let states: StacksResponse<JobStates>
         do {
-            let states = try await perform(
+            states = try await perform(
                 target(.jobStates, stack: stack), body: JobListRequest().encode([job]), options: options,
                 decode: JobStates.read)
-            response = states.map { _ in NoContent() }
-            action = decision.next(afterState: states.value[job], attempts: states.attempts)
         } catch let error as StacksAPIError {
-            action = decision.next(afterQuestion: error)
+            throw decision.stateIsUnknown(after: error, in: doubt)
         }
-        switch action {
+        if states.unreadableJobs.contains(job) {
+            let error = StacksAPIError(
+                code: .decoding, operation: .jobStates, message: "The state in the response cannot be decoded.",
+                attempts: states.attempts)
+            throw decision.stateIsUnknown(after: error, in: doubt)
+        }
+        switch decision.next(afterState: states.value[job], in: doubt, attempts: states.attempts) {
         case .giveUp(let error): throw error
+        case .retry: return nil
         case .confirmed:
-            response?.attempts = decision.requests
-            response?.wasConfirmedByState = true
+            var response = states.map { _ in NoContent() }
+            response.attempts = decision.requests
+            response.wasConfirmedByState = true
             metrics?.confirmedFinish()
             return response
-        case .send, .ask: return nil
         }
     }
 }

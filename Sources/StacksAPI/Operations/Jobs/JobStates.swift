@@ -3,16 +3,23 @@ public struct JobStates: Sendable, Hashable {
     /// The state of each job, without jobs that Buildkite does not know.
     public var states: [JobID: JobState]
 
-    /// States of jobs.
-    public init(states: [JobID: JobState]) { self.states = states }
+    /// The jobs for which the response has something other than a string: Buildkite knows them, and their state cannot be
+    /// decoded. Usually empty; ``states`` does not include them.
+    public var unreadableJobs: Set<JobID>
 
-    /// The state of a job; `nil` when Buildkite does not know it.
+    /// States of jobs.
+    public init(states: [JobID: JobState], unreadableJobs: Set<JobID> = []) {
+        self.states = states
+        self.unreadableJobs = unreadableJobs
+    }
+
+    /// The state of a job; `nil` when Buildkite does not know it, or when it is one of ``unreadableJobs``.
     public subscript(job: JobID) -> JobState? { states[job] }
 }
 
 extension JobStates {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
-        var states: [JobID: JobState]?
+        var states: JobStates?
         let object = try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
@@ -20,27 +27,32 @@ extension JobStates {
             default: try reader.skip()
             }
         }
-        return JobStates(states: try states.required("states", in: object))
+        return try states.required("states", in: object)
     }
 
-    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> [JobID: JobState] {
-        if try reader.null() { return [:] }
+    private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
+        if try reader.null() { return JobStates(states: [:]) }
         // A UUID with its state takes about 50 bytes: reserves room for as many as can follow, but at most 1000. For
         // one or two, growing is cheaper.
         let expected = min((reader.end - reader.cursor) / 50, 1000)
         var states: [JobID: JobState] = expected > 2 ? Dictionary(minimumCapacity: expected) : [:]
+        var unreadable: Set<JobID> = []
         var memo = JSONMemo<JobState>(count: 8)
         try reader.beginObject()
         while let job: JobID = try reader.nextIdentifierKey() {
+            // The last value of a name counts.
+            if !unreadable.isEmpty { unreadable.remove(job) }
             if try reader.null() {
                 states[job] = nil
                 continue
             }
-            states[job] = try reader.value(&memo) { (reader) throws(JSONError) in
-                JobState(rawValue: try reader.string())
+            let state = try reader.valueIfReadable { (reader) throws(JSONError) in
+                try reader.value(&memo) { (reader) throws(JSONError) in JobState(rawValue: try reader.string()) }
             }
+            states[job] = state
+            if state == nil { unreadable.insert(job) }
         }
-        return states
+        return JobStates(states: states, unreadableJobs: unreadable)
     }
 }
 

@@ -36,10 +36,12 @@ extension StacksClient {
         return try await core.performInBatches(
             core.target(.jobStates, stack: stack), jobs: jobs, options: options, decode: JobStates.read
         ) { parts in
-            var joined: [JobID: JobState] = [:]
-            joined.reserveCapacity(jobs.count)
-            for part in parts { joined.merge(part.states) { _, later in later } }
-            return JobStates(states: joined)
+            var joined = JobStates(states: Dictionary(minimumCapacity: jobs.count))
+            for part in parts {
+                joined.states.merge(part.states) { _, later in later }
+                joined.unreadableJobs.formUnion(part.unreadableJobs)
+            }
+            return joined
         }
     }
 

@@ -50,7 +50,7 @@ extension NotificationResult {
         try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "errors": result.failures = try readFailures(&reader)
+            case "errors": result.failures = try reader.valueIfReadable(readFailures) ?? []
             default: try reader.skip()
             }
         }
@@ -62,18 +62,31 @@ extension NotificationResult {
         var failures: [NotificationFailure] = []
         try reader.beginArray()
         while try reader.nextElement() {
-            var failure = NotificationFailure(error: "", indexes: [])
-            try reader.beginObject()
-            while let name = try reader.nextKey() {
-                switch name {
-                case "error": failure.error = try reader.optionalString() ?? ""
-                case "indexes": failure.indexes = try reader.ints()
-                default: try reader.skip()
-                }
-            }
-            failures.append(failure)
+            if let failure = try reader.valueIfReadable(readFailure) { failures.append(failure) }
         }
         return failures
+    }
+
+    private static func readFailure(_ reader: inout JSONReader) throws(JSONError) -> NotificationFailure {
+        var failure = NotificationFailure(error: "", indexes: [])
+        try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "error": failure.error = try reader.stringOrNil() ?? ""
+            case "indexes": failure.indexes = try reader.valueIfReadable(readIndexes) ?? []
+            default: try reader.skip()
+            }
+        }
+        return failure
+    }
+
+    private static func readIndexes(_ reader: inout JSONReader) throws(JSONError) -> [Int] {
+        var indexes: [Int] = []
+        try reader.beginArray()
+        while try reader.nextElement() {
+            if let index = try reader.intOrNil() { indexes.append(index) }
+        }
+        return indexes
     }
 }
 

@@ -73,12 +73,14 @@ extension ClientCore {
             var outcomes: [BatchOutcome<NotificationResult>] = []
             for range in ranges {
                 if Task.isCancelled {
-                    outcomes.append(.notSent)
+                    outcomes.append(.cancelled(requests: 0))
                     continue
                 }
                 // The server's positions are those within the request, the caller's those within the list.
                 outcomes.append(
-                    await BatchOutcome { try await send(range, options).map { $0.moved(by: range.lowerBound) } })
+                    await BatchOutcome(options) { options in
+                        try await send(range, options).map { $0.moved(by: range.lowerBound) }
+                    })
             }
             return try Self.join(outcomes, of: ranges, .notify).map { parts in
                 NotificationResult(failures: parts.flatMap(\.failures))

@@ -22,7 +22,7 @@ extension Reservation {
         while let name = try reader.nextKey() {
             switch name {
             case "reserved": reserved = try reader.identifiers() ?? []
-            case "not_reserved": notReserved = try reader.identifiers() ?? []
+            case "not_reserved": notReserved = try reader.identifiersOrEmpty()
             default: try reader.skip()
             }
         }

@@ -8,8 +8,10 @@ extension ScheduledJobsPage {
         while let name = try reader.nextKey() {
             switch name {
             case "jobs": jobs = try readJobs(&reader, &unreadable)
-            case "page_info": pageInfo = try PageInfo.read(&reader)
-            case "cluster_queue": clusterQueue = try ClusterQueue.read(&reader)
+            case "page_info": pageInfo = try reader.valueIfReadable(PageInfo.read) ?? PageInfo()
+            case "cluster_queue":
+                clusterQueue =
+                    try reader.valueIfReadable(ClusterQueue.read) ?? ClusterQueue(isDispatchPaused: true)
             default: try reader.skip()
             }
         }
@@ -60,15 +62,18 @@ extension ScheduledJobsPage {
 extension ScheduledJobsPage.PageInfo {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
         var info = Self()
+        var hasNextPage: Bool? = false
         if try reader.null() { return info }
         try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "has_next_page": info.hasNextPage = try reader.null() ? false : try reader.bool()
-            case "end_cursor": info.endCursor = try reader.optionalString()
+            case "has_next_page": hasNextPage = try reader.boolOrNil()
+            case "end_cursor": info.endCursor = try reader.stringOrNil()
             default: try reader.skip()
             }
         }
+        // Where the response does not say whether a page follows, its cursor leads to that page or to an empty one.
+        info.hasNextPage = hasNextPage ?? (info.endCursor?.isEmpty == false)
         return info
     }
 }
@@ -82,9 +87,10 @@ extension ScheduledJobsPage.ClusterQueue {
         try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "id": queue.id = try reader.optionalIdentifier()
-            case "dispatch_paused": isDispatchPaused = try reader.null() ? false : try reader.bool()
-            case "paused": isPaused = try reader.null() ? false : try reader.bool()
+            case "id": queue.id = try reader.identifierOrNil()
+            // Nothing may start on a queue that may be paused.
+            case "dispatch_paused": isDispatchPaused = try reader.boolOrNil() ?? true
+            case "paused": isPaused = try reader.boolOrNil() ?? true
             default: try reader.skip()
             }
         }

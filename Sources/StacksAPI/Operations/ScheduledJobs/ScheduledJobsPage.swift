@@ -28,7 +28,7 @@ public struct ScheduledJobsPage: Sendable, Hashable {
 
     /// The position of a page.
     public struct PageInfo: Sendable, Hashable {
-        /// Whether another page follows.
+        /// Whether another page follows. If the response's value is not a boolean, whether there is a cursor.
         public var hasNextPage: Bool
         /// The cursor for the next page, an opaque text; `nil` on an empty page.
         public var endCursor: String?
@@ -48,7 +48,7 @@ public struct ScheduledJobsPage: Sendable, Hashable {
         /// shows the queue as disconnected about 30 seconds after the last poll.
         ///
         /// The documentation calls the field `dispatch_paused`, and Buildkite's Go client reads `paused`. The client
-        /// reads both; one that is true is enough.
+        /// reads both; one that is true is enough. A value that is not a boolean counts as true.
         public var isDispatchPaused: Bool
 
         /// A queue.

@@ -19,11 +19,11 @@ extension Stack {
             switch name {
             case "id": id = try reader.optionalIdentifier()
             case "organization_uuid": organization = try reader.optionalIdentifier()
-            case "cluster_queue_key": queue = try reader.optionalString()
+            case "cluster_queue_key": queue = try reader.stringOrNil()
             case "key": key = try reader.optionalString()
             case "type": type = try reader.optionalString()
-            case "metadata": metadata = try reader.dictionary() ?? [:]
-            case "last_connected_on": lastConnectedOn = try reader.optionalDate()
+            case "metadata": metadata = try reader.valueIfReadable(readMetadata) ?? [:]
+            case "last_connected_on": lastConnectedOn = try reader.dateOrNil()
             case "state": state = try reader.optionalString()
             default: try reader.skip()
             }
@@ -38,6 +38,17 @@ extension Stack {
             lastConnectedOn: lastConnectedOn,
             state: StackState(rawValue: try state.required("state", in: object))
         )
+    }
+
+    /// The metadata, without values that are not strings.
+    private static func readMetadata(_ reader: inout JSONReader) throws(JSONError) -> [String: String] {
+        var metadata: [String: String] = [:]
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            let name = key.string
+            metadata[name] = try reader.stringOrNil()
+        }
+        return metadata
     }
 }
 

@@ -53,15 +53,15 @@ extension TokenIdentity {
         try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "uuid": identity.uuid = try reader.optionalString()
-            case "description": identity.description = try reader.optionalString()
-            case "token_type": identity.tokenType = try reader.optionalString()
-            case "organization_slug": identity.organizationSlug = try reader.optionalString()
-            case "organization_uuid": identity.organizationUUID = try reader.optionalString()
-            case "cluster_uuid": identity.clusterUUID = try reader.optionalString()
-            case "cluster_name": identity.clusterName = try reader.optionalString()
-            case "organization_queue_uuid": identity.organizationQueueUUID = try reader.optionalString()
-            case "organization_queue_key": identity.organizationQueueKey = try reader.optionalString()
+            case "uuid": identity.uuid = try reader.stringOrNil()
+            case "description": identity.description = try reader.stringOrNil()
+            case "token_type": identity.tokenType = try reader.stringOrNil()
+            case "organization_slug": identity.organizationSlug = try reader.stringOrNil()
+            case "organization_uuid": identity.organizationUUID = try reader.stringOrNil()
+            case "cluster_uuid": identity.clusterUUID = try reader.stringOrNil()
+            case "cluster_name": identity.clusterName = try reader.stringOrNil()
+            case "organization_queue_uuid": identity.organizationQueueUUID = try reader.stringOrNil()
+            case "organization_queue_key": identity.organizationQueueKey = try reader.stringOrNil()
             default: try reader.skip()
             }
         }

@@ -1,0 +1,54 @@
+import Contestant
+import Foundation
+import Workload
+
+extension Comparison {
+    /// Ten thousand jobs for a controller.
+    func control() throws -> ControllerReport {
+        progress("a controller with 10000 jobs")
+        return try controller(["launch", "--jobs", "10000"], within: 120)
+    }
+
+    /// Jobs that arrive while controllers run.
+    func dispatch(seconds: Int) throws -> [DispatchReport] {
+        try [1, 5].flatMap { queues in
+            try [1, 10, 50].map { rate in
+                progress("\(rate) jobs a second in \(queues) queues for \(seconds) s")
+                return try controller(
+                    ["dispatch", "--rate", "\(rate)", "--queues", "\(queues)", "--seconds", "\(seconds)"],
+                    within: seconds + 90)
+            }
+        }
+    }
+
+    /// An hour of a controller over the network, with its calls on the transport's executor and without.
+    func hours() throws -> [HourReport] {
+        try HourReport.Load.allCases.flatMap { load in
+            // By turns, so that what disturbs the machine disturbs both.
+            try (0..<3).flatMap { _ in try [true, false].map { try hour(load, usesExecutor: $0) } }
+        }
+    }
+
+    private func hour(_ load: HourReport.Load, usesExecutor: Bool) throws -> HourReport {
+        progress("an hour of a controller, \(load.title)\(usesExecutor ? "" : ", without the executor")")
+        let clock = FileManager.default.temporaryDirectory
+            .appendingPathComponent("benchmark-clock-\(UUID().uuidString.lowercased())")
+        try Data(count: 8).write(to: clock, options: .withoutOverwriting)
+        defer { try? FileManager.default.removeItem(at: clock) }
+        let rule = load.rule.map { ["--rule", $0] } ?? []
+        let server = try Server(ownServer, ["--clock", clock.path, "--jobs", "\(load.jobs)"] + rule)
+        defer { server.stop() }
+        return try controller(
+            [
+                "hour", "--load", load.rawValue, "--url", server.url, "--ca-file", server.authorityFile, "--token",
+                WireRequest.token, "--clock", clock.path,
+            ] + (usesExecutor ? [] : ["--no-executor"]), within: 300)
+    }
+
+    /// What `stacks-controller` reports.
+    private func controller<Report: Decodable>(_ arguments: [String], within seconds: Int) throws -> Report {
+        let program = try Program(directory.appendingPathComponent("stacks-controller"), arguments)
+        defer { program.stop() }
+        return try program.receive(Report.self, within: seconds)
+    }
+}

@@ -1,0 +1,57 @@
+import Contestant
+
+extension Goals {
+    mutating func addController() {
+        guard let report = results.controller else { return }
+        let seconds = Double(report.wallNanoseconds) / 1e9
+        add(
+            "controller, \(report.jobs) scheduled jobs, default rate limits",
+            "all launched within 3 s, none twice, none lost",
+            "\(report.launched) in \(seconds.formatted(digits: 2)) s, \(report.launchedTwice) twice, "
+                + "\(report.lost) lost, \(report.refused) requests refused",
+            seconds <= 3 && report.launched == report.jobs && report.launchedTwice == 0 && report.lost == 0)
+    }
+
+    /// The worst of the rates decides.
+    mutating func addDispatch() {
+        for queues in Set(results.dispatches.map(\.queues)).sorted() {
+            let reports = results.dispatches.filter { $0.queues == queues }
+            let name = queues == 1 ? "one queue" : "\(queues) queues"
+            func list(_ value: (DispatchReport) -> String) -> String {
+                reports.map { "\(value($0)) at \($0.rate)" }.joined(separator: ", ")
+            }
+            func milliseconds(_ nanoseconds: Int) -> String { (Double(nanoseconds) / 1e6).formatted(digits: 0) }
+            add(
+                "dispatch latency, \(name), 20 slots, jobs a second",
+                "p50 ≤ 120 ms, p99 ≤ 300 ms, none twice, none lost",
+                "p50 \(list { milliseconds($0.p50Nanoseconds) }); p99 \(list { milliseconds($0.p99Nanoseconds) })",
+                reports.allSatisfy {
+                    $0.p50Nanoseconds <= 120_000_000 && $0.p99Nanoseconds <= 300_000_000 && $0.lost == 0
+                        && $0.launchedTwice == 0
+                })
+            add(
+                "polls of a stack, \(name), jobs a second", "at most half of the limit of 10 a second, none refused",
+                "\(list { "\($0.pollsPerSecond.short)" }); in the busiest second "
+                    + list { "\($0.busiestSecond)" },
+                reports.allSatisfy { $0.busiestSecond <= 5 && $0.refused == 0 })
+        }
+    }
+
+    mutating func addHours() {
+        guard let idle = results.hour(.idle, usesExecutor: true) else { return }
+        add(
+            "polls of an idle controller", "at most 1 a second", "\((Double(idle.polls) / 3600).formatted(digits: 2))",
+            // The intervals differ by a tenth.
+            idle.polls <= 3600 * 102 / 100)
+        let ratios = HourReport.Load.allCases.compactMap { load -> (HourReport.Load, Double)? in
+            guard let with = results.hour(load, usesExecutor: true),
+                let without = results.hour(load, usesExecutor: false)
+            else { return nil }
+            return (load, Double(with.cpuNanoseconds) / Double(without.cpuNanoseconds))
+        }
+        add(
+            "CPU of a controller's hour, calls on the transport's executor over without", "< 1",
+            ratios.map { "\($0.1.formatted(digits: 2)) \($0.0.title)" }.joined(separator: ", "),
+            ratios.allSatisfy { $0.1 < 1 })
+    }
+}

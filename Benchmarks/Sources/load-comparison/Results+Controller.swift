@@ -1,0 +1,56 @@
+import Contestant
+
+extension Results {
+    /// What a controller with one load costs in an hour: the run whose CPU time is the middle one of its kind.
+    func hour(_ load: HourReport.Load, usesExecutor: Bool) -> HourReport? {
+        let runs = hours.filter { $0.load == load && $0.usesExecutor == usesExecutor }
+            .sorted { $0.cpuNanoseconds < $1.cpuNanoseconds }
+        return runs.isEmpty ? nil : runs[runs.count / 2]
+    }
+
+    /// What the controller's runs showed, as tables.
+    var controllerText: String {
+        var text = ""
+        if !dispatches.isEmpty {
+            var table = TextTable([
+                "scheduled to launched, 20 slots", "jobs", "p50 ms", "p99 ms", "longest ms", "requests/h",
+                "polls/s of a stack", "in its busiest second", "refused", "twice", "lost",
+            ])
+            for report in dispatches {
+                table.add([
+                    report.title, "\(report.arrived)", milliseconds(report.p50Nanoseconds),
+                    milliseconds(report.p99Nanoseconds), milliseconds(report.maximumNanoseconds),
+                    "\(report.requestsPerHour)", report.pollsPerSecond.short, "\(report.busiestSecond)",
+                    "\(report.refused)", "\(report.launchedTwice)", "\(report.lost)",
+                ])
+            }
+            text += "\n" + table.text
+        }
+        if !hours.isEmpty {
+            var table = TextTable([
+                "an hour of a controller", "CPU s", "without executor", "requests", "polls", "MB sent", "MB received",
+                "MB resident",
+            ])
+            for load in HourReport.Load.allCases {
+                guard let with = hour(load, usesExecutor: true), let without = hour(load, usesExecutor: false) else {
+                    continue
+                }
+                table.add([
+                    load.title, seconds(with.cpuNanoseconds), seconds(without.cpuNanoseconds), "\(with.requests)",
+                    "\(with.polls)", (Double(with.bytesSent) / 1e6).short, (Double(with.bytesReceived) / 1e6).short,
+                    (Double(with.peakMemoryBytes) / 1_048_576).short,
+                ])
+            }
+            text += "\n" + table.text
+        }
+        return text
+    }
+
+    private func milliseconds(_ nanoseconds: Int) -> String { (Double(nanoseconds) / 1e6).formatted(digits: 1) }
+
+    private func seconds(_ nanoseconds: Int) -> String { (Double(nanoseconds) / 1e9).formatted(digits: 2) }
+}
+
+extension DispatchReport {
+    var title: String { "\(rate) a second, \(queues == 1 ? "1 queue" : "\(queues) queues")" }
+}

@@ -1,0 +1,132 @@
+import Contestant
+import StacksAPI
+import StacksController
+import StacksTesting
+import StacksTransport
+import Synchronization
+
+/// Jobs that arrive while controllers run, in real time: how long after its scheduling a job's launcher is called.
+///
+/// Several queues have a controller each and share the slots equally. The rate limits are the documented ones.
+struct DispatchRun {
+    /// All slots.
+    static let slots = 20
+    /// What a job takes.
+    static let work = Duration.milliseconds(100)
+
+    let rate: Int
+    let queues: Int
+    let seconds: Int
+    let seed: UInt64
+
+    func report() async throws -> DispatchReport {
+        var simulation = StacksSimulator.Configuration()
+        simulation.organizations[0].queues = (0..<queues).map { "queue-\($0)" }
+        let simulator = StacksSimulator(configuration: simulation)
+        let launcher = TimedAgents(simulator: simulator)
+        let transports = (0..<queues).map { _ in CountedTransport(simulator.transport(recordsRequests: false)) }
+        let controllers = try transports.enumerated().map { index, transport in
+            var configuration = StackController.Configuration(
+                stackKey: "stack-\(index)", queue: QueueKey("queue-\(index)"))
+            configuration.maximumInFlight = Self.slots / queues
+            let client = try StacksClient(token: simulator.token, transport: transport)
+            return try StackController(
+                client: client, configuration: configuration, launcher: launcher, logger: .silent)
+        }
+        var report = DispatchReport(rate: rate, queues: queues, slots: Self.slots, seconds: seconds)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for controller in controllers { group.addTask { try await controller.run() } }
+            // Until all of them poll at their usual pace.
+            while transports.contains(where: { $0.counts.polls.count < 2 }) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            let before = transports.map(\.counts)
+            let cpu = ProcessUsage.cpuNanoseconds
+            let arrived = try await arrive(at: simulator)
+            report.cpuNanoseconds = ProcessUsage.cpuNanoseconds - cpu
+            let after = transports.map(\.counts)
+            report.count(zip(before, after))
+            let patience = ContinuousClock.now + .seconds(30)
+            while simulator.report.finished < arrived.count, ContinuousClock.now < patience {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            for controller in controllers { controller.drain() }
+            try await group.waitForAll()
+            report.measure(arrived: arrived, launched: launcher.launches)
+        }
+        let end = simulator.report
+        report.launched = end.launched
+        report.launchedTwice = end.launchedTwice
+        report.lost = report.arrived - end.finished
+        report.refused = end.rateLimited.values.reduce(0, +)
+        return report
+    }
+
+    /// Adds jobs over time, and returns when each was scheduled.
+    private func arrive(at simulator: StacksSimulator) async throws -> [JobID: ContinuousClock.Instant] {
+        var arrived: [JobID: ContinuousClock.Instant] = [:]
+        let begin = ContinuousClock.now
+        for arrival in Arrivals(rate: rate, queues: queues, seconds: seconds, seed: seed) {
+            try await Task.sleep(until: begin + arrival.time, tolerance: .zero)
+            let now = ContinuousClock.now
+            for id in simulator.addJobs(1, queue: "queue-\(arrival.queue)") { arrived[JobID(id)] = now }
+        }
+        try await Task.sleep(until: begin + .seconds(seconds), tolerance: .zero)
+        return arrived
+    }
+}
+
+extension DispatchReport {
+    /// Counts the requests between two looks at each transport.
+    fileprivate mutating func count(
+        _ looks: Zip2Sequence<[CountedTransport.Counts], [CountedTransport.Counts]>
+    ) {
+        for (before, after) in looks {
+            requests += after.requests - before.requests
+            let polls = after.polls[before.polls.count...]
+            self.polls += polls.count
+            for (index, poll) in zip(polls.indices, polls) {
+                let others = polls[index...].prefix { $0 - poll < .seconds(1) }
+                busiestSecond = max(busiestSecond, others.count)
+            }
+        }
+    }
+
+    fileprivate mutating func measure(
+        arrived: [JobID: ContinuousClock.Instant], launched: [JobID: ContinuousClock.Instant]
+    ) {
+        self.arrived = arrived.count
+        let latencies = arrived.compactMap { id, time in launched[id].map { Int(($0 - time) / .nanoseconds(1)) } }
+            .sorted()
+        func quantile(_ share: Double) -> Int {
+            let rank = Int((share * Double(latencies.count)).rounded(.up)) - 1
+            return latencies.isEmpty ? 0 : latencies[min(max(rank, 0), latencies.count - 1)]
+        }
+        (p50Nanoseconds, p99Nanoseconds, maximumNanoseconds) = (quantile(0.5), quantile(0.99), quantile(1))
+    }
+}
+
+/// Starts an agent for each job, that works for ``DispatchRun/work``, and notes when.
+private final class TimedAgents: JobLauncher {
+    private let simulator: StacksSimulator
+    private let times = Mutex<[JobID: ContinuousClock.Instant]>([:])
+
+    init(simulator: StacksSimulator) { self.simulator = simulator }
+
+    var launches: [JobID: ContinuousClock.Instant] { times.withLock { $0 } }
+
+    nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
+        let now = ContinuousClock.now
+        times.withLock { times in times[job.id] = times[job.id] ?? now }
+        let agent = SimulatedAgent(simulator: simulator, job: job.id.description, token: job.acquisitionToken.value)
+        do {
+            try agent.acquire()
+            try agent.start()
+            try await Task.sleep(for: DispatchRun.work)
+            try agent.finish(exitStatus: 0)
+            return .success
+        } catch let refusal as SimulatedAgent.Refused {
+            return JobExit(status: refusal.exitStatus)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+/// Where a call goes: its operation, with the path that its arguments make.
+struct CallTarget: Sendable {
+    let operation: OperationDefinition
+    /// Path and query, percent-encoded.
+    var path: String
+    /// The stack's key, when it is in the path.
+    let stack: String?
+}
