@@ -187,6 +187,25 @@ struct OutageTests {
         #expect(driver.machine.totals.failed == 0)
     }
 
+    @Test("while every request for states is refused no job is at fault, and all is well when that is over")
+    func refusedStates() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let running = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.running) })
+        var queries = 0
+        while driver.now < .seconds(900) {
+            for query in driver.passes(.milliseconds(100)).queries {
+                let isRefused = driver.now < .seconds(600)
+                queries += isRefused ? 1 : 0
+                _ = isRefused ? driver.happens(.states(query, .failure(refused))) : driver.says(running, to: query)
+            }
+        }
+        #expect(queries < 60)
+        #expect(driver.machine.status(at: driver.now).current.running == 64)
+    }
+
     @Test("one job whose reservation Buildkite does not renew does not keep the others' from being renewed")
     func poisonedRenewal() {
         var driver = MachineDriver.running(capacity: 64)

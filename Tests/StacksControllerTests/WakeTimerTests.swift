@@ -34,7 +34,8 @@ struct WakeTimerTests {
         let wakes = Mutex(0)
         var timer = WakeTimer(ControllerTime(clock)) { wakes.withLock { $0 += 1 } }
         for step in 0..<200 { timer.set(.seconds(1000 - step), now: .zero) }
-        try await wait { clock.begun > 0 && clock.sleeping == 1 }
+        // Those that were replaced have begun, and have ended.
+        try await wait { clock.begun == 200 && clock.sleeping == 1 }
         // A later time needs no other task.
         let begun = clock.begun
         for step in 0..<200 { timer.set(.seconds(2000 + step), now: .zero) }

@@ -9,11 +9,19 @@ struct JobBatches {
     private var last: JobID?
     /// Whether the request that is out is for the rest of the list.
     private var isLast = true
+    /// Whether the list has no other job than the one that is asked for.
+    private var isOnly = false
+    /// Whether any request was accepted since one for the whole list was refused: otherwise no job is at fault.
+    private var wasAccepted = false
+    /// How often in a row the only job was refused.
+    private var refusals = 0
+
+    /// Whether one job alone is asked for.
+    var isAlone: Bool { asked.count == 1 }
 
     /// The jobs of the next request.
     mutating func next(of jobs: [JobID]) -> [JobID] {
-        asked = jobs
-        isLast = true
+        (asked, isLast, isOnly) = (jobs, true, jobs.count == 1)
         guard limit.count < SharedState.maximumBatch else {
             last = nil
             return asked
@@ -34,15 +42,22 @@ struct JobBatches {
             last = nil
             return false
         }
+        (wasAccepted, refusals) = (true, 0)
         limit.accepted(asked.count)
         last = isLast ? nil : asked.last
         return isLast
     }
 
-    /// Records that the request was refused. Returns the job at fault, once it is alone in a request.
+    /// Records that the request was refused. Returns the job at fault, once it is alone in a request: others were accepted, or
+    /// there is no other and it was refused for some time.
     mutating func refused() -> JobID? {
+        if limit.count >= SharedState.maximumBatch { wasAccepted = false }
         if limit.refused(min(asked.count, SharedState.maximumBatch)) { return nil }
-        defer { last = isLast ? nil : asked.last }
-        return asked.first
+        last = isLast ? nil : asked.last
+        refusals = isOnly ? refusals + 1 : 0
+        return wasAccepted || refusals >= Self.longestPatience ? asked.first : nil
     }
+
+    /// How often the only job of a list is asked for that is refused.
+    private static let longestPatience = 5
 }

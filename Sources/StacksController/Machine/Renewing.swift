@@ -90,8 +90,10 @@ struct Renewing {
             shared.note(failure, of: .renew)
             guard failure.kind == .rejected else { break }
             // One job is at fault: it is looked for with smaller requests, so that the others' reservations are renewed.
-            pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
-            if let id = batches.refused() {
+            let id = batches.refused()
+            // One that is alone, and perhaps not at fault, is retried later and later.
+            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal) }
+            if let id {
                 shared.ledger.update(id) { $0.isRenewalRefused = true }
                 shared.log(.warning, "Buildkite refuses every request to renew the reservation of this job", id)
                 verdicts.append((id, .refused))

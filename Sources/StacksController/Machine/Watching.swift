@@ -106,13 +106,15 @@ struct Watching {
         _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
     ) {
         let next = shared.now + Reserving.pauseAfterRefusal
-        if asksForWatched { pacing.succeeded(next: next) }
-        if asksForEnded { settling.succeeded(next: next) }
-        if asksForEnded, asksForWatched || !query.launched.isEmpty { return asksApart = true }
-        guard let id = asksForWatched ? watched.refused() : ended.refused() else { return }
+        asksApart = asksForEnded && (asksForWatched || !query.launched.isEmpty)
+        let isAlone = !asksApart && (asksForWatched ? watched.isAlone : ended.isAlone)
+        let id = asksApart ? nil : asksForWatched ? watched.refused() : ended.refused()
+        // One that is alone, and perhaps not at fault, is retried later and later.
+        if asksForWatched, !isAlone || id != nil { pacing.succeeded(next: next) }
+        if asksForEnded, !isAlone || id != nil { settling.succeeded(next: next) }
+        guard let id else { return }
         refused = refused.filter { shared.ledger.contains($0) }
         refused.insert(id)
-        asksApart = false
         shared.log(.warning, "Buildkite refuses every request for the state of this job: it is not watched", id)
         guard let entry = shared.ledger[id] else { return }
         // Of one that has a launcher the end of that says more.
