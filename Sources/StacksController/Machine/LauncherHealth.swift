@@ -119,7 +119,7 @@ struct LauncherHealth {
         var trouble = LauncherTrouble(.failing, message)
         trouble.failed(message, at: shared.now, &shared.jitter)
         (self.trouble, pastTrouble) = (trouble, nil)
-        let next = shared.phase == .running ? ", and one at a time is tried, \(wait(shared))" : ""
+        let next = shared.phase == .running ? ", and one is tried \(wait(shared))" : ""
         shared.log(
             .error,
             "\(Self.row) launches in a row ended before an agent had taken the job: from now on jobs are given back\(next). "
