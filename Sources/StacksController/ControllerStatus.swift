@@ -107,6 +107,9 @@ public struct ControllerStatus: Sendable, Hashable {
         case endpointMissing
         /// The launcher can start nothing at the moment: see ``LauncherUnavailable``.
         case cannotStart
+        /// Three launches in a row have ended before an agent had taken their job: one job at a time is tried. See
+        /// ``JobLauncher``.
+        case launchesFail
         /// The controller is starting or ending.
         case notRunning
         /// It is a dry run.
@@ -124,6 +127,7 @@ public struct ControllerStatus: Sendable, Hashable {
             case .noToken: "Buildkite issues no token for the reserved jobs"
             case .endpointMissing: "a needed endpoint responds with 404"
             case .cannotStart: "the launcher cannot start anything right now"
+            case .launchesFail: "launches end before an agent has taken their job"
             case .notRunning: "the controller is starting or ending"
             case .dryRun: "this is a dry run"
             }
@@ -153,7 +157,8 @@ public struct ControllerStatus: Sendable, Hashable {
     public var isPaused = false
     /// Why the controller starts nothing, or `nil` when it starts jobs.
     public var idleReason: IdleReason?
-    /// What the launcher says, for people, while it can start nothing; `nil` when it can.
+    /// What the launcher says, for people, while it can start nothing, or how the last launch ended while launches fail;
+    /// `nil` when the launcher works.
     public var startTrouble: String?
     /// The last failure of a call, for people; `nil` once the same kind of call has succeeded again.
     public var lastFailure: String?
@@ -181,7 +186,8 @@ public struct ControllerStatus: Sendable, Hashable {
         }
         if let retriesIn { parts.append("retries in \(retriesIn.formattedSeconds) s") }
         if let idleReason {
-            let why = idleReason == .cannotStart ? startTrouble.map { " (\($0))" } ?? "" : ""
+            let isLaunchers = idleReason == .cannotStart || idleReason == .launchesFail
+            let why = isLaunchers ? startTrouble.map { " (\($0))" } ?? "" : ""
             parts.append("nothing starts: \(idleReason)\(why)")
         }
         return parts.joined(separator: "; ")

@@ -18,6 +18,11 @@ public protocol JobLauncher: Sendable {
     /// Cancelling the task stops the agent: the controller does so, once, when the job was cancelled before an agent
     /// took it, and when the controller itself is cancelled.
     ///
+    /// A launch that ends before an agent has taken the job has failed, whatever it returns or throws, and so has one that is
+    /// cancelled because no agent came in time. Its job is finished with an error. After three in a row the launcher is taken
+    /// for broken: from then on jobs are given back instead, and nothing is launched but one job at a time, after 5, 10, 20 …
+    /// up to 300 seconds, until an agent takes one. The exit statuses 27 and 28 are no failures.
+    ///
     /// - Returns: How the agent ended. Its exit status decides nothing once the job has started, because the agent has
     ///   reported the job's result itself.
     /// - Throws: Why no agent could be started. When the job has not started, it is finished with the description of

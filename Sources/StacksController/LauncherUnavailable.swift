@@ -6,7 +6,9 @@
 /// with a jitter of half, says why in its log, its status (``ControllerStatus/IdleReason-swift.enum/cannotStart``) and its
 /// metrics, and then tries with one job. As soon as that one has run for a second, or has ended in another way, it goes
 /// on as before. The waits begin again at one second once an agent has taken a job, or a launcher has returned: starts
-/// that take long to fail are retried with growing waits too.
+/// that take long to fail are retried with growing waits too. The controller is not ready for as long
+/// (``StackController/readiness(maximumPollAge:)``), and one that ends by itself
+/// (``StackController/Configuration/Mode-swift.enum/untilIdle``) ends with an error after ten tries, which is about five minutes.
 ///
 /// For what waiting does not cure there is ``StackControllerError``; any other error is the job's own.
 public struct LauncherUnavailable: Error, Sendable, Hashable, CustomStringConvertible {

@@ -15,6 +15,10 @@ extension StackController {
             /// Never: it runs until it is shut down.
             case continuous
             /// As soon as no scheduled job matches it, or the queue is paused. Running jobs end first.
+            ///
+            /// It does not wait for a launcher without end: after three more launches that fail when three in a row have, and
+            /// after ten tries of one that can start nothing, it ends with ``StackControllerError/Code/launcherUnusable``. A job
+            /// that its agent could not acquire three times, or found locked thirty times, is left to others.
             case untilIdle
         }
 
@@ -96,9 +100,9 @@ extension StackController {
         /// Whether it only polls, matches, and logs what it would start, without reserving anything.
         public var isDryRun: Bool = false
 
-        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits for a slot,
-        /// is reserved, is being launched, or was given back and why. Each is shown once for a job. What a
-        /// ``LauncherUnavailable`` says is shown there too, cropped. On by default; what cannot be shown is left out, and
+        /// Whether the page of a job says what the controller does with it until an agent has it: that it waits, and whether
+        /// for a slot, a token or the launcher; that it is reserved or being launched; that it was given back and why. Each is
+        /// shown once for a job. What a ``LauncherUnavailable`` says, or how launches end that fail, is shown there too, cropped. On by default; what cannot be shown is left out, and
         /// nothing waits for it.
         public var notifiesJobs: Bool = true
 
@@ -108,8 +112,8 @@ extension StackController {
         /// The time between two lines of status in the log; `nil` for none. 60 seconds by default.
         public var statusInterval: Duration? = .seconds(60)
 
-        /// How long an ending controller goes on reporting to Buildkite once the last launcher has ended. 30
-        /// seconds by default.
+        /// How long an ending controller waits for responses about its jobs once the last launcher has ended. 30 seconds by
+        /// default. With zero it waits for none: what is under way then is sent, and may be lost.
         public var settleTimeout: Duration = .seconds(30)
 
         /// Whether the controller makes its calls on the executor that the client's transport prefers, which saves a

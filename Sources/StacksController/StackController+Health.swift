@@ -33,8 +33,9 @@ extension StackController {
 
     /// Whether the stack takes jobs: the response to a readiness probe, and what to alert on.
     ///
-    /// It is good while the controller is running and the last successful poll is less than `maximumPollAge` ago. Full
-    /// and paused count as ready: the stack does what it can.
+    /// It is good while the controller is running, its launcher works, and the last successful poll is less than
+    /// `maximumPollAge` ago. Full and paused count as ready: the stack does what it can. A launcher that can start nothing,
+    /// or whose launches fail (``ControllerStatus/IdleReason-swift.enum/launchesFail``), does not.
     ///
     /// - Parameter maximumPollAge: 30 seconds by default; after that Buildkite shows the queue as disconnected.
     public func readiness(maximumPollAge: Duration = .seconds(30)) -> ControllerHealth {
@@ -47,6 +48,10 @@ extension StackController {
         }
         guard age < maximumPollAge else {
             return ControllerHealth(isGood: false, reason: "no poll has succeeded for \(age.formattedSeconds) s")
+        }
+        if status.startTrouble != nil {
+            let reason = status.idleReason == .launchesFail ? status.idleReason : .cannotStart
+            return ControllerHealth(isGood: false, reason: "\(reason ?? .cannotStart)")
         }
         return ControllerHealth(isGood: true, reason: status.idleReason?.description ?? "jobs are being started")
     }

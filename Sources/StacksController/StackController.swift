@@ -32,7 +32,8 @@ import Synchronization
 /// - What is reserved and not launched when it shuts down is given back at once.
 /// - A job that its launcher could not start is finished with the launcher's message, at most once. When the launcher
 ///   says that it cannot start any, jobs are given back; the controller waits and tries again, or ends, as the launcher
-///   says.
+///   says. When three launches in a row end before an agent has taken the job, jobs are given back too, and one at a time is
+///   tried until an agent takes one: a broken launcher empties no queue.
 /// - Nothing is finished or given back whose reservation may have expired: by then it may be another stack's.
 /// - Nothing that an agent has is stopped because a response does not know it, or says what is not known here.
 /// - Failed calls are retried with growing waits of at most five minutes, whatever the server asks for. A
@@ -175,7 +176,7 @@ public final class StackController: Service {
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
-            var armed: Duration?
+            var timer = WakeTimer(time) { [mailbox] in mailbox.wake() }
             var ending: Result<Void, StackControllerError>?
             while !Task.isCancelled {
                 let now = time.now()
@@ -230,19 +231,13 @@ public final class StackController: Service {
                     events = [.slots(answer)]
                     continue
                 }
-                if let due = armed, due <= now { armed = nil }
-                if let wakeAt = machine.wakeAt, armed.map({ wakeAt < $0 }) ?? true {
-                    armed = wakeAt
-                    group.addTask { [mailbox] in
-                        try? await time.sleep(wakeAt)
-                        mailbox.wake()
-                    }
-                }
+                if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }
                 events = await mailbox.next()
             }
+            await timer.stop()
             if ending != nil { await notifier?.finish() }
             logUndelivered(of: notifier)
-            // Ends the timers, and after a cancellation the launchers too; the group waits for them.
+            // Ends what sends notices, and after a cancellation the launchers too; the group waits for them.
             group.cancelAll()
             return ending
         }

@@ -32,7 +32,7 @@ struct AbsenceTests {
         return driver
     }
 
-    @Test("a job that was seen with an agent is stopped by no absence; it is said, and said again when it comes back")
+    @Test("a job that was seen with an agent is stopped by no absence; its absence is logged, and its return too")
     func withAgent() {
         var driver = launched([job])
         _ = watch(&driver, until: .seconds(10), [job.id: .running])
@@ -116,7 +116,7 @@ struct AbsenceTests {
         #expect(watch(&driver, until: .seconds(600), [job.id: .scheduled]).stopped.isEmpty)
     }
 
-    @Test("a launched job that is reserved for another stack is stopped when that is said twice, and not given back")
+    @Test("a launched job that is reserved for another stack is stopped when two responses say so, and not given back")
     func anothers() {
         var driver = launched([job])
         _ = watch(&driver, until: .seconds(250), [job.id: .reserved], renews: false)

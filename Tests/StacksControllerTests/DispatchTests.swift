@@ -180,7 +180,7 @@ struct DispatchTests {
         #expect(driver.machine.ledger.occupied == 1)
     }
 
-    @Test("a reservation whose answer was lost is asked for again, and holds its slots meanwhile")
+    @Test("a reservation whose response was lost is retried, and holds its slots meanwhile")
     func uncertain() {
         var driver = MachineDriver.running(capacity: 2)
         let jobs = ScheduledJob.numbers(0..<4)
@@ -192,7 +192,7 @@ struct DispatchTests {
         #expect(again.reserved == [asked])
     }
 
-    @Test("jobs of which no response says for long whether they are reserved are given back")
+    @Test("jobs are given back of which no response says for long whether they are reserved")
     func uncertainForLong() {
         var driver = MachineDriver.running(capacity: 2)
         var wishes = driver.polls(ScheduledJob.numbers(0..<2)).all

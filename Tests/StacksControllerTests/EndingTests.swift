@@ -1,3 +1,4 @@
+import Logging
 import Testing
 
 @testable import StacksAPI
@@ -34,7 +35,7 @@ struct EndingTests {
         #expect(driver.happens(.drain).deregisters == 1)
     }
 
-    @Test("what is reserved and not launched is given back at a drain, whatever answer it waits for")
+    @Test("what is reserved and not launched is given back at a drain, whatever response it waits for")
     func givesBack() {
         // Waiting for a token that could not be had.
         var driver = MachineDriver.running()
@@ -68,7 +69,7 @@ struct EndingTests {
         #expect(driver.happens(.drain).givenBack == [ids])
     }
 
-    @Test("what fails after the drain is given back too, and not tried again")
+    @Test("what fails after the drain is given back too, and not retried")
     func givesBackLate() {
         let ids = [job.id]
         var driver = MachineDriver.running()
@@ -84,7 +85,7 @@ struct EndingTests {
         #expect(driver.passes(.seconds(60)).tokens.isEmpty)
     }
 
-    @Test("an answer to a poll that comes after the drain starts nothing")
+    @Test("a response to a poll that comes after the drain starts nothing")
     func latePoll() {
         var driver = MachineDriver.running()
         _ = driver.happens(.drain)
@@ -108,6 +109,27 @@ struct EndingTests {
             ended = wishes.deregisters == 1
         }
         #expect(driver.now >= .seconds(30) && driver.now <= .seconds(32))
+    }
+
+    @Test("a report that is to be made again after the end is not forgotten: its job is given back at once")
+    func lateReport() throws {
+        let jobs = ScheduledJob.numbers(1..<3)
+        var driver = MachineDriver.running()
+        driver.launches(jobs)
+        let query = try #require(driver.happens(.launcherEnded(jobs[0].id, .failed("x"))).queries.first)
+        #expect(driver.says([jobs[0].id: .reserved], to: query).finishes.count == 1)
+        _ = driver.polls([])
+        _ = driver.happens(.drain)
+        // The other one runs, so that no end is near.
+        let refused = CallFailure(.rateLimited, retryAfter: .seconds(120), message: "slow down")
+        #expect(driver.happens(.finished(jobs[0].id, refused)).logged("is reported again in") == 1)
+        _ = driver.passes(.seconds(6))
+        _ = driver.says([jobs[1].id: .running], to: StateQuery(watched: [jobs[1].id]))
+        let end = driver.happens(.launcherEnded(jobs[1].id, .exited(.success)))
+        #expect(end.givenBack == [[jobs[0].id]])
+        #expect(end.logged("could not be reported, and the job is given back", at: .error) == 1)
+        #expect(end.deregisters == 0)
+        #expect(driver.happens(.gaveBack([jobs[0].id], nil)).deregisters == 1)
     }
 
     @Test("a token that is not accepted ends it with one error, without another call")
@@ -148,7 +170,7 @@ struct EndingTests {
         #expect(end.error?.message.contains("stack limit reached") == true)
     }
 
-    @Test("a registration that fails for now is tried again, and a queue that does not exist ends it")
+    @Test("a registration that fails for now is retried, and a queue that does not exist ends it")
     func registration() {
         var driver = MachineDriver()
         _ = driver.happens(.begin(recovered: []))
@@ -190,7 +212,9 @@ struct EndingTests {
         #expect(driver.machine.phase == .ended)
     }
 
-    @Test("a launcher that can start nothing: its jobs go back, what runs may end, and the reason is said at once")
+    @Test(
+        "a launcher that can start nothing: its jobs are given back, what runs may end, and the reason is logged at once"
+    )
     func unusableLauncher() throws {
         let jobs = ScheduledJob.numbers(1..<4)
         var driver = MachineDriver.running()
@@ -212,76 +236,7 @@ struct EndingTests {
         #expect(driver.machine.totals.failed == 0 && driver.machine.totals.released == 2)
     }
 
-    @Test("until idle: it goes on while something is scheduled, and drains when nothing is")
-    func untilIdle() throws {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        driver.launches([job])
-        _ = driver.passes(.seconds(2))
-        // It is in flight, so it does not count although the list still shows it; a job that does not suit neither.
-        let last = driver.polls([job, .number(2, rules: ["os=none"])])
-        #expect(last.logged("No scheduled job matches") == 1)
-        #expect(last.deregisters == 0)
-        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.success))).queries.first)
-        #expect(driver.says([job.id: .finished], to: query).deregisters == 1)
-    }
-
-    @Test("until idle: with every slot taken it cannot be known that nothing waits")
-    func untilIdleFull() {
-        var driver = MachineDriver.running(capacity: 1) { $0.mode = .untilIdle }
-        driver.launches([job])
-        _ = driver.passes(.seconds(2))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        let query = driver.happens(.launcherEnded(job.id, .exited(.locked))).queries.first ?? StateQuery()
-        _ = driver.says([job.id: .scheduled], to: query)
-        _ = driver.passes(.seconds(2))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .deregistering)
-    }
-
-    @Test("until idle: a job that was given back is waited for, while the list shows it and before it can")
-    func untilIdleReturned() throws {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        driver.launches([job])
-        let query = try #require(driver.happens(.launcherEnded(job.id, .exited(.locked))).queries.first)
-        // A list that was asked for before the job was given back does not show it.
-        driver.waitsForPoll()
-        #expect(driver.says([job.id: .reserved], to: query).givenBack == [[job.id]])
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        driver.waitsForPoll()
-        _ = driver.happens(.gaveBack([job.id], nil))
-        _ = driver.polls([])
-        #expect(driver.machine.phase == .running)
-        // Then it is shown, and left alone for a while.
-        var isReserved = false
-        while !isReserved, driver.now < .seconds(20) {
-            let wishes = driver.passes(.milliseconds(100))
-            isReserved = !wishes.reserved.isEmpty || (!wishes.polls.isEmpty && !driver.polls([job]).reserved.isEmpty)
-        }
-        #expect(isReserved && driver.now > .seconds(10))
-    }
-
-    @Test("until idle: a job that Buildkite does not accept in any request is not waited for")
-    func untilIdleRefused() {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        var pending = driver.polls([job])
-        while driver.machine.phase == .running, driver.now < .seconds(60) {
-            let refusal = CallFailure(.rejected, message: "no")
-            let answers = pending.reserved.map { ControllerEvent.reserved(asked: $0, .failure(refusal)) }
-            pending = Wishes(driver.machine.step(answers, at: driver.now) + driver.passes(.milliseconds(100)).all)
-            if !pending.polls.isEmpty { pending = driver.polls([job]) }
-        }
-        #expect(driver.machine.phase == .deregistering)
-    }
-
-    @Test("until idle: a paused queue is nothing to wait for")
-    func untilIdlePaused() {
-        var driver = MachineDriver.running { $0.mode = .untilIdle }
-        #expect(driver.polls([job], isPaused: true).deregisters == 1)
-    }
-
-    @Test("a dry run says what it would start, once a job, and reserves nothing")
+    @Test("a dry run logs what it would start, once for each job, and reserves nothing")
     func dryRun() {
         var driver = MachineDriver.running { $0.isDryRun = true }
         let first = driver.polls([job, .number(2)])
@@ -295,7 +250,7 @@ struct EndingTests {
     }
 
     @Test(
-        "a stack that somebody had registered before is said to be; a dry run leaves it registered",
+        "it is logged that a stack was registered before; a dry run leaves it registered",
         arguments: [true, false])
     func inherited(isDryRun: Bool) {
         for isNew in [true, false] {
@@ -309,7 +264,7 @@ struct EndingTests {
         }
     }
 
-    @Test("the status line says in words that nothing suits, that it is a dry run, or that it has yet to begin")
+    @Test("the status line says that nothing matches, that it is a dry run, or that it has yet to begin")
     func words() {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: []))

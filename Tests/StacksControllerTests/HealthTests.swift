@@ -41,8 +41,8 @@ struct HealthTests {
         #expect(try metrics.expectCounter("stacks_controller_call_failures_total", failures).totalValue == 1)
         let running: [Label] = common + [("stage", "running")]
         #expect(try metrics.expectGauge("stacks_controller_jobs", running).lastValue == 0)
-        let hindered: [Label] = common + [("reason", "not_running")]
-        #expect(try metrics.expectGauge("stacks_controller_hindered", hindered).lastValue == 1)
+        let idle: [Label] = common + [("reason", "not_running")]
+        #expect(try metrics.expectGauge("stacks_controller_idle", idle).lastValue == 1)
     }
 
     @Test("every label has a fixed set of values: no job, queue or message is one")

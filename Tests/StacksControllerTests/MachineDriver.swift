@@ -206,8 +206,8 @@ extension ControllerMachine {
     var fatal: StackControllerError? { shared.fatal }
     var backlog: Backlog { polling.backlog }
     var freeSlots: Int { launcher.freeSlots(shared) }
-    var startTrouble: LauncherHealth.Trouble? { launcher.trouble }
-    var pastTrouble: LauncherHealth.PastTrouble? { launcher.pastTrouble }
+    var startTrouble: LauncherTrouble? { launcher.trouble }
+    var pastTrouble: LauncherTrouble? { launcher.pastTrouble?.trouble }
     var reregistrations: [Duration] { registration.repetitions }
     var jitter: Jitter {
         get { shared.jitter }

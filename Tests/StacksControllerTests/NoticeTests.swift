@@ -68,7 +68,60 @@ struct NoticeTests {
         #expect(texts.count == Set(texts).count)
     }
 
-    @Test("what a launcher says is shown on one line, and no more of it than fits", arguments: [10, 1_000_000])
+    @Test("that Buildkite issues no token, once, however often it is asked")
+    func noToken() {
+        var driver = MachineDriver.running(capacity: 1)
+        _ = driver.polls(jobs)
+        _ = driver.reserves([jobs[0].id])
+        var notices = driver.happens(.tokens(asked: [jobs[0].id], .failure(.lost))).notices
+        #expect(notices.map(\.text) == ["Stack stack: waiting: Buildkite issues no token at the moment"])
+        while driver.now < .seconds(25) {
+            let wishes = driver.passes(.milliseconds(100))
+            notices += wishes.notices
+            for ids in wishes.tokens { notices += driver.happens(.tokens(asked: ids, .failure(.lost))).notices }
+            if !wishes.polls.isEmpty { notices += driver.polls([jobs[1]], next: "more").notices }
+        }
+        #expect(notices.count == 1)
+        // It is given back for it, and those that are listed wait for the same.
+        while driver.now < .seconds(90) {
+            let wishes = driver.passes(.milliseconds(100))
+            notices += wishes.notices
+            for ids in wishes.givenBack { notices += driver.happens(.gaveBack(ids, nil)).notices }
+            for ids in wishes.reserved { notices += driver.reserves(ids).notices }
+            for ids in wishes.tokens { notices += driver.happens(.tokens(asked: ids, .failure(.lost))).notices }
+            if !wishes.polls.isEmpty { notices += driver.polls(Array(jobs[1...])).notices }
+        }
+        #expect(notices.contains { $0.id == jobs[0].id && $0.text.hasSuffix("Buildkite issued no token for it") })
+        #expect(notices.count { $0.id == jobs[2].id && $0.text.contains("issues no token at the moment") } == 1)
+    }
+
+    @Test("nothing twice of a job that is listed for hours")
+    func hours() {
+        var driver = MachineDriver.running(capacity: 1)
+        var notices = driver.polls(jobs).notices
+        #expect(notices.count == 2)
+        while driver.now < .seconds(30_000) {
+            driver.jumps(to: driver.now + .seconds(200))
+            driver.waitsForPoll()
+            notices = driver.polls([jobs[1]], next: "more").notices
+            #expect(notices.isEmpty)
+        }
+    }
+
+    @Test("notices are remembered for a bounded number of jobs, and longest for those that are listed")
+    func bounded() {
+        var driver = MachineDriver.running(capacity: 1)
+        let first = driver.polls([.number(0), .number(1)]).notices.map(\.id)
+        #expect(first == [ScheduledJob.number(1).id])
+        for start in stride(from: 2, to: 60_002, by: 1000) {
+            driver.waitsForPoll()
+            let page = [ScheduledJob.number(1)] + ScheduledJob.numbers(start..<(start + 1000))
+            #expect(driver.polls(page).notices.allSatisfy { $0.id != ScheduledJob.number(1).id })
+            #expect(driver.machine.shared.notices.count <= Notices.maximumJobs)
+        }
+    }
+
+    @Test("a launcher's message is shown on one line, cropped to what fits", arguments: [10, 1_000_000])
     func hostile(length: Int) throws {
         var driver = MachineDriver.running()
         driver.launches([jobs[0]])
@@ -104,7 +157,7 @@ struct NoticeTests {
         stack.simulator.jobs().map(\.notifications)
     }
 
-    @Test("pages show it, and what is said last is shown before the stack is gone")
+    @Test("pages show it, and the last notices are sent before the stack is gone")
     func shown() async throws {
         let stack = try SimulatedStack(capacity: 1) { $0.addJobs(3, queue: "default") }
         try await stack.controller.run()
@@ -142,7 +195,7 @@ struct NoticeTests {
         #expect(stack.controller.status.lastFailure == nil)
     }
 
-    @Test("a Buildkite that does not answer notifications holds up no poll, no reservation and no end")
+    @Test("a Buildkite that does not respond to notifications delays no poll, no reservation and no end")
     func unanswered() async throws {
         let stack = try SimulatedStack(
             capacity: 3,

@@ -46,7 +46,7 @@ struct OddListTests {
         #expect(wishes.reserved == [[good.id]])
     }
 
-    @Test("a queue of nothing but jobs that cannot be read is one in which nothing suits")
+    @Test("in a queue of nothing but jobs that cannot be read nothing matches")
     func nothingElse() {
         var driver = MachineDriver.running()
         var page = MachineDriver.page([])
@@ -55,7 +55,7 @@ struct OddListTests {
         #expect(driver.machine.status(at: driver.now).idleReason == .nothingMatches)
     }
 
-    @Test("more that is announced without a cursor is said, once", arguments: [nil, ""])
+    @Test("more jobs that are announced without a cursor are logged, once", arguments: [nil, ""])
     func noCursor(_ cursor: String?) {
         var driver = MachineDriver.running()
         var page = MachineDriver.page([.number(1, rules: ["os=none"])])
@@ -67,7 +67,7 @@ struct OddListTests {
         }
     }
 
-    @Test("pages that show nothing new come to an end, whatever their cursors are, and that is said once")
+    @Test("reading ends at pages that show nothing new, whatever their cursors are, and that is logged once")
     func barren() {
         var driver = MachineDriver.running(capacity: 1)
         let none = ScheduledJob.number(1, rules: ["os=none"])

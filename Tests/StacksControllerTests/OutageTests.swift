@@ -61,7 +61,7 @@ struct OutageTests {
         #expect(driver.machine.ledger.launchers == 50)
     }
 
-    @Test("a failed poll is a warning; half a minute without one is an error, said once")
+    @Test("a failed poll is a warning; half a minute without one that succeeds is an error, logged once")
     func levels() {
         var driver = MachineDriver.running()
         _ = driver.polls([])
@@ -150,6 +150,119 @@ struct OutageTests {
         }
         #expect(launched.count == 63)
         #expect(givenBack == [poison])
+    }
+
+    @Test("one job whose state Buildkite does not tell does not keep the states of the others from being known")
+    func poisonedStates() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let running = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.running) })
+        func answers(_ wishes: Wishes) -> [ControllerAction] {
+            var actions = wishes.all
+            for query in wishes.queries {
+                let isRefused = query.jobs.contains(poison)
+                actions +=
+                    isRefused
+                    ? driver.happens(.states(query, .failure(refused))).all : driver.says(running, to: query).all
+            }
+            return actions
+        }
+        while driver.now < .seconds(60) { _ = answers(driver.passes(.milliseconds(100))) }
+        #expect(driver.machine.status(at: driver.now).current.running == 63)
+        // From then on one request in a while is enough again.
+        var later: [ControllerAction] = []
+        while driver.now < .seconds(120) { later += answers(driver.passes(.milliseconds(100))) }
+        #expect(Wishes(later).queries.count <= 13 && Wishes(later).queries.allSatisfy { $0.watched.count == 63 })
+        // When its launcher has ended its slot is free some time later.
+        var next = driver.happens(.launcherEnded(poison, .exited(JobExit(status: 1))))
+        let end = driver.now + .seconds(400)
+        while driver.now < end, driver.machine.ledger.contains(poison) {
+            _ = answers(next)
+            next = driver.passes(.milliseconds(100))
+        }
+        #expect(!driver.machine.ledger.contains(poison))
+        #expect(driver.machine.totals.failed == 0)
+    }
+
+    @Test("while every request for states is refused no job is at fault, and all is well when that is over")
+    func refusedStates() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let running = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.running) })
+        var queries = 0
+        while driver.now < .seconds(900) {
+            for query in driver.passes(.milliseconds(100)).queries {
+                let isRefused = driver.now < .seconds(600)
+                queries += isRefused ? 1 : 0
+                _ = isRefused ? driver.happens(.states(query, .failure(refused))) : driver.says(running, to: query)
+            }
+        }
+        #expect(queries < 60)
+        #expect(driver.machine.status(at: driver.now).current.running == 64)
+    }
+
+    @Test("one job whose reservation Buildkite does not renew does not keep the others' from being renewed")
+    func poisonedRenewal() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        driver.launches(jobs)
+        _ = driver.polls([])
+        let reserved = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.reserved) })
+        var renewed: Set<JobID> = []
+        while driver.now < .seconds(290) {
+            let wishes = driver.passes(.milliseconds(100))
+            for query in wishes.queries { _ = driver.says(reserved, to: query) }
+            for asked in wishes.renewed {
+                if asked.contains(poison) {
+                    _ = driver.happens(.renewed(asked: asked, .failure(refused)))
+                } else {
+                    renewed.formUnion(asked)
+                    _ = driver.happens(.renewed(asked: asked, .success(Reservation(reserved: asked, notReserved: []))))
+                }
+            }
+        }
+        #expect(renewed == Set(jobs.map(\.id)).subtracting([poison]))
+    }
+
+    @Test("one job that Buildkite does not take back does not keep the others from being given back")
+    func poisonedReturn() {
+        var driver = MachineDriver.running(capacity: 64)
+        let jobs = ScheduledJob.numbers(0..<64)
+        let poison = jobs[40].id
+        _ = driver.polls(jobs)
+        _ = driver.reserves(jobs.map(\.id))
+        _ = driver.happens(.tokens(asked: jobs.map(\.id), .failure(.lost)))
+        var returned: Set<JobID> = []
+        var pending = driver.happens(.drain).givenBack
+        while let asked = pending.popLast() {
+            if !asked.contains(poison) { returned.formUnion(asked) }
+            pending += driver.happens(.gaveBack(asked, asked.contains(poison) ? refused : nil)).givenBack
+        }
+        #expect(returned == Set(jobs.map(\.id)).subtracting([poison]))
+    }
+
+    @Test("the jobs of another queue are not reserved, and those that were listed before neither")
+    func otherQueuesJobs() {
+        var driver = MachineDriver.running(capacity: 1)
+        let (first, second) = (ScheduledJob.numbers(0..<5), ScheduledJob.numbers(10..<15))
+        _ = driver.happens(.polled(.success(MachineDriver.page(first, queue: "0190-a"))))
+        _ = driver.happens(
+            .reserved(asked: [first[0].id], .success(Reservation(reserved: [], notReserved: [first[0].id]))))
+        _ = driver.happens(
+            .reserved(asked: [first[1].id], .success(Reservation(reserved: [first[1].id], notReserved: []))))
+        _ = driver.passes(.seconds(2))
+        let change = driver.happens(.polled(.success(MachineDriver.page(second, queue: "0190-b"))))
+        #expect(change.registers == 1)
+        #expect(driver.machine.backlog.isEmpty)
+        let registered = driver.happens(.registered(.success(MachineDriver.stack())))
+        #expect(registered.reserved.isEmpty)
+        #expect(driver.machine.totals.seen == 5)
     }
 
     @Test("a list that is suddenly another queue's makes it register again, and another queue is a clear error")

@@ -75,7 +75,7 @@ struct PollingDepthTests {
         #expect(driver.happens(.polled(.failure(.lost))).reserved == [[jobs[0].id]])
     }
 
-    @Test("a job behind thirty thousand that do not suit is found, and the head is read again every ten seconds")
+    @Test("a job behind thirty thousand that do not match is found, and the head is read again every ten seconds")
     func depth() {
         var driver = MachineDriver(capacity: 1)
         let list = List(jobs: (0..<30_000).map { .number($0, rules: ["os=none"]) } + [.number(30_000)])
@@ -126,7 +126,7 @@ struct PollingDepthTests {
         #expect(driver.polls([none], next: "b").polls.map(\.after) == ["b"])
     }
 
-    @Test("until idle: what suits and was seen before the head was read again still counts")
+    @Test("until idle: a matching job that was seen before the head was read again still counts")
     func untilIdle() {
         var driver = MachineDriver.running(capacity: 2) { $0.mode = .untilIdle }
         let none = ScheduledJob.number(1, rules: ["os=none"])

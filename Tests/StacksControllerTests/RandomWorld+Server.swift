@@ -52,6 +52,10 @@ extension RandomWorld {
         case .queryStates(let query): return .states(query, .success(JobStates(states: states(query))))
         case .finish(let id, _, _, _):
             jobs[id]?.finishRequests += 1
+            if isBroken { failedWhileBroken += 1 }
+            if isBroken, failedWhileBroken > mayFail {
+                violations.append("\(failedWhileBroken) jobs are failed by a broken launcher, \(mayFail) may be")
+            }
             if jobs[id]?.finishRequests ?? 0 > 1 { violations.append("\(id) is finished twice") }
             if unstarted.contains(id) { violations.append("\(id) is finished although nothing could be started") }
             if jobs[id]?.hasStarted == true { violations.append("\(id) is finished although it had started") }

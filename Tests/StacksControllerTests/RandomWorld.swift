@@ -39,6 +39,8 @@ struct RandomWorld {
         case isPaused(Bool)
         /// The machine is out of something that every command needs, or no longer.
         case isExhausted(Bool)
+        /// Every command ends before an agent has taken its job, or no longer.
+        case isBroken(Bool)
         case stackIsForgotten
         case controllerDies
         case anotherStackTakes
@@ -70,6 +72,12 @@ struct RandomWorld {
     /// Jobs whose last launch could start nothing.
     var unstarted: Set<JobID> = []
     private var isExhausted = false
+    private(set) var isBroken = false
+    /// How many jobs may be failed while the launcher is broken, and how many were: a broken launcher empties no queue.
+    var mayFail = 0
+    var failedWhileBroken = 0
+    /// Launches that ended because the launcher was broken.
+    private(set) var broken = 0
     /// No reservation runs out before this time.
     var nextExpiry = Duration.seconds(Int64.max)
     var isPaused = false
@@ -140,6 +148,10 @@ struct RandomWorld {
         if random.next(in: 0..<1) < 0.25 {
             after(0..<60, .isExhausted(true))
             after(60..<200, .isExhausted(false))
+        }
+        if random.next(in: 0..<1) < 0.3 {
+            after(0..<60, .isBroken(true))
+            after(60..<600, .isBroken(false))
         }
         while random.next(in: 0..<1) < 0.4 { after(1..<200, .controllerDies) }
         if oddity > 0 { prepareOddities() }
@@ -305,6 +317,9 @@ struct RandomWorld {
             vain += 1
             unstarted.insert(id)
             after(0..<0.5, .isDelivered(.launcherEnded(id, .unavailable("no process can be made"))))
+        } else if isBroken {
+            broken += 1
+            after(0..<3, .isDelivered(.launcherEnded(id, .exited(JobExit(status: 1)))))
         } else if chance(0.1) {
             after(0..<3, .isDelivered(.launcherEnded(id, .failed("no disk left"))))
         } else {
@@ -321,6 +336,9 @@ struct RandomWorld {
             order.append(job.id)
         case .isPaused(let value): isPaused = value
         case .isExhausted(let value): isExhausted = value
+        case .isBroken(let value):
+            isBroken = value
+            (failedWhileBroken, mayFail) = (0, 3 + driver.machine.ledger.occupied)
         case .stackIsForgotten: isRegistered = false
         case .controllerDies: restart()
         case .interferenceBegins(let what):
@@ -435,6 +453,8 @@ struct RandomWorld {
         pool?.restart(most: capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)
+        // What it had counted is forgotten with it.
+        mayFail += 3 + agents.count
         step([.begin(recovered: agents.sorted())])
     }
 

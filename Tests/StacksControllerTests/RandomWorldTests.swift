@@ -9,12 +9,12 @@ struct RandomWorldTests {
     private static let environment = ProcessInfo.processInfo.environment
 
     @Test(
-        "whatever is slow, lost, refused, cancelled or restarted: no job is launched twice at once, none is lost, no slot is overbooked"
+        "whatever is slow, lost, refused, cancelled or restarted: no job is launched twice at once, none is lost, no slot is overbooked, and a broken launcher fails a few jobs and no more"
     )
     func seeds() {
         let only = Self.environment["STACKS_WORLD_SEED"].flatMap { UInt64($0) }
         let count = Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 300
-        var (launches, restarts, interferences, vain) = (0, 0, 0, 0)
+        var (launches, restarts, interferences, vain, broken) = (0, 0, 0, 0, 0)
         for seed in only.map({ $0..<($0 + 1) }) ?? 0..<count {
             var world = RandomWorld(seed: seed, keepsStory: only != nil)
             world.run()
@@ -24,6 +24,7 @@ struct RandomWorldTests {
             restarts += world.restarts
             interferences += world.interferenceCount
             vain += world.vain
+            broken += world.broken
         }
         // Worlds in which nothing happens would prove nothing.
         if only == nil, count >= 50 {
@@ -31,6 +32,7 @@ struct RandomWorldTests {
             #expect(restarts > Int(count) / 4)
             #expect(interferences > Int(count) / 2)
             #expect(vain > Int(count))
+            #expect(broken > Int(count) / 2)
         }
     }
 

@@ -21,7 +21,7 @@ struct RefusalTests {
     }
 
     @Test(
-        "the API's own word, a message in JSON, is final; what a proxy says of itself passes",
+        "a refusal by the API, JSON with a message, is final; a refusal by a proxy passes",
         arguments: [
             (401, .unauthorized), (403, .forbidden), (404, .notFound), (400, .rejected), (422, .rejected),
         ] as [(Int, CallFailure.Kind)])
@@ -30,7 +30,7 @@ struct RefusalTests {
         #expect(Self.failure(status, says: nil).kind == .transient)
     }
 
-    @Test("a 429 is one whoever says it, and everything else passes", arguments: ["slow", nil])
+    @Test("a 429 counts as one whoever sends it, and everything else passes", arguments: ["slow", nil])
     func others(_ message: String?) {
         #expect(Self.failure(429, says: message).kind == .rateLimited)
         for status in [301, 302, 407, 413, 500, 502, 503, 504] {
@@ -64,7 +64,7 @@ struct RefusalTests {
         #expect(driver.happens(.polled(.failure(Self.failure(401, says: "invalid")))).error?.code == .unauthorized)
     }
 
-    @Test("a 403 that is said again after a pause ends it; one that is over by then does not")
+    @Test("a 403 that is repeated after a pause ends it; one that is over by then does not")
     func forbiddenTwice() {
         var driver = MachineDriver.running()
         #expect(!driver.happens(.polled(.failure(forbidden))).hasEnded)
@@ -160,7 +160,7 @@ struct RefusalTests {
     }
 
     @Test(
-        "an endpoint for tokens that is missing blames nobody: that is said, jobs are given back, and it goes on later")
+        "when the endpoint for tokens is missing, that is logged, jobs are given back, and it is retried later")
     func tokens() {
         var driver = MachineDriver.running()
         let jobs = ScheduledJob.numbers(0..<5)
@@ -176,7 +176,7 @@ struct RefusalTests {
         #expect(driver.machine.status(at: driver.now).idleReason == .endpointMissing)
     }
 
-    @Test("when the endpoint is back, jobs are launched, and that it is back is said")
+    @Test("when the endpoint is back, jobs are launched, and that it is back is logged")
     func tokensAreBack() {
         var driver = MachineDriver.running()
         _ = withoutTokens([job], for: .seconds(30), &driver)
@@ -204,7 +204,7 @@ struct RefusalTests {
         #expect(driver.machine.status(at: driver.now).idleReason != .endpointMissing)
     }
 
-    @Test("states and reservations that are answered 404 while polls succeed register nothing and stop nothing")
+    @Test("a 404 for states and reservations while polls succeed registers nothing and stops nothing")
     func others() {
         var driver = MachineDriver.running(capacity: 2)
         driver.launches([job])

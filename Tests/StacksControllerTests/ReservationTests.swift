@@ -22,9 +22,9 @@ struct ReservationTests {
         var driver = MachineDriver.running(capacity: 4)
         let jobs = ScheduledJob.numbers(0..<400)
         var states = Dictionary(uniqueKeysWithValues: jobs.map { ($0.id, JobState.scheduled) })
-        var (most, reported) = (0, 0)
+        var (most, reported, launches) = (0, 0, 0)
         var pending = driver.polls(jobs).all
-        // A report takes two seconds, everything else nothing.
+        // A report takes two seconds, everything else nothing. Every other command works: otherwise the launcher is at fault.
         var reports: [(id: JobID, due: Duration)] = []
         while driver.now < .seconds(60) {
             for report in reports where report.due <= driver.now {
@@ -45,7 +45,10 @@ struct ReservationTests {
                         pending += driver.reserves(ids).all
                     case .request(.issueTokens(let ids)): pending += driver.issues(ids).all
                     case .launch(let job):
-                        pending += driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1)))).all
+                        launches += 1
+                        let status = launches % 2
+                        if status == 0 { states[job.id] = .finished }
+                        pending += driver.happens(.launcherEnded(job.id, .exited(JobExit(status: status)))).all
                     case .request(.queryStates(let query)): pending += driver.says(states, to: query).all
                     case .request(.finish(let id, _, _, _)): reports.append((id, driver.now + .seconds(2)))
                     default: break
@@ -166,7 +169,10 @@ struct ReservationTests {
     func waitingReports() throws {
         let jobs = ScheduledJob.numbers(0..<30)
         for isRenewed in [true, false] {
-            var driver = launched(jobs, capacity: 30)
+            // One that goes well: the launcher is not at fault.
+            let good = ScheduledJob.number(30)
+            var driver = launched(jobs + [good], capacity: 31)
+            _ = driver.says([good.id: .running], to: StateQuery(watched: [good.id]))
             var queries: [StateQuery] = []
             for job in jobs { queries += driver.happens(.launcherEnded(job.id, .failed("no disk left"))).queries }
             queries += driver.passes(.milliseconds(300)).queries
@@ -190,6 +196,20 @@ struct ReservationTests {
             #expect(last.finishes.count == (isRenewed ? 30 : 0))
             #expect(last.logged("expired before the job's end could be reported", at: .error) == (isRenewed ? 0 : 30))
         }
+    }
+
+    @Test("a job that is no longer this stack's while its report waits is not reported")
+    func deniedReport() throws {
+        var driver = launched([job], capacity: 1)
+        driver.machine.reports.pacing.due = .seconds(250)
+        let query = try #require(driver.happens(.launcherEnded(job.id, .failed("x"))).queries.first)
+        #expect(driver.says([job.id: .reserved], to: query).finishes.isEmpty)
+        let renewal = driver.passes(.seconds(200)).renewed
+        #expect(renewal == [[job.id]])
+        _ = driver.happens(.renewed(asked: [job.id], .success(Reservation(reserved: [], notReserved: [job.id]))))
+        let later = driver.passes(.seconds(100))
+        #expect(later.finishes.isEmpty && later.givenBack.isEmpty)
+        #expect(driver.machine.reports.unreported == 1)
     }
 
     @Test("a finish is not tried for longer than the reservation holds")

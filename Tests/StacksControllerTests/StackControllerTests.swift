@@ -57,7 +57,7 @@ struct StackControllerTests {
         #expect(stack.simulator.report.finished == 3)
     }
 
-    @Test("jobs that do not suit the tags stay scheduled")
+    @Test("jobs that do not match the tags stay scheduled")
     func tags() async throws {
         var linux = SimulatedJob.Template()
         linux.agentQueryRules = ["os=linux"]
@@ -228,7 +228,7 @@ struct StackControllerTests {
         #expect(totals.failed == 0 && totals.finished == 40 && totals.released >= 25)
     }
 
-    @Test("with lost requests, lost answers, errors and limits every job is run, none twice")
+    @Test("with lost requests, lost responses, errors and limits every job is run, none twice")
     func faults() async throws {
         let stack = try SimulatedStack(capacity: 40, mode: .continuous) { simulator in
             simulator.addJobs(300, queue: "default")

@@ -86,7 +86,7 @@ struct StartTroubleTests {
         #expect(driver.machine.ledger.isEmpty)
     }
 
-    @Test("launches that fail together count, and are said, once")
+    @Test("launches that fail together count once, and are logged once")
     func together() {
         var driver = MachineDriver.running()
         driver.launches(jobs)
@@ -94,7 +94,7 @@ struct StartTroubleTests {
         for job in jobs { wishes += driver.happens(ended(job)).all }
         #expect(Wishes(wishes).givenBack.joined().sorted() == jobs.map(\.id).sorted())
         #expect(Wishes(wishes).logged(trouble, at: .warning) == 1)
-        #expect(driver.machine.startTrouble?.pacing.failures == 1)
+        #expect(driver.machine.startTrouble?.failures == 1)
     }
 
     @Test("one job is tried, later and later, and never more than 90 seconds after the last")
@@ -132,7 +132,7 @@ struct StartTroubleTests {
         #expect(world.driver.machine.startTrouble == nil)
     }
 
-    @Test("that something can be started again is said once")
+    @Test("that jobs can be started again is logged once")
     func recovered() throws {
         var world = Buildkite(jobs, trouble: trouble)
         _ = try #require(world.launches(within: .seconds(60)).launched.first)
@@ -165,7 +165,7 @@ struct StartTroubleTests {
         #expect(issued.givenBack.joined().sorted() == others.sorted())
     }
 
-    @Test("the status says that nothing starts, and why, until it does")
+    @Test("the status shows that nothing starts, and why, for as long as it lasts")
     func status() throws {
         var world = Buildkite(jobs, trouble: trouble)
         let status = world.driver.machine.status(at: world.driver.now)
@@ -186,7 +186,7 @@ struct StartTroubleTests {
         status.idleReason = .cannotStart
         recorder.record(status)
         let gauge = try metrics.expectGauge(
-            "stacks_controller_hindered", [("stack", "stack"), ("reason", "cannot_start")])
+            "stacks_controller_idle", [("stack", "stack"), ("reason", "cannot_start")])
         #expect(gauge.lastValue == 1)
     }
 
@@ -244,7 +244,7 @@ struct StartTroubleTests {
         #expect(driver.machine.phase == .deregistering || driver.passes(.seconds(1)).deregisters == 1)
     }
 
-    @Test("one whose agent has come is done, whatever its launcher says of starting")
+    @Test("a job that an agent has taken is finished, even if its launcher throws that it could not start")
     func withAgent() throws {
         var driver = MachineDriver.running()
         driver.launches([jobs[0]])

@@ -50,7 +50,7 @@ struct WaitingTests {
         #expect(comebacks.count == 20)
     }
 
-    @Test("a registration that is put off says so too, and a shorter wait is kept")
+    @Test("the wait before the next registration is logged too, and a shorter wait is respected")
     func registration() {
         var driver = MachineDriver(capacity: 1)
         _ = driver.happens(.begin(recovered: []))
@@ -62,7 +62,7 @@ struct WaitingTests {
         #expect(driver.machine.status(at: driver.now).retriesIn == due)
     }
 
-    @Test("the wait that is said of a refused batch is the one before the smaller one")
+    @Test("the wait that is logged for a refused batch is the one before the smaller batch")
     func refusedBatch() {
         var driver = MachineDriver.running()
         _ = driver.polls([.number(1), .number(2)])
@@ -118,6 +118,28 @@ struct WaitingTests {
             let states = try #require(recorder.deadline(of: "get-states"))
             #expect(poll.duration(to: states) == .seconds(30) - (timeout ?? .seconds(10)))
         }
+    }
+
+    @Test("whatever the settle time-out is, jobs are finished and given back, and the stack is de-registered")
+    func settleTimeout() async throws {
+        let recorder = Recorder()
+        var settings = StacksClient.Configuration()
+        let clock = ManualClock()
+        settings.clock = clock
+        let client = try StacksClient(token: "bkct_none", transport: recorder, configuration: settings)
+        var configuration = StackController.Configuration(stackKey: "k", queue: "q")
+        configuration.settleTimeout = .zero
+        let calls = ControllerCalls(client: client, configuration: configuration)
+        _ = await calls.make(.giveBack([ScheduledJob.number(1).id]))
+        _ = await calls.make(.deregister)
+        for path in ["batch-reserve", "deregister"] { #expect(recorder.deadline(of: path) != nil, "\(path)") }
+
+        var driver = MachineDriver.running { $0.settleTimeout = .zero }
+        driver.launches([.number(1)])
+        let query = try #require(driver.happens(.launcherEnded(ScheduledJob.number(1).id, .failed("x"))).queries.first)
+        let wishes = driver.says([ScheduledJob.number(1).id: .reserved], to: query)
+        let times = wishes.all.compactMap { if case .request(.finish(_, _, _, let time)) = $0 { time } else { nil } }
+        #expect(times == [.seconds(30)])
     }
 
     @Test("the line of a failed call has the time of day of the next one")
@@ -196,7 +218,7 @@ struct WaitingTests {
         #expect(driver.machine.status(at: driver.now).current.waiting == 55)
     }
 
-    @Test("a list that holds nothing more says how many wait, however little of it was asked for")
+    @Test("a list that holds nothing more shows how many wait, however small the page was")
     func emptied() {
         var driver = MachineDriver.running(capacity: 1)
         let jobs = ScheduledJob.numbers(0..<9)
@@ -212,7 +234,7 @@ struct WaitingTests {
         }
     }
 
-    @Test("a count of a part of the list says that it is one")
+    @Test("a count of a part of the list is marked as such")
     func part() {
         var driver = MachineDriver.running(capacity: 1)
         let jobs = ScheduledJob.numbers(0..<100)

@@ -76,6 +76,26 @@ struct RunTests {
         }
     }
 
+    @Test("a command that ends at once fails three jobs; the others are given back, and run once it is mended")
+    func brokenCommand() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "broken-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try await SimulatedWorld.run(["--jobs", "60"]) { world in
+            // It is broken for its first launches.
+            let script = #"touch "$1/$$"; [ $(ls "$1" | wc -l) -gt 4 ] || exit 1; exec "$0""#
+            let run = try await run(
+                world, ["--once", "--output", "json", "--max-in-flight", "2"],
+                "sh", "-c", script, Checkout.demoAgent.path, directory.path)
+            let jobs = try #require(try run.document()["jobs"] as? [String: Int])
+            #expect(jobs["failed"] == 3 && jobs["finished"] == 57 && jobs["released"] ?? 0 > 0)
+            #expect(run.status == 1 && run.errors.contains("3 of the jobs failed"), "\(run.errors)")
+            #expect(run.errors.contains("3 launches in a row ended before an agent had taken the job"))
+            #expect(run.errors.contains("Launches succeed again"))
+            #expect(try await world.control("report")["finished"] as? Int == 60)
+        }
+    }
+
     @Test("--dry-run reserves nothing and needs no command")
     func dryRun() async throws {
         try await SimulatedWorld.run(over: .curlHTTP1, ["--jobs", "3"]) { world in

@@ -44,7 +44,7 @@ enum LaunchOutcome: Sendable, Hashable {
     /// Nobody stays with the agent of a job that was found running.
     case notFollowed
 
-    /// Whether there is no exit to tell of.
+    /// Whether the exit is not known.
     var isUnknown: Bool {
         if case .exited = self { false } else { true }
     }
@@ -66,8 +66,12 @@ struct StateQuery: Sendable, Hashable {
     /// whether an agent had taken the job.
     var ended: [JobID] = []
 
+    /// Launched jobs of which it only matters whether an agent has taken them by now: that is to be known no later than that
+    /// other launches have failed.
+    var launched: [JobID] = []
+
     var isEmpty: Bool { watched.isEmpty && ended.isEmpty }
-    var jobs: [JobID] { watched + ended }
+    var jobs: [JobID] { watched + ended + launched }
 }
 
 /// Why a call failed, as far as it makes a difference to what is done next.

@@ -50,7 +50,7 @@ extension ControllerMachine {
         if shared.configuration.isDryRun { return .dryRun }
         if polling.isPaused { return .paused }
         if shared.failures.lacksEndpoint { return .endpointMissing }
-        if launcher.trouble != nil { return .cannotStart }
+        if let trouble = launcher.trouble { return trouble.cause == .failing ? .launchesFail : .cannotStart }
         if launching.isOutage || (launching.pacing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
         if launcher.reachableSlots(shared) == 0 { return .full }
         if reading.foundMatching || polling.lastSuccess == nil

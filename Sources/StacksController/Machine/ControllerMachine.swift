@@ -69,7 +69,7 @@ struct ControllerMachine {
         case .states(let query, let result):
             watching.received(query, result, &shared, launcher: &launcher, stops: &stops)
             guard case .success(let states) = result else { return }
-            for id in query.ended { exits.settle(id, states[id], &shared, reports: &reports) }
+            for id in query.ended { exits.settle(id, states[id], &shared, launcher: &launcher, reports: &reports) }
         case .finished(let job, let failure): reports.finished(job, failure, &shared, settleBy: shutdown.settleBy)
         case .deregistered(let failure):
             shutdown.deregistered(failure, &shared)
@@ -86,13 +86,14 @@ struct ControllerMachine {
         shared.expireIfDue()
         reserving.advance(
             &shared, from: &polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
-        polling.tellWaiting(&shared, launcher: launcher)
+        polling.tellWaiting(&shared, launcher: launcher, launching: launching)
         polling.advance(&shared, launcher: launcher, isStackKnown: isStackKnown)
         if launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
             reserving.letGoOfUncertain(.noToken, &shared)
         }
         watching.advance(&shared)
-        reports.advance(&shared)
+        shutdown.beginSettling(shared)
+        reports.advance(&shared, settleBy: shutdown.settleBy)
         renewing.advance(&shared, reports: reports)
         stops.advance(&shared)
         polling.warnOfSilence(&shared)
@@ -109,7 +110,7 @@ struct ControllerMachine {
         guard shared.phase == .registering || shared.phase == .running || shared.phase == .draining else { return nil }
         let times = [
             registration.wakeAt(shared),
-            launcher.wakeAt,
+            launcher.wakeAt(shared),
             shared.givingBack.nextExpiry,
             reserving.wakeAt(
                 shared, polling: polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown),
@@ -147,7 +148,8 @@ struct ControllerMachine {
             registration.stackIsAsRegistered()
         }
         guard outcome.isReadToEnd else { return }
-        shutdown.listIsRead(&shared, polling: polling, reserving: reserving, launcher: launcher, launching: launching)
+        launcher.listIsRead(polling.reading, &shared)
+        shutdown.listIsRead(&shared, polling: polling, launcher: launcher, launching: launching)
     }
 
     private mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>) {
@@ -155,14 +157,18 @@ struct ControllerMachine {
             guard let entry = shared.ledger[id] else { continue }
             let isOver = entry.reservedUntil <= shared.now
             switch entry.stage {
+            case .waiting where verdict == .refused: shared.abandon(id)
             case .waiting where verdict == .denied || (verdict == .unsaid && isOver):
                 // Cancelled, or somebody else's by now.
                 shared.log(.info, "The reservation is gone; the job is not launched", id)
                 shared.release(id)
             case .launched where verdict == .denied && isOver && entry.isSeenReserved:
                 watching.doubt(id, "is reserved for another stack", &shared, stops: &stops)
+            case .ended where verdict == .denied, .finishing where verdict == .denied:
+                // Whatever is to be reported of it, it is another stack's by now.
+                shared.ledger.update(id) { $0.reservedUntil = .zero }
             case .confirming(let outcome):
-                exits.confirmed(id, outcome, verdict, &shared, reports: &reports)
+                exits.confirmed(id, outcome, verdict, &shared, launcher: &launcher, reports: &reports)
             case .returning: shared.renewalSettled(ofReturning: id, verdict)
             default: break
             }
@@ -172,7 +178,6 @@ struct ControllerMachine {
     /// Takes no further jobs: what may be reserved is given back with what is.
     private mutating func drain() {
         polling.backlog.removeAll()
-        launcher.drain()
         reserving.letGoOfUncertain(.ending, &shared)
     }
 

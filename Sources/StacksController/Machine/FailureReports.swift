@@ -9,6 +9,9 @@ struct FailureReports {
     private static let batch = 25
     private static let interval = Duration.milliseconds(500)
 
+    /// How long the client may retry one report.
+    private static let longestCall = Duration.seconds(30)
+
     /// Jobs to be finished, with the detail to report.
     private var queue: [(id: JobID, detail: String)] = []
     /// When the next of them may be.
@@ -26,8 +29,10 @@ struct FailureReports {
         queue.append((id, detail))
     }
 
-    mutating func advance(_ shared: inout SharedState) {
+    /// - Parameter settleBy: When an ending controller stops waiting.
+    mutating func advance(_ shared: inout SharedState, settleBy: Duration?) {
         let now = shared.now
+        if let settleBy, pacing.due >= settleBy { giveUp(&shared) }
         guard !queue.isEmpty, pacing.isDue(at: now) else { return }
         pacing.due = now + Self.interval
         for report in queue.prefix(Self.batch) {
@@ -41,12 +46,29 @@ struct FailureReports {
                 continue
             }
             // The call retries for no longer than the job is this stack's.
-            let time = min(shared.configuration.settleTimeout, entry.reservedUntil - now)
+            let time = min(max(shared.configuration.settleTimeout, Self.longestCall), entry.reservedUntil - now)
             let status = shared.configuration.launchFailureExitStatus
             shared.ledger.update(report.id) { $0.report = (status, report.detail) }
             shared.asks(.finish(report.id, exitStatus: status, detail: report.detail, within: time))
         }
         queue.removeFirst(min(Self.batch, queue.count))
+        if let settleBy, pacing.due >= settleBy { giveUp(&shared) }
+    }
+
+    /// Gives back the jobs whose reports would be sent after the end of the controller.
+    private mutating func giveUp(_ shared: inout SharedState) {
+        for (id, _) in queue where shared.ledger[id]?.stage == .finishing {
+            giveUp(id, "the controller ends before", &shared)
+        }
+        queue = []
+    }
+
+    /// The job's end is not reported: it is given back, while it is this stack's.
+    private mutating func giveUp(_ id: JobID, _ reason: String, _ shared: inout SharedState) {
+        unreported += 1
+        shared.totals.failed += 1
+        shared.log(.error, "The job's end could not be reported, and the job is given back: \(reason)", id)
+        shared.letGo(id, .unclear, coolFor: .ended)
     }
 
     /// - Parameter settleBy: When an ending controller stops waiting.
@@ -94,11 +116,7 @@ struct FailureReports {
         }
         let due = pacing.due
         guard due < min(entry.reservedUntil, settleBy ?? entry.reservedUntil) else {
-            unreported += 1
-            shared.totals.failed += 1
-            shared.log(
-                .error, "The job's end could not be reported, and the job is given back: \(failure.message)", id)
-            return shared.letGo(id, .unclear, coolFor: .ended)
+            return giveUp(id, failure.message, &shared)
         }
         shared.ledger.update(id) { $0.isReportRefused = true }
         queue.append((id, report.detail))

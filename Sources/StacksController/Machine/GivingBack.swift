@@ -19,6 +19,8 @@ struct GivingBack {
     /// When the last job was let go of, or the reservation of such a job expired.
     fileprivate(set) var lastReturn: Duration = .zero
     private var cooling: [JobID: (until: Duration, why: Cooling)] = [:]
+    /// How often the agents of jobs could not acquire them, in a controller that ends by itself.
+    private var refusals: [JobID: Int] = [:]
 
     fileprivate mutating func expires(at time: Duration) { nextExpiry = min(nextExpiry ?? time, time) }
 
@@ -36,6 +38,8 @@ struct GivingBack {
         case unissued
         /// Its launcher has ended: the list can lag behind what is so.
         case ended
+        /// Its launch ended before an agent had taken it, while launches fail.
+        case untaken
         /// Buildkite does not accept it in a request.
         case refused
 
@@ -47,6 +51,8 @@ struct GivingBack {
             case .unissued: .seconds(30)
             case .ended: .seconds(60)
             case .refused: .seconds(600)
+            // Until launches succeed again, or every other job was tried too.
+            case .untaken: .seconds(3600)
             }
         }
     }
@@ -64,6 +70,25 @@ struct GivingBack {
     /// Whether any job is.
     func isAnyWorthWaitingFor(at now: Duration) -> Bool {
         cooling.values.contains { $0.until > now && $0.why != .refused }
+    }
+
+    /// How long a job is left alone that its agent could not acquire. A controller that ends by itself does not wait for the
+    /// same job for ever: for some minutes, each time for as long as this says.
+    mutating func cooling(after outcome: LaunchOutcome, of id: JobID, _ configuration: StackController.Configuration)
+        -> Cooling
+    {
+        let isLocked = outcome.exitStatus == JobExit.locked.status
+        let usual: Cooling = isLocked ? .locked : .ended
+        guard configuration.mode == .untilIdle else { return usual }
+        refusals[id, default: 0] += 1
+        return refusals[id, default: 0] < (isLocked ? 30 : 3) ? usual : .refused
+    }
+
+    /// No longer leaves alone what is left alone for this reason. Returns whether anything was.
+    mutating func endCooling(_ why: Cooling) -> Bool {
+        let count = cooling.count
+        cooling = cooling.filter { $0.value.why != why }
+        return cooling.count < count
     }
 
     mutating func forgetCooled(at now: Duration) { cooling = cooling.filter { $0.value.until > now } }
@@ -86,6 +111,13 @@ extension SharedState {
         guard ledger.contains(id) else { return }
         noteReturn(of: id, cooling)
         ledger.update(id) { $0.mayBeReservedUntil = .zero }
+        expire(id)
+    }
+
+    /// Buildkite refuses every request about the job: when it is reserved, its reservation expires.
+    mutating func abandon(_ id: JobID) {
+        guard ledger.contains(id) else { return }
+        noteReturn(of: id, .refused)
         expire(id)
     }
 
@@ -126,6 +158,16 @@ extension SharedState {
 
     mutating func gaveBack(_ jobs: [JobID], _ failure: CallFailure?) {
         givingBack.callsInFlight -= 1
+        if let failure, failure.kind == .rejected, jobs.count > 1 {
+            // One job is at fault, and the others are to be given back all the same.
+            wants(.failed(.giveBack, failure.kind))
+            let half = jobs.count / 2
+            for part in [jobs.prefix(half), jobs.dropFirst(half)] {
+                givingBack.callsInFlight += 1
+                asks(.giveBack(Array(part)))
+            }
+            return
+        }
         for id in jobs {
             guard let entry = ledger[id], entry.stage == .returning else { continue }
             let soon = now + GivingBack.giveBackExpiry

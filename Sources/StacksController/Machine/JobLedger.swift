@@ -50,6 +50,8 @@ struct JobLedger {
         var since: Duration
         /// When it was listed first.
         var listedAt: Duration
+        /// When it was launched, or found running.
+        var launchedAt: Duration = .zero
         /// Until when the reservation holds for certain: only so long may anything be done to the job on Buildkite. It is
         /// counted from when it was requested; zero while nothing says that the job is this stack's.
         var reservedUntil: Duration = .zero
@@ -79,6 +81,15 @@ struct JobLedger {
         /// Whether that was refused: the reservation is not renewed any more, so that it is not told for ever.
         var isReportRefused = false
 
+        /// Whether Buildkite refuses to renew its reservation.
+        var isRenewalRefused = false
+
+        /// Whether its launcher has ended as one does that has failed: what became of the job is not known yet.
+        var seemsToHaveFailed: Bool {
+            guard case .ended(let outcome) = stage else { return false }
+            return outcome.exitStatus != JobExit.success.status && !outcome.isNotAcquired
+        }
+
         /// Whether a launcher runs for it.
         var hasLauncher: Bool {
             switch stage {
@@ -94,7 +105,8 @@ struct JobLedger {
     private(set) var launchers = 0
     private(set) var reserving = 0
     private(set) var finishing = 0
-    private(set) var launching = 0
+    /// Jobs that were launched, or found running, and that no agent has taken as far as is known.
+    private(set) var notStarted: Set<JobID> = []
     private(set) var stopping = 0
     /// Reserved jobs without a token.
     private(set) var waiting: Set<JobID> = []
@@ -110,6 +122,8 @@ struct JobLedger {
     var renewing: Set<JobID> = []
 
     var isEmpty: Bool { entries.isEmpty }
+
+    var launching: Int { notStarted.count }
 
     /// How many slots are taken. Every job takes one, from the question for it until it is settled or its reservation has
     /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
@@ -135,6 +149,7 @@ struct JobLedger {
     mutating func insertFound(_ id: JobID, _ configuration: StackController.Configuration, at now: Duration) {
         insert(id, job: nil, stage: .launched, at: now)
         update(id) { entry in
+            entry.launchedAt = now
             entry.mayBeReservedUntil = now + configuration.reservationExpiry
             entry.startBy = now + configuration.startLimit()
         }
@@ -183,7 +198,9 @@ struct JobLedger {
         case .waiting:
             if step > 0 { waiting.insert(id) } else { waiting.remove(id) }
         case .launched, .started:
-            if entry.stage == .launched { launching += step }
+            if entry.stage == .launched {
+                if step > 0 { notStarted.insert(id) } else { notStarted.remove(id) }
+            }
             if step > 0 { watched.insert(id) } else { watched.remove(id) }
         case .stopping: stopping += step
         case .ended:

@@ -15,15 +15,15 @@ struct LauncherExits {
     ) {
         guard let entry = shared.ledger[id] else { return }
         if entry.stage == .launched, case .unavailable(let message) = outcome {
-            return launcher.cannotStart(id, message, launchedAt: entry.since, &shared)
+            return launcher.cannotStart(id, message, launchedAt: entry.launchedAt, &shared)
         }
-        if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.since, &shared) }
+        if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.launchedAt, &shared) }
         switch entry.stage {
         case .stopping(.cancelled): shared.cancelled(id)
         case .stopping(.notOurs):
             // The job's state may contradict a reservation that certainly holds.
             if entry.reservedUntil > shared.now { shared.letGo(id, .unclear) } else { shared.release(id) }
-        case .stopping(.tooSlow): shared.letGo(id, .noAgent, coolFor: .ended)
+        case .stopping(.tooSlow): shared.letGo(id, .noAgent, coolFor: launcher.trouble == nil ? .ended : .untaken)
         case .stopping(.over): shared.completed(id)
         case .started where outcome == .notFollowed, .launched where outcome == .notFollowed:
             // From now on what Buildkite says of the job decides alone.
@@ -48,7 +48,10 @@ struct LauncherExits {
     // MARK: Its job's state is known
 
     /// The state of a job whose launcher has ended before an agent was seen to have the job.
-    mutating func settle(_ id: JobID, _ state: JobState?, _ shared: inout SharedState, reports: inout FailureReports) {
+    mutating func settle(
+        _ id: JobID, _ state: JobState?, _ shared: inout SharedState, launcher: inout LauncherHealth,
+        reports: inout FailureReports
+    ) {
         guard let entry = shared.ledger[id], case .ended(let outcome) = entry.stage else { return }
         switch state {
         case nil:
@@ -58,22 +61,26 @@ struct LauncherExits {
             shared.log(.warning, "The launcher ended and Buildkite does not know the job: letting go of it", id)
             shared.letGo(id, .unclear, coolFor: .ended)
         case .reserved? where entry.reservedUntil > shared.now:
-            settleReserved(id, outcome, &shared, &reports)
+            settleReserved(id, outcome, &shared, &launcher, &reports)
+        case .reserved? where entry.isRenewalRefused: shared.abandon(id)
         case .reserved?:
             // By now it may be reserved for another stack, and that one's job must not be finished.
             shared.ledger.move(id, to: .confirming(outcome), at: shared.now)
             shared.needsRenewal = true
         case .canceled?: shared.cancelled(id)
-        case .finished?, .timedOut?: shared.completed(id)
+        case .finished?, .timedOut?:
+            if !outcome.isNotAcquired { launcher.agentTook(launchedAt: entry.launchedAt, &shared) }
+            shared.completed(id)
         case let state? where outcome.isNotAcquired:
             logNotAcquired(id, outcome, &shared)
             if state.isWithAgent, outcome.exitStatus == JobExit.notAcquired.status { warnOfTwin(id, &shared) }
-            shared.release(id, coolFor: Self.cooling(after: outcome))
+            shared.release(id, coolFor: cooling(after: outcome, of: id, &shared))
         case .scheduled?:
             shared.log(.info, "The launcher ended, and the job is scheduled again", id)
             shared.release(id)
         case let state?:
             if state.isWithAgent {
+                launcher.agentTook(launchedAt: entry.launchedAt, &shared)
                 shared.log(
                     .warning, "The launcher ended while an agent has the job (\(state)); Buildkite will notice", id)
             }
@@ -84,37 +91,44 @@ struct LauncherExits {
     /// A renewal tells whether a reserved job, whose launcher has ended, is reserved for this stack.
     mutating func confirmed(
         _ id: JobID, _ outcome: LaunchOutcome, _ verdict: Renewing.Verdict, _ shared: inout SharedState,
-        reports: inout FailureReports
+        launcher: inout LauncherHealth, reports: inout FailureReports
     ) {
-        if verdict == .ours { return settleReserved(id, outcome, &shared, &reports) }
+        if verdict == .ours { return settleReserved(id, outcome, &shared, &launcher, &reports) }
         shared.ledger.update(id) { $0.doubts += 1 }
         // A response that leaves the job out is asked for once more.
-        guard let entry = shared.ledger[id], verdict == .denied || entry.doubts >= 2 else { return }
+        guard let entry = shared.ledger[id], verdict != .unsaid || entry.doubts >= 2 else { return }
         shared.log(
             .warning, "The launcher ended, and the job is no longer reserved for this stack: nothing is reported", id
         )
         if !outcome.isNotAcquired { unreported += 1 }
-        if verdict == .denied {
-            shared.release(id, coolFor: .ended)
-        } else {
-            shared.letGo(id, .unclear, coolFor: .ended)
+        switch verdict {
+        case .denied: shared.release(id, coolFor: .ended)
+        case .refused: shared.abandon(id)
+        case .ours, .unsaid: shared.letGo(id, .unclear, coolFor: .ended)
         }
     }
 
     /// The launcher has ended, and the job is still reserved for this stack: no agent has taken it.
     private func settleReserved(
-        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, _ reports: inout FailureReports
+        _ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState, _ launcher: inout LauncherHealth,
+        _ reports: inout FailureReports
     ) {
         if outcome.isNotAcquired {
             logNotAcquired(id, outcome, &shared)
             let isLocked = outcome.exitStatus == JobExit.locked.status
-            return shared.letGo(id, isLocked ? .locked : .notAcquired, coolFor: Self.cooling(after: outcome))
+            return shared.letGo(
+                id, isLocked ? .locked : .notAcquired, coolFor: cooling(after: outcome, of: id, &shared))
         }
-        if shared.ledger[id]?.job == nil, outcome.isUnknown {
+        guard let entry = shared.ledger[id] else { return }
+        if entry.job == nil, outcome.isUnknown {
             shared.log(.warning, "It is unknown how the job's command ended; giving the job back", id)
             return shared.letGo(id, .unclear)
         }
-        reports.add(id, detail: outcome.report, &shared)
+        if launcher.failed(id, launchedAt: entry.launchedAt, outcome.report, &shared) {
+            reports.add(id, detail: outcome.report, &shared)
+        } else {
+            shared.letGo(id, .launchesFail(outcome.report), coolFor: .untaken)
+        }
     }
 
     private func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState) {
@@ -122,8 +136,13 @@ struct LauncherExits {
         shared.log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
     }
 
-    private static func cooling(after outcome: LaunchOutcome) -> GivingBack.Cooling {
-        outcome.exitStatus == JobExit.locked.status ? .locked : .ended
+    private func cooling(after outcome: LaunchOutcome, of id: JobID, _ shared: inout SharedState) -> GivingBack.Cooling
+    {
+        let cooling = shared.givingBack.cooling(after: outcome, of: id, shared.configuration)
+        if cooling == .refused {
+            shared.log(.warning, "No agent could acquire the job, again and again: it is left to others", id)
+        }
+        return cooling
     }
 
     /// Says that an agent took a job that was reserved for this stack, and that it was not the one launched here. Once:
@@ -139,7 +158,7 @@ struct LauncherExits {
 }
 
 extension LaunchOutcome {
-    /// What to tell people of a job that never ran. Its exit status is the configuration's, because pipelines have rules
+    /// What a job's page shows when the job never ran. Its exit status is the configuration's, because pipelines have rules
     /// for it; the command's own is in here.
     fileprivate var report: String {
         switch self {

@@ -92,7 +92,7 @@ struct Launching {
             for id in asked where shared.ledger[id]?.stage == .issuing {
                 // What cannot be started right now is no fault of the token's.
                 if let trouble = launcher.trouble {
-                    shared.letGo(id, .cannotStart(trouble.message))
+                    shared.letGo(id, trouble.returnReason)
                 } else {
                     shared.log(.warning, "No token was issued for the job; it is not launched", id)
                     shared.letGo(id, .noToken, coolFor: .unissued)
@@ -103,6 +103,7 @@ struct Launching {
             tokenlessSince = tokenlessSince ?? shared.now
             for id in asked where shared.ledger[id]?.stage == .issuing {
                 shared.ledger.move(id, to: .waiting, at: shared.now)
+                shared.tell(id, .waitsForToken)
             }
             shared.note(failure, of: .issueTokens)
             if failure.kind == .rejected {
@@ -125,10 +126,11 @@ struct Launching {
     ) {
         guard let entry = shared.ledger[token.job], entry.stage == .issuing, let job = entry.job else { return }
         let now = shared.now
-        launcher.launches(at: now)
+        launcher.launches(token.job, at: now)
         shared.ledger.move(token.job, to: .launched, at: now)
         let wait = shared.configuration.startLimit(tokenExpiresAt: token.expiresAt, serverTime: serverTime)
         shared.ledger.update(token.job) { entry in
+            entry.launchedAt = now
             entry.startBy = now + wait
             // The token was issued because it is.
             entry.isSeenReserved = true

@@ -130,10 +130,19 @@ struct Polling {
         }
         shared.stackIsKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
+        if loss != nil {
+            // These jobs, and those that were listed before, are of two queues: none is reserved.
+            backlog.removeAll()
+            reading.startOver()
+            readAsOf = nil
+            shared.slots.mustReport = true
+            pacing.succeeded(next: shared.now + shared.configuration.pollInterval)
+            return Outcome(loss: loss)
+        }
         let hasMore = read(page, &shared, launcher: launcher)
         pacing.succeeded(next: hasMore ? shared.now : nextList(&shared, launcher: launcher))
         if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
-        return Outcome(loss: loss, isReadToEnd: !hasMore)
+        return Outcome(isReadToEnd: !hasMore)
     }
 
     /// When the list is read again: soon while jobs come and can be started, otherwise at leisure.
@@ -193,12 +202,12 @@ struct Polling {
     mutating func warnOfSilence(_ shared: inout SharedState) { silence.warnIfDue(&shared, lastSuccess: lastSuccess) }
 
     /// Shows on the pages of waiting jobs why they wait, once everything is reserved that can be.
-    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth) {
-        guard hasUntold, shared.phase == .running, launcher.reachableSlots(shared) == 0 else { return }
+    mutating func tellWaiting(_ shared: inout SharedState, launcher: LauncherHealth, launching: Launching) {
+        let lacksTokens = launching.triesOneJob(shared)
+        guard hasUntold, shared.phase == .running, lacksTokens || launcher.reachableSlots(shared) == 0 else { return }
         hasUntold = false
-        let notice =
-            launcher.trouble.map { JobNotice.waitsForLauncher($0.message) }
-            ?? .waitsForSlot(slots: shared.slots.isShared ? nil : shared.configuration.maximumInFlight)
+        let slots = shared.slots.isShared ? nil : shared.configuration.maximumInFlight
+        let notice = launcher.trouble?.notice ?? (lacksTokens ? .waitsForToken : .waitsForSlot(slots: slots))
         for job in backlog.first(Self.maximumTold) { shared.tell(job.id, notice) }
     }
 
@@ -245,7 +254,7 @@ struct Polling {
     /// Records a listed job, and returns whether it can be reserved.
     private mutating func read(_ job: ScheduledJob, _ shared: inout SharedState) -> Bool {
         let isNew = reading.lists(job.id, at: shared.now)
-        if isNew { shared.totals.seen += 1 }
+        if isNew { shared.totals.seen += 1 } else { shared.notices.lists(job.id, at: shared.now) }
         let verdict = matcher(job)
         switch verdict {
         case .matches:

@@ -6,6 +6,9 @@ struct Reading {
     /// Against a server whose list has no end.
     private static let maximumPages = 1000
 
+    /// How often in a row a page after the first is asked for that Buildkite refuses.
+    private static let maximumRefusals = 3
+
     /// How long the depth of the list is read before its head is read again: jobs can appear behind the cursor.
     private static let headInterval = Duration.seconds(10)
 
@@ -32,6 +35,8 @@ struct Reading {
     private var tail: ListTail?
     /// Whether the page that is being read is its tail.
     private(set) var isOfTail = false
+    /// How often in a row Buildkite has refused the request for a page after the first.
+    private var refusals = 0
     /// How many pages in a row have shown nothing that the same reading had not shown before.
     private var barrenPages = 0
     /// Whether the log says that the list cannot be read to its end.
@@ -69,6 +74,7 @@ struct Reading {
     /// A page could not be read. What the pages before have shown stays: the head is read again, and then it goes on from
     /// here, unless it may be the cursor that is not accepted.
     mutating func failed(isRejected: Bool) {
+        if isRejected, cursor != nil { refusals += 1 }
         resume = isRejected || isOfTail ? nil : cursor ?? resume
         (cursor, tail, isOfTail) = (nil, nil, false)
     }
@@ -118,6 +124,12 @@ struct Reading {
         var next = nextCursor(info, &shared)
         if isHead, next != nil, let resume { next = resume }
         resume = nil
+        if !isHead { refusals = 0 }
+        if wantsMore, next != nil, refusals >= Self.maximumRefusals {
+            // For this once. It is tried again with the next reading.
+            (next, refusals) = (nil, 0)
+            shared.log(.warning, "Buildkite refuses to list what follows the first page: it is not seen")
+        }
         guard wantsMore, let next else {
             (cursor, pages, isOfTail) = (nil, 0, false)
             return false

@@ -104,7 +104,7 @@ struct Registration {
         isInherited = !isNew
         shared.log(.info, "Registered the stack \(key)")
         if isInherited, !shared.configuration.isDryRun {
-            // All that Buildkite tells of another controller with this key and queue.
+            // Buildkite gives no other sign of a second controller with this key and queue.
             shared.log(
                 .notice,
                 "The stack was registered before and not de-registered: by a controller that was killed, or by one that "

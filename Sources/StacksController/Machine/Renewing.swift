@@ -14,11 +14,14 @@ struct Renewing {
         case denied
         /// The response leaves it out.
         case unsaid
+        /// Buildkite refuses every request to renew it.
+        case refused
     }
 
     private(set) var pacing = Pacing()
     /// When the last renewal was requested.
     private var askedAt: Duration = .zero
+    private var batches = JobBatches()
 
     private func isWanted(_ shared: SharedState, _ reports: FailureReports) -> Bool {
         let ledger = shared.ledger
@@ -44,7 +47,7 @@ struct Renewing {
         let ledger = shared.ledger
         let soon = now + shared.configuration.reservationExpiry / 2
         func expires(_ id: JobID) -> Bool {
-            guard let entry = ledger[id], entry.reservedUntil < soon else { return false }
+            guard let entry = ledger[id], entry.reservedUntil < soon, !entry.isRenewalRefused else { return false }
             switch entry.stage {
             case .waiting: return true
             case .launched: return entry.reservedUntil > now || entry.isSeenReserved
@@ -55,6 +58,7 @@ struct Renewing {
         var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
         asked += reports.jobs.filter(expires) + ledger.confirming.sorted()
         guard !asked.isEmpty else { return }
+        asked = batches.next(of: asked)
         pacing.isInFlight = true
         askedAt = now
         shared.ledger.renewing = Set(asked)
@@ -71,7 +75,8 @@ struct Renewing {
         var unheard = renewing
         switch result {
         case .success(let response):
-            pacing.succeeded(next: shared.now + shared.configuration.watchInterval)
+            let isRound = batches.accepted(asked)
+            pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : .milliseconds(100)))
             shared.succeeded(.renew)
             unheard.subtract(asked)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
@@ -83,6 +88,16 @@ struct Renewing {
         case .failure(let failure):
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
             shared.note(failure, of: .renew)
+            guard failure.kind == .rejected else { break }
+            // One job is at fault: it is looked for with smaller requests, so that the others' reservations are renewed.
+            let id = batches.refused()
+            // One that is alone, and perhaps not at fault, is retried later and later.
+            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal) }
+            if let id {
+                shared.ledger.update(id) { $0.isRenewalRefused = true }
+                shared.log(.warning, "Buildkite refuses every request to renew the reservation of this job", id)
+                verdicts.append((id, .refused))
+            }
         }
         for id in unheard.sorted() {
             if result.failure?.kind ?? .transient == .transient { shared.mayBeReserved(id) }

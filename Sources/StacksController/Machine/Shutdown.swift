@@ -24,20 +24,17 @@ struct Shutdown {
 
     /// The list was read to its end, or as far as there is use for it.
     func listIsRead(
-        _ shared: inout SharedState, polling: Polling, reserving: Reserving, launcher: LauncherHealth,
-        launching: Launching
+        _ shared: inout SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching
     ) {
         guard shared.configuration.mode == .untilIdle, shared.phase == .running else { return }
         if polling.isPaused { return shared.drain("The queue is paused") }
         if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
         let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
-        guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty, reserving.uncertain.isEmpty,
-            ledger.reserving == 0, ledger.waiting.isEmpty, !launching.pacing.isInFlight
-        else { return }
+        guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty else { return }
+        // Every job that no agent has taken may yet be given back, and is then listed again.
+        guard ledger.occupied == ledger.watched.count - ledger.launching else { return }
         // What was given back is on a list that was asked for when its reservation was over, unless others have it.
-        guard !reading.foundCooling, ledger.returning.isEmpty, reading.headSentAt >= shared.givingBack.lastReturn else {
-            return
-        }
+        guard !reading.foundCooling, reading.headSentAt >= shared.givingBack.lastReturn else { return }
         // In trouble everything was given back: some time is left to the list, and one job is to be tried.
         if launcher.trouble != nil, !launcher.isTrying { return }
         let isInTrouble = launcher.trouble != nil || launching.triesOneJob(shared)
@@ -46,6 +43,12 @@ struct Shutdown {
     }
 
     // MARK: Draining
+
+    /// The time for what is left to do begins when the last launcher has ended.
+    mutating func beginSettling(_ shared: SharedState) {
+        guard shared.phase == .draining, shared.ledger.launchers == 0 else { return }
+        settleBy = settleBy ?? shared.now + shared.configuration.settleTimeout
+    }
 
     /// Ends when nothing runs, and everything is reported or cannot be.
     ///
@@ -56,14 +59,10 @@ struct Shutdown {
     mutating func advance(
         _ shared: inout SharedState, isWaiting: Bool, unreported: Int, registration: Registration
     ) -> Bool {
-        guard shared.phase == .draining, shared.ledger.launchers == 0 else { return false }
+        guard shared.phase == .draining, shared.ledger.launchers == 0, let deadline = settleBy else { return false }
         let ledger = shared.ledger
         let isUnsettled = !(ledger.ended.isEmpty && ledger.confirming.isEmpty) && !shared.isCutOff
-        if isWaiting || isUnsettled {
-            let deadline = settleBy ?? shared.now + shared.configuration.settleTimeout
-            settleBy = deadline
-            guard shared.now >= deadline else { return false }
-        }
+        if isWaiting || isUnsettled, shared.now < deadline { return false }
         settleBy = nil
         let lost = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
         if lost > 0 {

@@ -20,6 +20,13 @@ struct Watching {
     /// When the last request for states was sent: its response may be that old.
     private var askedAt: Duration = .zero
 
+    private var watched = JobBatches()
+    private var ended = JobBatches()
+    /// Whether a request about both kinds of jobs was refused, so that it is not known which kind is at fault.
+    private var asksApart = false
+    /// Jobs because of which Buildkite refuses every request.
+    private var refused: Set<JobID> = []
+
     mutating func begin(_ shared: SharedState) { pacing.due = shared.now + shared.configuration.watchInterval }
 
     func wakeAt(_ shared: SharedState) -> Duration? {
@@ -40,9 +47,18 @@ struct Watching {
         guard !shared.isCutOff, !pacing.isInFlight, !settling.isInFlight else { return }
         let now = shared.now
         var query = StateQuery()
-        if !shared.ledger.watched.isEmpty, pacing.isDue(at: now) { query.watched = shared.ledger.watched.sorted() }
         if !shared.ledger.ended.isEmpty, settling.isDue(at: now) {
-            query.ended = Array(shared.ledger.ended.sorted().prefix(SharedState.maximumBatch))
+            query.ended = ended.next(of: Array(shared.ledger.ended.sorted().prefix(SharedState.maximumBatch)))
+        }
+        if !shared.ledger.watched.isEmpty, pacing.isDue(at: now), !asksApart || query.ended.isEmpty {
+            let asked = shared.ledger.watched.subtracting(refused)
+            if !asked.isEmpty { query.watched = watched.next(of: asked.sorted()) }
+        }
+        if query.watched.isEmpty, !asksApart,
+            query.ended.contains(where: { shared.ledger[$0]?.seemsToHaveFailed == true })
+        {
+            let room = SharedState.maximumBatch - query.ended.count
+            query.launched = Array(shared.ledger.notStarted.subtracting(refused).sorted().prefix(room))
         }
         guard !query.isEmpty else {
             if pacing.isDue(at: now) { pacing.due = now + shared.configuration.watchInterval }
@@ -63,19 +79,46 @@ struct Watching {
         switch result {
         case .success(let states):
             shared.succeeded(.queryStates)
-            if asksForWatched { pacing.succeeded(next: shared.now + shared.configuration.watchInterval) }
+            if asksForWatched {
+                let isRound = watched.accepted(query.watched)
+                pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : .milliseconds(100)))
+                if isRound { asksApart = false }
+            }
             if asksForEnded {
+                _ = ended.accepted(query.ended)
                 let isWhole = query.ended.allSatisfy { states[$0] != nil }
                 settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
             }
             noteAbsences(query, states, &shared, &stops)
             for id in query.watched { observe(id, states[id], &shared, &launcher, &stops) }
+            for id in query.launched where states[id]?.isWithAgent == true { hasStarted(id, &shared, &launcher) }
         case .failure(let failure):
             let now = shared.now
             if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             shared.note(failure, of: .queryStates)
+            if failure.kind == .rejected { isRefused(asksForWatched, asksForEnded, query, &shared) }
         }
+    }
+
+    /// One job is at fault: it is looked for with smaller requests, so that the others are not left alone because of it.
+    private mutating func isRefused(
+        _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
+    ) {
+        let next = shared.now + Reserving.pauseAfterRefusal
+        asksApart = asksForEnded && (asksForWatched || !query.launched.isEmpty)
+        let isAlone = !asksApart && (asksForWatched ? watched.isAlone : ended.isAlone)
+        let id = asksApart ? nil : asksForWatched ? watched.refused() : ended.refused()
+        // One that is alone, and perhaps not at fault, is retried later and later.
+        if asksForWatched, !isAlone || id != nil { pacing.succeeded(next: next) }
+        if asksForEnded, !isAlone || id != nil { settling.succeeded(next: next) }
+        guard let id else { return }
+        refused = refused.filter { shared.ledger.contains($0) }
+        refused.insert(id)
+        shared.log(.warning, "Buildkite refuses every request for the state of this job: it is not watched", id)
+        guard let entry = shared.ledger[id] else { return }
+        // Of one that has a launcher the end of that says more.
+        if asksForEnded { shared.abandon(id) } else if !entry.hasLauncher { shared.completed(id) }
     }
 
     /// What the state of a job says whose launcher runs, or that was found running.
@@ -98,13 +141,13 @@ struct Watching {
             // Its reservation has expired. An agent that has been seen to have its job is left alone.
             doubt(id, "is scheduled again", &shared, stops: &stops)
         case _ where state.isWithAgent:
-            guard entry.stage == .launched else { return }
-            shared.ledger.move(id, to: .started, at: shared.now)
-            launcher.hasStarted(launchedAt: entry.since)
-            if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.since)) }
+            hasStarted(id, &shared, &launcher)
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
-            if entry.stage == .launched { shared.ledger.move(id, to: .started, at: shared.now) }
+            if entry.stage == .launched {
+                shared.ledger.move(id, to: .started, at: shared.now)
+                launcher.agentTook(launchedAt: entry.launchedAt, &shared)
+            }
             isOver(id, entry, &shared, &stops)
         case _ where state.isTerminal:
             // A job that was found running and was never seen without an agent may have one, which is cleaning up.
@@ -113,16 +156,25 @@ struct Watching {
             } else {
                 isOver(id, entry, &shared, &stops)
             }
-        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &stops)
+        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &launcher, &stops)
         default:
             // A state that is not known here is a value like any other, and no sign that no agent came.
             break
         }
     }
 
+    /// An agent has the job.
+    private func hasStarted(_ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth) {
+        guard let entry = shared.ledger[id], entry.stage == .launched else { return }
+        shared.ledger.move(id, to: .started, at: shared.now)
+        launcher.agentTook(launchedAt: entry.launchedAt, &shared)
+        if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.launchedAt)) }
+    }
+
     /// No agent has taken a launched job yet.
     private func isStillReserved(
-        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stops: inout LauncherStops
+        _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ launcher: inout LauncherHealth,
+        _ stops: inout LauncherStops
     ) {
         let isOurs = entry.reservedUntil > shared.now
         if isOurs { shared.ledger.update(id) { $0.doubts = 0 } } else { shared.needsRenewal = true }
@@ -132,6 +184,8 @@ struct Watching {
         let time = (shared.now - entry.since).formattedSeconds
         shared.log(.warning, "No agent took the job within \(time) s", id)
         guard entry.hasLauncher else { return shared.letGo(id, .noAgent, coolFor: .ended) }
+        // It counts now: the launcher may never end. The job is given back in any case.
+        _ = launcher.failed(id, launchedAt: entry.launchedAt, "No agent took the job within \(time) s", &shared)
         stops.stop(id, "is left to others", isOurs ? .tooSlow : .notOurs, &shared)
     }
 

@@ -17,9 +17,10 @@ struct ControllerCalls: Sendable {
 
     private var stack: String { configuration.stackKey }
     private var once: CallOptions { CallOptions(retryPolicy: .never) }
-    /// For calls that are made once: with the client's retries, within the time that an ending controller waits.
-    private var settling: CallOptions {
-        var options = CallOptions(timeout: configuration.settleTimeout)
+    /// For calls that are made once: with the client's retries. How long an ending controller waits for one of them is the
+    /// machine's to decide: it limits no call while no end is near.
+    private func settling(atLeast time: Duration) -> CallOptions {
+        var options = CallOptions(timeout: max(configuration.settleTimeout, time))
         options.waitsOutProxies = true
         return options
     }
@@ -107,7 +108,8 @@ struct ControllerCalls: Sendable {
     /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
     private nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
         let result = await outcome {
-            let response = try await client.reserveJobs(jobs, stack: stack, expiry: .seconds(1), options: settling)
+            let response = try await client.reserveJobs(
+                jobs, stack: stack, expiry: .seconds(1), options: settling(atLeast: .seconds(30)))
             if let failed = response.failedBatches.first { throw failed.error }
         }
         return .gaveBack(jobs, result.failure)
@@ -139,6 +141,7 @@ struct ControllerCalls: Sendable {
             if !missing.isEmpty {
                 received.watched.removeAll { missing.contains($0) }
                 received.ended.removeAll { missing.contains($0) }
+                received.launched.removeAll { missing.contains($0) }
             }
             return response.value
         }
@@ -157,7 +160,10 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func deregister() async -> ControllerEvent {
-        .deregistered(await outcome { try await client.deregisterStack(key: stack, options: settling).value }.failure)
+        // The last call of all: nothing but its own time-out ends it.
+        let options = settling(atLeast: .seconds(5))
+        return .deregistered(
+            await outcome { try await client.deregisterStack(key: stack, options: options).value }.failure)
     }
 
     private nonisolated(nonsending) func outcome<Value>(

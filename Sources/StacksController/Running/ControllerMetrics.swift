@@ -33,7 +33,7 @@ struct ControllerMetrics {
         }
         idleReasons = ControllerStatus.IdleReason.allCases.map { reason in
             let dimensions = common + [("reason", reason.label)]
-            return (Gauge(label: name("hindered"), dimensions: dimensions, factory: factory), reason)
+            return (Gauge(label: name("idle"), dimensions: dimensions, factory: factory), reason)
         }
         slots = Gauge(label: name("slots"), dimensions: common, factory: factory)
         pollAge = Gauge(label: name("poll_age_seconds"), dimensions: common, factory: factory)
@@ -104,6 +104,7 @@ extension ControllerStatus.IdleReason {
         case .noToken: "no_token"
         case .endpointMissing: "endpoint_missing"
         case .cannotStart: "cannot_start"
+        case .launchesFail: "launches_fail"
         case .notRunning: "not_running"
         case .dryRun: "dry_run"
         }

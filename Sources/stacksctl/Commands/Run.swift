@@ -109,7 +109,8 @@ struct Run: AsyncParsableCommand {
     @Flag(
         help: """
             End as soon as no scheduled job matches the tags and the commands have ended. The exit status is 1 if a \
-            command ended before an agent acquired its job, also if that could not be reported.
+            command ended before an agent acquired its job, also if that could not be reported. If three in a row do, and \
+            three more tries, it ends then.
             """
     )
     var once = false
@@ -135,8 +136,8 @@ struct Run: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Add no notifications to jobs' pages. Without this a job's page says that the job waits for a slot, is \
-            reserved, is being launched, or was given back and why.
+            Add no notifications to jobs' pages. Without this a job's page says what the job waits for, that it is \
+            reserved or being launched, or that it was given back and why.
             """
     )
     var noJobNotifications = false

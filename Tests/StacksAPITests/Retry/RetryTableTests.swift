@@ -97,10 +97,29 @@ import Testing
         #expect(try await isSentAgain(call, after: .fail(unsent)))
     }
 
-    @Test("429 and 503 are retried for every operation", arguments: all)
+    @Test("429, and a 503 of the API, are retried, whatever it is", arguments: all)
     func repeatsWhenRefused(_ call: Call) async throws {
         #expect(try await isSentAgain(call, after: .response(.tooManyRequests)))
-        #expect(try await isSentAgain(call, after: .response(.serviceUnavailable)))
+        #expect(try await isSentAgain(call, after: .response(.serviceUnavailable, #"{"message":"unavailable"}"#)))
+    }
+
+    @Test(
+        "a gateway's 503 or 408 may come after the API took the request: a finish is not retried because of it",
+        arguments: all)
+    func gateways(_ call: Call) async throws {
+        for body in ["", "{}", "<html>", #"{"error":"upstream timeout"}"#] {
+            let isRepeated = try await isSentAgain(call, after: .response(.serviceUnavailable, body))
+            #expect(isRepeated == (call.operation != .finishJob), "\(body)")
+        }
+        var options = Self.immediate
+        options.waitsOutProxies = true
+        for body in ["<html>", #"{"message":"Request Timeout"}"#] {
+            let bed = try Testbed([.response(.requestTimeout, body), .response(.ok, call.response)])
+            _ = try? await call.make(bed.client, options)
+            let path = bed.transport.requests[0].path
+            let requests = bed.transport.requests.count { $0.path == path }
+            #expect(call.operation != .finishJob || requests == 1, "\(body)")
+        }
     }
 
     @Test("other server errors are retried, except for a finish", arguments: all)
@@ -163,7 +182,9 @@ import Testing
     func warnsOfDoubt() async throws {
         for (step, isInDoubt) in [
             (InMemoryTransport.Step.lostResponse, true), (.response(.badGateway), true),
-            (.response(.internalServerError), true),
+            (.response(.internalServerError), true), (.response(.serviceUnavailable), true),
+            (.response(.requestTimeout), true),
+            (.response(.serviceUnavailable, #"{"message":"unavailable"}"#), false),
             (.response(.notFound), false), (.response(.unprocessableContent), false),
         ] {
             let bed = try Testbed([step])

@@ -6,18 +6,21 @@ extension ClientCore {
     func failure(of operation: OperationDefinition, refusedWith response: TransportResponse) -> StacksAPIError {
         let status = response.status
         let code = StacksAPIError.Code(status)
+        let message = ServerMessage.read(response.body, redaction)
+        // Most 5xx can come from a gateway that lost the response of a server which did its work, and so can a 408. The API's
+        // own 503 says that it did nothing.
+        let isGateways = code == .serverError || (code == .unavailable && message == nil) || status == .requestTimeout
         var error = StacksAPIError(
             code: code,
             operation: operation.name,
             status: status,
             message: "The server responded with \(status.code)\(code.explanation).",
-            serverMessage: ServerMessage.read(response.body, redaction),
+            serverMessage: message,
             body: shown(response.body),
             serverRequestID: response.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(response),
             retryAfter: RetryAfter.delay(in: response.headerFields),
-            // A 5xx other than 503 can come from a proxy that lost the response of a server that did its work.
-            mayHaveTakenEffect: code == .serverError
+            mayHaveTakenEffect: isGateways
         )
         if error.serverMessage == nil {
             error.message += " The response gives no reason: \(ServerMessage.describe(response.body))."

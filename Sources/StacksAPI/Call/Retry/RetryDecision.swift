@@ -129,6 +129,7 @@ struct RetryDecision {
         switch repetition {
         case .always, .whenRefused: return true
         case .whenNotAccepted:
+            guard !failure.mayHaveTakenEffect else { return false }
             return failure.status == .tooManyRequests || failure.status == .serviceUnavailable || failure.isProxyRefusal
         }
     }
