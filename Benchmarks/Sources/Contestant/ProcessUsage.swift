@@ -97,7 +97,8 @@ package enum ProcessUsage {
     #if !canImport(Darwin)
         /// What the kernel says of this process, in bytes.
         private static func status(_ name: String) -> Int {
-            for line in contents("/proc/self/status", capacity: 4096).split(separator: "\n") where line.hasPrefix(name) {
+            for line in contents("/proc/self/status", capacity: 4096).split(separator: "\n") where line.hasPrefix(name)
+            {
                 return (Int(line.filter(\.isNumber)) ?? 0) * 1024
             }
             return 0
