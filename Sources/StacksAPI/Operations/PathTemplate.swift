@@ -44,6 +44,8 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
     /// The path below `prefix`. The stack's key has been checked, so that it needs no encoding.
     func path(below prefix: String, stack: String, job: JobID?) -> String {
         var path = prefix
+        // One allocation: growing it takes one more for every doubling.
+        path.reserveCapacity(prefix.utf8.count + description.utf8.count + stack.utf8.count + CanonicalUUID.length)
         for piece in pieces {
             switch piece {
             case .text(let text): path += text
