@@ -94,6 +94,30 @@ struct UntilIdleTests {
         #expect(bed.error == nil && bed.count(.finished) == 0)
     }
 
+    @Test("a job of which Buildkite never says what became of it is not waited for without end")
+    func untilIdleUnknown() {
+        var driver = MachineDriver.running { $0.mode = .untilIdle }
+        driver.launches([job])
+        var pending = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 3)))).all
+        var failures = 0
+        while !Wishes(pending).hasEnded, driver.now < .seconds(600) {
+            var next: [ControllerAction] = []
+            for action in pending {
+                switch action {
+                case .request(.queryStates(let query)):
+                    failures += 1
+                    next += driver.happens(.states(query, .failure(.lost))).all
+                case .request(.poll): next += driver.polls([]).all
+                case .request(.deregister): next += driver.happens(.deregistered(nil)).all
+                default: break
+                }
+            }
+            pending = next.isEmpty ? driver.passes(.milliseconds(100)).all : next
+        }
+        #expect(Wishes(pending).hasEnded && failures >= 5)
+        #expect(driver.machine.status(at: driver.now).totals.unreported == 1)
+    }
+
     @Test("a second page that Buildkite refuses is not asked for without end")
     func untilIdleSecondPage() {
         var driver = MachineDriver.running { $0.mode = .untilIdle }

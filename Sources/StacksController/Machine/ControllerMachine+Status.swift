@@ -8,7 +8,9 @@ extension ControllerMachine {
         var status = ControllerStatus()
         status.phase = shared.phase
         status.totals = shared.totals
-        status.totals.unreported = unreported
+        // At the end of the controller those too that are not settled.
+        let isOver = shared.phase == .deregistering || shared.phase == .ended
+        status.totals.unreported = unreported + (isOver ? ledger.unsettled : 0)
         status.current.waiting = backlog.waiting
         status.sinceWaitingCount = backlog.countedAt.map { now - $0 }
         status.knowsAllWaiting = backlog.isWhole
@@ -33,13 +35,6 @@ extension ControllerMachine {
         }
         status.startTrouble = launcher.trouble?.message
         return status
-    }
-
-    /// The jobs whose end could not be reported: at the end of the controller those too that are not settled.
-    private var unreported: Int {
-        let known = exits.unreported + reports.unreported
-        guard shared.phase == .deregistering || shared.phase == .ended else { return known }
-        return known + shared.ledger.ended.count + shared.ledger.confirming.count + shared.ledger.finishing
     }
 
     private var idleReason: ControllerStatus.IdleReason? {

@@ -99,7 +99,6 @@ struct ControllerMachine {
         polling.warnOfSilence(&shared)
         sayStatusIfDue()
         shared.giveBackIfDue()
-        let unreported = exits.unreported + reports.unreported
         let isWaiting = isWaitingForResponses
         if shutdown.advance(&shared, isWaiting: isWaiting, unreported: unreported, registration: registration) { end() }
     }
@@ -149,7 +148,8 @@ struct ControllerMachine {
         }
         guard outcome.isReadToEnd else { return }
         launcher.listIsRead(polling.reading, &shared)
-        shutdown.listIsRead(&shared, polling: polling, launcher: launcher, launching: launching)
+        shutdown.listIsRead(
+            &shared, polling: polling, launcher: launcher, launching: launching, watching: watching)
     }
 
     private mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>) {
@@ -180,6 +180,9 @@ struct ControllerMachine {
         polling.backlog.removeAll()
         reserving.letGoOfUncertain(.ending, &shared)
     }
+
+    /// How many jobs' ends could not be reported.
+    var unreported: Int { exits.unreported + reports.unreported }
 
     /// Whether responses are out that an ending controller waits for.
     private var isWaitingForResponses: Bool {

@@ -3,6 +3,9 @@ import StacksAPI
 /// Which jobs of a list go into the next request: all of them, unless Buildkite has refused such a request because of one. Then
 /// they take turns in smaller batches until it is found which one that is.
 struct JobBatches {
+    /// Between two requests for batches of the same list.
+    static let pause = Duration.milliseconds(100)
+
     private var limit = BatchLimit()
     private var asked: [JobID] = []
     /// The last job of the batch that was accepted last; `nil` when the next one begins with the first job.

@@ -129,8 +129,11 @@ struct JobLedger {
     /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
     var occupied: Int { entries.count }
 
+    /// How many jobs' ends are still to be found out or reported.
+    var unsettled: Int { ended.count + confirming.count + finishing }
+
     /// How many jobs no longer have a launcher and are not settled.
-    var settling: Int { ended.count + confirming.count + finishing + returning.count }
+    var settling: Int { unsettled + returning.count }
 
     subscript(id: JobID) -> Entry? { entries[id] }
 

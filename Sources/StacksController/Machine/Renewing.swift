@@ -76,7 +76,7 @@ struct Renewing {
         switch result {
         case .success(let response):
             let isRound = batches.accepted(asked)
-            pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : .milliseconds(100)))
+            pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
             shared.succeeded(.renew)
             unheard.subtract(asked)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))

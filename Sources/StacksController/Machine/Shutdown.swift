@@ -24,15 +24,18 @@ struct Shutdown {
 
     /// The list was read to its end, or as far as there is use for it.
     func listIsRead(
-        _ shared: inout SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching
+        _ shared: inout SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching,
+        watching: Watching
     ) {
         guard shared.configuration.mode == .untilIdle, shared.phase == .running else { return }
         if polling.isPaused { return shared.drain("The queue is paused") }
         if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
         let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
         guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty else { return }
-        // Every job that no agent has taken may yet be given back, and is then listed again.
-        guard ledger.occupied == ledger.watched.count - ledger.launching else { return }
+        // Every job that no agent has taken may yet be given back, and is then listed again; but what nobody tells anything of is
+        // not waited for without end.
+        let unknown = watching.cannotSettle ? ledger.ended.count : 0
+        guard ledger.occupied - unknown == ledger.watched.count - ledger.launching else { return }
         // What was given back is on a list that was asked for when its reservation was over, unless others have it.
         guard !reading.foundCooling, reading.headSentAt >= shared.givingBack.lastReturn else { return }
         // In trouble everything was given back: some time is left to the list, and one job is to be tried.
@@ -64,7 +67,7 @@ struct Shutdown {
         let isUnsettled = !(ledger.ended.isEmpty && ledger.confirming.isEmpty) && !shared.isCutOff
         if isWaiting || isUnsettled, shared.now < deadline { return false }
         settleBy = nil
-        let lost = unreported + ledger.ended.count + ledger.confirming.count + ledger.finishing
+        let lost = unreported + ledger.unsettled
         if lost > 0 {
             shared.log(.warning, "The end of \(lost) jobs, which no agent had taken, could not be reported")
         }

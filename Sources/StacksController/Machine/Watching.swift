@@ -10,6 +10,10 @@ struct Watching {
     /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
     private static let pauseAfterAbsence = Duration.seconds(1)
 
+    /// How many requests in a row fail about jobs whose launcher has ended, until what became of them counts as unknown: some
+    /// half a minute.
+    private static let mostFailures = 5
+
     /// For how long responses must say that a job which was found running is not this stack's: it may have run for hours.
     private static let patienceWithFound = Duration.seconds(30)
 
@@ -36,6 +40,9 @@ struct Watching {
         let settle = shared.ledger.ended.isEmpty ? nil : settling.due
         return watch.map { watch in settle.map { min($0, watch) } ?? watch } ?? settle
     }
+
+    /// Whether it cannot be learned for long what became of jobs whose launcher has ended.
+    var cannotSettle: Bool { settling.failures >= Self.mostFailures }
 
     /// When the call is made again that failed.
     func nextTry(_ shared: SharedState) -> Duration? {
@@ -81,7 +88,7 @@ struct Watching {
             shared.succeeded(.queryStates)
             if asksForWatched {
                 let isRound = watched.accepted(query.watched)
-                pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : .milliseconds(100)))
+                pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
                 if isRound { asksApart = false }
             }
             if asksForEnded {
