@@ -16,7 +16,6 @@ public final class SlotPool: Sendable {
         var allocation: SlotAllocation
         /// How each stack is told that there is something for it.
         var calls: [SlotAllocation.ID: @Sendable () -> Void] = [:]
-        var least: [SlotAllocation.ID: Int] = [:]
     }
 
     private let state: Mutex<State>
@@ -60,15 +59,15 @@ public final class SlotPool: Sendable {
     /// - Throws: `ConfigurationError` when more would be kept for the stacks than there is.
     func join(least: Int, most: Int, call: @escaping @Sendable () -> Void) throws -> SlotAllocation.ID {
         try state.withLock { state in
-            let kept = state.least.values.reduce(0, +)
-            guard least <= max(0, state.allocation.total - kept) || least == 0 else {
+            let kept = state.allocation.least
+            let total = state.allocation.total
+            guard least <= max(0, total - kept) else {
                 throw ConfigurationError(
-                    "minimumSlots of the stacks that share a pool add up to \(kept + least), and it has \(state.allocation.total) slots"
-                )
+                    "minimumSlots of the stacks that share a pool add up to \(kept.addingSaturating(least)), and it has "
+                        + "\(total) slots")
             }
             let id = state.allocation.join(least: least, most: most)
             state.calls[id] = call
-            state.least[id] = least
             return id
         }
     }
@@ -77,7 +76,6 @@ public final class SlotPool: Sendable {
         change { state in
             state.allocation.leave(id)
             state.calls[id] = nil
-            state.least[id] = nil
         }
     }
 

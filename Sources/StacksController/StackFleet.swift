@@ -2,7 +2,6 @@ public import Logging
 public import ServiceLifecycle
 import StacksAPI
 import StacksTransport
-import Synchronization
 
 /// Several stacks of one process, as one service: those that share a ``SlotPool``, above all.
 ///

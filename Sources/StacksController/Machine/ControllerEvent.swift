@@ -54,8 +54,11 @@ enum LaunchOutcome: Sendable, Hashable {
         if case .exited(let exit) = self { exit.status } else { nil }
     }
 
+    /// Whether the agent says that the job was locked: unless its job ended with that status.
+    var isLocked: Bool { exitStatus == JobExit.locked.status }
+
     /// Whether the agent says that it could not acquire the job, now or at all: unless its job ended with that status.
-    var isNotAcquired: Bool { exitStatus == JobExit.notAcquired.status || exitStatus == JobExit.locked.status }
+    var isNotAcquired: Bool { exitStatus == JobExit.notAcquired.status || isLocked }
 }
 
 /// Which jobs' states are requested, and why.

@@ -77,11 +77,10 @@ struct GivingBack {
     mutating func cooling(after outcome: LaunchOutcome, of id: JobID, _ configuration: StackController.Configuration)
         -> Cooling
     {
-        let isLocked = outcome.exitStatus == JobExit.locked.status
-        let usual: Cooling = isLocked ? .locked : .ended
+        let usual: Cooling = outcome.isLocked ? .locked : .ended
         guard configuration.mode == .untilIdle else { return usual }
         refusals[id, default: 0] += 1
-        return refusals[id, default: 0] < (isLocked ? 30 : 3) ? usual : .refused
+        return refusals[id, default: 0] < (outcome.isLocked ? 30 : 3) ? usual : .refused
     }
 
     /// No longer leaves alone what is left alone for this reason. Returns whether anything was.

@@ -115,9 +115,8 @@ struct LauncherExits {
     ) {
         if outcome.isNotAcquired {
             logNotAcquired(id, outcome, &shared)
-            let isLocked = outcome.exitStatus == JobExit.locked.status
             return shared.letGo(
-                id, isLocked ? .locked : .notAcquired, coolFor: cooling(after: outcome, of: id, &shared))
+                id, outcome.isLocked ? .locked : .notAcquired, coolFor: cooling(after: outcome, of: id, &shared))
         }
         guard let entry = shared.ledger[id] else { return }
         if entry.job == nil, outcome.isUnknown {
@@ -132,8 +131,7 @@ struct LauncherExits {
     }
 
     private func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState) {
-        let isLocked = outcome.exitStatus == JobExit.locked.status
-        shared.log(.info, "The agent could not acquire the job\(isLocked ? ": it was locked" : "")", id)
+        shared.log(.info, "The agent could not acquire the job\(outcome.isLocked ? ": it was locked" : "")", id)
     }
 
     private func cooling(after outcome: LaunchOutcome, of id: JobID, _ shared: inout SharedState) -> GivingBack.Cooling

@@ -23,9 +23,10 @@ struct ListTail {
     private var isMoved = false
 
     /// - Parameters:
-    ///   - page: The last page of a list, `nil` for one with nothing to recognize it by.
+    ///   - page: The last page of a list.
     ///   - cursor: Where it begins.
     ///   - pages: How many pages the list has.
+    /// - Returns: `nil` when the page has no job to recognize it by.
     init?(_ page: ScheduledJobsPage, after cursor: String, pages: Int, at now: Duration) {
         guard let first = page.jobs.first?.id else { return nil }
         let interval = Self.timeForPage * pages

@@ -109,7 +109,7 @@ struct ControllerCalls: Sendable {
     private nonisolated(nonsending) func giveBack(_ jobs: [JobID]) async -> ControllerEvent {
         let result = await outcome {
             let response = try await client.reserveJobs(
-                jobs, stack: stack, expiry: .seconds(1), options: settling(atLeast: .seconds(30)))
+                jobs, stack: stack, expiry: GivingBack.giveBackExpiry, options: settling(atLeast: .seconds(30)))
             if let failed = response.failedBatches.first { throw failed.error }
         }
         return .gaveBack(jobs, result.failure)

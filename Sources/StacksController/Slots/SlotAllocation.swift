@@ -88,6 +88,9 @@ struct SlotAllocation {
     /// How many slots are taken or promised.
     var used: Int { members.values.reduce(0) { $0.addingSaturating($1.used) } }
 
+    /// How many slots are kept for the stacks, taken or not.
+    var least: Int { members.values.reduce(0) { $0.addingSaturating($1.least) } }
+
     // MARK: Changes
 
     mutating func join(least: Int, most: Int) -> ID {
@@ -131,7 +134,6 @@ struct SlotAllocation {
         give(unused, reporter: id)
         serve(before: before, reporter: id)
         members[id]?.collect()
-        called.remove(id)
         return Answer(
             granted: members[id]?.granted ?? 0, available: room(id), owesBid: members[id]?.owesBid ?? false)
     }
@@ -200,7 +202,7 @@ struct SlotAllocation {
 
 extension Int {
     /// The sum, or the largest number there is.
-    fileprivate func addingSaturating(_ other: Int) -> Int {
+    func addingSaturating(_ other: Int) -> Int {
         let (sum, isOver) = addingReportingOverflow(other)
         return isOver ? .max : sum
     }
