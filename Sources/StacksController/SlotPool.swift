@@ -72,6 +72,9 @@ public final class SlotPool: Sendable {
         }
     }
 
+    /// The stack takes no further jobs: nothing is kept for it.
+    func keepNothing(for id: SlotAllocation.ID) { change { $0.allocation.keepNothing(for: id) } }
+
     func leave(_ id: SlotAllocation.ID) {
         change { state in
             state.allocation.leave(id)

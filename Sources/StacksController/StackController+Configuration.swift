@@ -157,7 +157,19 @@ extension StackController.Configuration {
     /// Far from where sums of durations could overflow.
     private static let longestInterval = Duration.seconds(31_536_000)
 
-    func validate() throws {
+    /// The name of a property that says which stack it is, and is another one in `other`.
+    func fixedPropertyThatDiffers(from other: Self) -> String? {
+        let properties: [(name: String, isSame: Bool)] = [
+            ("stackKey", stackKey == other.stackKey), ("queue", queue == other.queue),
+            ("stackType", stackType == other.stackType), ("metadata", metadata == other.metadata),
+            ("reservationExpiry", reservationExpiry == other.reservationExpiry),
+            ("mode", mode == other.mode), ("isDryRun", isDryRun == other.isDryRun),
+            ("usesTransportExecutor", usesTransportExecutor == other.usesTransportExecutor),
+        ]
+        return properties.first { !$0.isSame }?.name
+    }
+
+    package func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             if !condition { throw ConfigurationError(message()) }
         }

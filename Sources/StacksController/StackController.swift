@@ -48,8 +48,13 @@ public final class StackController: Service {
         var wakeAt: Duration?
     }
 
-    private let calls: ControllerCalls
-    private let configuration: Configuration
+    private enum Run { case isToCome, isUnderWay, hasEnded }
+
+    private let client: StacksClient
+    /// What does not change: see ``reconfigure(_:)``.
+    private let initial: Configuration
+    /// The configuration that counts now, and the place in a pool while the controller runs.
+    private let current: Mutex<(configuration: Configuration, seat: Seat?)>
     private let launcher: any JobLauncher
     private let logger: Logger
     private let clock: any Clock<Duration>
@@ -59,15 +64,25 @@ public final class StackController: Service {
     private let slots: SlotPool?
     private let mailbox = Mailbox()
     private let snapshot = Mutex<Snapshot?>(nil)
-    private let hasRun = Mutex(false)
+    private let run = Mutex(Run.isToCome)
 
     /// The key of its stack.
-    public var stackKey: String { configuration.stackKey }
+    public var stackKey: String { initial.stackKey }
+
+    /// What the controller does now, and how often: see ``reconfigure(_:)``.
+    public var configuration: Configuration { current.withLock { $0.configuration } }
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
-        guard let snapshot = snapshot.withLock({ $0 }) else { return ControllerStatus() }
+        // A run that was cancelled, or did not come to its first step, leaves no last word.
+        let hasEnded = run.withLock { $0 == .hasEnded }
+        guard let snapshot = snapshot.withLock({ $0 }) else {
+            var status = ControllerStatus()
+            if hasEnded { status.phase = .ended }
+            return status
+        }
         var status = snapshot.status
+        if hasEnded { status.phase = .ended }
         let age = snapshot.time.now() - snapshot.takenAt
         status.sinceLastPoll? += age
         status.sinceWaitingCount? += age
@@ -104,8 +119,9 @@ public final class StackController: Service {
         clock: (any Clock<Duration>)? = nil
     ) throws {
         try configuration.validate()
-        calls = ControllerCalls(client: client, configuration: configuration)
-        self.configuration = configuration
+        self.client = client
+        initial = configuration
+        current = Mutex((configuration, nil))
         self.launcher = launcher
         self.slots = slots
         self.clock = clock ?? client.clock
@@ -129,16 +145,21 @@ public final class StackController: Service {
     ///   cancelled, `ConfigurationError` when it was called before or more is kept for the stacks of a ``SlotPool`` than it
     ///   has, and what ``JobLauncher/recover()`` throws.
     public func run() async throws {
-        let isFirst = hasRun.withLock { hasRun in
-            defer { hasRun = true }
-            return !hasRun
+        let isFirst = run.withLock { run in
+            defer { if run == .isToCome { run = .isUnderWay } }
+            return run == .isToCome
         }
         guard isFirst else {
             throw ConfigurationError("run() was called before: a controller runs once")
         }
+        defer { run.withLock { $0 = .hasEnded } }
         let recovered = try await recovered()
         let seat = try slots.map { try Seat(in: $0, configuration, mailbox) }
-        defer { seat?.leave() }
+        current.withLock { $0.seat = seat }
+        defer {
+            current.withLock { $0.seat = nil }
+            seat?.leave()
+        }
         let ending = await withGracefulShutdownHandler {
             await work(recovered, seat)
         } onGracefulShutdown: { [mailbox] in
@@ -154,7 +175,7 @@ public final class StackController: Service {
     /// The jobs whose agents run already. A dry run takes nothing up: it would stop, or report on, what is another
     /// controller's to follow.
     private func recovered() async throws -> [JobID] {
-        if configuration.isDryRun { return [] }
+        if initial.isDryRun { return [] }
         return try await withTaskExecutorPreference(LauncherExecutor.shared) { try await launcher.recover() }
     }
 
@@ -162,16 +183,39 @@ public final class StackController: Service {
     ///
     /// A graceful shutdown of the service group does the same.
     public func drain() {
+        current.withLock { $0.seat }?.keepNothing()
         mailbox.post(.drain)
+    }
+
+    /// Changes what the controller does, while it runs or before. Running jobs stay, and so do those that are reserved or being
+    /// launched; what comes after is subject to the new values.
+    ///
+    /// The stack itself stays what it is: ``Configuration/stackKey``, ``Configuration/queue``, ``Configuration/stackType``,
+    /// ``Configuration/metadata``, ``Configuration/reservationExpiry``, ``Configuration/mode-swift.property``,
+    /// ``Configuration/isDryRun`` and ``Configuration/usesTransportExecutor`` must be as they were; another stack needs another controller.
+    ///
+    /// - Throws: `ConfigurationError` when one of these differs, or a value is out of its range. Then nothing has changed.
+    public func reconfigure(_ configuration: Configuration) throws {
+        try configuration.validate()
+        if let name = initial.fixedPropertyThatDiffers(from: configuration) {
+            throw ConfigurationError("The \(name) of a stack cannot change while it runs: make another controller")
+        }
+        current.withLock { current in
+            current.configuration = configuration
+            // Under the lock, so that the last configuration is also the last that the machine hears of.
+            mailbox.post(.configured(configuration))
+        }
     }
 
     /// Steps the machine until it ends, and does what it wants done; `nil` when the task was cancelled.
     private func work(_ recovered: [JobID], _ seat: Seat?) async -> Result<Void, StackControllerError>? {
         let time = ControllerTime(clock)
         let seed = UInt64.random(in: 0 ... .max)
+        let initial = configuration
         return await withDiscardingTaskGroup { group in
-            var metrics = ControllerMetrics(stack: configuration.stackKey, factory: metricsFactory)
-            var machine = ControllerMachine(configuration: configuration, seed: seed, sharesSlots: seat != nil)
+            var metrics = ControllerMetrics(stack: initial.stackKey, factory: metricsFactory)
+            var machine = ControllerMachine(configuration: initial, seed: seed, sharesSlots: seat != nil)
+            var calls = ControllerCalls(client: client, configuration: initial)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
@@ -180,9 +224,15 @@ public final class StackController: Service {
             var ending: Result<Void, StackControllerError>?
             while !Task.isCancelled {
                 let now = time.now()
-                for case .launcherEnded(let job, let outcome) in events {
-                    launches[job] = nil
-                    launchLog.ended(job, outcome, at: now)
+                for event in events {
+                    switch event {
+                    case .launcherEnded(let job, let outcome):
+                        launches[job] = nil
+                        launchLog.ended(job, outcome, at: now)
+                    case .configured(let configuration):
+                        calls = ControllerCalls(client: client, configuration: configuration)
+                    default: break
+                    }
                 }
                 let actions = machine.step(events, at: now)
                 let status = machine.status(at: now)
@@ -243,10 +293,11 @@ public final class StackController: Service {
         }
     }
 
-    /// What sends the notices about jobs, if any are to be sent.
+    /// What sends the notices about jobs.
     private func notifier(in group: inout DiscardingTaskGroup) -> JobNotifier? {
-        guard configuration.notifiesJobs, !configuration.isDryRun else { return nil }
-        return JobNotifier(client: calls.client, stack: configuration.stackKey, on: callExecutor, in: &group)
+        // Whether there are any to send can change.
+        guard !initial.isDryRun else { return nil }
+        return JobNotifier(client: client, stack: initial.stackKey, on: callExecutor, in: &group)
     }
 
     private func logUndelivered(of notifier: JobNotifier?) {

@@ -6,6 +6,24 @@ import Testing
 struct SlotAllocationTests {
     private typealias Demand = SlotAllocation.Demand
 
+    @Test("a stack's least and most can change, and nothing is kept for one that leaves")
+    func changingLimits() {
+        var stacks = Stacks(slots: 3, [(2, 3), (0, 3)])
+        #expect(stacks.want(1, [1, 1, 1]) == 1)
+        stacks.reports[stacks.ids[0]]?.least = 1
+        stacks.report(0)
+        stacks.answerCalls()
+        #expect(stacks.reports[stacks.ids[1]]?.occupied == 2)
+        stacks.pool.keepNothing(for: stacks.ids[0])
+        // What it still reports does not count.
+        stacks.report(0)
+        stacks.answerCalls()
+        #expect(stacks.reports[stacks.ids[1]]?.occupied == 3)
+        stacks.reports[stacks.ids[1]]?.most = 1
+        #expect(stacks.end(1, 2) == [0, 0])
+        #expect(stacks.want(1, [1]) == 0)
+    }
+
     /// A pool whose stacks take what they are given at once.
     private struct Stacks {
         var pool: SlotAllocation

@@ -116,6 +116,76 @@ struct StackFleetTests {
         #expect(pool.used == 0)
     }
 
+    @Test("stacks come and go while others run: no job of theirs is stopped", .timeLimit(.minutes(5)))
+    func comeAndGo() async throws {
+        let pool = try SlotPool(slots: 4)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let stacks = try stacks(["a", "b"], slots: pool) { $1.minimumSlots = 2 }
+        let held = try SimulatedStack(
+            mode: .continuous, sharing: stacks[0], slots: pool,
+            behavior: .init { agent in
+                for await _ in gate { break }
+                return try await agent.work()
+            },
+            prepare: { $0.addQueue("c") },
+            configure: { ($0.stackKey, $0.queue) = ("c", "c") })
+        let successor = try SimulatedStack(
+            mode: .continuous, sharing: stacks[0], slots: pool,
+            configure: { ($0.stackKey, $0.queue, $0.minimumSlots) = ("c", "c", 2) })
+        let fleet = try StackFleet([stacks[0].controller, held.controller], logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await fleet.run() }
+            stacks[0].simulator.addJobs(1, queue: "c")
+            try await wait { held.controller.status.current.launching == 1 }
+
+            // It comes.
+            try fleet.add(stacks[1].controller)
+            stacks[0].simulator.addJobs(3, queue: "b")
+            try await stacks[0].until { $0.report.finished == 3 }
+            #expect { try fleet.add(successor.controller) } throws: { "\($0)".contains("the key c") }
+
+            // It goes, and what was kept for it is the next one's, which has its key once it has ended.
+            fleet.remove("b")
+            try await wait { stacks[1].controller.status.phase == .ended }
+            fleet.remove("c")
+            try fleet.add(successor.controller)
+            stacks[0].simulator.addJobs(1, queue: "c")
+            try await wait { held.controller.status.phase == .draining }
+            #expect(successor.controller.status.phase == .idle)
+            #expect(fleet.readiness().isGood == false && fleet.liveness().isGood)
+            open.finish()
+            try await stacks[0].until { $0.report.finished == 5 }
+            #expect(fleet.controllers.map(\.stackKey) == ["a", "c"])
+            #expect(successor.agents.counts.launches.count == 1)
+
+            fleet.drain()
+            try await group.waitForAll()
+        }
+        #expect { try fleet.add(stacks[1].controller) } throws: { "\($0)".contains("The fleet ends") }
+        #expect(stacks[0].simulator.report.launchedTwice == 0 && stacks[0].simulator.report.lost == 0)
+        #expect(pool.used == 0)
+    }
+
+    @Test(
+        "a stack that has ended with an error can be replaced, and is then no error of the fleet",
+        .timeLimit(.minutes(5)))
+    func replaced() async throws {
+        let stacks = try stacks(["a", "b"], slots: nil)
+        let refused = try SimulatedStack(
+            mode: .continuous, token: "not-this", sharing: stacks[0],
+            configure: { ($0.stackKey, $0.queue) = ("b", "b") })
+        let fleet = try StackFleet([stacks[0].controller, refused.controller], logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await fleet.run() }
+            try await wait { refused.controller.status.phase == .ended }
+            try fleet.add(stacks[1].controller)
+            stacks[0].simulator.addJobs(2, queue: "b")
+            try await stacks[0].until { $0.report.finished == 2 }
+            fleet.drain()
+            try await group.waitForAll()
+        }
+    }
+
     @Test("a fleet without stacks, two of one key, and slots that cannot be are refused, with the value and the limit")
     func refusals() throws {
         #expect(throws: ConfigurationError.self) { try StackFleet([], logger: logger) }
@@ -140,7 +210,9 @@ struct StackFleetTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let fleet = try StackFleet(stacks.map(\.controller), logger: logger)
                 group.addTask { try await fleet.run() }
-                try await wait { stacks.contains { $0.controller.status.phase == .running } }
+                for phase in [ControllerStatus.Phase.running, .ended] {
+                    try await wait { stacks.contains { $0.controller.status.phase == phase } }
+                }
                 fleet.drain()
                 try await group.waitForAll()
             }

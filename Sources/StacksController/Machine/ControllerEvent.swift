@@ -12,6 +12,8 @@ enum ControllerEvent: Sendable {
     case begin(recovered: [JobID])
     /// Take no further jobs and end when the running ones have.
     case drain
+    /// The configuration is another one from now on.
+    case configured(StackController.Configuration)
     /// `isNew` is false when Buildkite knew the stack already (200, not 201).
     case registered(Result<Stack, CallFailure>, isNew: Bool = true)
     /// `limit` is how many such requests a second Buildkite allows, if it says so.

@@ -52,6 +52,7 @@ struct ControllerMachine {
         switch event {
         case .begin(let recovered): begin(recovered)
         case .drain: shared.drain("Shutting down")
+        case .configured(let configuration): configured(configuration)
         case .registered(let result, let isNew): registration.registered(result, isNew: isNew, &shared)
         case .polled(let result, let limit):
             polling.rate.announced(limit)
@@ -138,6 +139,13 @@ struct ControllerMachine {
         renewing.begin(shared)
     }
 
+    private mutating func configured(_ configuration: StackController.Configuration) {
+        shared.configured(configuration)
+        polling.configured(shared)
+        shutdown.configured(shared)
+        shared.log(.notice, "The stack has a new configuration")
+    }
+
     private mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>) {
         let outcome = polling.polled(result, &shared, launcher: launcher)
         if let loss = outcome.loss {
@@ -207,8 +215,11 @@ struct ControllerMachine {
     /// Reports to the pool of slots, if there is one, what is used and wanted.
     private mutating func reportSlots() {
         guard shared.slots.isShared else { return }
+        let configuration = shared.configuration
         var report = SlotAllocation.Report(occupied: shared.ledger.occupied, taken: shared.ledger.taken)
-        let most = max(0, shared.configuration.maximumInFlight - shared.ledger.occupied)
+        report.least = shared.phase == .draining ? 0 : configuration.minimumSlots
+        report.most = configuration.maximumInFlight
+        let most = max(0, configuration.maximumInFlight - shared.ledger.occupied)
         let usable = min(launcher.usable(most, shared.ledger), launching.triesOneJob(shared) ? 1 : .max)
         report.canBid =
             polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0

@@ -35,7 +35,7 @@ struct Polling {
     private(set) var lastSuccess: Duration?
     private(set) var isPaused = false
 
-    private let matcher: @Sendable (ScheduledJob) -> JobMatcher.Verdict
+    private var matcher: @Sendable (ScheduledJob) -> JobMatcher.Verdict
     /// Why jobs are left alone, for the log.
     private var unmatchedRules = UnmatchedRules()
     /// How many matching jobs a dry run has logged last.
@@ -49,10 +49,27 @@ struct Polling {
     private var lastArrival: Duration?
     /// When the head of the list was requested as of which the backlog is whole, as far as it is chosen from.
     private var readAsOf: Duration?
+    /// Whether the poll that is under way was sent for another configuration.
+    private var ignoresResponse = false
     /// Whether the backlog has jobs whose pages do not say yet why they wait.
     private var hasUntold = false
 
     init(matcher: @escaping @Sendable (ScheduledJob) -> JobMatcher.Verdict) { self.matcher = matcher }
+
+    /// Other jobs may match from now on: the whole list is read again.
+    mutating func configured(_ shared: SharedState) {
+        matcher = shared.configuration.verdict
+        unmatchedRules = UnmatchedRules()
+        startOver()
+        // It can be any page, and was listed for the configuration before.
+        ignoresResponse = pacing.isInFlight
+    }
+
+    private mutating func startOver() {
+        backlog.removeAll()
+        reading.startOver()
+        readAsOf = nil
+    }
 
     func isWanted(_ shared: SharedState, isStackKnown: Bool) -> Bool { shared.phase == .running && isStackKnown }
 
@@ -109,6 +126,7 @@ struct Polling {
         switch result {
         case .success(let page): return succeeded(page, &shared, launcher: launcher)
         case .failure(let failure):
+            ignoresResponse = false
             reading.failed(isRejected: failure.kind == .rejected)
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
             if failure.kind == .notFound { return Outcome(loss: stackIsAbsent(failure, &shared)) }
@@ -124,7 +142,9 @@ struct Polling {
         absences = 0
         shared.succeeded(.poll)
         silence.ends(&shared)
-        guard shared.phase == .running else {
+        let isIgnored = ignoresResponse
+        ignoresResponse = false
+        guard shared.phase == .running, !isIgnored else {
             pacing.succeeded(next: shared.now)
             return Outcome()
         }
@@ -132,9 +152,7 @@ struct Polling {
         let loss = noteQueue(page.clusterQueue, &shared)
         if loss != nil {
             // These jobs, and those that were listed before, are of two queues: none is reserved.
-            backlog.removeAll()
-            reading.startOver()
-            readAsOf = nil
+            startOver()
             shared.slots.mustReport = true
             pacing.succeeded(next: shared.now + shared.configuration.pollInterval)
             return Outcome(loss: loss)

@@ -6,7 +6,7 @@ struct SharedState {
     /// The most jobs of one request (`job_uuids`).
     static let maximumBatch = 1000
 
-    let configuration: StackController.Configuration
+    private(set) var configuration: StackController.Configuration
     var jitter: Jitter
     /// The time of this step, since the controller was started. A clock that is set back does not take it along.
     private(set) var now: Duration = .zero
@@ -57,6 +57,12 @@ struct SharedState {
 
     mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
         actions.append(.log(level, message, job: job))
+    }
+
+    mutating func configured(_ configuration: StackController.Configuration) {
+        self.configuration = configuration
+        slots.mustReport = true
+        needsPoll = true
     }
 
     // MARK: Slots

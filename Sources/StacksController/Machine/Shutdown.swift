@@ -20,6 +20,8 @@ struct Shutdown {
 
     mutating func saysStatus(_ shared: SharedState) { begin(shared) }
 
+    mutating func configured(_ shared: SharedState) { begin(shared) }
+
     // MARK: By itself
 
     /// The list was read to its end, or as far as there is use for it.

@@ -13,6 +13,9 @@ struct Seat: Sendable {
 
     func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer { pool.report(id, report) }
 
+    /// The stack takes no further jobs: nothing is kept for it.
+    func keepNothing() { pool.keepNothing(for: id) }
+
     /// Everything that the stack had is free. Its jobs must have ended.
     func leave() { pool.leave(id) }
 }

@@ -22,6 +22,9 @@ struct SlotAllocation {
 
     /// What a stack uses and wants.
     struct Report: Hashable {
+        /// How many slots are to be kept for the stack, and how many it may have; `nil` for what it has said before.
+        var least: Int?
+        var most: Int?
         /// The slots that its jobs take.
         var occupied = 0
         /// How many slots its jobs have ever taken.
@@ -53,6 +56,8 @@ struct SlotAllocation {
         /// Slots that are kept for it until it collects them.
         var offered = 0
         var owesBid = false
+        /// Whether the stack takes no further jobs, so that nothing is kept for it.
+        var isLeaving = false
         /// When it was given a slot last, as a place in the order of all grants; `previous` before the grants that are not used.
         var turn: Int
         var previousTurn: Int
@@ -102,6 +107,14 @@ struct SlotAllocation {
         return id
     }
 
+    /// Nothing is kept for the stack any more: it takes no further jobs.
+    mutating func keepNothing(for id: ID) {
+        let before = available()
+        members[id]?.isLeaving = true
+        members[id]?.least = 0
+        serve(before: before)
+    }
+
     mutating func leave(_ id: ID) {
         let before = available()
         members[id] = nil
@@ -126,6 +139,8 @@ struct SlotAllocation {
         if member.granted > 0, unused == member.granted { member.turn = member.previousTurn }
         if member.offered == 0 { member.previousTurn = member.turn }
         member.report = report
+        if let least = report.least, !member.isLeaving { member.least = least }
+        if let most = report.most { member.most = most }
         member.granted = min(member.offered, member.wanted, max(0, member.most - report.occupied))
         member.offered = 0
         if report.isBid || !report.canBid { member.owesBid = false }
