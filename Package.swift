@@ -53,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.0"),
@@ -95,7 +96,7 @@ let package = Package(
             dependencies: [
                 "CommandLaunching", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
                 "StacksTransport", "StacksURLSession", httpTypes, logging, serviceLifecycle, unixSignals,
-                argumentParser,
+                argumentParser, product("Yams", "Yams"),
             ]),
         .executableTarget(
             name: "stacks-simulator",

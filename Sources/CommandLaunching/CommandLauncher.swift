@@ -42,6 +42,14 @@ public struct CommandLauncher: JobLauncher {
     ///   another launcher uses it, and when others can write to that directory, to the one for output or, without a state
     ///   directory, to the temporary one.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
+        try self.init(command: command, configuration: configuration) {
+            try configuration.stateDirectory.map { try StateDirectory($0) }
+        }
+    }
+
+    private init(
+        command: [String], configuration: Configuration, state makeState: () throws -> StateDirectory?
+    ) throws {
         guard let name = command.first, !name.isEmpty else {
             throw ConfigurationError("The command to launch is empty")
         }
@@ -70,8 +78,19 @@ public struct CommandLauncher: JobLauncher {
                 "The directory \(directory) for the commands' output cannot be trusted: \(problem)")
         }
         environment = CommandEnvironment(configuration)
-        state = try configuration.stateDirectory.map { try StateDirectory($0) }
+        state = try makeState()
         if state == nil { try JobFile.checkTemporaryDirectory() }
+    }
+
+    /// A launcher with another command or configuration that takes the place of `other`: it has the same state directory, and
+    /// follows the same commands. What `other` has started goes on as it was started.
+    ///
+    /// - Throws: As ``init(command:configuration:)``, and `ConfigurationError` when the state directories differ.
+    public init(command: [String], configuration: Configuration, inPlaceOf other: CommandLauncher) throws {
+        guard configuration.stateDirectory == other.configuration.stateDirectory else {
+            throw ConfigurationError("A launcher cannot take the place of one that has another state directory")
+        }
+        try self.init(command: command, configuration: configuration, state: { other.state })
     }
 
     static func searchPath(_ configuration: Configuration) -> String? {

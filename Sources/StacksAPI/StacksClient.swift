@@ -50,6 +50,10 @@ public struct StacksClient: Sendable {
             token: tokenProvider, transport: transport, configuration: configuration, logger: logger)
     }
 
+    /// Makes the next call ask the token provider: for a token that was replaced while the server still accepts the one
+    /// before. Calls under way go on with that one. A fixed token stays.
+    public func refreshToken() { core.credentials.refresh() }
+
     /// The clock that the client was configured with, for what is built on it.
     package var clock: any Clock<Duration> { core.configuration.clock }
 

@@ -158,7 +158,7 @@ extension StackController.Configuration {
     private static let longestInterval = Duration.seconds(31_536_000)
 
     /// The name of a property that says which stack it is, and is another one in `other`.
-    func fixedPropertyThatDiffers(from other: Self) -> String? {
+    package func fixedPropertyThatDiffers(from other: Self) -> String? {
         let properties: [(name: String, isSame: Bool)] = [
             ("stackKey", stackKey == other.stackKey), ("queue", queue == other.queue),
             ("stackType", stackType == other.stackType), ("metadata", metadata == other.metadata),

@@ -57,6 +57,17 @@ extension Failure {
         }
     }
 
+    /// Why stacks of a run ended, of which there were `count`.
+    init(_ error: StackFleetError, of count: Int) {
+        let failures = error.failures.sorted { $0.key < $1.key }.map { key, error in
+            (key: key, failure: (error as? StackControllerError).map { Failure($0) } ?? .refused("\(error)"))
+        }
+        let reasons = failures.map { "\($0.key): \($0.failure.message)" }.joined(separator: " ")
+        self.init(
+            message: "\(failures.count) of \(count) stacks ended with an error. \(reasons)", exitCode: .failure,
+            isPermanent: failures.allSatisfy(\.failure.isPermanent))
+    }
+
     /// Why a controller was not started: the response to its first request.
     init(beforeRun error: StacksAPIError) {
         self.init(error)

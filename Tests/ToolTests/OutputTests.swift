@@ -35,8 +35,8 @@ struct OutputTests {
         var totals = ControllerStatus().totals
         (totals.failed, totals.unreported) = (failed, unreported)
         let summary = RunSummary(
-            stack: "s", queue: "q", totals: totals, dispatchLatencies: LatencyHistogram(), requests: 1, httpVersions: []
-        )
+            stacks: [StackReport(stack: "s", queue: "q", totals: totals, dispatchLatencies: LatencyHistogram())],
+            requests: 1, httpVersions: [])
         let message = summary.failure?.message ?? ""
         #expect(message.isEmpty == messages.isEmpty)
         for part in messages { #expect(message.contains(part)) }

@@ -41,7 +41,7 @@ struct ServiceExampleTests {
         #expect(values["KillMode"] == "process")
         #expect(
             values["RestartPreventExitStatus"]
-                == "\(ExitCode.validationFailure.rawValue) \(run.permanentFailureExitStatus)")
+                == "\(ExitCode.validationFailure.rawValue) \(run.permanentFailureExitStatus ?? 1)")
         #expect(!lines.contains { $0.contains("bkct_") })
     }
 

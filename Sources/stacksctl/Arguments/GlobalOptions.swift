@@ -41,6 +41,18 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
+            A file with the token, instead of the environment. 'run' reads it again when it changes, and when the token \
+            is not accepted any more.
+            """,
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
             The API's base URL. 'http' is accepted for this machine only, unless --allow-insecure-http is given. Also \
             read from BUILDKITE_AGENT_ENDPOINT, as by Buildkite's agent. (default: https://agent.buildkite.com/v3/)
             """,
@@ -56,11 +68,12 @@ struct GlobalOptions: ParsableArguments {
     )
     var allowsInsecureHTTP = false
 
-    @Option(help: "The library that sends the requests.")
-    var transport: Transport = .curl
+    @Option(help: "The library that sends the requests. (default: curl)")
+    var transport: Transport?
 
-    @Option(name: .customLong("http-version"), help: "HTTP/2 if the server supports it, or HTTP/1.1 only.")
-    var httpVersion: HTTPVersion = .auto
+    @Option(
+        name: .customLong("http-version"), help: "HTTP/2 if the server supports it, or HTTP/1.1 only. (default: auto)")
+    var httpVersion: HTTPVersion?
 
     @Option(
         help: ArgumentHelp(
@@ -108,6 +121,22 @@ struct GlobalOptions: ParsableArguments {
 
     @Flag(help: "Also log requests and responses, at level debug, without secrets.")
     var logPayloads = false
+
+    /// These options over others, which come from a file: what was given here counts.
+    func over(_ others: GlobalOptions) -> GlobalOptions {
+        var result = self
+        result.baseURL = baseURL ?? others.baseURL
+        result.allowsInsecureHTTP = allowsInsecureHTTP || others.allowsInsecureHTTP
+        result.transport = transport ?? others.transport
+        result.httpVersion = httpVersion ?? others.httpVersion
+        result.caFile = caFile ?? others.caFile
+        result.proxy = proxy ?? others.proxy
+        result.timeout = timeout ?? others.timeout
+        result.noRetry = noRetry || others.noRetry
+        result.logLevel = logLevel ?? others.logLevel
+        result.logPayloads = logPayloads || others.logPayloads
+        return result
+    }
 
     /// The log of this invocation, on stderr.
     ///

@@ -9,7 +9,7 @@ import StandardStreams
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration.subcommand(
-        abstract: "Run a stack: start a command for each scheduled job that matches.",
+        abstract: "Run stacks: start a command for each scheduled job that matches.",
         discussion: """
             Polls the queue, reserves the jobs whose rules match the tags, and starts COMMAND for each of them, with \
             the job's acquisition token in BUILDKITE_AGENT_TOKEN and its UUID in BUILDKITE_AGENT_ACQUIRE_JOB. COMMAND \
@@ -19,92 +19,60 @@ struct Run: AsyncParsableCommand {
             _STEP, STACKS_JOB_RULES with a rule on each line, STACKS_JOB_RULE_KEY for each rule 'key=value', and \
             STACKS_JOB_FILE, the path of a file with the job as JSON. Pipelines decide what is in them: quote them.
 
+            With --config a file names the stack, or several that share slots, each with its queue, tags and command. \
+            Settings that are not lists can also be set by the environment, under names such as \
+            STACKSCTL_MAX_IN_FLIGHT; they count more than the file, and options count more than both.
+
             SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
-            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
-            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
-            stdout at the end.
+            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP reads the configuration file \
+            again, as a change of it does: stacks come, drain and change, and running commands stay. Without a file SIGHUP \
+            changes nothing, like SIGUSR1, SIGUSR2 and SIGALRM. The log goes to stderr, on a terminal with a status line \
+            below it. A summary goes to stdout at the end.
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
                 --max-in-flight 4 -- buildkite-agent start
               stacksctl run --stack sizing --queue default --dry-run
+              stacksctl run --config stacks.yaml --check
             """
     )
 
-    @OptionGroup var stackOption: StackOption
-    @OptionGroup var queueOption: QueueOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
-
-    @Option(
-        name: .customLong("tag"),
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp(
-            """
-            A tag to match jobs' rules with; can be repeated. Several values of a key match any of them, and the value \
-            '*' matches any.
-            """,
-            valueName: "key=value"
-        )
-    )
-    var tags: [KeyValue] = []
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("The number of jobs in flight at a time, 1 or more.", valueName: "n")
-    )
-    var maxInFlight = 10
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("The time between two polls. (default: 1)", valueName: "seconds"),
-        transform: Seconds.init(parsing:)
-    )
-    var pollInterval: Seconds?
+    @Option(help: ArgumentHelp("The key under which the stack is registered.", valueName: "key"))
+    var stack: String?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The time limit of one poll, up to 3600; then the next one starts. (default: 10)", valueName: "seconds"),
-        transform: Seconds.init(parsing:)
-    )
-    var pollTimeout: Seconds?
+            "The queue's key, or '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue"))
+    var queue: QueueArgument?
 
     @Option(
-        parsing: .unconditional,
         help: ArgumentHelp(
-            """
-            The time until a job's token expires, up to 3600. A command whose agent has not acquired the job by then is \
-            stopped. (default: the server's, 900)
-            """,
-            valueName: "seconds"
+            "A file with the stacks and their settings, in YAML, instead of --stack, --queue, --tag and COMMAND.",
+            valueName: "file"
         ),
-        transform: Seconds.init(parsing:)
+        completion: .file(extensions: ["yaml", "yml"])
     )
-    var tokenLifetime: Seconds?
+    var config: String?
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            """
-            The exit status of a job whose command ended before an agent acquired it, -1 or 1 to 255. The job's page \
-            shows the command's own status in words.
-            """,
-            valueName: "n"
-        )
-    )
-    var launchFailureExitStatus = -1
+    @Flag(
+        help: "Say whether the file of --config is good, and if not, everything that is wrong with it. Start nothing.")
+    var check = false
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup(visibility: .hidden) var global: GlobalOptions
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             """
             The exit status for failures that a restart cannot fix, 1 to 255: an invalid token, a refused stack, an \
-            unknown queue. A supervisor can tell them from temporary ones.
+            unknown queue. A supervisor can tell them from temporary ones. (default: 1)
             """,
             valueName: "n"
         )
     )
-    var permanentFailureExitStatus = 1
+    var permanentFailureExitStatus: Int?
 
     @Flag(
         help: """
@@ -117,30 +85,6 @@ struct Run: AsyncParsableCommand {
 
     @Flag(help: "Poll, match and log what would start, but reserve nothing.")
     var dryRun = false
-
-    /// What the file that STACKS_JOB_FILE names holds.
-    enum JobFileContent: String, CaseIterable, ExpressibleByArgument {
-        case details, listed
-    }
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            The content of the file that STACKS_JOB_FILE names: the job as it was listed, or also its command and \
-            environment, which can contain secrets and cost one request per job.
-            """,
-            valueName: "details|listed"
-        )
-    )
-    var jobFile = JobFileContent.listed
-
-    @Flag(
-        help: """
-            Add no notifications to jobs' pages. Without this a job's page says what the job waits for, that it is \
-            reserved or being launched, or that it was given back and why.
-            """
-    )
-    var noJobNotifications = false
 
     @Option(
         help: ArgumentHelp(
@@ -171,45 +115,53 @@ struct Run: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        guard maxInFlight > 0 else {
-            throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
-        }
-        guard (-1...255).contains(launchFailureExitStatus), launchFailureExitStatus != 0 else {
-            throw ValidationError(
-                "--launch-failure-exit-status is \(launchFailureExitStatus): it must be -1, or from 1 to 255.")
-        }
-        guard (1...255).contains(permanentFailureExitStatus) else {
-            throw ValidationError(
-                "--permanent-failure-exit-status is \(permanentFailureExitStatus): it must be from 1 to 255.")
+        if let status = permanentFailureExitStatus, !(1...255).contains(status) {
+            throw ValidationError("--permanent-failure-exit-status is \(status): it must be from 1 to 255.")
         }
         if global.headers {
             throw ValidationError("--headers needs a command that makes one call: 'run' prints a summary.")
         }
+        guard config == nil else {
+            let others: [(name: String, isGiven: Bool)] = [
+                ("--stack", stack != nil), ("--queue", queue != nil), ("--tag", !options.tags.isEmpty),
+                ("the command", !command.isEmpty),
+            ]
+            guard let other = others.first(where: \.isGiven) else { return }
+            throw ValidationError("With --config, \(other.name) belongs in the file.")
+        }
+        if check { throw ValidationError("--check needs --config.") }
+        if stack == nil { throw ValidationError("Missing expected argument '--stack <key>'") }
+        if queue == nil { throw ValidationError("Missing expected argument '--queue <queue>'") }
         if command.isEmpty, !dryRun { throw ValidationError("Pass the command to start for each job after '--'.") }
     }
 
     func run() async throws {
+        let settings = try settings()
+        if check { return try StandardOutput.write(settings.praise(of: config ?? "")) }
         do {
-            try await serve()
+            try await serve(settings)
         } catch {
             var failure = (error as? Failure) ?? (error as? StackControllerError).map { Failure($0) }
             guard failure?.isPermanent == true else { throw error }
-            failure?.exitCode = ExitCode(Int32(permanentFailureExitStatus))
+            failure?.exitCode = ExitCode(Int32(settings.permanentFailureExitStatus))
             throw failure ?? error
         }
     }
 
-    private func serve() async throws {
+    private func serve(_ settings: RunSettings) async throws {
         // While the token is in the environment only: commands run as this user, and other people write them.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
         let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
+        let global = settings.global
         let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
-        let form = terminal == nil ? LineLogHandler.Form.full : .short
+        let form: LineLogHandler.Form = terminal == nil ? .full : .short
         // On a terminal, the status line replaces what is logged at level info.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
-        let connection = try Connection(options: global, logger: global.logger(default: .notice, form: form))
+        let connection = try Connection(
+            options: global, tokenFileFallback: settings.tokenFile,
+            logger: global.logger(default: .notice, form: form))
         ControllerProcess.erase(connection.endpoint.token)
         #if canImport(FoundationNetworking)
             if global.transport == .urlsession {
@@ -220,42 +172,24 @@ struct Run: AsyncParsableCommand {
         // The commands' output would break the status line. With a state directory they outlive this process, and a
         // pipe without a reader would end them.
         let shown =
-            try terminal != nil && jobLogs == nil && stateDirectory == nil
+            try terminal != nil && settings.jobLogs == nil && settings.stateDirectory == nil
             ? CommandOutput(to: StandardError.sink) : nil
         defer { shown?.close() }
         try await connection.closing {
-            let launcher = ObservedLauncher(
-                try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit))
-            let client = connection.client
-            let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
-            // A controller waits for an unreachable server for as long as it takes. With --once it should fail.
-            if once {
-                var options = CallOptions()
-                options.waitsOutProxies = true
-                do {
-                    _ = try await client.tokenIdentity(options: options)
-                } catch let error as StacksAPIError {
-                    // A server in a deploy says 403 or 404 for a moment. The controller hears it too if it lasts, and
-                    // believes it when it is said again after a pause.
-                    let mayPass = [.forbidden, .notFound].contains(error.code) && !error.isProxyRefusal
-                    guard mayPass else { throw Failure(beforeRun: error) }
-                }
-            }
-            let run = SignalledRun(controller: controller, logger: logger)
-            let outcome = await Result {
-                guard let terminal else { return try await run.run() }
-                try await LiveProgress(controller: controller, terminal: terminal, stack: stackOption.stack)
-                    .during { try await run.run() }
-            }
+            let stacks = try RunningStacks(
+                settings,
+                in: RunningStacks.Surroundings(
+                    client: connection.client, endpoint: connection.endpoint, logger: logger, output: shown,
+                    descriptorLimit: descriptorLimit, isOnce: once, isDryRun: dryRun, showsStatus: terminal != nil),
+                sharesSlots: config != nil)
+            if once { try await checkToken(connection.client) }
+            let outcome = await Result { try await run(stacks, settings, connection, logger, on: terminal) }
             // The summary is printed even after a failure, unless nothing was sent.
             let tally = connection.observed.tally
             guard tally.requests > 0 else { return try outcome.get() }
             let summary = RunSummary(
-                stack: stackOption.stack,
-                queue: queueOption.queue.key.rawValue,
-                totals: controller.status.totals,
-                isDryRun: dryRun,
-                dispatchLatencies: launcher.dispatchLatencies,
+                stacks: stacks.reports,
+                isList: config != nil,
                 requests: tally.requests,
                 httpVersions: tally.httpVersions.sorted(),
                 connectionsOpened: connection.connectionsOpened()
@@ -274,28 +208,46 @@ struct Run: AsyncParsableCommand {
         }
     }
 
-    private func controller(
-        client: StacksClient,
-        launcher: any JobLauncher,
-        logger: Logger,
+    /// A controller waits for an unreachable server for as long as it takes. With `--once` it should fail.
+    private func checkToken(_ client: StacksClient) async throws {
+        var options = CallOptions()
+        options.waitsOutProxies = true
+        do {
+            _ = try await client.tokenIdentity(options: options)
+        } catch let error as StacksAPIError {
+            // A server in a deploy says 403 or 404 for a moment. The controller hears it too if it lasts, and
+            // believes it when it is said again after a pause.
+            let mayPass = [.forbidden, .notFound].contains(error.code) && !error.isProxyRefusal
+            guard mayPass else { throw Failure(beforeRun: error) }
+        }
+    }
+
+    /// Runs the stacks until they have ended or a signal ends them, and reads the files again that they depend on.
+    private func run(
+        _ stacks: RunningStacks, _ settings: RunSettings, _ connection: Connection, _ logger: Logger,
         on terminal: Terminal?
-    ) throws -> StackController {
-        var configuration = StackController.Configuration(
-            stackKey: stackOption.stack,
-            queue: queueOption.queue.key
-        )
-        configuration.tags = tags.values()
-        configuration.metadata = ["version": StacksAPIVersion.current]
-        configuration.maximumInFlight = maxInFlight
-        if let pollInterval { configuration.pollInterval = pollInterval.duration }
-        if let pollTimeout { configuration.pollTimeout = pollTimeout.duration }
-        configuration.tokenLifetime = tokenLifetime?.duration
-        configuration.mode = once ? .untilIdle : .continuous
-        configuration.isDryRun = dryRun
-        configuration.notifiesJobs = !noJobNotifications
-        configuration.launchFailureExitStatus = launchFailureExitStatus
-        if terminal != nil { configuration.statusInterval = nil }
-        return try StackController(client: client, configuration: configuration, launcher: launcher, logger: logger)
+    ) async throws {
+        let (requests, request) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let file = config.map(SettingsDocument.file)
+        let reload = SettingsReload(
+            read: { [self] in try self.checkedSettings() }, file: file, tokenFile: connection.endpoint.tokenFile?.file,
+            stacks: stacks, refreshToken: connection.client.refreshToken, logger: logger, settings: settings)
+        var signalled = SignalledRun(service: stacks.fleet, logger: logger)
+        if file != nil { signalled.reload = { request.yield() } }
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { [signalled] group in
+                group.addTask { await reload.run(on: requests) }
+                defer { group.cancelAll() }
+                guard let terminal else { return try await signalled.run() }
+                try await LiveProgress(fleet: stacks.fleet, slots: stacks.slots, terminal: terminal)
+                    .during { try await signalled.run() }
+            }
+        } catch let error as StackFleetError {
+            guard config == nil, let only = error.failures.values.first else {
+                throw Failure(error, of: stacks.fleet.controllers.count)
+            }
+            throw only
+        }
     }
 }
 

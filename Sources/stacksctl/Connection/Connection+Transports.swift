@@ -26,7 +26,7 @@ extension Connection {
     static func urlSession(_ options: GlobalOptions) throws -> URLSessionTransport.Configuration {
         let unavailable: [(name: String, isGiven: Bool)] = [
             ("--ca-file", options.caFile != nil), ("--proxy", options.proxy != nil),
-            ("--http-version", options.httpVersion != .auto),
+            ("--http-version", ![nil, .auto].contains(options.httpVersion)),
         ]
         if let option = unavailable.first(where: \.isGiven) {
             throw Failure.usage("\(option.name) needs '--transport curl': URLSession uses the system's settings.")

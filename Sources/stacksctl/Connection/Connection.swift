@@ -17,11 +17,12 @@ struct Connection {
     private let shutdown: @Sendable () async -> Void
 
     /// - Throws: ``Failure`` or `StacksAPIError` when the options do not make sense.
-    init(options: GlobalOptions, logger: Logger) throws {
-        endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
+    init(options: GlobalOptions, tokenFileFallback: String? = nil, logger: Logger) throws {
+        endpoint = try Endpoint(
+            options: options, tokenFileFallback: tokenFileFallback, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
         do {
-            switch options.transport {
+            switch options.transport ?? .curl {
             case .curl:
                 let transport = try CurlTransport(configuration: Self.curl(options))
                 observed = ObservedTransport(transport)
@@ -48,7 +49,7 @@ struct Connection {
         configuration.userAgentPrefixes = ["stacksctl/\(StacksAPIVersion.current)"]
         do {
             client = try StacksClient(
-                tokenProvider: .fixed(endpoint.token), transport: observed, configuration: configuration, logger: logger
+                tokenProvider: endpoint.provider, transport: observed, configuration: configuration, logger: logger
             )
         } catch {
             throw Failure(error)

@@ -19,12 +19,15 @@ struct Table {
     var columns: [Column]
     var rows: [[String]] = []
 
-    init(_ columns: Column...) {
-        self.columns = columns
-    }
+    init(_ columns: Column...) { self.init(columns) }
+
+    init(_ columns: [Column]) { self.columns = columns }
 
     /// Adds a row. A cell that is `nil` or empty is shown as a dash, so that the columns can be counted.
-    mutating func add(_ cells: String?...) {
+    mutating func add(_ cells: String?...) { add(cells) }
+
+    /// The same of a row whose cells are counted at run time.
+    mutating func add(_ cells: [String?]) {
         rows.append(
             cells.map { cell in
                 guard let cell, !cell.isEmpty else { return "-" }

@@ -1,25 +1,26 @@
 import Logging
 import ServiceLifecycle
-import StacksController
 import UnixSignals
 
-/// Runs a controller until it ends by itself or a signal ends it.
+/// Runs a service until it ends by itself or a signal ends it.
 struct SignalledRun {
-    let controller: StackController
+    let service: any Service
     let logger: Logger
+    /// Reads the configuration file again; `nil` when there is none.
+    var reload: (@Sendable () -> Void)?
 
     /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGQUIT cancels at once.
-    /// SIGHUP, which a closing terminal sends, SIGUSR1, SIGUSR2 and SIGALRM are logged and change nothing: the commands
-    /// have their own sessions and would run on alone.
+    /// SIGHUP reads the configuration file again. Without one it is logged and changes nothing, like SIGUSR1, SIGUSR2 and
+    /// SIGALRM: a closing terminal sends it, and the commands, which have their own sessions, would run on alone.
     ///
-    /// - Throws: What the controller throws; ``Failure`` after a second signal.
+    /// - Throws: What the service throws; ``Failure`` after a second signal.
     func run() async throws {
-        // The signals are trapped before the controller starts, so that none is missed.
+        // The signals are trapped before the service starts, so that none is missed.
         let signals = await UnixSignalsSequence(
             trapping: .sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: controller, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: logger
             )
         )
@@ -33,7 +34,11 @@ struct SignalledRun {
                 for await signal in signals {
                     switch signal {
                     case .sighup:
-                        logger.notice("SIGHUP ignored: there is no configuration file to reload")
+                        if let reload {
+                            reload()
+                        } else {
+                            logger.notice("SIGHUP ignored: there is no configuration file to reload")
+                        }
                         continue
                     case .sigusr1, .sigusr2, .sigalrm:
                         logger.notice("\(signal) ignored")
@@ -51,7 +56,7 @@ struct SignalledRun {
             defer { tasks.cancelAll() }
             if case .stopped(let signal)? = try await tasks.next() {
                 tasks.cancelAll()
-                // The controller then throws its own cancellation.
+                // The service then throws its own cancellation.
                 while let result = await tasks.nextResult() { _ = result }
                 throw Failure.refused("\(signal) stopped the commands before their jobs ended.")
             }

@@ -47,6 +47,9 @@ final class Credentials: Sendable {
     /// Whether a token that was refused can be replaced.
     var canRenew: Bool { fixed == nil }
 
+    /// Forgets the provider's last token.
+    func refresh() { state.withLock { $0.current = nil } }
+
     /// The token to use, or `nil` before the provider has returned the first one.
     var current: Authorization? { fixed ?? state.withLock { $0.current } }
 }
