@@ -14,9 +14,10 @@ struct Launching {
 
     private(set) var pacing = Pacing()
     private var limit = BatchLimit()
-    /// Since when no request for tokens has succeeded.
+    /// When the first of the requests for tokens failed that have all failed since; `nil` when the last one has succeeded, or no
+    /// job waits for a token any more: a failure of long ago says nothing of the next one.
     private var tokenlessSince: Duration?
-    /// Whether that has been so for long, so that one job at a time is tried.
+    /// Whether requests have failed for long, so that one job at a time is tried, until one succeeds.
     private(set) var isOutage = false
 
     /// Whether nothing gets a token, for long or because there is no endpoint for it: one job shows when that is over.
@@ -41,6 +42,8 @@ struct Launching {
     /// Asks for tokens when that is due. Returns whether there has been none for so long that what is reserved is given back,
     /// and so is what may be.
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
+        // In an outage the next job is given back as soon as it gets no token.
+        if !isOutage, shared.ledger.waiting.isEmpty, !pacing.isInFlight { tokenlessSince = nil }
         if shared.phase == .running, isPaused, !shared.ledger.waiting.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
             for id in shared.ledger.waiting.sorted() { shared.letGo(id, .paused) }
