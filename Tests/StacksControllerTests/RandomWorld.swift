@@ -462,7 +462,7 @@ struct RandomWorld {
     private static func describe(_ what: Happening) -> String {
         switch what {
         case .isDelivered(.polled(.success(let page), _)): "polled \(page.jobs.map(\.id))"
-        case .isDelivered(.states(let query, .success(let states))):
+        case .isDelivered(.states(let query, .success(let states), _)):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
         case .isDelivered(.registered(.success, _)): "registered"
         case .jobAppears(let job): "\(job.id) appears, priority \(job.priority)"

@@ -19,13 +19,13 @@ enum ControllerEvent: Sendable {
     /// `limit` is how many such requests a second Buildkite allows, if it says so.
     case polled(Result<ScheduledJobsPage, CallFailure>, limit: Int? = nil)
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
-    case renewed(asked: [JobID], Result<Reservation, CallFailure>)
+    case renewed(asked: [JobID], Result<Reservation, CallFailure>, failed: FailedParts = FailedParts())
     case gaveBack([JobID], CallFailure?)
     /// `serverTime` is when they were issued, by the same clock as their expiry.
     case tokens(asked: [JobID], Result<JobAcquisitionTokens, CallFailure>, serverTime: Date? = nil)
     /// The launcher is done with a job.
     case launcherEnded(JobID, LaunchOutcome)
-    case states(StateQuery, Result<JobStates, CallFailure>)
+    case states(StateQuery, Result<JobStates, CallFailure>, failed: FailedParts = FailedParts())
     case finished(JobID, CallFailure?)
     case deregistered(CallFailure?)
     /// The pool's answer to a report of slots. Nothing comes between the two.
@@ -77,6 +77,24 @@ struct StateQuery: Sendable, Hashable {
 
     var isEmpty: Bool { watched.isEmpty && ended.isEmpty }
     var jobs: [JobID] { watched + ended + launched }
+
+    /// What is left of it without these jobs.
+    func without(_ jobs: Set<JobID>) -> StateQuery {
+        guard !jobs.isEmpty else { return self }
+        var rest = self
+        rest.watched.removeAll { jobs.contains($0) }
+        rest.ended.removeAll { jobs.contains($0) }
+        rest.launched.removeAll { jobs.contains($0) }
+        return rest
+    }
+}
+
+/// What a response leaves open of a request that the client has cut, because it is for more jobs than one request may be.
+struct FailedParts: Sendable {
+    /// The jobs of the parts that failed.
+    var jobs: Set<JobID> = []
+    /// Why the first of them did; `nil` when none did.
+    var failure: CallFailure?
 }
 
 /// Why a call failed, as far as it makes a difference to what is done next.

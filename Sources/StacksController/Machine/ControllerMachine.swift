@@ -59,7 +59,7 @@ struct ControllerMachine {
             polled(result)
         case .reserved(let asked, let result):
             reserving.reserved(asked, result, &shared, isPaused: polling.isPaused)
-        case .renewed(let asked, let result): renewed(asked, result)
+        case .renewed(let asked, let result, let failed): renewed(asked, result, failed)
         case .gaveBack(let jobs, let failure): shared.gaveBack(jobs, failure)
         case .tokens(let asked, let result, let time):
             launching.issued(
@@ -67,10 +67,12 @@ struct ControllerMachine {
         case .launcherEnded(let job, let outcome):
             stops.launcherEnded(job)
             exits.launcherEnded(job, outcome, &shared, launcher: &launcher)
-        case .states(let query, let result):
-            watching.received(query, result, &shared, launcher: &launcher, stops: &stops)
+        case .states(let query, let result, let failed):
+            watching.received(query, result, failed, &shared, launcher: &launcher, stops: &stops)
             guard case .success(let states) = result else { return }
-            for id in query.ended { exits.settle(id, states[id], &shared, launcher: &launcher, reports: &reports) }
+            for id in query.without(failed.jobs).ended {
+                exits.settle(id, states, &shared, launcher: &launcher, reports: &reports)
+            }
         case .finished(let job, let failure): reports.finished(job, failure, &shared, settleBy: shutdown.settleBy)
         case .deregistered(let failure):
             shutdown.deregistered(failure, &shared)
@@ -160,8 +162,10 @@ struct ControllerMachine {
             &shared, polling: polling, launcher: launcher, launching: launching, watching: watching)
     }
 
-    private mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>) {
-        for (id, verdict) in renewing.renewed(asked, result, &shared) {
+    private mutating func renewed(
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ failed: FailedParts
+    ) {
+        for (id, verdict) in renewing.renewed(asked, result, failed, &shared) {
             guard let entry = shared.ledger[id] else { continue }
             let isOver = entry.reservedUntil <= shared.now
             switch entry.stage {

@@ -67,7 +67,8 @@ struct Renewing {
 
     /// Records what a renewal says, and returns the jobs for which it says something, and those of which it was to.
     mutating func renewed(
-        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ shared: inout SharedState
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ failed: FailedParts,
+        _ shared: inout SharedState
     ) -> [(id: JobID, verdict: Verdict)] {
         let renewing = shared.ledger.renewing
         shared.ledger.renewing = []
@@ -75,12 +76,13 @@ struct Renewing {
         var unheard = renewing
         switch result {
         case .success(let response):
-            let isRound = batches.accepted(asked)
+            let heard = asked.filter { !failed.jobs.contains($0) }
+            let isRound = batches.accepted(heard)
             pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
             shared.succeeded(.renew)
-            unheard.subtract(asked)
+            unheard.subtract(heard)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
-            for id in asked {
+            for id in heard {
                 let verdict: Verdict = ours.contains(id) ? .ours : others.contains(id) ? .denied : .unsaid
                 if verdict == .ours { shared.isReserved(id, since: askedAt) }
                 verdicts.append((id, verdict))

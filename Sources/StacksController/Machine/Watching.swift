@@ -78,27 +78,29 @@ struct Watching {
     }
 
     mutating func received(
-        _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ shared: inout SharedState,
-        launcher: inout LauncherHealth, stops: inout LauncherStops
+        _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ failed: FailedParts,
+        _ shared: inout SharedState, launcher: inout LauncherHealth, stops: inout LauncherStops
     ) {
         // One query is out at a time, so these say what it was about.
         let (asksForWatched, asksForEnded) = (pacing.isInFlight, settling.isInFlight)
         switch result {
         case .success(let states):
             shared.succeeded(.queryStates)
+            let heard = query.without(failed.jobs)
             if asksForWatched {
-                let isRound = watched.accepted(query.watched)
+                let isRound = watched.accepted(heard.watched)
                 pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
                 if isRound { asksApart = false }
             }
             if asksForEnded {
-                _ = ended.accepted(query.ended)
+                _ = ended.accepted(heard.ended)
                 let isWhole = query.ended.allSatisfy { states[$0] != nil }
                 settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
             }
-            noteAbsences(query, states, &shared, &stops)
-            for id in query.watched { observe(id, states[id], &shared, &launcher, &stops) }
-            for id in query.launched where states[id]?.isWithAgent == true { hasStarted(id, &shared, &launcher) }
+            // A job whose state cannot be decoded is not gone.
+            noteAbsences(heard.without(states.unreadableJobs), states, &shared, &stops)
+            for id in heard.watched { observe(id, states[id], &shared, &launcher, &stops) }
+            for id in heard.launched where states[id]?.isWithAgent == true { hasStarted(id, &shared, &launcher) }
         case .failure(let failure):
             let now = shared.now
             if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }

@@ -89,7 +89,7 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
-        var asked = jobs
+        var failed = FailedParts()
         let result = await outcome {
             let response = try await client.reserveJobs(
                 jobs,
@@ -97,12 +97,10 @@ struct ControllerCalls: Sendable {
                 expiry: configuration.reservationExpiry,
                 options: once
             )
-            // Jobs without a response must not count as somebody else's.
-            let missing = Set(response.failedBatches.flatMap { jobs[$0.range] })
-            if !missing.isEmpty { asked.removeAll { missing.contains($0) } }
+            failed = response.failedParts(of: jobs)
             return response.value
         }
-        return .renewed(asked: asked, result)
+        return .renewed(asked: jobs, result, failed: failed)
     }
 
     /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
@@ -133,19 +131,13 @@ struct ControllerCalls: Sendable {
 
     private nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
         let jobs = query.jobs
-        var received = query
+        var failed = FailedParts()
         let result = await outcome {
             let response = try await client.jobStates(jobs, stack: stack, options: once)
-            // Jobs without a response, or with one that cannot be decoded, must not count as gone.
-            let missing = response.unreadableJobs.union(response.failedBatches.flatMap { jobs[$0.range] })
-            if !missing.isEmpty {
-                received.watched.removeAll { missing.contains($0) }
-                received.ended.removeAll { missing.contains($0) }
-                received.launched.removeAll { missing.contains($0) }
-            }
+            failed = response.failedParts(of: jobs)
             return response.value
         }
-        return .states(received, result)
+        return .states(query, result, failed: failed)
     }
 
     private nonisolated(nonsending) func finish(
@@ -174,6 +166,14 @@ struct ControllerCalls: Sendable {
         } catch {
             return .failure(CallFailure(error))
         }
+    }
+}
+
+extension StacksResponse {
+    /// What the response leaves open of a request for `jobs`.
+    fileprivate func failedParts(of jobs: [JobID]) -> FailedParts {
+        guard let first = failedBatches.first else { return FailedParts() }
+        return FailedParts(jobs: Set(failedBatches.flatMap { jobs[$0.range] }), failure: CallFailure(first.error))
     }
 }
 
