@@ -95,6 +95,9 @@ struct FailedParts: Sendable {
     var jobs: Set<JobID> = []
     /// Why the first of them did; `nil` when none did.
     var failure: CallFailure?
+
+    /// The failure, if any of these jobs is without a response because of it.
+    func failure(of asked: [JobID]) -> CallFailure? { asked.contains { jobs.contains($0) } ? failure : nil }
 }
 
 /// Why a call failed, as far as it makes a difference to what is done next.

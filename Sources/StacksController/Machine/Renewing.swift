@@ -77,9 +77,8 @@ struct Renewing {
         switch result {
         case .success(let response):
             let heard = asked.filter { !failed.jobs.contains($0) }
-            let isRound = batches.accepted(heard)
-            pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
             shared.succeeded(.renew)
+            pace(failed.failure, &shared)
             unheard.subtract(heard)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
             for id in heard {
@@ -106,5 +105,22 @@ struct Renewing {
             shared.renewalSettled(ofReturning: id, .unsaid)
         }
         return verdicts
+    }
+
+    /// Decides when the next renewal is made, after a response.
+    ///
+    /// - Parameter failure: Why a part of the request has failed, if one has.
+    private mutating func pace(_ failure: CallFailure?, _ shared: inout SharedState) {
+        guard let failure else {
+            let isRound = batches.accepted()
+            return pacing.succeeded(
+                next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+        }
+        shared.note(failure, of: .renew)
+        guard failure.kind == .rejected else {
+            return pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        batches.partWasRefused()
+        pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
     }
 }

@@ -87,16 +87,13 @@ struct Watching {
         case .success(let states):
             shared.succeeded(.queryStates)
             let heard = query.without(failed.jobs)
-            if asksForWatched {
-                let isRound = watched.accepted(heard.watched)
-                pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
-                if isRound { asksApart = false }
+            if let failure = failed.failure, failure.kind == .rejected {
+                partIsRefused(asksForWatched, asksForEnded, shared)
+            } else {
+                if asksForWatched { paceWatched(failed.failure(of: query.watched), &shared) }
+                if asksForEnded { paceEnded(query, states, failed.failure(of: query.ended), &shared) }
             }
-            if asksForEnded {
-                _ = ended.accepted(heard.ended)
-                let isWhole = query.ended.allSatisfy { states[$0] != nil }
-                settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
-            }
+            if let failure = failed.failure { shared.note(failure, of: .queryStates) }
             // A job whose state cannot be decoded is not gone.
             noteAbsences(heard.without(states.unreadableJobs), states, &shared, &stops)
             for id in heard.watched { observe(id, states[id], &shared, &launcher, &stops) }
@@ -108,6 +105,35 @@ struct Watching {
             shared.note(failure, of: .queryStates)
             if failure.kind == .rejected { isRefused(asksForWatched, asksForEnded, query, &shared) }
         }
+    }
+
+    private mutating func paceWatched(_ failure: CallFailure?, _ shared: inout SharedState) {
+        if let failure {
+            return pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        let isRound = watched.accepted()
+        pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+        if isRound { asksApart = false }
+    }
+
+    private mutating func paceEnded(
+        _ query: StateQuery, _ states: JobStates, _ failure: CallFailure?, _ shared: inout SharedState
+    ) {
+        if let failure {
+            return settling.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        _ = ended.accepted()
+        let isWhole = query.ended.allSatisfy { states[$0] != nil }
+        settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
+    }
+
+    /// A part of a request for more than a thousand jobs is refused because of one of them. What has no launcher any more is
+    /// at most one request, so that it can only be one that is watched, unless the request was for both.
+    private mutating func partIsRefused(_ asksForWatched: Bool, _ asksForEnded: Bool, _ shared: SharedState) {
+        let next = shared.now + Reserving.pauseAfterRefusal
+        if asksForEnded { asksApart = true } else { watched.partWasRefused() }
+        if asksForWatched { pacing.succeeded(next: next) }
+        if asksForEnded { settling.succeeded(next: next) }
     }
 
     /// One job is at fault: it is looked for with smaller requests, so that the others are not left alone because of it.
