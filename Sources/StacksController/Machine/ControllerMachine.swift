@@ -123,7 +123,7 @@ struct ControllerMachine {
             renewing.wakeAt(shared, reports),
             stops.wakeAt(shared),
             shared.slots.bidBy,
-            shared.slots.isShared && reserving.isWaitingAfterFailure(shared) ? reserving.pacing.due : nil,
+            shared.slots.isShared ? reserving.slotsAreUsableAt(shared, launching: launching) : nil,
             shutdown.wakeAt,
         ]
         return times.lazy.compactMap { $0 }.min()
@@ -224,10 +224,8 @@ struct ControllerMachine {
         report.least = shared.phase == .draining ? 0 : configuration.minimumSlots
         report.most = configuration.maximumInFlight
         let most = max(0, configuration.maximumInFlight - shared.ledger.occupied)
-        let usable = min(launcher.usable(most, shared.ledger), launching.triesOneJob(shared) ? 1 : .max)
-        report.canBid =
-            polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
-            && !reserving.isWaitingAfterFailure(shared)
+        let usable = reserving.usableSlots(most, shared, launcher: launcher, launching: launching, at: shared.now)
+        report.canBid = polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
         if report.canBid {
             let isOverdue = shared.slots.bidBy.map { shared.now >= $0 } ?? false
             report.isBid = isOverdue || polling.isCurrent(at: shared.now)

@@ -26,9 +26,6 @@ struct LauncherHealth {
     /// When the latest launch whose job was taken by an agent was launched.
     private var lastSuccess: Duration?
 
-    /// How many more jobs may be reserved.
-    func freeSlots(_ shared: SharedState) -> Int { usable(shared.freeSlots, shared.ledger) }
-
     /// How many more could be reserved if they were known: a pool may have slots to give.
     func reachableSlots(_ shared: SharedState) -> Int { usable(shared.reachableSlots, shared.ledger) }
 
