@@ -185,6 +185,29 @@ struct SharedSlotsTests {
         #expect(fleet.launched == [1, 2])
     }
 
+    @Test("a bid holds while the next reading of the list is under way")
+    func bidWhileReading() throws {
+        var fleet = try Fleet(slots: 2, [{ Stack($0) }, { Stack($0) }])
+        fleet.stacks[0].list = ScheduledJob.numbers(0..<2)
+        fleet.passes(.seconds(2))
+        #expect(fleet.launched == [2, 0])
+        fleet.stacks[0].list = (100..<1600).map { .number($0, priority: 9) }
+        fleet.stacks[1].list = [.number(10, priority: 1)]
+        fleet.ends(0)
+        // The one bids, and the other is waited for.
+        fleet.passes(.milliseconds(100), silent: [1])
+        fleet.passes(.milliseconds(200), silent: [0, 1])
+        #expect(fleet.stacks[0].polls.map(\.after) == [nil])
+        fleet.stacks[0].answerPoll()
+        fleet.answerCalls()
+        #expect(fleet.stacks[0].polls.map(\.after) == ["1000"])
+        #expect(fleet.launched == [2, 0])
+        // Now the other bids, while the one has read half of its list again.
+        fleet.passes(.milliseconds(20), silent: [0])
+        fleet.passes(.milliseconds(500))
+        #expect(fleet.launched == [3, 0])
+    }
+
     @Test("a stack that gets no token leaves the slots to the others between its tries, and has one for each of them")
     func tokenOutage() throws {
         var fleet = try Fleet(slots: 1, [{ Stack($0) }, { Stack($0) }])

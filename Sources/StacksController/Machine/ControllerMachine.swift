@@ -229,7 +229,12 @@ struct ControllerMachine {
         if report.canBid {
             let isOverdue = shared.slots.bidBy.map { shared.now >= $0 } ?? false
             report.isBid = isOverdue || polling.isCurrent(at: shared.now)
-            if !polling.isChoosing || isOverdue { report.demand = polling.backlog.demand(usable) }
+            if !polling.isChoosing || isOverdue {
+                report.demand = polling.backlog.demand(usable)
+            } else if report.isBid {
+                // The list is being read again, and is still as it was a moment ago.
+                report.demand = shared.slots.lastDemand(usable)
+            }
         }
         if let report = shared.slots.report(report) { shared.wants(.reportSlots(report)) }
     }

@@ -35,6 +35,16 @@ struct Slots {
         return isShared ? max(free, min(available, max(0, most - ledger.occupied))) : free
     }
 
+    /// Of which priorities the best `count` jobs are that were reported last, the highest first.
+    func lastDemand(_ count: Int) -> [SlotAllocation.Demand] {
+        var (demand, rest) = ([SlotAllocation.Demand](), count)
+        for line in lastReport?.demand ?? [] where rest > 0 {
+            demand.append(.init(priority: line.priority, count: min(rest, line.count)))
+            rest -= line.count
+        }
+        return demand
+    }
+
     /// What is to be reported, if anything. What was given and is not used goes back with it.
     mutating func report(_ report: SlotAllocation.Report) -> SlotAllocation.Report? {
         guard isShared, mustReport || report != lastReport else { return nil }
