@@ -237,7 +237,9 @@ struct Polling {
     ) -> Bool {
         let isHead = reading.begin(page, at: shared.now)
         if isHead {
-            if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
+            // The head is read again within a reading too: then what its other pages have shown stays, while there are others.
+            let isNew = reading.pages == 1 || !page.pageInfo.hasNextPage
+            if reading.limit == 1 { backlog.setAside() } else if isNew { backlog.removeAll() }
             shared.givingBack.forgetCooled(at: shared.now)
         }
         var matching: [ScheduledJob] = []

@@ -23,7 +23,7 @@ struct Reading {
     private var headReadAt: Duration = .zero
     /// When the head of the list was requested last.
     private(set) var headSentAt: Duration = .zero
-    /// How many pages have been read since the list was begun.
+    /// How many pages have been read since the list was begun, with those that were read again.
     private(set) var pages = 0
     /// When the list was begun.
     private var begunAt: Duration = .zero
