@@ -284,6 +284,8 @@ public final class StackController: Service {
                 if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }
                 events = await mailbox.next()
             }
+            // What was cancelled waits for its launchers, which may take their time, and bids for no slot meanwhile.
+            seat?.bidsNoMore(machine.shared.ledger)
             await timer.stop()
             if ending != nil { await notifier?.finish() }
             logUndelivered(of: notifier)
