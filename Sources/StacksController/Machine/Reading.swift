@@ -83,6 +83,8 @@ struct Reading {
     mutating func begin(_ page: ScheduledJobsPage, at now: Duration) -> Bool {
         let isHead = cursor == nil
         if isHead { beginHead(at: now) }
+        // A job that came to the tail and was taken is not there any more.
+        if isOfTail, pages == 0 { foundMatching = false }
         pages += 1
         let isBarren =
             !isHead && page.unreadableJobs.isEmpty
