@@ -33,7 +33,9 @@ struct Shutdown {
         if polling.isPaused { return shared.drain("The queue is paused") }
         if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
         let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
-        guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty else { return }
+        // While every slot is taken no more than the head is read; when nothing follows, that is the whole list.
+        let isWhole = reading.limit > 1 || (polling.backlog.isWhole && polling.backlog.countedAt == now)
+        guard isWhole, !reading.foundMatching, polling.backlog.isEmpty else { return }
         // Every job that no agent has taken may yet be given back, and is then listed again; but what nobody tells anything of is
         // not waited for without end.
         let unknown = watching.cannotSettle ? ledger.ended.count : 0
