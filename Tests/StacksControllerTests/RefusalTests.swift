@@ -204,6 +204,17 @@ struct RefusalTests {
         #expect(driver.machine.status(at: driver.now).idleReason != .endpointMissing)
     }
 
+    @Test("a 404 while a poll is out needs one that is sent after it, and soon")
+    func pollMeanwhile() {
+        var driver = MachineDriver.running(capacity: 1) { $0.pollInterval = .seconds(30) }
+        _ = driver.polls([job])
+        _ = driver.reserves([job.id])
+        #expect(driver.passes(.seconds(34)).polls.map(\.limit) == [1])
+        _ = driver.happens(.tokens(asked: [job.id], .failure(.notFound)))
+        let wishes = driver.polls([]).all + driver.passes(.seconds(1)).all
+        #expect(Wishes(wishes).polls.count == 1)
+    }
+
     @Test("a 404 for states and reservations while polls succeed registers nothing and stops nothing")
     func others() {
         var driver = MachineDriver.running(capacity: 2)

@@ -92,7 +92,8 @@ struct Polling {
     }
 
     mutating func advance(_ shared: inout SharedState, launcher: LauncherHealth, isStackKnown: Bool) {
-        if shared.needsPoll {
+        // One that is out was sent before it was needed.
+        if shared.needsPoll, !pacing.isInFlight {
             shared.needsPoll = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
         }

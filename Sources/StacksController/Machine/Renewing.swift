@@ -37,7 +37,8 @@ struct Renewing {
 
     mutating func advance(_ shared: inout SharedState, reports: FailureReports) {
         let now = shared.now
-        if shared.needsRenewal {
+        // One that is out was sent before it was needed.
+        if shared.needsRenewal, !pacing.isInFlight {
             shared.needsRenewal = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, now) }
         }

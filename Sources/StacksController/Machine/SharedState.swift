@@ -27,8 +27,9 @@ struct SharedState {
     var notices = Notices()
     /// What went wrong with calls.
     var failures = CallFailures()
-    /// Whether a poll, or a renewal, is needed soon for what it tells.
+    /// Whether a poll is needed soon: after a 404 it tells whether the stack is known, and after a change other jobs may match.
     var needsPoll = false
+    /// Whether a renewal is needed soon: it tells whether a job that is reserved is so for this stack.
     var needsRenewal = false
 
     private(set) var actions: [ControllerAction] = []
