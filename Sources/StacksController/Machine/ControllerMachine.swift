@@ -247,7 +247,7 @@ struct ControllerMachine {
 
     private mutating func end() {
         shared.end()
-        shared.log(.info, status(at: polling.lastSuccess ?? .zero).summary)
+        shared.log(.info, status(at: shared.now).summary)
         shared.wants(.end(shared.fatal))
     }
 }

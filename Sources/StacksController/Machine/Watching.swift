@@ -141,6 +141,7 @@ struct Watching {
         _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
     ) {
         let next = shared.now + Reserving.pauseAfterRefusal
+        // A refusal of a request for one kind says which kind is at fault.
         asksApart = asksForEnded && (asksForWatched || !query.launched.isEmpty)
         let isAlone = !asksApart && (asksForWatched ? watched.isAlone : ended.isAlone)
         let id = asksApart ? nil : asksForWatched ? watched.refused() : ended.refused()
