@@ -108,7 +108,7 @@ struct RefusalTests {
         let step = Pacing.longestAskedWait
         let later = Duration.seconds(3605)
         let times = [.zero, .seconds(3600), .seconds(3604), later + step, later + step * 3, later + step * 6]
-        let believed = times.map { refusals.isConfirmed(.reserve, at: $0) }
+        let believed = times.map { refusals.noteRefusal(of: .reserve, at: $0) }
         #expect(believed == [false, false, false, true, true, false])
     }
 

@@ -25,7 +25,7 @@ struct ControllerMachine {
     /// - Parameter sharesSlots: Whether a pool gives the slots.
     init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool = false) {
         shared = SharedState(configuration: configuration, seed: seed, sharesSlots: sharesSlots)
-        polling = Polling(matcher: configuration.verdict)
+        polling = Polling(matcher: configuration.effectiveMatcher)
     }
 
     private var isStackKnown: Bool { !registration.isNeeded }
@@ -151,14 +151,14 @@ struct ControllerMachine {
     private mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>) {
         let outcome = polling.polled(result, &shared, launcher: launcher)
         if let loss = outcome.loss {
-            registration.stackIsLost(loss, &shared)
-            if registration.isNeeded { polling.isRegisteredAgain(after: loss, &shared) }
+            registration.noteLoss(loss, &shared)
+            if registration.isNeeded { polling.restart(after: loss, &shared) }
         } else if case .success = result {
-            registration.stackIsAsRegistered()
+            registration.noteAsRegistered()
         }
         guard outcome.isReadToEnd else { return }
-        launcher.listIsRead(polling.reading, &shared)
-        shutdown.listIsRead(
+        launcher.listRead(polling.reading, &shared)
+        shutdown.listRead(
             &shared, polling: polling, launcher: launcher, launching: launching, watching: watching)
     }
 

@@ -213,7 +213,7 @@ extension SharedState {
     }
 
     /// Whether a job can be reserved that is on a list which was requested at a time.
-    mutating func canTake(_ id: JobID, listedBy sent: Duration) -> Bool {
+    mutating func noteListed(_ id: JobID, by sent: Duration) -> Bool {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.
             guard entry.stage == .returning, entry.giveBacks == 0, !ledger.renewing.contains(id),

@@ -15,7 +15,7 @@ struct LauncherExits {
     ) {
         guard let entry = shared.ledger[id] else { return }
         if entry.stage == .launched, case .unavailable(let message) = outcome {
-            return launcher.cannotStart(id, message, launchedAt: entry.launchedAt, &shared)
+            return launcher.startFailed(id, message, launchedAt: entry.launchedAt, &shared)
         }
         if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.launchedAt, &shared) }
         switch entry.stage {

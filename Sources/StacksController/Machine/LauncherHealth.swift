@@ -57,7 +57,7 @@ struct LauncherHealth {
         case .trying: break
         case .tried(let id, let time):
             switch trouble.cause {
-            case .unavailable: if shared.now >= time + Self.startedAfter { canStart(&shared) }
+            case .unavailable: if shared.now >= time + Self.startedAfter { startsAgain(&shared) }
             // It has told nothing: its agent could not acquire the job, or the job was cancelled.
             case .failing: if !Self.isUnderWay(id, time, shared) { self.trouble?.mayTry() }
             }
@@ -78,7 +78,7 @@ struct LauncherHealth {
     }
 
     /// The list was read. When it shows no other job to be tried, those that have failed are tried again.
-    func listIsRead(_ reading: Reading, _ shared: inout SharedState) {
+    func listRead(_ reading: Reading, _ shared: inout SharedState) {
         guard isTrying, reading.limit > 1, !reading.foundMatching, reading.foundCooling else { return }
         if shared.givingBack.endCooling(.untaken) { shared.needsPoll = true }
     }
@@ -135,7 +135,7 @@ struct LauncherHealth {
     /// Records that a launcher could not start a job, and gives the job back.
     ///
     /// - Parameter launchedAt: When it was launched.
-    mutating func cannotStart(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
+    mutating func startFailed(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
         shared.letGo(id, .cannotStart(message))
         guard shared.phase == .running else { return }
         // Launches that were on their way together fail together, which counts and is logged once.
@@ -150,13 +150,13 @@ struct LauncherHealth {
 
     /// A launcher has returned, or its agent has come, so that it has started something.
     mutating func launcherEnded(launchedAt: Duration, _ shared: inout SharedState) {
-        if trouble?.cause == .unavailable, trouble?.triedAt == launchedAt { canStart(&shared) }
+        if trouble?.cause == .unavailable, trouble?.triedAt == launchedAt { startsAgain(&shared) }
         // The next time that nothing can be started is a new trouble.
         if let pastTrouble, launchedAt >= pastTrouble.triedAt { self.pastTrouble = nil }
     }
 
     /// The launcher has started something, whatever became of it.
-    private mutating func canStart(_ shared: inout SharedState) {
+    private mutating func startsAgain(_ shared: inout SharedState) {
         guard let trouble, let triedAt = trouble.triedAt else { return }
         self.trouble = nil
         pastTrouble = (trouble, triedAt)

@@ -147,7 +147,7 @@ struct Notices {
     }
 
     /// Records a notice, and returns whether it is new for the job.
-    fileprivate mutating func isNew(_ notice: JobNotice, of id: JobID, at now: Duration, _ ledger: JobLedger) -> Bool {
+    fileprivate mutating func insert(_ notice: JobNotice, of id: JobID, at now: Duration, _ ledger: JobLedger) -> Bool {
         if shown[id] == nil, shown.count >= Self.maximumJobs { forget(ledger) }
         let kind = NoticeKinds(notice)
         let isNew = shown[id, default: ([], now)].kinds.insert(kind).inserted
@@ -166,7 +166,7 @@ extension SharedState {
     /// Shows a notice on the job's page. Nothing depends on it.
     mutating func tell(_ id: JobID, _ notice: JobNotice) {
         guard configuration.notifiesJobs, !configuration.isDryRun, !isCutOff,
-            notices.isNew(notice, of: id, at: now, ledger)
+            notices.insert(notice, of: id, at: now, ledger)
         else { return }
         wants(.notify(id, notice.text(stack: configuration.stackKey)))
     }

@@ -58,7 +58,7 @@ struct Polling {
 
     /// Other jobs may match from now on: the whole list is read again.
     mutating func configured(_ shared: SharedState) {
-        matcher = shared.configuration.verdict
+        matcher = shared.configuration.effectiveMatcher
         unmatchedRules = UnmatchedRules()
         startOver()
         // It can be any page, and was listed for the configuration before.
@@ -130,7 +130,7 @@ struct Polling {
             ignoresResponse = false
             reading.failed(isRejected: failure.kind == .rejected)
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
-            if failure.kind == .notFound { return Outcome(loss: stackIsAbsent(failure, &shared)) }
+            if failure.kind == .notFound { return Outcome(loss: noteAbsence(failure, &shared)) }
             shared.note(failure, of: .poll)
             return Outcome()
         }
@@ -149,7 +149,7 @@ struct Polling {
             pacing.succeeded(next: shared.now)
             return Outcome()
         }
-        shared.stackIsKnown(at: reading.sentAt)
+        shared.noteStackKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
         if loss != nil {
             // These jobs, and those that were listed before, are of two queues: none is reserved.
@@ -190,12 +190,12 @@ struct Polling {
 
     /// Buildkite no longer knows the stack: it is registered again. When that does not help, and the 404 is repeated after
     /// a pause, the queue is gone.
-    private mutating func stackIsAbsent(
+    private mutating func noteAbsence(
         _ failure: CallFailure, _ shared: inout SharedState
     ) -> Registration.Loss? {
         absences += 1
-        shared.failures.stackIsUnknown()
-        let isConfirmed = shared.failures.isConfirmed(.poll, at: shared.now)
+        shared.failures.noteStackUnknown()
+        let isConfirmed = shared.failures.noteRefusal(of: .poll, at: shared.now)
         if isConfirmed, absences > 2 {
             shared.stop(.queueNotFound(shared.configuration, failure))
             return nil
@@ -206,7 +206,7 @@ struct Polling {
     }
 
     /// The stack is registered again because of a loss.
-    mutating func isRegisteredAgain(after loss: Registration.Loss, _ shared: inout SharedState) {
+    mutating func restart(after loss: Registration.Loss, _ shared: inout SharedState) {
         reading.startOver()
         if loss.failure != nil {
             shared.log(.warning, "Buildkite does not know the stack: registering it again")
@@ -279,7 +279,7 @@ struct Polling {
         let verdict = matcher(job)
         switch verdict {
         case .matches:
-            guard shared.canTake(job.id, listedBy: reading.sentAt) else {
+            guard shared.noteListed(job.id, by: reading.sentAt) else {
                 if shared.givingBack.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
                 return false
             }

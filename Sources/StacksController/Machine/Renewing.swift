@@ -84,7 +84,7 @@ struct Renewing {
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
             for id in heard {
                 let verdict: Verdict = ours.contains(id) ? .ours : others.contains(id) ? .denied : .unsaid
-                if verdict == .ours { shared.isReserved(id, since: askedAt) }
+                if verdict == .ours { shared.noteReserved(id, since: askedAt) }
                 verdicts.append((id, verdict))
             }
         case .failure(let failure):
@@ -102,7 +102,7 @@ struct Renewing {
             }
         }
         for id in unheard.sorted() {
-            if result.failure?.kind ?? .transient == .transient { shared.mayBeReserved(id) }
+            if result.failure?.kind ?? .transient == .transient { shared.noteMayBeReserved(id) }
             shared.renewalSettled(ofReturning: id, .unsaid)
         }
         return verdicts

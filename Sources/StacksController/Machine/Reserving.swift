@@ -118,7 +118,7 @@ struct Reserving {
             if ours.contains(id) {
                 shared.totals.reserved += 1
                 shared.tell(id, .reserved)
-                shared.isReserved(id, since: askedAt)
+                shared.noteReserved(id, since: askedAt)
                 if shared.phase == .running, !isPaused {
                     shared.ledger.move(id, to: .waiting, at: shared.now)
                 } else {
@@ -131,7 +131,7 @@ struct Reserving {
             } else {
                 // It may be reserved: giving it back makes sure that it is not for long.
                 leftOut += 1
-                shared.mayBeReserved(id)
+                shared.noteMayBeReserved(id)
                 shared.letGo(id, .unclear)
             }
         }
@@ -143,7 +143,7 @@ struct Reserving {
     private mutating func failed(_ asked: [JobID], _ failure: CallFailure, _ shared: inout SharedState) {
         switch failure.kind {
         case .transient, .rateLimited:
-            if failure.kind == .transient { for id in asked { shared.mayBeReserved(id) } }
+            if failure.kind == .transient { for id in asked { shared.noteMayBeReserved(id) } }
             guard shared.phase == .running else {
                 for id in asked { shared.letGo(id, .ending) }
                 return
@@ -176,7 +176,7 @@ struct Reserving {
 
 extension SharedState {
     /// Records that the job is reserved for this stack, by a request that was made at `sent`.
-    mutating func isReserved(_ id: JobID, since sent: Duration) {
+    mutating func noteReserved(_ id: JobID, since sent: Duration) {
         let (now, expiry) = (now, configuration.reservationExpiry)
         ledger.update(id) { entry in
             entry.reservedUntil = sent + expiry
@@ -185,7 +185,7 @@ extension SharedState {
     }
 
     /// Records that a request to reserve the job may have been heard.
-    mutating func mayBeReserved(_ id: JobID) {
+    mutating func noteMayBeReserved(_ id: JobID) {
         let until = now + configuration.reservationExpiry
         ledger.update(id) { $0.mayBeReservedUntil = until }
     }

@@ -25,7 +25,7 @@ struct Shutdown {
     // MARK: By itself
 
     /// The list was read to its end, or as far as there is use for it.
-    func listIsRead(
+    func listRead(
         _ shared: inout SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching,
         watching: Watching
     ) {

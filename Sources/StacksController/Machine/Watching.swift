@@ -88,7 +88,7 @@ struct Watching {
             shared.succeeded(.queryStates)
             let heard = query.without(failed.jobs)
             if let failure = failed.failure, failure.kind == .rejected {
-                partIsRefused(asksForWatched, asksForEnded, shared)
+                partRefused(asksForWatched, asksForEnded, shared)
             } else {
                 if asksForWatched { paceWatched(failed.failure(of: query.watched), &shared) }
                 if asksForEnded { paceEnded(query, states, failed.failure(of: query.ended), &shared) }
@@ -97,13 +97,13 @@ struct Watching {
             // A job whose state cannot be decoded is not gone.
             noteAbsences(heard.without(states.unreadableJobs), states, &shared, &stops)
             for id in heard.watched { observe(id, states[id], &shared, &launcher, &stops) }
-            for id in heard.launched where states[id]?.isWithAgent == true { hasStarted(id, &shared, &launcher) }
+            for id in heard.launched where states[id]?.isWithAgent == true { agentTookJob(id, &shared, &launcher) }
         case .failure(let failure):
             let now = shared.now
             if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             shared.note(failure, of: .queryStates)
-            if failure.kind == .rejected { isRefused(asksForWatched, asksForEnded, query, &shared) }
+            if failure.kind == .rejected { requestRefused(asksForWatched, asksForEnded, query, &shared) }
         }
     }
 
@@ -129,7 +129,7 @@ struct Watching {
 
     /// A part of a request for more than a thousand jobs is refused because of one of them. What has no launcher any more is
     /// at most one request, so that it can only be one that is watched, unless the request was for both.
-    private mutating func partIsRefused(_ asksForWatched: Bool, _ asksForEnded: Bool, _ shared: SharedState) {
+    private mutating func partRefused(_ asksForWatched: Bool, _ asksForEnded: Bool, _ shared: SharedState) {
         let next = shared.now + Reserving.pauseAfterRefusal
         if asksForEnded { asksApart = true } else { watched.partWasRefused() }
         if asksForWatched { pacing.succeeded(next: next) }
@@ -137,7 +137,7 @@ struct Watching {
     }
 
     /// One job is at fault: it is looked for with smaller requests, so that the others are not left alone because of it.
-    private mutating func isRefused(
+    private mutating func requestRefused(
         _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
     ) {
         let next = shared.now + Reserving.pauseAfterRefusal
@@ -177,22 +177,22 @@ struct Watching {
             // Its reservation has expired. An agent that has been seen to have its job is left alone.
             doubt(id, "is scheduled again", &shared, stops: &stops)
         case _ where state.isWithAgent:
-            hasStarted(id, &shared, &launcher)
+            agentTookJob(id, &shared, &launcher)
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
             if entry.stage == .launched {
                 shared.ledger.move(id, to: .started, at: shared.now)
                 launcher.agentTook(launchedAt: entry.launchedAt, &shared)
             }
-            isOver(id, entry, &shared, &stops)
+            jobEnded(id, entry, &shared, &stops)
         case _ where state.isTerminal:
             // A job that was found running and was never seen without an agent may have one, which is cleaning up.
             if entry.stage == .launched, entry.hasLauncher, entry.job != nil || entry.isSeenReserved {
                 stops.stop(id, "is \(state)", .cancelled, &shared)
             } else {
-                isOver(id, entry, &shared, &stops)
+                jobEnded(id, entry, &shared, &stops)
             }
-        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &launcher, &stops)
+        case .reserved where entry.stage == .launched: checkStartTimeout(id, entry, &shared, &launcher, &stops)
         default:
             // A state that is not known here is a value like any other, and no sign that no agent came.
             break
@@ -200,7 +200,7 @@ struct Watching {
     }
 
     /// An agent has the job.
-    private func hasStarted(_ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth) {
+    private func agentTookJob(_ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth) {
         guard let entry = shared.ledger[id], entry.stage == .launched else { return }
         shared.ledger.move(id, to: .started, at: shared.now)
         launcher.agentTook(launchedAt: entry.launchedAt, &shared)
@@ -208,7 +208,7 @@ struct Watching {
     }
 
     /// No agent has taken a launched job yet.
-    private func isStillReserved(
+    private func checkStartTimeout(
         _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ launcher: inout LauncherHealth,
         _ stops: inout LauncherStops
     ) {
@@ -240,7 +240,7 @@ struct Watching {
 
     /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
     /// launcher that does not notice must not keep its slot forever.
-    private func isOver(
+    private func jobEnded(
         _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stops: inout LauncherStops
     ) {
         guard entry.hasLauncher else { return shared.completed(id) }
