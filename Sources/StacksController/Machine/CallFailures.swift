@@ -100,7 +100,7 @@ extension SharedState {
 
     /// Gives back the jobs for which there is no way to a token.
     private mutating func giveBackWithoutTokens() {
-        guard failures.lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
-        for id in ledger.waiting.sorted() { letGo(id, .noToken, coolFor: .ended) }
+        guard failures.lacksTokens, phase == .running, !ledger.awaitingToken.isEmpty else { return }
+        for id in ledger.awaitingToken.sorted() { letGo(id, .noToken, coolFor: .ended) }
     }
 }

@@ -169,8 +169,8 @@ struct ControllerMachine {
             guard let entry = shared.ledger[id] else { continue }
             let isOver = entry.reservedUntil <= shared.now
             switch entry.stage {
-            case .waiting where verdict == .refused: shared.abandon(id)
-            case .waiting where verdict == .denied || (verdict == .unsaid && isOver):
+            case .awaitingToken where verdict == .refused: shared.abandon(id)
+            case .awaitingToken where verdict == .denied || (verdict == .unsaid && isOver):
                 // Cancelled, or somebody else's by now.
                 shared.log(.info, "The reservation is gone; the job is not launched", id)
                 shared.release(id)

@@ -212,7 +212,8 @@ extension SharedState {
         }
     }
 
-    /// Whether a job can be reserved that is on a list which was requested at a time.
+    /// Records that a list, which was requested at `sent`, shows the job, and returns whether the job can be reserved. One that
+    /// was given back leaves the ledger by that, and its slot is free.
     mutating func noteListed(_ id: JobID, by sent: Duration) -> Bool {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.

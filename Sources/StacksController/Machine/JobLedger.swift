@@ -11,7 +11,7 @@ struct JobLedger {
         /// Requested; the response has not arrived, or was lost.
         case reserving
         /// Reserved, without a token.
-        case waiting
+        case awaitingToken
         /// A token is being issued.
         case issuing
         /// The launcher runs; no agent has the job as far as is known.
@@ -103,13 +103,12 @@ struct JobLedger {
     /// How many jobs it has ever had.
     private(set) var taken = 0
     private(set) var launchers = 0
-    private(set) var reserving = 0
     private(set) var finishing = 0
     /// Jobs that were launched, or found running, and that no agent has taken as far as is known.
     private(set) var notStarted: Set<JobID> = []
     private(set) var stopping = 0
     /// Reserved jobs without a token.
-    private(set) var waiting: Set<JobID> = []
+    private(set) var awaitingToken: Set<JobID> = []
     /// Jobs whose state is requested at intervals.
     private(set) var watched: Set<JobID> = []
     /// Jobs whose launcher has ended before an agent was seen to have them.
@@ -123,11 +122,15 @@ struct JobLedger {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    var launching: Int { notStarted.count }
-
     /// How many slots are taken. Every job takes one, from the question for it until it is settled or its reservation has
     /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
     var occupied: Int { entries.count }
+
+    /// How many jobs are reserved, or being reserved, and have not been launched.
+    var reserved: Int { occupied - watched.count - stopping - settling }
+
+    /// How many jobs an agent has, as far as is known.
+    var running: Int { watched.count - notStarted.count }
 
     /// How many jobs' ends are still to be found out or reported.
     var unsettled: Int { ended.count + confirming.count + finishing }
@@ -160,7 +163,7 @@ struct JobLedger {
 
     /// The jobs that wait for a token, by priority, then age, then name: the same story gives the same requests.
     func nextToLaunch(_ limit: Int) -> [JobID] {
-        let candidates = waiting.map { id in
+        let candidates = awaitingToken.map { id in
             (priority: self[id]?.job?.priority ?? 0, listedAt: self[id]?.listedAt ?? .zero, id: id)
         }
         return candidates.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
@@ -195,11 +198,10 @@ struct JobLedger {
     private mutating func count(_ id: JobID, _ entry: Entry, by step: Int) {
         if entry.hasLauncher { launchers += step }
         switch entry.stage {
-        case .reserving: reserving += step
-        case .issuing: break
+        case .reserving, .issuing: break
         case .finishing: finishing += step
-        case .waiting:
-            if step > 0 { waiting.insert(id) } else { waiting.remove(id) }
+        case .awaitingToken:
+            if step > 0 { awaitingToken.insert(id) } else { awaitingToken.remove(id) }
         case .launched, .started:
             if entry.stage == .launched {
                 if step > 0 { notStarted.insert(id) } else { notStarted.remove(id) }

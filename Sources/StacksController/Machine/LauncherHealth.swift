@@ -34,7 +34,7 @@ struct LauncherHealth {
         guard trouble != nil else { return slots }
         guard isTrying else { return 0 }
         // What is reserved already, and being reserved, is what is tried.
-        return min(slots, max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling)))
+        return min(slots, max(0, 1 - ledger.reserved))
     }
 
     /// Whether one job may be launched, to see whether it can be started.
@@ -64,7 +64,7 @@ struct LauncherHealth {
         }
         // What was on its way when the trouble came is left to those who can start it, but for the one that is tried.
         let kept = self.trouble == nil ? Int.max : isTrying ? 1 : 0
-        let excess = shared.ledger.waiting.count > kept ? shared.ledger.nextToLaunch(.max).dropFirst(kept) : []
+        let excess = shared.ledger.awaitingToken.count > kept ? shared.ledger.nextToLaunch(.max).dropFirst(kept) : []
         for id in excess { shared.letGo(id, trouble.returnReason) }
     }
 

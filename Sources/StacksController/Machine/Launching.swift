@@ -24,7 +24,7 @@ struct Launching {
     func triesOneJob(_ shared: SharedState) -> Bool { isOutage || shared.failures.lacksTokens }
 
     private func isWanted(_ shared: SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
-        shared.phase == .running && isStackKnown && !isPaused && !shared.ledger.waiting.isEmpty
+        shared.phase == .running && isStackKnown && !isPaused && !shared.ledger.awaitingToken.isEmpty
     }
 
     func wakeAt(_ shared: SharedState, isPaused: Bool, isStackKnown: Bool) -> Duration? {
@@ -35,7 +35,7 @@ struct Launching {
 
     /// When jobs are given back that wait for a token.
     private func nextCheck(_ shared: SharedState) -> Duration? {
-        guard shared.phase == .running, !shared.ledger.waiting.isEmpty else { return nil }
+        guard shared.phase == .running, !shared.ledger.awaitingToken.isEmpty else { return nil }
         return tokenlessSince.map { $0 + Self.longestWithoutToken }
     }
 
@@ -43,10 +43,10 @@ struct Launching {
     /// and so is what may be.
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
         // In an outage the next job is given back as soon as it gets no token.
-        if !isOutage, shared.ledger.waiting.isEmpty, !pacing.isInFlight { tokenlessSince = nil }
-        if shared.phase == .running, isPaused, !shared.ledger.waiting.isEmpty {
+        if !isOutage, shared.ledger.awaitingToken.isEmpty, !pacing.isInFlight { tokenlessSince = nil }
+        if shared.phase == .running, isPaused, !shared.ledger.awaitingToken.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            for id in shared.ledger.waiting.sorted() { shared.letGo(id, .paused) }
+            for id in shared.ledger.awaitingToken.sorted() { shared.letGo(id, .paused) }
             return false
         }
         let isWanted = isWanted(shared, isPaused: isPaused, isStackKnown: isStackKnown)
@@ -69,7 +69,7 @@ struct Launching {
                 "Buildkite issued no token for \(seconds) s: giving back the reserved jobs, trying one at a time"
             )
         }
-        for id in shared.ledger.waiting.sorted() { shared.letGo(id, .noToken) }
+        for id in shared.ledger.awaitingToken.sorted() { shared.letGo(id, .noToken) }
         return true
     }
 
@@ -105,21 +105,21 @@ struct Launching {
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
             tokenlessSince = tokenlessSince ?? shared.now
             for id in asked where shared.ledger[id]?.stage == .issuing {
-                shared.ledger.move(id, to: .waiting, at: shared.now)
+                shared.ledger.move(id, to: .awaitingToken, at: shared.now)
                 shared.tell(id, .waitsForToken)
             }
             shared.note(failure, of: .issueTokens)
             if failure.kind == .rejected {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 if !limit.refused(asked.count) {
-                    for id in asked where shared.ledger.waiting.contains(id) {
+                    for id in asked where shared.ledger.awaitingToken.contains(id) {
                         shared.letGo(id, .noToken, coolFor: .refused)
                     }
                 }
                 pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
             }
             if shared.phase != .running {
-                for id in asked where shared.ledger.waiting.contains(id) { shared.letGo(id, .ending) }
+                for id in asked where shared.ledger.awaitingToken.contains(id) { shared.letGo(id, .ending) }
             }
         }
     }

@@ -25,7 +25,8 @@ struct Renewing {
 
     private func isWanted(_ shared: SharedState, _ reports: FailureReports) -> Bool {
         let ledger = shared.ledger
-        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
+        let isNeeded =
+            !(ledger.watched.isEmpty && ledger.awaitingToken.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
         return !shared.isCutOff && (isNeeded || !ledger.confirming.isEmpty)
     }
 
@@ -50,13 +51,13 @@ struct Renewing {
         func expires(_ id: JobID) -> Bool {
             guard let entry = ledger[id], entry.reservedUntil < soon, !entry.isRenewalRefused else { return false }
             switch entry.stage {
-            case .waiting: return true
+            case .awaitingToken: return true
             case .launched: return entry.reservedUntil > now || entry.isSeenReserved
             case .ended, .finishing: return entry.reservedUntil > now && !entry.isReportRefused
             default: return false
             }
         }
-        var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
+        var asked = (ledger.awaitingToken.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
         asked += reports.jobs.filter(expires) + ledger.confirming.sorted()
         guard !asked.isEmpty else { return }
         asked = batches.next(of: asked)

@@ -38,7 +38,7 @@ struct Reserving {
     private func nextRequest(_ shared: SharedState, _ launching: Launching) -> Duration? {
         guard launching.triesOneJob(shared) else { return pacing.due }
         // What gets no token would be given back again: one job shows when that is over.
-        guard shared.ledger.waiting.isEmpty, !launching.pacing.isInFlight else { return nil }
+        guard shared.ledger.awaitingToken.isEmpty, !launching.pacing.isInFlight else { return nil }
         return max(pacing.due, launching.pacing.due)
     }
 
@@ -120,7 +120,7 @@ struct Reserving {
                 shared.tell(id, .reserved)
                 shared.noteReserved(id, since: askedAt)
                 if shared.phase == .running, !isPaused {
-                    shared.ledger.move(id, to: .waiting, at: shared.now)
+                    shared.ledger.move(id, to: .awaitingToken, at: shared.now)
                 } else {
                     shared.letGo(id, isPaused ? .paused : .ending)
                 }

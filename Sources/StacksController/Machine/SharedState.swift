@@ -88,7 +88,7 @@ struct SharedState {
         guard phase == .running || phase == .registering else { return }
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
-        for id in ledger.waiting.sorted() { letGo(id, .ending) }
+        for id in ledger.awaitingToken.sorted() { letGo(id, .ending) }
     }
 
     /// Ends for a reason that waiting does not cure. Running jobs are let end: their agents have tokens of their own.

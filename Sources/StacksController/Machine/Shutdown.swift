@@ -39,7 +39,7 @@ struct Shutdown {
         // Every job that no agent has taken may yet be given back, and is then listed again; but what nobody tells anything of is
         // not waited for without end.
         let unknown = watching.cannotSettle ? ledger.ended.count : 0
-        guard ledger.occupied - unknown == ledger.watched.count - ledger.launching else { return }
+        guard ledger.occupied - unknown == ledger.running else { return }
         // What was given back is on a list that was asked for when its reservation was over, unless others have it.
         guard !reading.foundCooling, reading.headSentAt >= shared.givingBack.lastReturn else { return }
         // In trouble everything was given back: some time is left to the list, and one job is to be tried.
