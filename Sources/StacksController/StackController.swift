@@ -239,10 +239,10 @@ public final class StackController: Service {
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
-                var answer: SlotAllocation.Answer?
+                var grant: SlotAllocation.Grant?
                 for action in actions {
                     switch action {
-                    case .reportSlots(let report): answer = seat?.report(report)
+                    case .reportSlots(let report): grant = seat?.report(report)
                     case .request(let request):
                         group.addTask(executorPreference: callExecutor) { [calls, mailbox] in
                             // A stack that is not registered cannot say anything.
@@ -277,8 +277,8 @@ public final class StackController: Service {
                 }
                 logUndelivered(of: notifier)
                 if ending != nil { break }
-                if let answer {
-                    events = [.slots(answer)]
+                if let grant {
+                    events = [.slots(grant)]
                     continue
                 }
                 if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }

@@ -20,7 +20,7 @@ final class SharedSlots: Sendable {
         seat.withLock { $0 = id }
     }
 
-    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer {
+    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Grant {
         guard let id = seat.withLock({ $0 }) else { return .init() }
         isCalled.withLock { $0 = false }
         return pool.report(id, report)

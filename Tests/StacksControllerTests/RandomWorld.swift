@@ -260,7 +260,7 @@ struct RandomWorld {
     var occupied: Int { ended ? 0 : driver.machine.ledger.occupied }
 
     mutating func step(_ events: [ControllerEvent]) {
-        var answer: SlotAllocation.Answer?
+        var answer: SlotAllocation.Grant?
         for action in driver.machine.step(events, at: now) {
             switch action {
             case .reportSlots(let report): answer = pool?.report(report)

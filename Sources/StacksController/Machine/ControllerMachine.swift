@@ -77,7 +77,7 @@ struct ControllerMachine {
         case .deregistered(let failure):
             shutdown.deregistered(failure, &shared)
             end()
-        case .slots(let answer): shared.slots.received(answer, at: shared.now)
+        case .slots(let grant): shared.slots.received(grant, at: shared.now)
         case .slotsCall: shared.slots.mustReport = true
         }
     }

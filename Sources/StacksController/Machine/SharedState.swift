@@ -20,7 +20,7 @@ struct SharedState {
     var totals = ControllerStatus.Totals()
     var ledger = JobLedger()
     /// How many slots the jobs may take.
-    var slots: Slots
+    var slots: SlotUse
     /// Jobs that are let go of, and those that are left alone for a while.
     var givingBack = GivingBack()
     /// What was shown on jobs' pages.
@@ -36,7 +36,7 @@ struct SharedState {
 
     init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool) {
         self.configuration = configuration
-        slots = Slots(isShared: sharesSlots)
+        slots = SlotUse(isShared: sharesSlots)
         jitter = Jitter(seed: seed)
     }
 
@@ -71,7 +71,7 @@ struct SharedState {
     /// How many more jobs may take one.
     var freeSlots: Int { slots.free(ledger, most: configuration.maximumInFlight) }
 
-    /// How many more could take one if they were known: see ``Slots/reachable(_:most:)``.
+    /// How many more could take one if they were known: see ``SlotUse/reachable(_:most:)``.
     var reachableSlots: Int { slots.reachable(ledger, most: configuration.maximumInFlight) }
 
     // MARK: The phase

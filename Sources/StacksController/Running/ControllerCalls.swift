@@ -176,37 +176,3 @@ extension StacksResponse {
         return FailedParts(jobs: Set(failedBatches.flatMap { jobs[$0.range] }), failure: CallFailure(first.error))
     }
 }
-
-extension Result {
-    var failure: Failure? {
-        if case .failure(let failure) = self { failure } else { nil }
-    }
-}
-
-extension CallFailure {
-    init(_ error: any Error) {
-        guard let error = error as? StacksAPIError else {
-            self.init(.transient, message: "\(error)")
-            return
-        }
-        let kind: Kind =
-            switch error.code {
-            // What a proxy says of itself is no word of the API: it passes.
-            case _ where error.isProxyRefusal: .transient
-            case .unauthorized: .unauthorized
-            case .forbidden: .forbidden
-            case .notFound: .notFound
-            case .rateLimited: .rateLimited
-            case .badRequest, .unprocessable, .invalidArgument, .unexpectedJobState: .rejected
-            default: .transient
-            }
-        let wait = error.retryAfter ?? (kind == .rateLimited ? error.rateLimit?.reset : nil)
-        self.init(
-            kind,
-            retryAfter: wait,
-            message: "\(error)",
-            underlying: error,
-            mayHaveTakenEffect: error.mayHaveTakenEffect
-        )
-    }
-}

@@ -11,7 +11,7 @@ struct Seat: Sendable {
         }
     }
 
-    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer { pool.report(id, report) }
+    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Grant { pool.report(id, report) }
 
     /// The stack takes no further jobs, and has those of the ledger until it leaves: nobody waits for its bid.
     func bidsNoMore(_ ledger: JobLedger) {

@@ -4,7 +4,7 @@ import StacksAPI
 ///
 /// With a pool, the stack says what it uses and wants whenever that changes, and what it was given and has not used by then
 /// goes back. So a slot that becomes free is the pool's, whoever had it.
-struct Slots {
+struct SlotUse {
     /// How long a bid may take: the list is read for it.
     private static let longestBid = Duration.milliseconds(500)
 
@@ -54,10 +54,10 @@ struct Slots {
         return report
     }
 
-    /// The pool's answer to the report just made.
-    mutating func received(_ answer: SlotAllocation.Answer, at now: Duration) {
-        granted = answer.granted
-        available = answer.available
-        bidBy = answer.owesBid ? bidBy ?? now + Self.longestBid : nil
+    /// What the pool gives for the report just made.
+    mutating func received(_ grant: SlotAllocation.Grant, at now: Duration) {
+        granted = grant.granted
+        available = grant.available
+        bidBy = grant.owesBid ? bidBy ?? now + Self.longestBid : nil
     }
 }
