@@ -262,14 +262,11 @@ public final class StackController: Service {
                         }
                     case .stop(let job): launches[job]?.cancel()
                     case .log(let level, let message, let job):
-                        // Rules, messages and names in it come from outside: no handler is given a line end of theirs.
-                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
                         let metadata = job.map { ["job": "\($0)"] as Logger.Metadata }
-                        logger.log(level: level, "\(shown)", metadata: metadata?.visible)
+                        logger.log(level: level, "\(Self.shown(message))", metadata: metadata?.visible)
                     case .logWait(let level, let message, let until):
                         let date = Date(timeIntervalSinceNow: (until - now) / .seconds(1))
-                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
-                        logger.log(level: level, "\(shown), at \(ISO8601.text(date) ?? "\(date)")")
+                        logger.log(level: level, "\(Self.shown(message)), at \(ISO8601.text(date) ?? "\(date)")")
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
@@ -293,6 +290,11 @@ public final class StackController: Service {
             group.cancelAll()
             return ending
         }
+    }
+
+    /// A message as the log gets it. Rules, messages and names in it come from outside: no handler is given a line end of theirs.
+    private static func shown(_ message: String) -> String {
+        VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
     }
 
     /// What sends the notices about jobs.

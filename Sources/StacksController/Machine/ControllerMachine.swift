@@ -82,7 +82,8 @@ struct ControllerMachine {
         }
     }
 
-    /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
+    /// Does everything that is due. What is reserved is no longer in the backlog when the waiting jobs are told why they wait, and
+    /// how much of the list is requested depends on the slots that are left.
     private mutating func advance() {
         registration.advance(&shared)
         launcher.advance(&shared)
@@ -91,9 +92,8 @@ struct ControllerMachine {
             &shared, from: &polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
         polling.tellWaiting(&shared, launcher: launcher, launching: launching)
         polling.advance(&shared, launcher: launcher, isStackKnown: isStackKnown)
-        if launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
-            reserving.letGoOfUncertain(.noToken, &shared)
-        }
+        let gaveUp = launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown)
+        if gaveUp { reserving.letGoOfUncertain(.noToken, &shared) }
         watching.advance(&shared)
         shutdown.beginSettling(shared)
         reports.advance(&shared, settleBy: shutdown.settleBy)

@@ -55,8 +55,8 @@ struct JobLedger {
         /// Until when the reservation holds for certain: only so long may anything be done to the job on Buildkite. It is
         /// counted from when it was requested; zero while nothing says that the job is this stack's.
         var reservedUntil: Duration = .zero
-        /// When it has certainly expired: until then it takes a slot. It is counted from the response, or from when that
-        /// was lost.
+        /// The latest time at which the reservation can still hold, counted from the response, or from when that was lost. The job
+        /// takes a slot until then.
         var mayBeReservedUntil: Duration = .zero
         /// Whether the job was reserved when its state was last seen. After ``reservedUntil`` that may be for another
         /// stack.
@@ -65,8 +65,9 @@ struct JobLedger {
         var startBy: Duration = .zero
         /// Whether the job was still only reserved in the last response after that.
         var isLate = false
-        /// How many responses in a row say that the job is no longer there, or no longer ours, and since when.
+        /// How many responses in a row say that the job is no longer there, or no longer ours.
         var doubts = 0
+        /// When the first of them came.
         var doubtedSince: Duration = .zero
         /// Whether it was missing from the last response about it.
         var isMissing = false

@@ -10,9 +10,7 @@ struct Shutdown {
     /// Whether a status line is due.
     func wantsStatusLine(_ shared: SharedState) -> Bool { nextStatusLine.map { shared.now >= $0 } ?? false }
 
-    var wakeAt: Duration? {
-        settleBy.map { end in nextStatusLine.map { min($0, end) } ?? end } ?? nextStatusLine
-    }
+    var wakeAt: Duration? { earliest(settleBy, nextStatusLine) }
 
     mutating func begin(_ shared: SharedState) {
         nextStatusLine = shared.configuration.statusInterval.map { shared.now + $0 }

@@ -2,16 +2,17 @@ import StacksAPI
 
 /// How many slots the stack's jobs may take: those of its configuration, or what a pool gives it.
 ///
-/// With a pool, the stack says what it uses and wants whenever that changes, and what it was given and has not used by then
-/// goes back. So a slot that becomes free is the pool's, whoever had it.
+/// With a pool, the stack reports what it uses and wants whenever that changes. Each report returns every slot that it was given
+/// and has not used, and the pool gives anew: so a slot that becomes free is the pool's, whoever had it.
 struct SlotUse {
     /// How long a bid may take: the list is read for it.
     private static let longestBid = Duration.milliseconds(500)
 
     /// Whether a pool gives the slots.
     let isShared: Bool
-    /// How many slots the pool has given for the last report, and how many jobs had taken one by then.
+    /// How many slots the pool has given for the last report.
     private var granted = 0
+    /// How many jobs had ever taken a slot by then.
     private var takenBefore = 0
     /// How many more it could get, as of its last report.
     private var available = 0
@@ -45,7 +46,7 @@ struct SlotUse {
         return demand
     }
 
-    /// What is to be reported, if anything. What was given and is not used goes back with it.
+    /// What is to be reported, if anything. What was given and is not used goes back with it, so that nothing is left.
     mutating func report(_ report: SlotAllocation.Report) -> SlotAllocation.Report? {
         guard isShared, mustReport || report != lastReport else { return nil }
         (mustReport, lastReport) = (false, report)

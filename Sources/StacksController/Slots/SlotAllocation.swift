@@ -58,8 +58,9 @@ struct SlotAllocation {
         var owesBid = false
         /// Whether the stack takes no further jobs, so that nothing is kept for it.
         var isLeaving = false
-        /// When it was given a slot last, as a place in the order of all grants; `previous` before the grants that are not used.
+        /// The number of its last grant.
         var turn: Int
+        /// What that was before its unused grants: it is restored when they go back.
         var previousTurn: Int
 
         var used: Int { report.occupied + granted + offered }

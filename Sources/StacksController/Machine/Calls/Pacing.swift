@@ -59,3 +59,9 @@ struct Jitter {
         range.lowerBound + random.fraction() * (range.upperBound - range.lowerBound)
     }
 }
+
+/// The earlier one of two times, of which either may never come.
+func earliest(_ one: Duration?, _ other: Duration?) -> Duration? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
+}

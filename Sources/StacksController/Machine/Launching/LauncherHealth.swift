@@ -7,7 +7,7 @@ import StacksAPI
 /// launched but one job at a time, later and later, and what cannot be launched is given back: a broken launcher must not
 /// empty the queue.
 ///
-/// Launches are in a row by when they were launched, not by when they ended. An agent that takes a job shows that the launcher
+/// Launches count in the order in which they were started, not in which they ended. An agent that takes a job shows that the launcher
 /// worked when that job was launched: it says nothing of the launches after that.
 struct LauncherHealth {
     /// How many launches in a row have to fail.

@@ -29,8 +29,7 @@ struct Launching {
 
     func wakeAt(_ shared: SharedState, isPaused: Bool, isStackKnown: Bool) -> Duration? {
         let next = pacing.due(if: isWanted(shared, isPaused: isPaused, isStackKnown: isStackKnown))
-        let check = nextCheck(shared)
-        return next.map { next in check.map { min($0, next) } ?? next } ?? check
+        return earliest(next, nextCheck(shared))
     }
 
     /// When jobs are given back that wait for a token.
@@ -39,8 +38,8 @@ struct Launching {
         return tokenlessSince.map { $0 + Self.longestWithoutToken }
     }
 
-    /// Asks for tokens when that is due. Returns whether there has been none for so long that what is reserved is given back,
-    /// and so is what may be.
+    /// Asks for tokens when that is due. Returns true when it gave the reserved jobs back for want of them; the caller then
+    /// gives back those that may be reserved.
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
         // In an outage the next job is given back as soon as it gets no token.
         if !isOutage, shared.ledger.awaitingToken.isEmpty, !pacing.isInFlight { tokenlessSince = nil }

@@ -11,7 +11,7 @@ struct Polling {
         var isReadToEnd = false
     }
 
-    /// On how many pages of waiting jobs that is shown at a time.
+    /// How many waiting jobs are told at a time, on their pages, why they wait.
     private static let maximumTold = 1000
 
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
@@ -23,7 +23,7 @@ struct Polling {
     /// How long the list is read often after a job has come to it.
     private static let busyTime = Duration.seconds(10)
 
-    /// How long what was read of the list is taken for the list as it is.
+    /// How old a reading may be to count as the current list.
     private static let currency = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
@@ -47,7 +47,8 @@ struct Polling {
     private var silence = Silence()
     /// When a job that matches came last.
     private var lastArrival: Duration?
-    /// When the head of the list was requested as of which the backlog is whole, as far as it is chosen from.
+    /// How old the backlog is: when the first page of the last complete reading was requested, or of as much of it as is chosen
+    /// from. `nil` when there is none.
     private var readAsOf: Duration?
     /// Whether the poll that is under way was sent for another configuration.
     private var ignoresResponse = false
@@ -87,8 +88,7 @@ struct Polling {
 
     func wakeAt(_ shared: SharedState, isStackKnown: Bool) -> Duration? {
         let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown)).map { max($0, rate.earliest) }
-        let check = silence.due(shared, lastSuccess: lastSuccess)
-        return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
+        return earliest(poll, silence.due(shared, lastSuccess: lastSuccess))
     }
 
     mutating func advance(_ shared: inout SharedState, launcher: LauncherHealth, isStackKnown: Bool) {
@@ -106,13 +106,13 @@ struct Polling {
             pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
         guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
-        let isIdle = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
-        if isIdle { reading.startOver() }
-        // While nothing can be started one job is requested, only to be seen as connected.
-        let limit = isIdle ? 1 : SharedState.maximumBatch
-        // While there is nothing to start, only what is new matters.
-        let isWatching = shared.configuration.mode == .continuous && !shared.configuration.isDryRun && backlog.isEmpty
-        if limit > 1, isWatching, !reading.foundCooling, reading.headSentAt > shared.givingBack.lastReturn {
+        let canStartNothing = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
+        if canStartNothing { reading.startOver() }
+        // Then one job is requested, only to be seen as connected.
+        let limit = canStartNothing ? 1 : SharedState.maximumBatch
+        // While nothing waits to be started, only what is new matters.
+        let needsNewOnly = shared.configuration.mode == .continuous && !shared.configuration.isDryRun && backlog.isEmpty
+        if limit > 1, needsNewOnly, !reading.foundCooling, reading.headSentAt > shared.givingBack.lastReturn {
             reading.goesToTail(at: shared.now)
         }
         rate.sends(at: shared.now)

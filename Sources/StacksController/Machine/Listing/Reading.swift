@@ -46,10 +46,11 @@ struct Reading {
     /// When each job that cannot be read was listed last, by its ID or, where that is not known, by what is wrong.
     private var unreadable: [String: Duration] = [:]
     private var nextForgetting = Duration.zero
-    /// Whether the list showed, as far as it has been read, any job at all, any that matches and can be started, and any
-    /// that matches and is left alone for a while.
+    /// Whether the list showed any job at all, as far as it has been read.
     private(set) var foundAny = false
+    /// Whether it showed one that matches and can be started.
     var foundMatching = false
+    /// Whether it showed one that matches and is left alone for a while.
     var foundCooling = false
 
     /// When the job was listed first, if it is known.

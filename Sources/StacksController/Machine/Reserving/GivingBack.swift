@@ -3,8 +3,8 @@ import StacksAPI
 
 /// Lets go of jobs that are not to be launched, or no longer.
 ///
-/// It stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation has certainly
-/// expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
+/// A job that is let go of stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation
+/// has certainly expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
 /// to a second. A list that was requested after that and shows the job ends the wait.
 struct GivingBack {
     /// How long a reservation holds that gives a job back.

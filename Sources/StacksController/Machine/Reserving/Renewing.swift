@@ -3,8 +3,8 @@ import StacksAPI
 
 /// Renews reservations of jobs that wait, launch, or are to be reported on, long before they expire.
 ///
-/// An expired reservation is not renewed when a token was issued for its job, because the token is dead too; unless the
-/// job is still reserved by its last state: then a renewal tells for whom.
+/// After its reservation has expired, a launched job is renewed only if Buildkite has last shown it as reserved: the response
+/// then says for which stack. Otherwise its token is dead as well.
 struct Renewing {
     /// What the response to a renewal says about a job.
     enum Verdict {
@@ -67,7 +67,7 @@ struct Renewing {
         shared.asks(.renew(asked))
     }
 
-    /// Records what a renewal says, and returns the jobs for which it says something, and those of which it was to.
+    /// Records the response to a renewal. Returns a verdict for each job that it is about, `unsaid` for those that it leaves out.
     mutating func renewed(
         _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ failed: FailedParts,
         _ shared: inout SharedState

@@ -8,8 +8,8 @@ struct StateQuery: Sendable, Hashable {
     /// whether an agent had taken the job.
     var ended: [JobID] = []
 
-    /// Launched jobs of which it only matters whether an agent has taken them by now: that is to be known no later than that
-    /// other launches have failed.
+    /// Launched jobs that are asked about only because the launch of a job in `ended` seems to have failed. If an agent has taken
+    /// one of them the launcher works, and that has to be known before the failure is counted.
     var launched: [JobID] = []
 
     var isEmpty: Bool { watched.isEmpty && ended.isEmpty }

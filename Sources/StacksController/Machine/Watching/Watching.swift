@@ -38,7 +38,7 @@ struct Watching {
         if pacing.isInFlight || settling.isInFlight || shared.isCutOff { return nil }
         let watch = shared.ledger.watched.isEmpty ? nil : pacing.due
         let settle = shared.ledger.ended.isEmpty ? nil : settling.due
-        return watch.map { watch in settle.map { min($0, watch) } ?? watch } ?? settle
+        return earliest(watch, settle)
     }
 
     /// Whether it cannot be learned for long what became of jobs whose launcher has ended.
@@ -180,10 +180,7 @@ struct Watching {
             agentTookJob(id, &shared, &launcher)
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
-            if entry.stage == .launched {
-                shared.ledger.move(id, to: .started, at: shared.now)
-                launcher.agentTook(launchedAt: entry.launchedAt, &shared)
-            }
+            agentTookJob(id, &shared, &launcher, isSeenAtWork: false)
             jobEnded(id, entry, &shared, &stops)
         case _ where state.isTerminal:
             // A job that was found running and was never seen without an agent may have one, which is cleaning up.
@@ -199,12 +196,16 @@ struct Watching {
         }
     }
 
-    /// An agent has the job.
-    private func agentTookJob(_ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth) {
+    /// An agent has the job, or has had it.
+    ///
+    /// - Parameter isSeenAtWork: Whether it is at work now, so that this is about when it has started.
+    private func agentTookJob(
+        _ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth, isSeenAtWork: Bool = true
+    ) {
         guard let entry = shared.ledger[id], entry.stage == .launched else { return }
         shared.ledger.move(id, to: .started, at: shared.now)
         launcher.agentTook(launchedAt: entry.launchedAt, &shared)
-        if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.launchedAt)) }
+        if isSeenAtWork, entry.job != nil { shared.wants(.measure(.start, shared.now - entry.launchedAt)) }
     }
 
     /// No agent has taken a launched job yet.
