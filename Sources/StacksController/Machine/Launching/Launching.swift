@@ -115,7 +115,7 @@ struct Launching {
                         shared.letGo(id, .noToken, coolFor: .refused)
                     }
                 }
-                pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
+                pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
             }
             if shared.phase != .running {
                 for id in asked where shared.ledger.awaitingToken.contains(id) { shared.letGo(id, .ending) }

@@ -95,7 +95,7 @@ struct Renewing {
             // One job is at fault: it is looked for with smaller requests, so that the others' reservations are renewed.
             let id = batches.refused()
             // One that is alone, and perhaps not at fault, is retried later and later.
-            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal) }
+            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal) }
             if let id {
                 shared.ledger.update(id) { $0.isRenewalRefused = true }
                 shared.log(.warning, "Buildkite refuses every request to renew the reservation of this job", id)
@@ -123,6 +123,6 @@ struct Renewing {
             return pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
         }
         batches.partWasRefused()
-        pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
+        pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
     }
 }

@@ -6,9 +6,6 @@ struct Reserving {
     /// The shortest time between two reservations: the rate that Buildkite allows.
     private static let shortestInterval = Duration.milliseconds(100)
 
-    /// Between a request that was refused and a smaller one.
-    static let pauseAfterRefusal = Duration.seconds(1)
-
     /// How long jobs are kept of which no response says whether they are reserved.
     private static let longestUncertainty = Duration.seconds(30)
 
@@ -156,7 +153,7 @@ struct Reserving {
         case .rejected:
             // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them it is,
             // so that one job does not keep all others from being reserved.
-            pacing.succeeded(next: shared.now + Self.pauseAfterRefusal)
+            pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
             let isFound = !limit.refused(asked.count)
             for id in asked {
                 shared.expire(id)

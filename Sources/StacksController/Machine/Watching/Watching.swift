@@ -130,7 +130,7 @@ struct Watching {
     /// A part of a request for more than a thousand jobs is refused because of one of them. What has no launcher any more is
     /// at most one request, so that it can only be one that is watched, unless the request was for both.
     private mutating func partRefused(_ asksForWatched: Bool, _ asksForEnded: Bool, _ shared: SharedState) {
-        let next = shared.now + Reserving.pauseAfterRefusal
+        let next = shared.now + BatchLimit.pauseAfterRefusal
         if asksForEnded { asksApart = true } else { watched.partWasRefused() }
         if asksForWatched { pacing.succeeded(next: next) }
         if asksForEnded { settling.succeeded(next: next) }
@@ -140,7 +140,7 @@ struct Watching {
     private mutating func requestRefused(
         _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
     ) {
-        let next = shared.now + Reserving.pauseAfterRefusal
+        let next = shared.now + BatchLimit.pauseAfterRefusal
         // A refusal of a request for one kind says which kind is at fault.
         asksApart = asksForEnded && (asksForWatched || !query.launched.isEmpty)
         let isAlone = !asksApart && (asksForWatched ? watched.isAlone : ended.isAlone)
