@@ -56,8 +56,8 @@ public struct LaunchedJob: Sendable, Identifiable {
 
     /// Reads the job's command and environment, which can contain secrets and exceed 100 KB.
     ///
-    /// The first call makes one request to Buildkite, which a launcher that does not need the details saves. Later calls,
-    /// on copies of this value too, return what the first one read.
+    /// The first call makes one request to Buildkite, which a launcher that does not need the details saves. Calls after it has
+    /// returned, on copies of this value too, return what it read. Calls at the same time make a request each.
     ///
     /// - Returns: What the job runs.
     /// - Throws: `StacksAPIError` when the request fails; with `notFound` when Buildkite no longer knows the job.

@@ -148,7 +148,7 @@ extension StackController.Configuration {
     }
 
     /// ``matcher``, or the one for ``tags``.
-    var verdict: @Sendable (ScheduledJob) -> JobMatcher.Verdict {
+    var effectiveMatcher: @Sendable (ScheduledJob) -> JobMatcher.Verdict {
         if let matcher { return matcher }
         let rules = JobMatcher(tags: tags)
         return { rules.verdict(on: $0.agentQueryRules) }

@@ -239,10 +239,10 @@ public final class StackController: Service {
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
-                var answer: SlotAllocation.Answer?
+                var grant: SlotAllocation.Grant?
                 for action in actions {
                     switch action {
-                    case .reportSlots(let report): answer = seat?.report(report)
+                    case .reportSlots(let report): grant = seat?.report(report)
                     case .request(let request):
                         group.addTask(executorPreference: callExecutor) { [calls, mailbox] in
                             // A stack that is not registered cannot say anything.
@@ -262,14 +262,11 @@ public final class StackController: Service {
                         }
                     case .stop(let job): launches[job]?.cancel()
                     case .log(let level, let message, let job):
-                        // Rules, messages and names in it come from outside: no handler is given a line end of theirs.
-                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
                         let metadata = job.map { ["job": "\($0)"] as Logger.Metadata }
-                        logger.log(level: level, "\(shown)", metadata: metadata?.visible)
+                        logger.log(level: level, "\(Self.shown(message))", metadata: metadata?.visible)
                     case .logWait(let level, let message, let until):
                         let date = Date(timeIntervalSinceNow: (until - now) / .seconds(1))
-                        let shown = VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
-                        logger.log(level: level, "\(shown), at \(ISO8601.text(date) ?? "\(date)")")
+                        logger.log(level: level, "\(Self.shown(message)), at \(ISO8601.text(date) ?? "\(date)")")
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
@@ -277,13 +274,15 @@ public final class StackController: Service {
                 }
                 logUndelivered(of: notifier)
                 if ending != nil { break }
-                if let answer {
-                    events = [.slots(answer)]
+                if let grant {
+                    events = [.slots(grant)]
                     continue
                 }
                 if let wakeAt = machine.wakeAt { timer.set(wakeAt, now: now) }
                 events = await mailbox.next()
             }
+            // What was cancelled waits for its launchers, which may take their time, and bids for no slot meanwhile.
+            seat?.bidsNoMore(machine.shared.ledger)
             await timer.stop()
             if ending != nil { await notifier?.finish() }
             logUndelivered(of: notifier)
@@ -291,6 +290,11 @@ public final class StackController: Service {
             group.cancelAll()
             return ending
         }
+    }
+
+    /// A message as the log gets it. Rules, messages and names in it come from outside: no handler is given a line end of theirs.
+    private static func shown(_ message: String) -> String {
+        VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
     }
 
     /// What sends the notices about jobs.

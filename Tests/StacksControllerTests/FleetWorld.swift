@@ -20,10 +20,14 @@ final class SharedSlots: Sendable {
         seat.withLock { $0 = id }
     }
 
-    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer {
+    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Grant {
         guard let id = seat.withLock({ $0 }) else { return .init() }
         isCalled.withLock { $0 = false }
         return pool.report(id, report)
+    }
+
+    func keepNothing() {
+        if let id = seat.withLock({ $0 }) { pool.keepNothing(for: id) }
     }
 
     func leave() {
@@ -39,12 +43,20 @@ final class SharedSlots: Sendable {
     }
 }
 
-/// Several moody worlds, each with a controller of its own, that share a pool of slots whose size changes.
+/// Several moody worlds, each with a controller of its own, that share a pool of slots. Its size changes, and so do the
+/// configurations of the controllers; some are drained before their jobs have run.
 struct FleetWorld {
+    enum Change {
+        case resize(Int)
+        case configure(stack: Int, RandomWorld.Settings)
+        case drain(stack: Int)
+    }
+
     private let pool: SlotPool
     private let seats: [SharedSlots]
     private(set) var worlds: [RandomWorld]
-    private var sizes: [(time: Duration, slots: Int)]
+    /// What somebody does to the pool and to the stacks, the next last.
+    private var changes: [(time: Duration, what: Change)]
     private static let never = Duration.seconds(Int64.max)
 
     private var now: Duration = .zero
@@ -53,6 +65,9 @@ struct FleetWorld {
     private(set) var violations: [String] = []
     /// How often a stack was called because there was something for it.
     private(set) var calls = 0
+    /// How often a stack that was not over has got another configuration, or was drained.
+    private(set) var reconfigurations = 0
+    private(set) var drains = 0
 
     init(seed: UInt64, keepsStory: Bool = false) throws {
         var random = Jitter(seed: seed)
@@ -64,12 +79,27 @@ struct FleetWorld {
         worlds = seats.enumerated().map { number, seat in
             RandomWorld(seed: seed &* 8 &+ UInt64(number), keepsStory: keepsStory, pool: seat)
         }
-        let changes = Int(random.next(in: 0..<4))
-        sizes = (0..<changes).map { _ in
-            (.seconds(1) * random.next(in: 0..<300), Int(random.next(in: 0..<14)))
-        }.sorted { $0.time > $1.time }
+        changes = []
+        for _ in 0..<Int(random.next(in: 0..<4)) {
+            changes.append((.seconds(1) * random.next(in: 0..<300), .resize(Int(random.next(in: 0..<14)))))
+        }
         // It ends with slots, or nothing would.
-        if !sizes.isEmpty { sizes.insert((.seconds(300), slots), at: 0) }
+        if !changes.isEmpty { changes.append((.seconds(300), .resize(slots))) }
+        for stack in 0..<count {
+            for _ in 0..<Int(random.next(in: 0..<4)) {
+                let settings = RandomWorld.Settings(&random)
+                changes.append((.seconds(1) * random.next(in: 0..<300), .configure(stack: stack, settings)))
+            }
+            // It ends with a configuration that every job matches.
+            var last = RandomWorld.Settings(&random)
+            last.matchesAll = true
+            changes.append((.seconds(300), .configure(stack: stack, last)))
+        }
+        if random.next(in: 0..<1) < 0.4 {
+            let stack = Int(random.next(in: 0..<Double(count)))
+            changes.append((.seconds(1) * random.next(in: 0..<200), .drain(stack: stack)))
+        }
+        changes.sort { $0.time > $1.time }
     }
 
     mutating func run() throws {
@@ -79,10 +109,10 @@ struct FleetWorld {
             let (before, lives) = (occupied, restarts)
             let time = times[index]
             if time == Self.never { break }
-            if let size = sizes.last, size.time <= time {
-                sizes.removeLast()
-                now = max(now, size.time)
-                try pool.resize(to: size.slots)
+            if let change = changes.last, change.time <= time {
+                changes.removeLast()
+                now = max(now, change.time)
+                try make(change.what)
             } else {
                 now = max(now, time)
                 worlds[index].proceed()
@@ -99,6 +129,21 @@ struct FleetWorld {
             violations += worlds[index].violations.map { "stack \(index): \($0)" }
         }
         if pool.used != 0 { violations.append("\(pool.used) slots are lost") }
+    }
+
+    private mutating func make(_ change: Change) throws {
+        switch change {
+        case .resize(let slots): try pool.resize(to: slots)
+        case .configure(let stack, let settings):
+            if worlds[stack].isGoingOn { reconfigurations += 1 }
+            worlds[stack].isConfigured(settings, at: now)
+            times[stack] = nextTime(stack)
+        case .drain(let stack):
+            if worlds[stack].isGoingOn { drains += 1 }
+            seats[stack].keepNothing()
+            worlds[stack].isDrained(at: now)
+            times[stack] = nextTime(stack)
+        }
     }
 
     private var occupied: Int { worlds.reduce(0) { $0 + $1.occupied } }

@@ -111,6 +111,20 @@ struct ListTailTests {
         #expect(world.reserved == [ScheduledJob.number(500).id])
     }
 
+    @Test("a job that came to the tail and went again is no reason to be busy", arguments: Cursors.allCases)
+    func idleReason(cursors: Cursors) {
+        var world = World(4500, cursors)
+        world.passes(.seconds(7))
+        let job = ScheduledJob.number(9000)
+        world.jobs.append(job)
+        world.passes(.seconds(2))
+        #expect(world.reserved == [job.id])
+        // Another stack was quicker.
+        _ = world.driver.happens(.reserved(asked: [job.id], .success(Reservation(reserved: [], notReserved: [job.id]))))
+        world.passes(.milliseconds(1500))
+        #expect(world.driver.machine.status(at: world.driver.now).idleReason == .nothingMatches)
+    }
+
     @Test("an hour with 100 000 jobs of others: requests and listed jobs", arguments: [Cursors.count])
     func cost(cursors: Cursors) {
         var world = World(100_000, cursors)

@@ -205,7 +205,7 @@ extension ControllerMachine {
     var phase: ControllerStatus.Phase { shared.phase }
     var fatal: StackControllerError? { shared.fatal }
     var backlog: Backlog { polling.backlog }
-    var freeSlots: Int { launcher.freeSlots(shared) }
+    var freeSlots: Int { launcher.usable(shared.freeSlots, shared.ledger) }
     var startTrouble: LauncherTrouble? { launcher.trouble }
     var pastTrouble: LauncherTrouble? { launcher.pastTrouble?.trouble }
     var reregistrations: [Duration] { registration.repetitions }

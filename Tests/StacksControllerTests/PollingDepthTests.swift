@@ -75,6 +75,51 @@ struct PollingDepthTests {
         #expect(driver.happens(.polled(.failure(.lost))).reserved == [[jobs[0].id]])
     }
 
+    @Test("a page that is lost takes nothing away of what the pages before it have shown")
+    func lostPageOfMany() {
+        var driver = MachineDriver.running { $0.isDryRun = true }
+        let list = List(jobs: ScheduledJob.numbers(0..<3500))
+        func page(_ cursor: String?) -> Wishes {
+            let (jobs, next) = list.page(limit: 1000, after: cursor)
+            return driver.polls(jobs, next: next)
+        }
+        _ = page(nil)
+        _ = page("1000")
+        _ = driver.happens(.polled(.failure(.lost)))
+        #expect(driver.passes(.seconds(2)).polls.map(\.after) == [nil])
+        #expect(page(nil).polls.map(\.after) == ["2000"])
+        _ = page("2000")
+        let last = page("3000")
+        #expect(last.logged("3500 scheduled jobs match") == 1)
+        #expect(driver.machine.status(at: driver.now).current.waiting == 3500)
+        #expect(driver.machine.status(at: driver.now).knowsAllWaiting)
+        // The next reading begins anew.
+        driver.waitsForPoll()
+        _ = driver.polls([.number(1)])
+        #expect(driver.machine.backlog.count == 1)
+    }
+
+    @Test("a list that takes longer than ten seconds to read is counted whole")
+    func longReading() {
+        var driver = MachineDriver.running { $0.isDryRun = true }
+        let list = List(jobs: ScheduledJob.numbers(0..<30_000))
+        var (polls, heads, lines): ([(limit: Int, after: String?)], Int, [String]) = ([(1000, nil)], 0, [])
+        while lines.isEmpty, driver.now < .seconds(60) {
+            guard let poll = polls.popLast() else {
+                polls = driver.passes(.milliseconds(100)).polls
+                continue
+            }
+            if poll.after == nil { heads += 1 }
+            polls += driver.passes(.milliseconds(500)).polls
+            let (jobs, next) = list.page(limit: poll.limit, after: poll.after)
+            let wishes = driver.polls(jobs, next: next)
+            polls += wishes.polls
+            lines = wishes.lines.map(\.message).filter { $0.contains("scheduled jobs match") }
+        }
+        #expect(lines.map { $0.hasPrefix("30000 ") } == [true])
+        #expect(heads == 2)
+    }
+
     @Test("a job behind thirty thousand that do not match is found, and the head is read again every ten seconds")
     func depth() {
         var driver = MachineDriver(capacity: 1)

@@ -53,7 +53,7 @@ struct RandomWorld {
     }
 
     var random: Jitter
-    private var driver: MachineDriver
+    var driver: MachineDriver
     /// Who comes between the two now.
     var interferences: Set<Interference> = []
     /// How many did so far.
@@ -92,7 +92,10 @@ struct RandomWorld {
     private var fates = 0
     /// What is to come, the next last.
     private var happenings: [(time: Duration, what: Happening, life: Int)] = []
-    private let capacity: Int
+    /// What its controllers are told: how many slots, and what else can change.
+    var settings: Settings
+    /// How many jobs may be in flight: those that were when the number of slots became smaller, until they have ended.
+    var bound: Int
     /// What went wrong, and the whole story when something did.
     var violations: [String] = []
     /// What this controller has said on jobs' pages.
@@ -119,24 +122,26 @@ struct RandomWorld {
 
     /// What gives it its slots, if it shares them with others.
     private let pool: SharedSlots?
-    private var isDraining = false
+    var isDraining = false
 
     init(seed: UInt64, keepsStory: Bool = false, pool: SharedSlots? = nil) {
         self.pool = pool
         story = keepsStory ? [] : nil
         random = Jitter(seed: seed)
-        capacity = Int(random.next(in: 1..<30))
+        settings = Settings(capacity: Int(random.next(in: 1..<30)))
+        bound = settings.capacity
         unreliability = random.next(in: 0..<0.4)
         oddity = max(0, random.next(in: -0.2..<0.4))
         agentsSurvive = random.next(in: 0..<1) < 0.5
         let canFollow = random.next(in: 0..<1) < 0.5
         agentsAreFollowed = agentsSurvive && canFollow
         room = random.next(in: 0..<1) < 0.2 ? Int(random.next(in: 3..<9)) : .max
-        driver = MachineDriver(capacity: capacity, sharesSlots: pool != nil)
-        pool?.restart(most: capacity)
+        driver = settings.driver(sharesSlots: pool != nil)
+        pool?.restart(most: settings.capacity)
         driver.machine.jitter = Jitter(seed: seed &+ 1)
         for number in 0..<Int(random.next(in: 1..<80)) {
-            let job = ScheduledJob.number(number, priority: Int(random.next(in: -2..<3)))
+            let rules = number % 3 == 0 ? [Settings.rule] : []
+            let job = ScheduledJob.number(number, priority: Int(random.next(in: -2..<3)), rules: rules)
             after(0..<60, .jobAppears(job))
             if random.next(in: 0..<1) < 0.15 { after(0..<90, .isCancelled(job.id)) }
         }
@@ -254,8 +259,8 @@ struct RandomWorld {
     /// How many slots its controller holds taken.
     var occupied: Int { ended ? 0 : driver.machine.ledger.occupied }
 
-    private mutating func step(_ events: [ControllerEvent]) {
-        var answer: SlotAllocation.Answer?
+    mutating func step(_ events: [ControllerEvent]) {
+        var answer: SlotAllocation.Grant?
         for action in driver.machine.step(events, at: now) {
             switch action {
             case .reportSlots(let report): answer = pool?.report(report)
@@ -294,19 +299,21 @@ struct RandomWorld {
         }
         // Of an agent that it did not start itself a controller learns the end from Buildkite, a little before it ends.
         let working = agents.count { !survivors.contains($0) || jobs[$0]?.state.isTerminal != true }
-        if working > capacity { violations.append("\(working) agents for \(capacity) slots") }
-        if driver.machine.ledger.occupied > capacity { violations.append("more slots taken than there are") }
+        if working > bound { violations.append("\(working) agents for \(bound) slots") }
+        if driver.machine.ledger.occupied > bound { violations.append("more slots taken than there are") }
         if nextExpiry <= now { expire() }
         let held = jobs.filter { $0.value.state == .reserved && $0.value.holder == life && !agents.contains($0.key) }
             .keys
-        if held.count + working > capacity {
+        if held.count + working > bound {
             let unknown = held.filter { !driver.machine.ledger.contains($0) }
-            violations.append("\(held.count) jobs reserved and \(working) agents for \(capacity) slots: \(unknown)")
+            violations.append("\(held.count) jobs reserved and \(working) agents for \(bound) slots: \(unknown)")
         }
+        bound = max(settings.capacity, min(bound, max(driver.machine.ledger.occupied, held.count + working)))
     }
 
     private mutating func launch(_ id: JobID) {
         launches += 1
+        if isDraining { violations.append("\(id) is launched by a controller that takes no further jobs") }
         let canStart = !isExhausted && agents.count < room
         survivors.remove(id)
         followed.remove(id)
@@ -416,6 +423,7 @@ struct RandomWorld {
     private mutating func send(_ action: ControllerRequest) {
         switch action {
         case .poll, .register: lastAsked = now
+        case .reserve(let ids): checkMatches(ids)
         default: break
         }
         let delay = pick(chance(oddity * 0.1) ? 0..<20 : 0..<0.2)
@@ -449,8 +457,9 @@ struct RandomWorld {
         // One that is not followed is over for a controller as soon as it seems so.
         for id in jobs.keys { jobs[id]?.shownAs = nil }
         notices = [:]
-        driver = MachineDriver(capacity: capacity, sharesSlots: pool != nil)
-        pool?.restart(most: capacity)
+        isDraining = false
+        driver = settings.driver(sharesSlots: pool != nil)
+        pool?.restart(most: settings.capacity)
         driver.machine.jitter = Jitter(seed: UInt64(restarts) &* 0x9e37_79b9)
         driver.jumps(to: now)
         // What it had counted is forgotten with it.
@@ -462,7 +471,7 @@ struct RandomWorld {
     private static func describe(_ what: Happening) -> String {
         switch what {
         case .isDelivered(.polled(.success(let page), _)): "polled \(page.jobs.map(\.id))"
-        case .isDelivered(.states(let query, .success(let states))):
+        case .isDelivered(.states(let query, .success(let states), _)):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
         case .isDelivered(.registered(.success, _)): "registered"
         case .jobAppears(let job): "\(job.id) appears, priority \(job.priority)"

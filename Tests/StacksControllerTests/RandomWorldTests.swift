@@ -36,19 +36,27 @@ struct RandomWorldTests {
         }
     }
 
-    @Test("stacks that share slots, whose number changes: no slot is lost, none is taken twice, and every job is run")
+    @Test(
+        "stacks that share slots, whose number and whose configurations change: no slot is lost, none is taken twice, none has more than it may, and every job is run of a stack that is not drained"
+    )
     func fleets() throws {
         let only = Self.environment["STACKS_FLEET_SEED"].flatMap { UInt64($0) }
         let count = (Self.environment["STACKS_WORLD_SEEDS"].flatMap { UInt64($0) } ?? 300) / 12
-        var calls = 0
+        var (calls, reconfigurations, drains) = (0, 0, 0)
         for seed in only.map({ $0..<($0 + 1) }) ?? 0..<count {
             var world = try FleetWorld(seed: seed, keepsStory: only != nil)
             try world.run()
             #expect(world.violations.isEmpty, "replay with STACKS_FLEET_SEED=\(seed)")
             for line in world.worlds.flatMap({ $0.story ?? [] }) where only != nil { print(line) }
             calls += world.calls
+            reconfigurations += world.reconfigurations
+            drains += world.drains
         }
-        if only == nil, count >= 20 { #expect(calls > Int(count) * 10) }
+        if only == nil, count >= 20 {
+            #expect(calls > Int(count) * 10)
+            #expect(reconfigurations > Int(count))
+            #expect(drains > Int(count) / 10)
+        }
     }
 
     @Test("the same seed is the same world")

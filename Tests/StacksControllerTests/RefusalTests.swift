@@ -108,7 +108,7 @@ struct RefusalTests {
         let step = Pacing.longestAskedWait
         let later = Duration.seconds(3605)
         let times = [.zero, .seconds(3600), .seconds(3604), later + step, later + step * 3, later + step * 6]
-        let believed = times.map { refusals.isConfirmed(.reserve, at: $0) }
+        let believed = times.map { refusals.noteRefusal(of: .reserve, at: $0) }
         #expect(believed == [false, false, false, true, true, false])
     }
 
@@ -202,6 +202,17 @@ struct RefusalTests {
         #expect(launched == [job.id])
         #expect(said == 1)
         #expect(driver.machine.status(at: driver.now).idleReason != .endpointMissing)
+    }
+
+    @Test("a 404 while a poll is out needs one that is sent after it, and soon")
+    func pollMeanwhile() {
+        var driver = MachineDriver.running(capacity: 1) { $0.pollInterval = .seconds(30) }
+        _ = driver.polls([job])
+        _ = driver.reserves([job.id])
+        #expect(driver.passes(.seconds(34)).polls.map(\.limit) == [1])
+        _ = driver.happens(.tokens(asked: [job.id], .failure(.notFound)))
+        let wishes = driver.polls([]).all + driver.passes(.seconds(1)).all
+        #expect(Wishes(wishes).polls.count == 1)
     }
 
     @Test("a 404 for states and reservations while polls succeed registers nothing and stops nothing")

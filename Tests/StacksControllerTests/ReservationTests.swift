@@ -102,7 +102,9 @@ struct ReservationTests {
             while freed == nil, driver.now < .seconds(400) {
                 let wishes = driver.passes(.seconds(1))
                 if !wishes.polls.isEmpty { _ = driver.polls(isListed ? [job] : []) }
-                if driver.machine.freeSlots == 1 || driver.machine.ledger.reserving == 1 { freed = driver.now }
+                if driver.machine.freeSlots == 1 || driver.machine.ledger[job.id]?.stage == .reserving {
+                    freed = driver.now
+                }
             }
             #expect(isListed ? freed ?? .zero <= .seconds(45) : freed == .seconds(300))
         }
@@ -163,6 +165,35 @@ struct ReservationTests {
         #expect(settled.finishes.map(\.id) == (isOurs ? [job.id] : []))
         #expect(settled.givenBack.isEmpty)
         #expect(settled.logged("no longer reserved for this stack", at: .warning) == (isOurs ? 0 : 1))
+    }
+
+    @Test("a renewal that is needed while another one is out is requested as soon as that has come back")
+    func renewalMeanwhile() {
+        let (first, second) = (ScheduledJob.number(1), ScheduledJob.number(2))
+        var driver = launched([first])
+        var renewed: [[JobID]] = []
+        var query: StateQuery?
+        while query == nil, driver.now < .seconds(420) {
+            if driver.now == .seconds(100) { driver.launches([second]) }
+            var wishes = driver.passes(.seconds(1))
+            if driver.now == .seconds(410) {
+                wishes = Wishes(wishes.all + driver.happens(.launcherEnded(second.id, .failed("x"))).all)
+            }
+            renewed += wishes.renewed
+            for asked in wishes.queries {
+                if asked.ended.isEmpty {
+                    _ = driver.says(.init(uniqueKeysWithValues: asked.jobs.map { ($0, .reserved) }), to: asked)
+                } else {
+                    query = asked
+                }
+            }
+        }
+        // The response takes its time, and the second job's reservation expires meanwhile.
+        #expect(renewed == [[first.id]])
+        let ended = driver.says([first.id: .reserved, second.id: .reserved], to: query ?? StateQuery())
+        #expect(ended.renewed.isEmpty && driver.machine.ledger.confirming == [second.id])
+        let response = driver.happens(.renewed(asked: [first.id], .success(Reservation(reserved: [first.id]))))
+        #expect(response.renewed.map(Set.init) == [[first.id, second.id]])
     }
 
     @Test("while jobs wait to be reported their reservations are renewed, and none is reported after its own ran out")

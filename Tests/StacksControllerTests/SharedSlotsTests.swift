@@ -15,6 +15,10 @@ struct SharedSlotsTests {
         /// Polls that are not answered yet.
         var polls: [(limit: Int, after: String?)] = []
         private(set) var launched: [JobID] = []
+        /// Whether tokens are issued.
+        var hasTokens = true
+        private(set) var tokenRequests = 0
+        private var reserved: [JobID: ScheduledJob] = [:]
 
         init(_ pool: SlotPool, capacity: Int = 10, least: Int = 0) {
             driver = MachineDriver(capacity: capacity, sharesSlots: true) { $0.minimumSlots = least }
@@ -30,10 +34,18 @@ struct SharedSlotsTests {
             launched += wishes.launched
             for report in wishes.slotReports { take(driver.happens(.slots(seat.report(report)))) }
             for ids in wishes.reserved {
+                for job in list where ids.contains(job.id) { reserved[job.id] = job }
                 list.removeAll { ids.contains($0.id) }
                 take(driver.reserves(ids))
             }
-            for ids in wishes.tokens { take(driver.issues(ids)) }
+            for ids in wishes.givenBack {
+                list += ids.compactMap { reserved[$0] }
+                take(driver.happens(.gaveBack(ids, nil)))
+            }
+            for ids in wishes.tokens {
+                tokenRequests += 1
+                take(hasTokens ? driver.issues(ids) : driver.happens(.tokens(asked: ids, .failure(.lost))))
+            }
             for query in wishes.queries {
                 let states = Dictionary(uniqueKeysWithValues: query.jobs.map { ($0, JobState.finished) })
                 take(driver.says(query.ended.isEmpty ? states.mapValues { _ in .running } : states, to: query))
@@ -41,14 +53,14 @@ struct SharedSlotsTests {
             if seat.takeCall() { take(driver.happens(.slotsCall)) }
         }
 
-        mutating func answerPolls() {
-            while let poll = polls.first {
-                polls.removeFirst()
-                let begin = poll.after.flatMap { Int($0) } ?? 0
-                let page = Array(list.dropFirst(begin).prefix(poll.limit))
-                let next = begin + page.count < list.count ? "\(begin + page.count)" : nil
-                take(driver.polls(page, next: next))
-            }
+        mutating func answerPolls() { while !polls.isEmpty { answerPoll() } }
+
+        mutating func answerPoll() {
+            let poll = polls.removeFirst()
+            let begin = poll.after.flatMap { Int($0) } ?? 0
+            let page = Array(list.dropFirst(begin).prefix(poll.limit))
+            let next = begin + page.count < list.count ? "\(begin + page.count)" : nil
+            take(driver.polls(page, next: next))
         }
 
         mutating func passes(_ time: Duration) { take(driver.passes(time)) }
@@ -171,6 +183,65 @@ struct SharedSlotsTests {
         fleet.stacks[0].take(fleet.stacks[0].driver.polls(jobs))
         fleet.passes(.seconds(1))
         #expect(fleet.launched == [1, 2])
+    }
+
+    @Test("a bid holds while the next reading of the list is under way")
+    func bidWhileReading() throws {
+        var fleet = try Fleet(slots: 2, [{ Stack($0) }, { Stack($0) }])
+        fleet.stacks[0].list = ScheduledJob.numbers(0..<2)
+        fleet.passes(.seconds(2))
+        #expect(fleet.launched == [2, 0])
+        fleet.stacks[0].list = (100..<1600).map { .number($0, priority: 9) }
+        fleet.stacks[1].list = [.number(10, priority: 1)]
+        fleet.ends(0)
+        // The one bids, and the other is waited for.
+        fleet.passes(.milliseconds(100), silent: [1])
+        fleet.passes(.milliseconds(200), silent: [0, 1])
+        #expect(fleet.stacks[0].polls.map(\.after) == [nil])
+        fleet.stacks[0].answerPoll()
+        fleet.answerCalls()
+        #expect(fleet.stacks[0].polls.map(\.after) == ["1000"])
+        #expect(fleet.launched == [2, 0])
+        // Now the other bids, while the one has read half of its list again.
+        fleet.passes(.milliseconds(20), silent: [0])
+        fleet.passes(.milliseconds(500))
+        #expect(fleet.launched == [3, 0])
+    }
+
+    @Test("a stack that gets no token leaves the slots to the others between its tries, and has one for each of them")
+    func tokenOutage() throws {
+        var fleet = try Fleet(slots: 1, [{ Stack($0) }, { Stack($0) }])
+        fleet.stacks[0].hasTokens = false
+        fleet.stacks[0].list = ScheduledJob.numbers(0..<5)
+        var nextTry: Duration { fleet.stacks[0].driver.machine.launching.pacing.due }
+        var now: Duration { fleet.stacks[0].driver.now }
+        fleet.passes(.seconds(40))
+        while nextTry - now < .seconds(10), now < .seconds(400) { fleet.passes(.milliseconds(500)) }
+        #expect(fleet.stacks[0].driver.machine.status(at: now).idleReason == .noToken)
+        #expect(nextTry - now >= .seconds(10))
+        // Its turn is the older one, and it could start nothing with it.
+        fleet.stacks[1].list = [.number(50)]
+        fleet.passes(.seconds(2))
+        #expect(fleet.launched == [0, 1])
+        fleet.ends(1)
+        let tries = fleet.stacks[0].tokenRequests
+        while nextTry > now, now < .seconds(600) { fleet.passes(.milliseconds(500)) }
+        fleet.passes(.seconds(2))
+        #expect(fleet.stacks[0].tokenRequests == tries + 1)
+    }
+
+    @Test("in an outage of tokens a stack with free slots has one of them, and only while it tries")
+    func oneSlotForATry() throws {
+        var fleet = try Fleet(slots: 5, [{ Stack($0) }, { Stack($0) }])
+        fleet.stacks[0].hasTokens = false
+        fleet.stacks[0].list = ScheduledJob.numbers(0..<5)
+        fleet.passes(.seconds(40))
+        var most = 0
+        for _ in 0..<400 {
+            fleet.passes(.milliseconds(100))
+            most = max(most, fleet.pool.used)
+        }
+        #expect(most == 1)
     }
 
     @Test("agents that are found running take slots of the pool, and none is taken for others until they are gone")

@@ -167,6 +167,43 @@ struct StackFleetTests {
     }
 
     @Test(
+        "a controller that was cancelled keeps the slots of its jobs, and no other stack from those that are free",
+        .timeLimit(.minutes(5)))
+    func cancelled() async throws {
+        let pool = try SlotPool(slots: 2)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let stubborn = try SimulatedStack(
+            mode: .continuous, slots: pool,
+            // It goes on when it is cancelled.
+            behavior: .init { _ in
+                await Task { for await _ in gate {} }.value
+                return .success
+            },
+            prepare: { $0.addQueue("a") },
+            configure: { ($0.stackKey, $0.queue) = ("a", "a") })
+        let other = try SimulatedStack(
+            mode: .continuous, sharing: stubborn, slots: pool, prepare: { $0.addQueue("b") },
+            configure: { ($0.stackKey, $0.queue) = ("b", "b") })
+        stubborn.simulator.addJobs(1, queue: "a")
+        let run = Task { try await stubborn.controller.run() }
+        try await wait { stubborn.agents.counts.current == 1 }
+        run.cancel()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await other.controller.run() }
+            stubborn.simulator.addJobs(3, queue: "b")
+            try await stubborn.until { $0.report.finished == 3 }
+            #expect(other.agents.counts.most == 1)
+            try await wait { pool.used == 1 }
+            #expect(stubborn.agents.counts.current == 1)
+            open.finish()
+            await #expect(throws: CancellationError.self) { try await run.value }
+            other.controller.drain()
+            try await group.waitForAll()
+        }
+        #expect(pool.used == 0)
+    }
+
+    @Test(
         "a stack that has ended with an error can be replaced, and is then no error of the fleet",
         .timeLimit(.minutes(5)))
     func replaced() async throws {

@@ -58,6 +58,44 @@ struct TokenOutageTests {
         #expect(driver.machine.status(at: driver.now).idleReason == .noToken)
     }
 
+    @Test(
+        "a failure says nothing of one an hour before, when no job has waited for a token between",
+        arguments: [
+            CallFailure.lost, CallFailure(.rejected, message: "unprocessable"),
+        ])
+    func anHourLater(first: CallFailure) {
+        var driver = MachineDriver.running()
+        _ = driver.polls([jobs[0]])
+        _ = driver.reserves([jobs[0].id])
+        _ = driver.happens(.tokens(asked: [jobs[0].id], .failure(first)))
+        // The job goes another way.
+        _ = driver.polls([], isPaused: true)
+        #expect(driver.machine.ledger.returning == [jobs[0].id])
+        _ = driver.happens(.gaveBack([jobs[0].id], nil))
+        while driver.now < .seconds(3600) {
+            driver.waitsForPoll()
+            _ = driver.polls([])
+        }
+        #expect(driver.polls([jobs[1]]).reserved == [[jobs[1].id]])
+        #expect(driver.reserves([jobs[1].id]).tokens == [[jobs[1].id]])
+        // Another job is reserved while the first one's token is being issued.
+        _ = driver.passes(.milliseconds(200))
+        #expect(driver.polls([jobs[2]]).reserved == [[jobs[2].id]])
+        #expect(driver.reserves([jobs[2].id]).givenBack.isEmpty)
+        let failed = driver.happens(.tokens(asked: [jobs[1].id], .failure(.lost)))
+        #expect(failed.givenBack.isEmpty && failed.logged("issued no token") == 0)
+        // From this failure on the rule counts.
+        let since = driver.now
+        var given: [(id: JobID, after: Duration)] = []
+        while given.isEmpty, driver.now < since + .seconds(60) {
+            let wishes = driver.passes(.milliseconds(500))
+            let failed = wishes.tokens.map { driver.happens(.tokens(asked: $0, .failure(.lost))) }
+            for back in [wishes] + failed { given += back.givenBack.joined().map { ($0, driver.now - since) } }
+        }
+        #expect(Set(given.map(\.id)) == [jobs[1].id, jobs[2].id])
+        #expect(given.allSatisfy { $0.after >= .seconds(30) })
+    }
+
     @Test("the first token ends that: every slot is used again")
     func recovers() {
         var driver = MachineDriver.running()

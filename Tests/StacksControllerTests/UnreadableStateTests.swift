@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import StacksTesting
 import StacksTransport
 import Testing
@@ -16,12 +17,39 @@ struct UnreadableStateTests {
         let client = try StacksClient(token: "bkct_none", transport: transport)
         let calls = ControllerCalls(
             client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"))
-        let event = await calls.make(.queryStates(StateQuery(watched: ["a", "b", "c"], ended: ["a", "d"])))
-        guard case .states(let query, .success(let states)) = event else {
-            Issue.record("\(event)")
-            return
+        let jobs: [JobID] = ["a", "b", "c"]
+        var driver = MachineDriver(capacity: 3)
+        _ = driver.happens(.begin(recovered: jobs))
+        let wishes = driver.happens(await calls.make(.queryStates(StateQuery(watched: jobs))))
+        #expect(jobs.map { driver.machine.ledger[$0]?.isMissing } == [false, false, true])
+        #expect(driver.machine.ledger["b"]?.stage == .started)
+        #expect(wishes.logged("Buildkite no longer knows the job", at: .warning) == 1)
+    }
+
+    @Test("a job whose launcher has ended is let go of when its state cannot be decoded twice in a row")
+    func isLetGo() async throws {
+        let job = ScheduledJob.number(1)
+        let transport = InMemoryTransport { _ in
+            TransportResponse(status: .ok, body: Array(#"{"states":{"\#(job.id)":7}}"#.utf8))
         }
-        #expect(query == StateQuery(watched: ["b", "c"], ended: ["d"]))
-        #expect(states.states == ["b": .running])
+        let client = try StacksClient(token: "bkct_none", transport: transport)
+        let calls = ControllerCalls(
+            client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"))
+        var driver = MachineDriver.running()
+        driver.launches([job])
+        var wishes = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1))))
+        var requests = 0
+        while driver.machine.ledger.returning.isEmpty, driver.now < .seconds(20) {
+            guard let query = wishes.queries.first else {
+                wishes = driver.passes(.milliseconds(100))
+                continue
+            }
+            requests += 1
+            wishes = driver.happens(await calls.make(.queryStates(query)))
+        }
+        #expect(wishes.givenBack == [[job.id]])
+        #expect(wishes.logged("the job's state cannot be read", at: .warning) == 1)
+        #expect(requests == 2)
+        #expect(driver.now < .seconds(2))
     }
 }

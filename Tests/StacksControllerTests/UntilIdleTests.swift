@@ -25,7 +25,7 @@ struct UntilIdleTests {
         #expect(driver.happens(.launcherEnded(job.id, .exited(.success))).deregisters == 1)
     }
 
-    @Test("with every slot taken it cannot be known that nothing waits")
+    @Test("with every slot taken by a job that may yet be given back it goes on")
     func untilIdleFull() {
         var driver = MachineDriver.running(capacity: 1) { $0.mode = .untilIdle }
         driver.launches([job])
@@ -37,6 +37,18 @@ struct UntilIdleTests {
         _ = driver.passes(.seconds(2))
         _ = driver.polls([])
         #expect(driver.machine.phase == .deregistering)
+    }
+
+    @Test("an empty list is one, even while others have every slot of the pool")
+    func untilIdleFullPool() {
+        for next in [nil, "1"] {
+            var driver = MachineDriver(sharesSlots: true) { $0.mode = .untilIdle }
+            _ = driver.happens(.begin(recovered: []))
+            #expect(driver.happens(.registered(.success(MachineDriver.stack()))).polls.map(\.limit) == [1])
+            // A page without jobs that others follow says nothing.
+            #expect(driver.polls([], next: next).logged("Nothing is scheduled") == (next == nil ? 1 : 0))
+            #expect(driver.machine.phase == (next == nil ? .deregistering : .running))
+        }
     }
 
     @Test("a job that was given back is waited for, while the list shows it and before it can")

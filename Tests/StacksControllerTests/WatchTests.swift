@@ -307,7 +307,7 @@ struct WatchTests {
             }
             queries = driver.passes(.seconds(1)).queries
         }
-        #expect(driver.machine.ledger.launching == 1)
+        #expect(driver.machine.ledger.notStarted.count == 1)
         while queries.isEmpty { queries = driver.passes(.seconds(1)).queries }
         _ = driver.says([job.id: .running], to: queries[0])
         #expect(driver.machine.ledger[job.id]?.stage == .started)

@@ -10,7 +10,7 @@ enum ControllerAction: Sendable {
     case follow(JobID)
     /// Cancel the launcher of a job. Asked for once.
     case stop(JobID)
-    /// Report to the pool of slots, and step with its answer before anything else.
+    /// Report to the pool of slots, and step with what it gives before anything else.
     case reportSlots(SlotAllocation.Report)
     /// Show a line on the job's page. It comes to nothing else.
     case notify(JobID, String)

@@ -14,10 +14,10 @@ extension ControllerMachine {
         status.current.waiting = backlog.waiting
         status.sinceWaitingCount = backlog.countedAt.map { now - $0 }
         status.knowsAllWaiting = backlog.isWhole
-        status.current.launching = ledger.launching
-        status.current.running = ledger.watched.count - ledger.launching
+        status.current.launching = ledger.notStarted.count
+        status.current.running = ledger.running
         status.current.settling = ledger.settling
-        status.current.reserved = ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling
+        status.current.reserved = ledger.reserved
         status.current.stopping = ledger.stopping
         status.current.unresponsive = stops.unresponsive.count
         status.slots = shared.configuration.maximumInFlight
@@ -46,7 +46,7 @@ extension ControllerMachine {
         if polling.isPaused { return .paused }
         if shared.failures.lacksEndpoint { return .endpointMissing }
         if let trouble = launcher.trouble { return trouble.cause == .failing ? .launchesFail : .cannotStart }
-        if launching.isOutage || (launching.pacing.failures > 0 && !ledger.waiting.isEmpty) { return .noToken }
+        if launching.isOutage || (launching.pacing.failures > 0 && !ledger.awaitingToken.isEmpty) { return .noToken }
         if launcher.reachableSlots(shared) == 0 { return .full }
         if reading.foundMatching || polling.lastSuccess == nil
             || ledger.occupied - ledger.settling > ledger.watched.count

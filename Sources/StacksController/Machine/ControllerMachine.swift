@@ -25,7 +25,7 @@ struct ControllerMachine {
     /// - Parameter sharesSlots: Whether a pool gives the slots.
     init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool = false) {
         shared = SharedState(configuration: configuration, seed: seed, sharesSlots: sharesSlots)
-        polling = Polling(matcher: configuration.verdict)
+        polling = Polling(matcher: configuration.effectiveMatcher)
     }
 
     private var isStackKnown: Bool { !registration.isNeeded }
@@ -59,7 +59,7 @@ struct ControllerMachine {
             polled(result)
         case .reserved(let asked, let result):
             reserving.reserved(asked, result, &shared, isPaused: polling.isPaused)
-        case .renewed(let asked, let result): renewed(asked, result)
+        case .renewed(let asked, let result, let failed): renewed(asked, result, failed)
         case .gaveBack(let jobs, let failure): shared.gaveBack(jobs, failure)
         case .tokens(let asked, let result, let time):
             launching.issued(
@@ -67,20 +67,23 @@ struct ControllerMachine {
         case .launcherEnded(let job, let outcome):
             stops.launcherEnded(job)
             exits.launcherEnded(job, outcome, &shared, launcher: &launcher)
-        case .states(let query, let result):
-            watching.received(query, result, &shared, launcher: &launcher, stops: &stops)
+        case .states(let query, let result, let failed):
+            watching.received(query, result, failed, &shared, launcher: &launcher, stops: &stops)
             guard case .success(let states) = result else { return }
-            for id in query.ended { exits.settle(id, states[id], &shared, launcher: &launcher, reports: &reports) }
+            for id in query.without(failed.jobs).ended {
+                exits.settle(id, states, &shared, launcher: &launcher, reports: &reports)
+            }
         case .finished(let job, let failure): reports.finished(job, failure, &shared, settleBy: shutdown.settleBy)
         case .deregistered(let failure):
             shutdown.deregistered(failure, &shared)
             end()
-        case .slots(let answer): shared.slots.received(answer, at: shared.now)
+        case .slots(let grant): shared.slots.received(grant, at: shared.now)
         case .slotsCall: shared.slots.mustReport = true
         }
     }
 
-    /// Does everything that is due. The order is that of a job's life, so that a step takes a job as far as it can.
+    /// Does everything that is due. What is reserved is no longer in the backlog when the waiting jobs are told why they wait, and
+    /// how much of the list is requested depends on the slots that are left.
     private mutating func advance() {
         registration.advance(&shared)
         launcher.advance(&shared)
@@ -89,9 +92,8 @@ struct ControllerMachine {
             &shared, from: &polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
         polling.tellWaiting(&shared, launcher: launcher, launching: launching)
         polling.advance(&shared, launcher: launcher, isStackKnown: isStackKnown)
-        if launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown) {
-            reserving.letGoOfUncertain(.noToken, &shared)
-        }
+        let gaveUp = launching.advance(&shared, isPaused: polling.isPaused, isStackKnown: isStackKnown)
+        if gaveUp { reserving.letGoOfUncertain(.noToken, &shared) }
         watching.advance(&shared)
         shutdown.beginSettling(shared)
         reports.advance(&shared, settleBy: shutdown.settleBy)
@@ -121,7 +123,7 @@ struct ControllerMachine {
             renewing.wakeAt(shared, reports),
             stops.wakeAt(shared),
             shared.slots.bidBy,
-            shared.slots.isShared && reserving.isWaitingAfterFailure(shared) ? reserving.pacing.due : nil,
+            shared.slots.isShared ? reserving.slotsAreUsableAt(shared, launching: launching) : nil,
             shutdown.wakeAt,
         ]
         return times.lazy.compactMap { $0 }.min()
@@ -149,24 +151,26 @@ struct ControllerMachine {
     private mutating func polled(_ result: Result<ScheduledJobsPage, CallFailure>) {
         let outcome = polling.polled(result, &shared, launcher: launcher)
         if let loss = outcome.loss {
-            registration.stackIsLost(loss, &shared)
-            if registration.isNeeded { polling.isRegisteredAgain(after: loss, &shared) }
+            registration.noteLoss(loss, &shared)
+            if registration.isNeeded { polling.restart(after: loss, &shared) }
         } else if case .success = result {
-            registration.stackIsAsRegistered()
+            registration.noteAsRegistered()
         }
         guard outcome.isReadToEnd else { return }
-        launcher.listIsRead(polling.reading, &shared)
-        shutdown.listIsRead(
+        launcher.listRead(polling.reading, &shared)
+        shutdown.listRead(
             &shared, polling: polling, launcher: launcher, launching: launching, watching: watching)
     }
 
-    private mutating func renewed(_ asked: [JobID], _ result: Result<Reservation, CallFailure>) {
-        for (id, verdict) in renewing.renewed(asked, result, &shared) {
+    private mutating func renewed(
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ failed: FailedParts
+    ) {
+        for (id, verdict) in renewing.renewed(asked, result, failed, &shared) {
             guard let entry = shared.ledger[id] else { continue }
             let isOver = entry.reservedUntil <= shared.now
             switch entry.stage {
-            case .waiting where verdict == .refused: shared.abandon(id)
-            case .waiting where verdict == .denied || (verdict == .unsaid && isOver):
+            case .awaitingToken where verdict == .refused: shared.abandon(id)
+            case .awaitingToken where verdict == .denied || (verdict == .unsaid && isOver):
                 // Cancelled, or somebody else's by now.
                 shared.log(.info, "The reservation is gone; the job is not launched", id)
                 shared.release(id)
@@ -220,14 +224,17 @@ struct ControllerMachine {
         report.least = shared.phase == .draining ? 0 : configuration.minimumSlots
         report.most = configuration.maximumInFlight
         let most = max(0, configuration.maximumInFlight - shared.ledger.occupied)
-        let usable = min(launcher.usable(most, shared.ledger), launching.triesOneJob(shared) ? 1 : .max)
-        report.canBid =
-            polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
-            && !reserving.isWaitingAfterFailure(shared)
+        let usable = reserving.usableSlots(most, shared, launcher: launcher, launching: launching, at: shared.now)
+        report.canBid = polling.isUseful(shared, isStackKnown: isStackKnown) && usable > 0
         if report.canBid {
             let isOverdue = shared.slots.bidBy.map { shared.now >= $0 } ?? false
             report.isBid = isOverdue || polling.isCurrent(at: shared.now)
-            if !polling.isChoosing || isOverdue { report.demand = polling.backlog.demand(usable) }
+            if !polling.isChoosing || isOverdue {
+                report.demand = polling.backlog.demand(usable)
+            } else if report.isBid {
+                // The list is being read again, and is still as it was a moment ago.
+                report.demand = shared.slots.lastDemand(usable)
+            }
         }
         if let report = shared.slots.report(report) { shared.wants(.reportSlots(report)) }
     }
@@ -240,7 +247,7 @@ struct ControllerMachine {
 
     private mutating func end() {
         shared.end()
-        shared.log(.info, status(at: polling.lastSuccess ?? .zero).summary)
+        shared.log(.info, status(at: shared.now).summary)
         shared.wants(.end(shared.fatal))
     }
 }

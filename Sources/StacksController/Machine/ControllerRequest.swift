@@ -1,6 +1,6 @@
 import StacksAPI
 
-/// What the machine asks of Buildkite. The response comes back as the event of the same name.
+/// What the machine asks of Buildkite. The response comes back as an event, which carries what was requested.
 enum ControllerRequest: Sendable {
     case register
     case poll(limit: Int, after: String?)

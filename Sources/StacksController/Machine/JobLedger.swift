@@ -11,7 +11,7 @@ struct JobLedger {
         /// Requested; the response has not arrived, or was lost.
         case reserving
         /// Reserved, without a token.
-        case waiting
+        case awaitingToken
         /// A token is being issued.
         case issuing
         /// The launcher runs; no agent has the job as far as is known.
@@ -55,8 +55,8 @@ struct JobLedger {
         /// Until when the reservation holds for certain: only so long may anything be done to the job on Buildkite. It is
         /// counted from when it was requested; zero while nothing says that the job is this stack's.
         var reservedUntil: Duration = .zero
-        /// When it has certainly expired: until then it takes a slot. It is counted from the response, or from when that
-        /// was lost.
+        /// The latest time at which the reservation can still hold, counted from the response, or from when that was lost. The job
+        /// takes a slot until then.
         var mayBeReservedUntil: Duration = .zero
         /// Whether the job was reserved when its state was last seen. After ``reservedUntil`` that may be for another
         /// stack.
@@ -65,8 +65,9 @@ struct JobLedger {
         var startBy: Duration = .zero
         /// Whether the job was still only reserved in the last response after that.
         var isLate = false
-        /// How many responses in a row say that the job is no longer there, or no longer ours, and since when.
+        /// How many responses in a row say that the job is no longer there, or no longer ours.
         var doubts = 0
+        /// When the first of them came.
         var doubtedSince: Duration = .zero
         /// Whether it was missing from the last response about it.
         var isMissing = false
@@ -103,13 +104,12 @@ struct JobLedger {
     /// How many jobs it has ever had.
     private(set) var taken = 0
     private(set) var launchers = 0
-    private(set) var reserving = 0
     private(set) var finishing = 0
     /// Jobs that were launched, or found running, and that no agent has taken as far as is known.
     private(set) var notStarted: Set<JobID> = []
     private(set) var stopping = 0
     /// Reserved jobs without a token.
-    private(set) var waiting: Set<JobID> = []
+    private(set) var awaitingToken: Set<JobID> = []
     /// Jobs whose state is requested at intervals.
     private(set) var watched: Set<JobID> = []
     /// Jobs whose launcher has ended before an agent was seen to have them.
@@ -123,11 +123,15 @@ struct JobLedger {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    var launching: Int { notStarted.count }
-
     /// How many slots are taken. Every job takes one, from the question for it until it is settled or its reservation has
     /// certainly expired: otherwise launchers that fail fast would reserve far more jobs than can be reported on.
     var occupied: Int { entries.count }
+
+    /// How many jobs are reserved, or being reserved, and have not been launched.
+    var reserved: Int { occupied - watched.count - stopping - settling }
+
+    /// How many jobs an agent has, as far as is known.
+    var running: Int { watched.count - notStarted.count }
 
     /// How many jobs' ends are still to be found out or reported.
     var unsettled: Int { ended.count + confirming.count + finishing }
@@ -160,7 +164,7 @@ struct JobLedger {
 
     /// The jobs that wait for a token, by priority, then age, then name: the same story gives the same requests.
     func nextToLaunch(_ limit: Int) -> [JobID] {
-        let candidates = waiting.map { id in
+        let candidates = awaitingToken.map { id in
             (priority: self[id]?.job?.priority ?? 0, listedAt: self[id]?.listedAt ?? .zero, id: id)
         }
         return candidates.sorted { ($1.priority, $0.listedAt, $0.id) < ($0.priority, $1.listedAt, $1.id) }
@@ -195,11 +199,10 @@ struct JobLedger {
     private mutating func count(_ id: JobID, _ entry: Entry, by step: Int) {
         if entry.hasLauncher { launchers += step }
         switch entry.stage {
-        case .reserving: reserving += step
-        case .issuing: break
+        case .reserving, .issuing: break
         case .finishing: finishing += step
-        case .waiting:
-            if step > 0 { waiting.insert(id) } else { waiting.remove(id) }
+        case .awaitingToken:
+            if step > 0 { awaitingToken.insert(id) } else { awaitingToken.remove(id) }
         case .launched, .started:
             if entry.stage == .launched {
                 if step > 0 { notStarted.insert(id) } else { notStarted.remove(id) }

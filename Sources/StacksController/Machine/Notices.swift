@@ -77,50 +77,49 @@ enum ReturnReason {
 }
 
 /// The notices without their values: each kind is shown once for a job.
-private struct NoticeKinds: OptionSet {
-    var rawValue: UInt16
+private enum NoticeKind: UInt8, CaseIterable {
+    case waitsForSlot, waitsForToken, waitsForLauncher, waitsWhileLaunchesFail, reserved, launching
+    case ending, paused, noToken, cannotStart, launchesFail, noAgent, notAcquired, locked, unclear
+}
 
-    static let waitsForSlot = Self(rawValue: 1 << 0)
-    static let waitsForToken = Self(rawValue: 1 << 1)
-    static let waitsForLauncher = Self(rawValue: 1 << 2)
-    static let waitsWhileLaunchesFail = Self(rawValue: 1 << 3)
-    static let reserved = Self(rawValue: 1 << 4)
-    static let launching = Self(rawValue: 1 << 5)
-    static let ending = Self(rawValue: 1 << 6)
-    static let paused = Self(rawValue: 1 << 7)
-    static let noToken = Self(rawValue: 1 << 8)
-    static let cannotStart = Self(rawValue: 1 << 9)
-    static let launchesFail = Self(rawValue: 1 << 10)
-    static let noAgent = Self(rawValue: 1 << 11)
-    static let notAcquired = Self(rawValue: 1 << 12)
-    static let locked = Self(rawValue: 1 << 13)
-    static let unclear = Self(rawValue: 1 << 14)
+/// Kinds of notices, in two bytes: it is kept for very many jobs.
+private struct NoticeKinds {
+    private var bits: UInt16 = 0
 
-    init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// Adds a kind, and returns whether it is new.
+    mutating func insert(_ kind: NoticeKind) -> Bool {
+        let before = bits
+        bits |= 1 << kind.rawValue
+        return bits != before
+    }
+}
 
-    init(_ notice: JobNotice) {
-        switch notice {
-        case .waitsForSlot: self = .waitsForSlot
-        case .waitsForToken: self = .waitsForToken
-        case .waitsForLauncher: self = .waitsForLauncher
-        case .waitsWhileLaunchesFail: self = .waitsWhileLaunchesFail
-        case .reserved: self = .reserved
-        case .launching: self = .launching
-        case .givenBack(let reason): self.init(reason)
+extension JobNotice {
+    fileprivate var kind: NoticeKind {
+        switch self {
+        case .waitsForSlot: .waitsForSlot
+        case .waitsForToken: .waitsForToken
+        case .waitsForLauncher: .waitsForLauncher
+        case .waitsWhileLaunchesFail: .waitsWhileLaunchesFail
+        case .reserved: .reserved
+        case .launching: .launching
+        case .givenBack(let reason): reason.kind
         }
     }
+}
 
-    private init(_ reason: ReturnReason) {
-        switch reason {
-        case .ending: self = .ending
-        case .paused: self = .paused
-        case .noToken: self = .noToken
-        case .cannotStart: self = .cannotStart
-        case .launchesFail: self = .launchesFail
-        case .noAgent: self = .noAgent
-        case .notAcquired: self = .notAcquired
-        case .locked: self = .locked
-        case .unclear: self = .unclear
+extension ReturnReason {
+    fileprivate var kind: NoticeKind {
+        switch self {
+        case .ending: .ending
+        case .paused: .paused
+        case .noToken: .noToken
+        case .cannotStart: .cannotStart
+        case .launchesFail: .launchesFail
+        case .noAgent: .noAgent
+        case .notAcquired: .notAcquired
+        case .locked: .locked
+        case .unclear: .unclear
         }
     }
 }
@@ -131,7 +130,7 @@ private struct NoticeKinds: OptionSet {
 /// not had to do with, and that no list has shown, for longest.
 struct Notices {
     /// How many kinds there are, so that no job can have more.
-    static let maximumPerJob = 15
+    static let maximumPerJob = NoticeKind.allCases.count
 
     /// For how many jobs it is remembered what was shown: some megabytes.
     static let maximumJobs = 20_000
@@ -147,10 +146,9 @@ struct Notices {
     }
 
     /// Records a notice, and returns whether it is new for the job.
-    fileprivate mutating func isNew(_ notice: JobNotice, of id: JobID, at now: Duration, _ ledger: JobLedger) -> Bool {
+    fileprivate mutating func insert(_ notice: JobNotice, of id: JobID, at now: Duration, _ ledger: JobLedger) -> Bool {
         if shown[id] == nil, shown.count >= Self.maximumJobs { forget(ledger) }
-        let kind = NoticeKinds(notice)
-        let isNew = shown[id, default: ([], now)].kinds.insert(kind).inserted
+        let isNew = shown[id, default: (NoticeKinds(), now)].kinds.insert(notice.kind)
         shown[id]?.last = now
         return isNew
     }
@@ -166,7 +164,7 @@ extension SharedState {
     /// Shows a notice on the job's page. Nothing depends on it.
     mutating func tell(_ id: JobID, _ notice: JobNotice) {
         guard configuration.notifiesJobs, !configuration.isDryRun, !isCutOff,
-            notices.isNew(notice, of: id, at: now, ledger)
+            notices.insert(notice, of: id, at: now, ledger)
         else { return }
         wants(.notify(id, notice.text(stack: configuration.stackKey)))
     }

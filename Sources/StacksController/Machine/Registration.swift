@@ -40,7 +40,7 @@ struct Registration {
         shared.asks(.register)
     }
 
-    mutating func stackIsLost(_ loss: Loss, _ shared: inout SharedState) {
+    mutating func noteLoss(_ loss: Loss, _ shared: inout SharedState) {
         guard shared.phase == .running, !isNeeded else { return }
         repetitions.removeAll { $0 + Self.window < shared.now }
         if loss.isNew, let last = repetitions.last, shared.now - last < Self.pause {
@@ -61,7 +61,7 @@ struct Registration {
 
     /// A page shows the stack as it was registered. When it was not registered since the last sign of its loss, that
     /// sign was wrong, and those before it tell of no other controller.
-    mutating func stackIsAsRegistered() {
+    mutating func noteAsRegistered() {
         guard hasLeftLoss, !isNeeded else { return }
         hasLeftLoss = false
         repetitions = Array(repetitions.suffix(1))
@@ -76,7 +76,7 @@ struct Registration {
                 pacing.putOff(to: shared.now + Refusals.pause)
             }
             switch failure.kind {
-            case .notFound where shared.failures.isConfirmed(.register, at: shared.now):
+            case .notFound where shared.failures.noteRefusal(of: .register, at: shared.now):
                 shared.stop(.queueNotFound(shared.configuration, failure))
             case .rejected:
                 let key = shared.configuration.stackKey

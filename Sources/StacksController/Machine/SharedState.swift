@@ -20,22 +20,23 @@ struct SharedState {
     var totals = ControllerStatus.Totals()
     var ledger = JobLedger()
     /// How many slots the jobs may take.
-    var slots: Slots
+    var slots: SlotUse
     /// Jobs that are let go of, and those that are left alone for a while.
     var givingBack = GivingBack()
     /// What was shown on jobs' pages.
     var notices = Notices()
     /// What went wrong with calls.
     var failures = CallFailures()
-    /// Whether a poll, or a renewal, is needed soon for what it tells.
+    /// Whether a poll is needed soon: after a 404 it tells whether the stack is known, and after a change other jobs may match.
     var needsPoll = false
+    /// Whether a renewal is needed soon: it tells whether a job that is reserved is so for this stack.
     var needsRenewal = false
 
     private(set) var actions: [ControllerAction] = []
 
     init(configuration: StackController.Configuration, seed: UInt64, sharesSlots: Bool) {
         self.configuration = configuration
-        slots = Slots(isShared: sharesSlots)
+        slots = SlotUse(isShared: sharesSlots)
         jitter = Jitter(seed: seed)
     }
 
@@ -70,7 +71,7 @@ struct SharedState {
     /// How many more jobs may take one.
     var freeSlots: Int { slots.free(ledger, most: configuration.maximumInFlight) }
 
-    /// How many more could take one if they were known: see ``Slots/reachable(_:most:)``.
+    /// How many more could take one if they were known: see ``SlotUse/reachable(_:most:)``.
     var reachableSlots: Int { slots.reachable(ledger, most: configuration.maximumInFlight) }
 
     // MARK: The phase
@@ -87,7 +88,7 @@ struct SharedState {
         guard phase == .running || phase == .registering else { return }
         log(.notice, "\(reason): taking no further jobs, \(ledger.launchers) are running")
         phase = .draining
-        for id in ledger.waiting.sorted() { letGo(id, .ending) }
+        for id in ledger.awaitingToken.sorted() { letGo(id, .ending) }
     }
 
     /// Ends for a reason that waiting does not cure. Running jobs are let end: their agents have tokens of their own.

@@ -10,9 +10,7 @@ struct Shutdown {
     /// Whether a status line is due.
     func wantsStatusLine(_ shared: SharedState) -> Bool { nextStatusLine.map { shared.now >= $0 } ?? false }
 
-    var wakeAt: Duration? {
-        settleBy.map { end in nextStatusLine.map { min($0, end) } ?? end } ?? nextStatusLine
-    }
+    var wakeAt: Duration? { earliest(settleBy, nextStatusLine) }
 
     mutating func begin(_ shared: SharedState) {
         nextStatusLine = shared.configuration.statusInterval.map { shared.now + $0 }
@@ -25,7 +23,7 @@ struct Shutdown {
     // MARK: By itself
 
     /// The list was read to its end, or as far as there is use for it.
-    func listIsRead(
+    func listRead(
         _ shared: inout SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching,
         watching: Watching
     ) {
@@ -33,11 +31,13 @@ struct Shutdown {
         if polling.isPaused { return shared.drain("The queue is paused") }
         if shared.configuration.isDryRun { return shared.drain("The dry run is over") }
         let (reading, ledger, now) = (polling.reading, shared.ledger, shared.now)
-        guard reading.limit > 1, !reading.foundMatching, polling.backlog.isEmpty else { return }
+        // While every slot is taken no more than the head is read; when nothing follows, that is the whole list.
+        let isWhole = reading.limit > 1 || (polling.backlog.isWhole && polling.backlog.countedAt == now)
+        guard isWhole, !reading.foundMatching, polling.backlog.isEmpty else { return }
         // Every job that no agent has taken may yet be given back, and is then listed again; but what nobody tells anything of is
         // not waited for without end.
         let unknown = watching.cannotSettle ? ledger.ended.count : 0
-        guard ledger.occupied - unknown == ledger.watched.count - ledger.launching else { return }
+        guard ledger.occupied - unknown == ledger.running else { return }
         // What was given back is on a list that was asked for when its reservation was over, unless others have it.
         guard !reading.foundCooling, reading.headSentAt >= shared.givingBack.lastReturn else { return }
         // In trouble everything was given back: some time is left to the list, and one job is to be tried.

@@ -89,7 +89,7 @@ struct ControllerCalls: Sendable {
     }
 
     private nonisolated(nonsending) func renew(_ jobs: [JobID]) async -> ControllerEvent {
-        var asked = jobs
+        var failed = FailedParts()
         let result = await outcome {
             let response = try await client.reserveJobs(
                 jobs,
@@ -97,12 +97,10 @@ struct ControllerCalls: Sendable {
                 expiry: configuration.reservationExpiry,
                 options: once
             )
-            // Jobs without a response must not count as somebody else's.
-            let missing = Set(response.failedBatches.flatMap { jobs[$0.range] })
-            if !missing.isEmpty { asked.removeAll { missing.contains($0) } }
+            failed = response.failedParts(of: jobs)
             return response.value
         }
-        return .renewed(asked: asked, result)
+        return .renewed(asked: jobs, result, failed: failed)
     }
 
     /// Is repeated when its response is lost: until it is over, the machine does not reserve the jobs again.
@@ -133,19 +131,13 @@ struct ControllerCalls: Sendable {
 
     private nonisolated(nonsending) func queryStates(_ query: StateQuery) async -> ControllerEvent {
         let jobs = query.jobs
-        var received = query
+        var failed = FailedParts()
         let result = await outcome {
             let response = try await client.jobStates(jobs, stack: stack, options: once)
-            // Jobs without a response, or with one that cannot be decoded, must not count as gone.
-            let missing = response.unreadableJobs.union(response.failedBatches.flatMap { jobs[$0.range] })
-            if !missing.isEmpty {
-                received.watched.removeAll { missing.contains($0) }
-                received.ended.removeAll { missing.contains($0) }
-                received.launched.removeAll { missing.contains($0) }
-            }
+            failed = response.failedParts(of: jobs)
             return response.value
         }
-        return .states(received, result)
+        return .states(query, result, failed: failed)
     }
 
     private nonisolated(nonsending) func finish(
@@ -177,36 +169,10 @@ struct ControllerCalls: Sendable {
     }
 }
 
-extension Result {
-    var failure: Failure? {
-        if case .failure(let failure) = self { failure } else { nil }
-    }
-}
-
-extension CallFailure {
-    init(_ error: any Error) {
-        guard let error = error as? StacksAPIError else {
-            self.init(.transient, message: "\(error)")
-            return
-        }
-        let kind: Kind =
-            switch error.code {
-            // What a proxy says of itself is no word of the API: it passes.
-            case _ where error.isProxyRefusal: .transient
-            case .unauthorized: .unauthorized
-            case .forbidden: .forbidden
-            case .notFound: .notFound
-            case .rateLimited: .rateLimited
-            case .badRequest, .unprocessable, .invalidArgument, .unexpectedJobState: .rejected
-            default: .transient
-            }
-        let wait = error.retryAfter ?? (kind == .rateLimited ? error.rateLimit?.reset : nil)
-        self.init(
-            kind,
-            retryAfter: wait,
-            message: "\(error)",
-            underlying: error,
-            mayHaveTakenEffect: error.mayHaveTakenEffect
-        )
+extension StacksResponse {
+    /// What the response leaves open of a request for `jobs`.
+    fileprivate func failedParts(of jobs: [JobID]) -> FailedParts {
+        guard let first = failedBatches.first else { return FailedParts() }
+        return FailedParts(jobs: Set(failedBatches.flatMap { jobs[$0.range] }), failure: CallFailure(first.error))
     }
 }

@@ -2,7 +2,7 @@ import CoreMetrics
 
 /// Counts for a metrics system what the controller does. Every label has a fixed set of values.
 ///
-/// It belongs to the loop of one run. Values are set when they change: a step that changes nothing costs nothing.
+/// It belongs to the loop of one run. Counts are set when they change; how old something is changes with every step.
 struct ControllerMetrics {
     private static let prefix = "stacks_controller_"
 
@@ -45,7 +45,6 @@ struct ControllerMetrics {
 
     mutating func record(_ status: ControllerStatus) {
         defer { last = status }
-        guard status != last else { return }
         if status.totals != last?.totals {
             for (counter, value) in totals {
                 let increment = value(status.totals) - (last.map { value($0.totals) } ?? 0)

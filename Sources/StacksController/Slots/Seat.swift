@@ -11,7 +11,13 @@ struct Seat: Sendable {
         }
     }
 
-    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Answer { pool.report(id, report) }
+    func report(_ report: SlotAllocation.Report) -> SlotAllocation.Grant { pool.report(id, report) }
+
+    /// The stack takes no further jobs, and has those of the ledger until it leaves: nobody waits for its bid.
+    func bidsNoMore(_ ledger: JobLedger) {
+        keepNothing()
+        _ = pool.report(id, .init(least: 0, occupied: ledger.occupied, taken: ledger.taken))
+    }
 
     /// The stack takes no further jobs: nothing is kept for it.
     func keepNothing() { pool.keepNothing(for: id) }

@@ -38,7 +38,7 @@ struct SlotAllocation {
     }
 
     /// What a stack gets for a report.
-    struct Answer: Hashable {
+    struct Grant: Hashable {
         /// Slots for its jobs, on top of those that they take.
         var granted = 0
         /// How many it could get now if it wanted them.
@@ -58,8 +58,9 @@ struct SlotAllocation {
         var owesBid = false
         /// Whether the stack takes no further jobs, so that nothing is kept for it.
         var isLeaving = false
-        /// When it was given a slot last, as a place in the order of all grants; `previous` before the grants that are not used.
+        /// The number of its last grant.
         var turn: Int
+        /// What that was before its unused grants: it is restored when they go back.
         var previousTurn: Int
 
         var used: Int { report.occupied + granted + offered }
@@ -130,8 +131,8 @@ struct SlotAllocation {
 
     /// Takes a report in. Slots that the stack was given and has not used go back first: it gets them again if it is still
     /// the one to have them.
-    mutating func report(_ id: ID, _ report: Report) -> Answer {
-        guard var member = members[id] else { return Answer() }
+    mutating func report(_ id: ID, _ report: Report) -> Grant {
+        guard var member = members[id] else { return Grant() }
         let before = available()
         called.remove(id)
         let unused = max(0, member.granted - max(0, report.taken - member.report.taken))
@@ -149,7 +150,7 @@ struct SlotAllocation {
         give(unused, reporter: id)
         serve(before: before, reporter: id)
         members[id]?.collect()
-        return Answer(
+        return Grant(
             granted: members[id]?.granted ?? 0, available: room(id), owesBid: members[id]?.owesBid ?? false)
     }
 

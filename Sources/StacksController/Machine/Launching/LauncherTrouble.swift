@@ -51,11 +51,10 @@ struct LauncherTrouble {
     mutating func failed(_ message: String, at now: Duration, _ jitter: inout Jitter) {
         self.message = message
         failures += 1
-        let doubled = 1 << min(failures - 1, 6)
         let wait: Duration =
             switch cause {
-            case .unavailable: min(.seconds(doubled), .seconds(60)) * jitter.next(in: 0.5..<1.5)
-            case .failing: min(.seconds(5 * doubled), .seconds(300))
+            case .unavailable: Pacing.wait(afterFailures: failures, &jitter)
+            case .failing: min(.seconds(5 << min(failures - 1, 6)), .seconds(300))
             }
         stage = .waiting(until: now + wait)
     }

@@ -28,13 +28,18 @@ struct Pacing {
         due = next
     }
 
-    /// Waits 1, 2, 4 … 60 s, each times 0.5…1.5, so that many controllers do not come back together; a wait that the
-    /// server asked for is respected, with up to a tenth more, and of one above five minutes these, with up to a tenth less.
+    /// How long to wait after so many failures in a row: 1, 2, 4 … 60 s, each times 0.5…1.5, so that many controllers do not
+    /// come back together.
+    static func wait(afterFailures failures: Int, _ jitter: inout Jitter) -> Duration {
+        min(.seconds(1 << min(failures - 1, 6)), longestWait) * jitter.next(in: 0.5..<1.5)
+    }
+
+    /// Waits for longer and longer. A wait that the server asked for is respected, with up to a tenth more, and of one above
+    /// five minutes these, with up to a tenth less.
     mutating func failed(at now: Duration, retryAfter: Duration?, jitter: inout Jitter) {
         isInFlight = false
         failures += 1
-        let doubled = Duration.seconds(1 << min(failures - 1, 6))
-        let own = min(doubled, Self.longestWait) * jitter.next(in: 0.5..<1.5)
+        let own = Self.wait(afterFailures: failures, &jitter)
         // Compared before anything is done with it: the product may be more than a duration holds.
         let granted = retryAfter.map { asked in
             guard asked < Self.longestAskedWait else { return Self.longestAskedWait * jitter.next(in: 0.9..<1) }
@@ -58,4 +63,10 @@ struct Jitter {
     mutating func next(in range: Range<Double>) -> Double {
         range.lowerBound + random.fraction() * (range.upperBound - range.lowerBound)
     }
+}
+
+/// The earlier one of two times, of which either may never come.
+func earliest(_ one: Duration?, _ other: Duration?) -> Duration? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
 }

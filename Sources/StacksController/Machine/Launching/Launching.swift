@@ -14,36 +14,38 @@ struct Launching {
 
     private(set) var pacing = Pacing()
     private var limit = BatchLimit()
-    /// Since when no request for tokens has succeeded.
+    /// When the first of the requests for tokens failed that have all failed since; `nil` when the last one has succeeded, or no
+    /// job waits for a token any more: a failure of long ago says nothing of the next one.
     private var tokenlessSince: Duration?
-    /// Whether that has been so for long, so that one job at a time is tried.
+    /// Whether requests have failed for long, so that one job at a time is tried, until one succeeds.
     private(set) var isOutage = false
 
     /// Whether nothing gets a token, for long or because there is no endpoint for it: one job shows when that is over.
     func triesOneJob(_ shared: SharedState) -> Bool { isOutage || shared.failures.lacksTokens }
 
     private func isWanted(_ shared: SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
-        shared.phase == .running && isStackKnown && !isPaused && !shared.ledger.waiting.isEmpty
+        shared.phase == .running && isStackKnown && !isPaused && !shared.ledger.awaitingToken.isEmpty
     }
 
     func wakeAt(_ shared: SharedState, isPaused: Bool, isStackKnown: Bool) -> Duration? {
         let next = pacing.due(if: isWanted(shared, isPaused: isPaused, isStackKnown: isStackKnown))
-        let check = nextCheck(shared)
-        return next.map { next in check.map { min($0, next) } ?? next } ?? check
+        return earliest(next, nextCheck(shared))
     }
 
     /// When jobs are given back that wait for a token.
     private func nextCheck(_ shared: SharedState) -> Duration? {
-        guard shared.phase == .running, !shared.ledger.waiting.isEmpty else { return nil }
+        guard shared.phase == .running, !shared.ledger.awaitingToken.isEmpty else { return nil }
         return tokenlessSince.map { $0 + Self.longestWithoutToken }
     }
 
-    /// Asks for tokens when that is due. Returns whether there has been none for so long that what is reserved is given back,
-    /// and so is what may be.
+    /// Asks for tokens when that is due. Returns true when it gave the reserved jobs back for want of them; the caller then
+    /// gives back those that may be reserved.
     mutating func advance(_ shared: inout SharedState, isPaused: Bool, isStackKnown: Bool) -> Bool {
-        if shared.phase == .running, isPaused, !shared.ledger.waiting.isEmpty {
+        // In an outage the next job is given back as soon as it gets no token.
+        if !isOutage, shared.ledger.awaitingToken.isEmpty, !pacing.isInFlight { tokenlessSince = nil }
+        if shared.phase == .running, isPaused, !shared.ledger.awaitingToken.isEmpty {
             // While the queue is paused nothing may be started; others may serve the job when it no longer is.
-            for id in shared.ledger.waiting.sorted() { shared.letGo(id, .paused) }
+            for id in shared.ledger.awaitingToken.sorted() { shared.letGo(id, .paused) }
             return false
         }
         let isWanted = isWanted(shared, isPaused: isPaused, isStackKnown: isStackKnown)
@@ -66,7 +68,7 @@ struct Launching {
                 "Buildkite issued no token for \(seconds) s: giving back the reserved jobs, trying one at a time"
             )
         }
-        for id in shared.ledger.waiting.sorted() { shared.letGo(id, .noToken) }
+        for id in shared.ledger.awaitingToken.sorted() { shared.letGo(id, .noToken) }
         return true
     }
 
@@ -102,21 +104,21 @@ struct Launching {
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
             tokenlessSince = tokenlessSince ?? shared.now
             for id in asked where shared.ledger[id]?.stage == .issuing {
-                shared.ledger.move(id, to: .waiting, at: shared.now)
+                shared.ledger.move(id, to: .awaitingToken, at: shared.now)
                 shared.tell(id, .waitsForToken)
             }
             shared.note(failure, of: .issueTokens)
             if failure.kind == .rejected {
                 // One of them is at fault: the others are tried in smaller batches until it is found.
                 if !limit.refused(asked.count) {
-                    for id in asked where shared.ledger.waiting.contains(id) {
+                    for id in asked where shared.ledger.awaitingToken.contains(id) {
                         shared.letGo(id, .noToken, coolFor: .refused)
                     }
                 }
-                pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal)
+                pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
             }
             if shared.phase != .running {
-                for id in asked where shared.ledger.waiting.contains(id) { shared.letGo(id, .ending) }
+                for id in asked where shared.ledger.awaitingToken.contains(id) { shared.letGo(id, .ending) }
             }
         }
     }

@@ -2,16 +2,17 @@ import StacksAPI
 
 /// How many slots the stack's jobs may take: those of its configuration, or what a pool gives it.
 ///
-/// With a pool, the stack says what it uses and wants whenever that changes, and what it was given and has not used by then
-/// goes back. So a slot that becomes free is the pool's, whoever had it.
-struct Slots {
+/// With a pool, the stack reports what it uses and wants whenever that changes. Each report returns every slot that it was given
+/// and has not used, and the pool gives anew: so a slot that becomes free is the pool's, whoever had it.
+struct SlotUse {
     /// How long a bid may take: the list is read for it.
     private static let longestBid = Duration.milliseconds(500)
 
     /// Whether a pool gives the slots.
     let isShared: Bool
-    /// How many slots the pool has given for the last report, and how many jobs had taken one by then.
+    /// How many slots the pool has given for the last report.
     private var granted = 0
+    /// How many jobs had ever taken a slot by then.
     private var takenBefore = 0
     /// How many more it could get, as of its last report.
     private var available = 0
@@ -35,7 +36,17 @@ struct Slots {
         return isShared ? max(free, min(available, max(0, most - ledger.occupied))) : free
     }
 
-    /// What is to be reported, if anything. What was given and is not used goes back with it.
+    /// Of which priorities the best `count` jobs are that were reported last, the highest first.
+    func lastDemand(_ count: Int) -> [SlotAllocation.Demand] {
+        var (demand, rest) = ([SlotAllocation.Demand](), count)
+        for line in lastReport?.demand ?? [] where rest > 0 {
+            demand.append(.init(priority: line.priority, count: min(rest, line.count)))
+            rest -= line.count
+        }
+        return demand
+    }
+
+    /// What is to be reported, if anything. What was given and is not used goes back with it, so that nothing is left.
     mutating func report(_ report: SlotAllocation.Report) -> SlotAllocation.Report? {
         guard isShared, mustReport || report != lastReport else { return nil }
         (mustReport, lastReport) = (false, report)
@@ -44,10 +55,10 @@ struct Slots {
         return report
     }
 
-    /// The pool's answer to the report just made.
-    mutating func received(_ answer: SlotAllocation.Answer, at now: Duration) {
-        granted = answer.granted
-        available = answer.available
-        bidBy = answer.owesBid ? bidBy ?? now + Self.longestBid : nil
+    /// What the pool gives for the report just made.
+    mutating func received(_ grant: SlotAllocation.Grant, at now: Duration) {
+        granted = grant.granted
+        available = grant.available
+        bidBy = grant.owesBid ? bidBy ?? now + Self.longestBid : nil
     }
 }

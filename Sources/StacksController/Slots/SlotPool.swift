@@ -82,7 +82,7 @@ public final class SlotPool: Sendable {
         }
     }
 
-    func report(_ id: SlotAllocation.ID, _ report: SlotAllocation.Report) -> SlotAllocation.Answer {
+    func report(_ id: SlotAllocation.ID, _ report: SlotAllocation.Report) -> SlotAllocation.Grant {
         change { $0.allocation.report(id, report) }
     }
 

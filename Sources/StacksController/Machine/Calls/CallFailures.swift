@@ -23,12 +23,12 @@ struct CallFailures {
     var lacksEndpoint: Bool { lacksTokens || refusals.missing.contains(.reserve) }
 
     /// Records a refusal, and returns whether it is believed.
-    mutating func isConfirmed(_ call: ControllerCall, at now: Duration) -> Bool {
-        refusals.isConfirmed(call, at: now)
+    mutating func noteRefusal(of call: ControllerCall, at now: Duration) -> Bool {
+        refusals.noteRefusal(of: call, at: now)
     }
 
     /// The stack is not known: that explains every 404.
-    mutating func stackIsUnknown() { refusals.stackIsUnknown() }
+    mutating func noteStackUnknown() { refusals.noteStackUnknown() }
 
     /// The failures of a step: they are logged at its end, when the wait until the retry is known.
     mutating func takeUnsaid() -> [Unsaid] {
@@ -46,7 +46,7 @@ extension SharedState {
             let message = "Buildkite does not accept the agent token (401): \(failure.message)"
             return stop(.init(code: .unauthorized, message: message, underlying: failure.underlying))
         case .forbidden:
-            guard failures.isConfirmed(call, at: now) else { break }
+            guard failures.noteRefusal(of: call, at: now) else { break }
             let message = "Buildkite refuses the stack \(configuration.stackKey) (403): \(failure.message)"
             return stop(.init(code: .refused, message: message, underlying: failure.underlying))
         // The poll and the registration have ways of their own with what is not known.
@@ -87,8 +87,8 @@ extension SharedState {
     }
 
     /// A poll has succeeded that was sent at a time: endpoints that responded with 404 before that are missing.
-    mutating func stackIsKnown(at sent: Duration) {
-        for call in failures.refusals.stackIsKnown(at: sent) {
+    mutating func noteStackKnown(at sent: Duration) {
+        for call in failures.refusals.noteStackKnown(at: sent) {
             log(
                 .error,
                 "Buildkite knows the stack but responds with 404 to one kind of request (\(call)): the server, or a proxy "
@@ -100,7 +100,7 @@ extension SharedState {
 
     /// Gives back the jobs for which there is no way to a token.
     private mutating func giveBackWithoutTokens() {
-        guard failures.lacksTokens, phase == .running, !ledger.waiting.isEmpty else { return }
-        for id in ledger.waiting.sorted() { letGo(id, .noToken, coolFor: .ended) }
+        guard failures.lacksTokens, phase == .running, !ledger.awaitingToken.isEmpty else { return }
+        for id in ledger.awaitingToken.sorted() { letGo(id, .noToken, coolFor: .ended) }
     }
 }

@@ -1,6 +1,9 @@
 /// How many jobs go into one request: as many as the API allows, and fewer while it is not known which of them makes
 /// Buildkite refuse a request as a whole.
 struct BatchLimit {
+    /// Between a request that was refused and a smaller one.
+    static let pauseAfterRefusal = Duration.seconds(1)
+
     private(set) var count = SharedState.maximumBatch
 
     /// Records that a request for `jobs` jobs was refused, and returns whether a smaller one can tell more.

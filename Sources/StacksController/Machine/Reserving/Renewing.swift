@@ -3,8 +3,8 @@ import StacksAPI
 
 /// Renews reservations of jobs that wait, launch, or are to be reported on, long before they expire.
 ///
-/// An expired reservation is not renewed when a token was issued for its job, because the token is dead too; unless the
-/// job is still reserved by its last state: then a renewal tells for whom.
+/// After its reservation has expired, a launched job is renewed only if Buildkite has last shown it as reserved: the response
+/// then says for which stack. Otherwise its token is dead as well.
 struct Renewing {
     /// What the response to a renewal says about a job.
     enum Verdict {
@@ -25,7 +25,8 @@ struct Renewing {
 
     private func isWanted(_ shared: SharedState, _ reports: FailureReports) -> Bool {
         let ledger = shared.ledger
-        let isNeeded = !(ledger.watched.isEmpty && ledger.waiting.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
+        let isNeeded =
+            !(ledger.watched.isEmpty && ledger.awaitingToken.isEmpty && ledger.ended.isEmpty && reports.isEmpty)
         return !shared.isCutOff && (isNeeded || !ledger.confirming.isEmpty)
     }
 
@@ -37,7 +38,8 @@ struct Renewing {
 
     mutating func advance(_ shared: inout SharedState, reports: FailureReports) {
         let now = shared.now
-        if shared.needsRenewal {
+        // One that is out was sent before it was needed.
+        if shared.needsRenewal, !pacing.isInFlight {
             shared.needsRenewal = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, now) }
         }
@@ -49,13 +51,13 @@ struct Renewing {
         func expires(_ id: JobID) -> Bool {
             guard let entry = ledger[id], entry.reservedUntil < soon, !entry.isRenewalRefused else { return false }
             switch entry.stage {
-            case .waiting: return true
+            case .awaitingToken: return true
             case .launched: return entry.reservedUntil > now || entry.isSeenReserved
             case .ended, .finishing: return entry.reservedUntil > now && !entry.isReportRefused
             default: return false
             }
         }
-        var asked = (ledger.waiting.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
+        var asked = (ledger.awaitingToken.sorted() + ledger.watched.sorted() + ledger.ended.sorted()).filter(expires)
         asked += reports.jobs.filter(expires) + ledger.confirming.sorted()
         guard !asked.isEmpty else { return }
         asked = batches.next(of: asked)
@@ -65,9 +67,10 @@ struct Renewing {
         shared.asks(.renew(asked))
     }
 
-    /// Records what a renewal says, and returns the jobs for which it says something, and those of which it was to.
+    /// Records the response to a renewal. Returns a verdict for each job that it is about, `unsaid` for those that it leaves out.
     mutating func renewed(
-        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ shared: inout SharedState
+        _ asked: [JobID], _ result: Result<Reservation, CallFailure>, _ failed: FailedParts,
+        _ shared: inout SharedState
     ) -> [(id: JobID, verdict: Verdict)] {
         let renewing = shared.ledger.renewing
         shared.ledger.renewing = []
@@ -75,14 +78,14 @@ struct Renewing {
         var unheard = renewing
         switch result {
         case .success(let response):
-            let isRound = batches.accepted(asked)
-            pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+            let heard = asked.filter { !failed.jobs.contains($0) }
             shared.succeeded(.renew)
-            unheard.subtract(asked)
+            pace(failed.failure, &shared)
+            unheard.subtract(heard)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
-            for id in asked {
+            for id in heard {
                 let verdict: Verdict = ours.contains(id) ? .ours : others.contains(id) ? .denied : .unsaid
-                if verdict == .ours { shared.isReserved(id, since: askedAt) }
+                if verdict == .ours { shared.noteReserved(id, since: askedAt) }
                 verdicts.append((id, verdict))
             }
         case .failure(let failure):
@@ -92,7 +95,7 @@ struct Renewing {
             // One job is at fault: it is looked for with smaller requests, so that the others' reservations are renewed.
             let id = batches.refused()
             // One that is alone, and perhaps not at fault, is retried later and later.
-            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + Reserving.pauseAfterRefusal) }
+            if id != nil || !batches.isAlone { pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal) }
             if let id {
                 shared.ledger.update(id) { $0.isRenewalRefused = true }
                 shared.log(.warning, "Buildkite refuses every request to renew the reservation of this job", id)
@@ -100,9 +103,26 @@ struct Renewing {
             }
         }
         for id in unheard.sorted() {
-            if result.failure?.kind ?? .transient == .transient { shared.mayBeReserved(id) }
+            if result.failure?.kind ?? .transient == .transient { shared.noteMayBeReserved(id) }
             shared.renewalSettled(ofReturning: id, .unsaid)
         }
         return verdicts
+    }
+
+    /// Decides when the next renewal is made, after a response.
+    ///
+    /// - Parameter failure: Why a part of the request has failed, if one has.
+    private mutating func pace(_ failure: CallFailure?, _ shared: inout SharedState) {
+        guard let failure else {
+            let isRound = batches.accepted()
+            return pacing.succeeded(
+                next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+        }
+        shared.note(failure, of: .renew)
+        guard failure.kind == .rejected else {
+            return pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        batches.partWasRefused()
+        pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
     }
 }

@@ -18,7 +18,7 @@ struct Refusals {
     private(set) var missing: Set<ControllerCall> = []
 
     /// Records a refusal and returns whether it counts.
-    mutating func isConfirmed(_ call: ControllerCall, at now: Duration) -> Bool {
+    mutating func noteRefusal(of call: ControllerCall, at now: Duration) -> Bool {
         guard let known = refused[call], now - known.last <= Self.memory else {
             refused[call] = (now, now)
             return false
@@ -43,10 +43,10 @@ struct Refusals {
     }
 
     /// The stack is not known: that explains everything.
-    mutating func stackIsUnknown() { doubted = [:] }
+    mutating func noteStackUnknown() { doubted = [:] }
 
     /// The stack is known, by a poll that was sent at a time: the calls that were in doubt before are missing.
-    mutating func stackIsKnown(at sent: Duration) -> [ControllerCall] {
+    mutating func noteStackKnown(at sent: Duration) -> [ControllerCall] {
         if doubted.isEmpty { return [] }
         let found = doubted.filter { $0.value <= sent }.keys.sorted { $0.rawValue < $1.rawValue }
         for call in found { doubted[call] = nil }

@@ -12,7 +12,7 @@ struct JobBatches {
     private var last: JobID?
     /// Whether the request that is out is for the rest of the list.
     private var isLast = true
-    /// Whether the list has no other job than the one that is asked for.
+    /// Whether the list is a single job.
     private var isOnly = false
     /// Whether any request was accepted since one for the whole list was refused: otherwise no job is at fault.
     private var wasAccepted = false
@@ -25,10 +25,8 @@ struct JobBatches {
     /// The jobs of the next request.
     mutating func next(of jobs: [JobID]) -> [JobID] {
         (asked, isLast, isOnly) = (jobs, true, jobs.count == 1)
-        guard limit.count < SharedState.maximumBatch else {
-            last = nil
-            return asked
-        }
+        // Once begun, a round goes on to its end, however large the batches may be again: what was refused is behind.
+        if limit.count >= SharedState.maximumBatch, last == nil { return asked }
         let sorted = jobs.sorted()
         let rest = last.map { last in sorted.filter { $0 > last } } ?? sorted
         let turn = rest.isEmpty ? sorted : rest
@@ -37,24 +35,26 @@ struct JobBatches {
         return asked
     }
 
-    /// Records a response about the jobs in `heard`, and returns whether it was the last request of the list.
-    mutating func accepted(_ heard: [JobID]) -> Bool {
-        if heard.count < asked.count, asked.count > SharedState.maximumBatch {
-            // The client has cut the request, and a part of it failed. Why that is, smaller requests tell.
-            _ = limit.refused(SharedState.maximumBatch)
-            last = nil
-            return false
-        }
+    /// Records a response, and returns whether it was the last request of the list.
+    mutating func accepted() -> Bool {
         (wasAccepted, refusals) = (true, 0)
         limit.accepted(asked.count)
         last = isLast ? nil : asked.last
         return isLast
     }
 
+    /// Records that the client has cut the request, and that Buildkite has refused a part of it and not the rest. Because of
+    /// which job, smaller requests tell.
+    mutating func partWasRefused() {
+        (wasAccepted, refusals) = (true, 0)
+        _ = limit.refused(SharedState.maximumBatch)
+        last = nil
+    }
+
     /// Records that the request was refused. Returns the job at fault, once it is alone in a request: others were accepted, or
     /// there is no other and it was refused for some time.
     mutating func refused() -> JobID? {
-        if limit.count >= SharedState.maximumBatch { wasAccepted = false }
+        if limit.count >= SharedState.maximumBatch, last == nil { wasAccepted = false }
         if limit.refused(min(asked.count, SharedState.maximumBatch)) { return nil }
         last = isLast ? nil : asked.last
         refusals = isOnly ? refusals + 1 : 0

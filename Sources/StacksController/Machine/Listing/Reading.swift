@@ -23,7 +23,7 @@ struct Reading {
     private var headReadAt: Duration = .zero
     /// When the head of the list was requested last.
     private(set) var headSentAt: Duration = .zero
-    /// How many pages have been read since the list was begun.
+    /// How many pages have been read since the list was begun, with those that were read again.
     private(set) var pages = 0
     /// When the list was begun.
     private var begunAt: Duration = .zero
@@ -46,10 +46,11 @@ struct Reading {
     /// When each job that cannot be read was listed last, by its ID or, where that is not known, by what is wrong.
     private var unreadable: [String: Duration] = [:]
     private var nextForgetting = Duration.zero
-    /// Whether the list showed, as far as it has been read, any job at all, any that matches and can be started, and any
-    /// that matches and is left alone for a while.
+    /// Whether the list showed any job at all, as far as it has been read.
     private(set) var foundAny = false
+    /// Whether it showed one that matches and can be started.
     var foundMatching = false
+    /// Whether it showed one that matches and is left alone for a while.
     var foundCooling = false
 
     /// When the job was listed first, if it is known.
@@ -83,6 +84,8 @@ struct Reading {
     mutating func begin(_ page: ScheduledJobsPage, at now: Duration) -> Bool {
         let isHead = cursor == nil
         if isHead { beginHead(at: now) }
+        // A job that came to the tail and was taken is not there any more.
+        if isOfTail, pages == 0 { foundMatching = false }
         pages += 1
         let isBarren =
             !isHead && page.unreadableJobs.isEmpty

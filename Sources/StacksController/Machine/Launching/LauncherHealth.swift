@@ -7,7 +7,7 @@ import StacksAPI
 /// launched but one job at a time, later and later, and what cannot be launched is given back: a broken launcher must not
 /// empty the queue.
 ///
-/// Launches are in a row by when they were launched, not by when they ended. An agent that takes a job shows that the launcher
+/// Launches count in the order in which they were started, not in which they ended. An agent that takes a job shows that the launcher
 /// worked when that job was launched: it says nothing of the launches after that.
 struct LauncherHealth {
     /// How many launches in a row have to fail.
@@ -26,9 +26,6 @@ struct LauncherHealth {
     /// When the latest launch whose job was taken by an agent was launched.
     private var lastSuccess: Duration?
 
-    /// How many more jobs may be reserved.
-    func freeSlots(_ shared: SharedState) -> Int { usable(shared.freeSlots, shared.ledger) }
-
     /// How many more could be reserved if they were known: a pool may have slots to give.
     func reachableSlots(_ shared: SharedState) -> Int { usable(shared.reachableSlots, shared.ledger) }
 
@@ -37,7 +34,7 @@ struct LauncherHealth {
         guard trouble != nil else { return slots }
         guard isTrying else { return 0 }
         // What is reserved already, and being reserved, is what is tried.
-        return min(slots, max(0, 1 - (ledger.occupied - ledger.watched.count - ledger.stopping - ledger.settling)))
+        return min(slots, max(0, 1 - ledger.reserved))
     }
 
     /// Whether one job may be launched, to see whether it can be started.
@@ -60,14 +57,14 @@ struct LauncherHealth {
         case .trying: break
         case .tried(let id, let time):
             switch trouble.cause {
-            case .unavailable: if shared.now >= time + Self.startedAfter { canStart(&shared) }
+            case .unavailable: if shared.now >= time + Self.startedAfter { startsAgain(&shared) }
             // It has told nothing: its agent could not acquire the job, or the job was cancelled.
             case .failing: if !Self.isUnderWay(id, time, shared) { self.trouble?.mayTry() }
             }
         }
         // What was on its way when the trouble came is left to those who can start it, but for the one that is tried.
         let kept = self.trouble == nil ? Int.max : isTrying ? 1 : 0
-        let excess = shared.ledger.waiting.count > kept ? shared.ledger.nextToLaunch(.max).dropFirst(kept) : []
+        let excess = shared.ledger.awaitingToken.count > kept ? shared.ledger.nextToLaunch(.max).dropFirst(kept) : []
         for id in excess { shared.letGo(id, trouble.returnReason) }
     }
 
@@ -81,7 +78,7 @@ struct LauncherHealth {
     }
 
     /// The list was read. When it shows no other job to be tried, those that have failed are tried again.
-    func listIsRead(_ reading: Reading, _ shared: inout SharedState) {
+    func listRead(_ reading: Reading, _ shared: inout SharedState) {
         guard isTrying, reading.limit > 1, !reading.foundMatching, reading.foundCooling else { return }
         if shared.givingBack.endCooling(.untaken) { shared.needsPoll = true }
     }
@@ -138,7 +135,7 @@ struct LauncherHealth {
     /// Records that a launcher could not start a job, and gives the job back.
     ///
     /// - Parameter launchedAt: When it was launched.
-    mutating func cannotStart(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
+    mutating func startFailed(_ id: JobID, _ message: String, launchedAt: Duration, _ shared: inout SharedState) {
         shared.letGo(id, .cannotStart(message))
         guard shared.phase == .running else { return }
         // Launches that were on their way together fail together, which counts and is logged once.
@@ -153,13 +150,13 @@ struct LauncherHealth {
 
     /// A launcher has returned, or its agent has come, so that it has started something.
     mutating func launcherEnded(launchedAt: Duration, _ shared: inout SharedState) {
-        if trouble?.cause == .unavailable, trouble?.triedAt == launchedAt { canStart(&shared) }
+        if trouble?.cause == .unavailable, trouble?.triedAt == launchedAt { startsAgain(&shared) }
         // The next time that nothing can be started is a new trouble.
         if let pastTrouble, launchedAt >= pastTrouble.triedAt { self.pastTrouble = nil }
     }
 
     /// The launcher has started something, whatever became of it.
-    private mutating func canStart(_ shared: inout SharedState) {
+    private mutating func startsAgain(_ shared: inout SharedState) {
         guard let trouble, let triedAt = trouble.triedAt else { return }
         self.trouble = nil
         pastTrouble = (trouble, triedAt)

@@ -6,9 +6,6 @@ struct Reserving {
     /// The shortest time between two reservations: the rate that Buildkite allows.
     private static let shortestInterval = Duration.milliseconds(100)
 
-    /// Between a request that was refused and a smaller one.
-    static let pauseAfterRefusal = Duration.seconds(1)
-
     /// How long jobs are kept of which no response says whether they are reserved.
     private static let longestUncertainty = Duration.seconds(30)
 
@@ -20,26 +17,50 @@ struct Reserving {
     /// When the last reservation was requested: it holds from some time after that.
     private var askedAt: Duration = .zero
 
-    /// When something may be reserved next: what gets no token would be given back again.
+    /// When something may be reserved next; `nil` when nothing is to be.
     func wakeAt(
         _ shared: SharedState, polling: Polling, launcher: LauncherHealth, launching: Launching, isStackKnown: Bool
     ) -> Duration? {
-        guard shared.phase == .running, isStackKnown, !shared.configuration.isDryRun, !pacing.isInFlight else {
-            return nil
-        }
-        let triesOneJob = launching.triesOneJob(shared)
-        if triesOneJob, !shared.ledger.waiting.isEmpty || launching.pacing.isInFlight { return nil }
-        let freeSlots = launcher.freeSlots(shared)
+        guard shared.phase == .running, isStackKnown, !shared.configuration.isDryRun, !pacing.isInFlight,
+            let due = nextRequest(shared, launching)
+        else { return nil }
+        let freeSlots = usableSlots(shared.freeSlots, shared, launcher: launcher, launching: launching, at: due)
         // Where there are more jobs than slots, the best of the list as far as it is read at once are chosen.
         let isChoosing = polling.isChoosing && polling.backlog.count >= freeSlots
         let isAnyWaiting = !polling.isPaused && !polling.backlog.isEmpty && freeSlots > 0 && !isChoosing
-        guard !uncertain.isEmpty || isAnyWaiting else { return nil }
-        return triesOneJob ? max(pacing.due, launching.pacing.due) : pacing.due
+        return !uncertain.isEmpty || isAnyWaiting ? due : nil
     }
 
-    /// Whether nothing is reserved for a while, because it has failed: others may use the slots.
-    func isWaitingAfterFailure(_ shared: SharedState) -> Bool {
-        pacing.failures > 0 && !pacing.isInFlight && pacing.due > shared.now && shared.phase == .running
+    /// When the next request may be made; `nil` while a response has to come first.
+    private func nextRequest(_ shared: SharedState, _ launching: Launching) -> Duration? {
+        guard launching.triesOneJob(shared) else { return pacing.due }
+        // What gets no token would be given back again: one job shows when that is over.
+        guard shared.ledger.awaitingToken.isEmpty, !launching.pacing.isInFlight else { return nil }
+        return max(pacing.due, launching.pacing.due)
+    }
+
+    /// How many of so many slots could be used for jobs that are reserved at `time`: all while everything works, and none
+    /// while a failure is waited out, so that others may have them.
+    func usableSlots(
+        _ slots: Int, _ shared: SharedState, launcher: LauncherHealth, launching: Launching, at time: Duration
+    ) -> Int {
+        let usable = launcher.usable(slots, shared.ledger)
+        if launching.triesOneJob(shared) {
+            guard !pacing.isInFlight, uncertain.isEmpty, let due = nextRequest(shared, launching), due <= time else {
+                return 0
+            }
+            return min(usable, 1)
+        }
+        let isWaitingAfterFailure = pacing.failures > 0 && !pacing.isInFlight && pacing.due > time
+        return isWaitingAfterFailure ? 0 : usable
+    }
+
+    /// When slots that are of no use now may be of use, if nothing happens before.
+    func slotsAreUsableAt(_ shared: SharedState, launching: Launching) -> Duration? {
+        guard shared.phase == .running, !pacing.isInFlight, pacing.failures > 0 || launching.triesOneJob(shared),
+            let due = nextRequest(shared, launching), due > shared.now
+        else { return nil }
+        return due
     }
 
     mutating func advance(
@@ -48,12 +69,14 @@ struct Reserving {
     ) {
         let due = wakeAt(shared, polling: polling, launcher: launcher, launching: launching, isStackKnown: isStackKnown)
         guard let due, due <= shared.now else { return }
+        let freeSlots = usableSlots(
+            shared.freeSlots, shared, launcher: launcher, launching: launching, at: shared.now)
         let limit = launching.triesOneJob(shared) ? 1 : limit.count
         // First those of which it is not known whether they are reserved already; they hold their slots.
         var asked = Array(uncertain.prefix(limit))
         uncertain.removeFirst(asked.count)
         if !polling.isPaused {
-            for job in polling.backlog.takeFirst(min(launcher.freeSlots(shared), limit - asked.count))
+            for job in polling.backlog.takeFirst(min(freeSlots, limit - asked.count))
             where !shared.ledger.contains(job.id) && !shared.givingBack.isCooling(job.id, at: shared.now) {
                 let listedAt = polling.reading.firstListed(job.id)
                 shared.ledger.insert(job.id, job: job, stage: .reserving, at: shared.now, listedAt: listedAt)
@@ -92,9 +115,9 @@ struct Reserving {
             if ours.contains(id) {
                 shared.totals.reserved += 1
                 shared.tell(id, .reserved)
-                shared.isReserved(id, since: askedAt)
+                shared.noteReserved(id, since: askedAt)
                 if shared.phase == .running, !isPaused {
-                    shared.ledger.move(id, to: .waiting, at: shared.now)
+                    shared.ledger.move(id, to: .awaitingToken, at: shared.now)
                 } else {
                     shared.letGo(id, isPaused ? .paused : .ending)
                 }
@@ -105,7 +128,7 @@ struct Reserving {
             } else {
                 // It may be reserved: giving it back makes sure that it is not for long.
                 leftOut += 1
-                shared.mayBeReserved(id)
+                shared.noteMayBeReserved(id)
                 shared.letGo(id, .unclear)
             }
         }
@@ -117,7 +140,7 @@ struct Reserving {
     private mutating func failed(_ asked: [JobID], _ failure: CallFailure, _ shared: inout SharedState) {
         switch failure.kind {
         case .transient, .rateLimited:
-            if failure.kind == .transient { for id in asked { shared.mayBeReserved(id) } }
+            if failure.kind == .transient { for id in asked { shared.noteMayBeReserved(id) } }
             guard shared.phase == .running else {
                 for id in asked { shared.letGo(id, .ending) }
                 return
@@ -130,7 +153,7 @@ struct Reserving {
         case .rejected:
             // The jobs are left to the next poll, and asked for in smaller batches until it is found which of them it is,
             // so that one job does not keep all others from being reserved.
-            pacing.succeeded(next: shared.now + Self.pauseAfterRefusal)
+            pacing.succeeded(next: shared.now + BatchLimit.pauseAfterRefusal)
             let isFound = !limit.refused(asked.count)
             for id in asked {
                 shared.expire(id)
@@ -150,7 +173,7 @@ struct Reserving {
 
 extension SharedState {
     /// Records that the job is reserved for this stack, by a request that was made at `sent`.
-    mutating func isReserved(_ id: JobID, since sent: Duration) {
+    mutating func noteReserved(_ id: JobID, since sent: Duration) {
         let (now, expiry) = (now, configuration.reservationExpiry)
         ledger.update(id) { entry in
             entry.reservedUntil = sent + expiry
@@ -159,7 +182,7 @@ extension SharedState {
     }
 
     /// Records that a request to reserve the job may have been heard.
-    mutating func mayBeReserved(_ id: JobID) {
+    mutating func noteMayBeReserved(_ id: JobID) {
         let until = now + configuration.reservationExpiry
         ledger.update(id) { $0.mayBeReservedUntil = until }
     }

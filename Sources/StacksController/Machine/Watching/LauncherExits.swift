@@ -15,7 +15,7 @@ struct LauncherExits {
     ) {
         guard let entry = shared.ledger[id] else { return }
         if entry.stage == .launched, case .unavailable(let message) = outcome {
-            return launcher.cannotStart(id, message, launchedAt: entry.launchedAt, &shared)
+            return launcher.startFailed(id, message, launchedAt: entry.launchedAt, &shared)
         }
         if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.launchedAt, &shared) }
         switch entry.stage {
@@ -47,18 +47,21 @@ struct LauncherExits {
 
     // MARK: Its job's state is known
 
-    /// The state of a job whose launcher has ended before an agent was seen to have the job.
+    /// What a response says of a job whose launcher has ended before an agent was seen to have the job.
     mutating func settle(
-        _ id: JobID, _ state: JobState?, _ shared: inout SharedState, launcher: inout LauncherHealth,
+        _ id: JobID, _ states: JobStates, _ shared: inout SharedState, launcher: inout LauncherHealth,
         reports: inout FailureReports
     ) {
         guard let entry = shared.ledger[id], case .ended(let outcome) = entry.stage else { return }
-        switch state {
+        switch states[id] {
         case nil:
             // One response may know nothing of anything; the job is not asked about for ever either.
             shared.ledger.update(id) { $0.doubts += 1 }
             guard entry.doubts >= 1 else { return }
-            shared.log(.warning, "The launcher ended and Buildkite does not know the job: letting go of it", id)
+            let why =
+                states.unreadableJobs.contains(id)
+                ? "the job's state cannot be read" : "Buildkite does not know the job"
+            shared.log(.warning, "The launcher ended and \(why): letting go of it", id)
             shared.letGo(id, .unclear, coolFor: .ended)
         case .reserved? where entry.reservedUntil > shared.now:
             settleReserved(id, outcome, &shared, &launcher, &reports)

@@ -38,7 +38,7 @@ struct Watching {
         if pacing.isInFlight || settling.isInFlight || shared.isCutOff { return nil }
         let watch = shared.ledger.watched.isEmpty ? nil : pacing.due
         let settle = shared.ledger.ended.isEmpty ? nil : settling.due
-        return watch.map { watch in settle.map { min($0, watch) } ?? watch } ?? settle
+        return earliest(watch, settle)
     }
 
     /// Whether it cannot be learned for long what became of jobs whose launcher has ended.
@@ -78,41 +78,70 @@ struct Watching {
     }
 
     mutating func received(
-        _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ shared: inout SharedState,
-        launcher: inout LauncherHealth, stops: inout LauncherStops
+        _ query: StateQuery, _ result: Result<JobStates, CallFailure>, _ failed: FailedParts,
+        _ shared: inout SharedState, launcher: inout LauncherHealth, stops: inout LauncherStops
     ) {
         // One query is out at a time, so these say what it was about.
         let (asksForWatched, asksForEnded) = (pacing.isInFlight, settling.isInFlight)
         switch result {
         case .success(let states):
             shared.succeeded(.queryStates)
-            if asksForWatched {
-                let isRound = watched.accepted(query.watched)
-                pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
-                if isRound { asksApart = false }
+            let heard = query.without(failed.jobs)
+            if let failure = failed.failure, failure.kind == .rejected {
+                partRefused(asksForWatched, asksForEnded, shared)
+            } else {
+                if asksForWatched { paceWatched(failed.failure(of: query.watched), &shared) }
+                if asksForEnded { paceEnded(query, states, failed.failure(of: query.ended), &shared) }
             }
-            if asksForEnded {
-                _ = ended.accepted(query.ended)
-                let isWhole = query.ended.allSatisfy { states[$0] != nil }
-                settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
-            }
-            noteAbsences(query, states, &shared, &stops)
-            for id in query.watched { observe(id, states[id], &shared, &launcher, &stops) }
-            for id in query.launched where states[id]?.isWithAgent == true { hasStarted(id, &shared, &launcher) }
+            if let failure = failed.failure { shared.note(failure, of: .queryStates) }
+            // A job whose state cannot be decoded is not gone.
+            noteAbsences(heard.without(states.unreadableJobs), states, &shared, &stops)
+            for id in heard.watched { observe(id, states[id], &shared, &launcher, &stops) }
+            for id in heard.launched where states[id]?.isWithAgent == true { agentTookJob(id, &shared, &launcher) }
         case .failure(let failure):
             let now = shared.now
             if asksForWatched { pacing.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             if asksForEnded { settling.failed(at: now, retryAfter: failure.retryAfter, jitter: &shared.jitter) }
             shared.note(failure, of: .queryStates)
-            if failure.kind == .rejected { isRefused(asksForWatched, asksForEnded, query, &shared) }
+            if failure.kind == .rejected { requestRefused(asksForWatched, asksForEnded, query, &shared) }
         }
     }
 
+    private mutating func paceWatched(_ failure: CallFailure?, _ shared: inout SharedState) {
+        if let failure {
+            return pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        let isRound = watched.accepted()
+        pacing.succeeded(next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+        if isRound { asksApart = false }
+    }
+
+    private mutating func paceEnded(
+        _ query: StateQuery, _ states: JobStates, _ failure: CallFailure?, _ shared: inout SharedState
+    ) {
+        if let failure {
+            return settling.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
+        }
+        _ = ended.accepted()
+        let isWhole = query.ended.allSatisfy { states[$0] != nil }
+        settling.succeeded(next: shared.now + (isWhole ? Self.shortestSettleInterval : Self.pauseAfterAbsence))
+    }
+
+    /// A part of a request for more than a thousand jobs is refused because of one of them. What has no launcher any more is
+    /// at most one request, so that it can only be one that is watched, unless the request was for both.
+    private mutating func partRefused(_ asksForWatched: Bool, _ asksForEnded: Bool, _ shared: SharedState) {
+        let next = shared.now + BatchLimit.pauseAfterRefusal
+        if asksForEnded { asksApart = true } else { watched.partWasRefused() }
+        if asksForWatched { pacing.succeeded(next: next) }
+        if asksForEnded { settling.succeeded(next: next) }
+    }
+
     /// One job is at fault: it is looked for with smaller requests, so that the others are not left alone because of it.
-    private mutating func isRefused(
+    private mutating func requestRefused(
         _ asksForWatched: Bool, _ asksForEnded: Bool, _ query: StateQuery, _ shared: inout SharedState
     ) {
-        let next = shared.now + Reserving.pauseAfterRefusal
+        let next = shared.now + BatchLimit.pauseAfterRefusal
+        // A refusal of a request for one kind says which kind is at fault.
         asksApart = asksForEnded && (asksForWatched || !query.launched.isEmpty)
         let isAlone = !asksApart && (asksForWatched ? watched.isAlone : ended.isAlone)
         let id = asksApart ? nil : asksForWatched ? watched.refused() : ended.refused()
@@ -148,38 +177,39 @@ struct Watching {
             // Its reservation has expired. An agent that has been seen to have its job is left alone.
             doubt(id, "is scheduled again", &shared, stops: &stops)
         case _ where state.isWithAgent:
-            hasStarted(id, &shared, &launcher)
+            agentTookJob(id, &shared, &launcher)
         case .finished:
             // The agent was quick, or is just cleaning up: its launcher ends by itself.
-            if entry.stage == .launched {
-                shared.ledger.move(id, to: .started, at: shared.now)
-                launcher.agentTook(launchedAt: entry.launchedAt, &shared)
-            }
-            isOver(id, entry, &shared, &stops)
+            agentTookJob(id, &shared, &launcher, isSeenAtWork: false)
+            jobEnded(id, entry, &shared, &stops)
         case _ where state.isTerminal:
             // A job that was found running and was never seen without an agent may have one, which is cleaning up.
             if entry.stage == .launched, entry.hasLauncher, entry.job != nil || entry.isSeenReserved {
                 stops.stop(id, "is \(state)", .cancelled, &shared)
             } else {
-                isOver(id, entry, &shared, &stops)
+                jobEnded(id, entry, &shared, &stops)
             }
-        case .reserved where entry.stage == .launched: isStillReserved(id, entry, &shared, &launcher, &stops)
+        case .reserved where entry.stage == .launched: checkStartTimeout(id, entry, &shared, &launcher, &stops)
         default:
             // A state that is not known here is a value like any other, and no sign that no agent came.
             break
         }
     }
 
-    /// An agent has the job.
-    private func hasStarted(_ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth) {
+    /// An agent has the job, or has had it.
+    ///
+    /// - Parameter isSeenAtWork: Whether it is at work now, so that this is about when it has started.
+    private func agentTookJob(
+        _ id: JobID, _ shared: inout SharedState, _ launcher: inout LauncherHealth, isSeenAtWork: Bool = true
+    ) {
         guard let entry = shared.ledger[id], entry.stage == .launched else { return }
         shared.ledger.move(id, to: .started, at: shared.now)
         launcher.agentTook(launchedAt: entry.launchedAt, &shared)
-        if entry.job != nil { shared.wants(.measure(.start, shared.now - entry.launchedAt)) }
+        if isSeenAtWork, entry.job != nil { shared.wants(.measure(.start, shared.now - entry.launchedAt)) }
     }
 
     /// No agent has taken a launched job yet.
-    private func isStillReserved(
+    private func checkStartTimeout(
         _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ launcher: inout LauncherHealth,
         _ stops: inout LauncherStops
     ) {
@@ -211,7 +241,7 @@ struct Watching {
 
     /// The job of a launcher, or of an agent found running, is over for Buildkite. An agent cleans up for a while; a
     /// launcher that does not notice must not keep its slot forever.
-    private func isOver(
+    private func jobEnded(
         _ id: JobID, _ entry: JobLedger.Entry, _ shared: inout SharedState, _ stops: inout LauncherStops
     ) {
         guard entry.hasLauncher else { return shared.completed(id) }

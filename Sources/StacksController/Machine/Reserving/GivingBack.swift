@@ -3,9 +3,18 @@ import StacksAPI
 
 /// Lets go of jobs that are not to be launched, or no longer.
 ///
-/// It stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation has certainly
-/// expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
+/// A job that is let go of stays in the ledger, and takes its slot, until the call that gives it back is over and its reservation
+/// has certainly expired. So it is not reserved again while that call can still be repeated: a repetition would cut the new reservation
 /// to a second. A list that was requested after that and shows the job ends the wait.
+///
+/// | | When | What is sent | When its slot is free |
+/// | --- | --- | --- | --- |
+/// | `letGo` | It is not to be launched, or its launch is over | A reservation of a second, while it is certainly this stack's | A second after that was received |
+/// | `release` | Buildkite says that it is not reserved for this stack | Nothing | At once |
+/// | `abandon` | Buildkite refuses every request about it | Nothing | When its reservation has expired |
+/// | `expire` | The end of all three | Nothing | When its reservation has expired |
+///
+/// Each but the last leaves it alone for a while (`cool`), because the list may still show it.
 struct GivingBack {
     /// How long a reservation holds that gives a job back.
     static let giveBackExpiry = Duration.seconds(1)
@@ -212,8 +221,9 @@ extension SharedState {
         }
     }
 
-    /// Whether a job can be reserved that is on a list which was requested at a time.
-    mutating func canTake(_ id: JobID, listedBy sent: Duration) -> Bool {
+    /// Records that a list, which was requested at `sent`, shows the job, and returns whether the job can be reserved. One that
+    /// was given back leaves the ledger by that, and its slot is free.
+    mutating func noteListed(_ id: JobID, by sent: Duration) -> Bool {
         if let entry = ledger[id] {
             // Asked for after nothing more was on its way to the job, a list that shows it says that it was returned.
             guard entry.stage == .returning, entry.giveBacks == 0, !ledger.renewing.contains(id),

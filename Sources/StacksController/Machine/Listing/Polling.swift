@@ -11,7 +11,7 @@ struct Polling {
         var isReadToEnd = false
     }
 
-    /// On how many pages of waiting jobs that is shown at a time.
+    /// How many waiting jobs are told at a time, on their pages, why they wait.
     private static let maximumTold = 1000
 
     /// How many of a page's unreadable jobs are named, the first time; the others are counted.
@@ -23,7 +23,7 @@ struct Polling {
     /// How long the list is read often after a job has come to it.
     private static let busyTime = Duration.seconds(10)
 
-    /// How long what was read of the list is taken for the list as it is.
+    /// How old a reading may be to count as the current list.
     private static let currency = Duration.seconds(1)
 
     private(set) var pacing = Pacing()
@@ -47,7 +47,8 @@ struct Polling {
     private var silence = Silence()
     /// When a job that matches came last.
     private var lastArrival: Duration?
-    /// When the head of the list was requested as of which the backlog is whole, as far as it is chosen from.
+    /// How old the backlog is: when the first page of the last complete reading was requested, or of as much of it as is chosen
+    /// from. `nil` when there is none.
     private var readAsOf: Duration?
     /// Whether the poll that is under way was sent for another configuration.
     private var ignoresResponse = false
@@ -58,7 +59,7 @@ struct Polling {
 
     /// Other jobs may match from now on: the whole list is read again.
     mutating func configured(_ shared: SharedState) {
-        matcher = shared.configuration.verdict
+        matcher = shared.configuration.effectiveMatcher
         unmatchedRules = UnmatchedRules()
         startOver()
         // It can be any page, and was listed for the configuration before.
@@ -87,12 +88,12 @@ struct Polling {
 
     func wakeAt(_ shared: SharedState, isStackKnown: Bool) -> Duration? {
         let poll = pacing.due(if: isWanted(shared, isStackKnown: isStackKnown)).map { max($0, rate.earliest) }
-        let check = silence.due(shared, lastSuccess: lastSuccess)
-        return poll.map { poll in check.map { min($0, poll) } ?? poll } ?? check
+        return earliest(poll, silence.due(shared, lastSuccess: lastSuccess))
     }
 
     mutating func advance(_ shared: inout SharedState, launcher: LauncherHealth, isStackKnown: Bool) {
-        if shared.needsPoll {
+        // One that is out was sent before it was needed.
+        if shared.needsPoll, !pacing.isInFlight {
             shared.needsPoll = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, shared.now) }
         }
@@ -105,13 +106,13 @@ struct Polling {
             pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
         guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
-        let isIdle = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
-        if isIdle { reading.startOver() }
-        // While nothing can be started one job is requested, only to be seen as connected.
-        let limit = isIdle ? 1 : SharedState.maximumBatch
-        // While there is nothing to start, only what is new matters.
-        let isWatching = shared.configuration.mode == .continuous && !shared.configuration.isDryRun && backlog.isEmpty
-        if limit > 1, isWatching, !reading.foundCooling, reading.headSentAt > shared.givingBack.lastReturn {
+        let canStartNothing = !shared.configuration.isDryRun && (isPaused || reachableSlots == 0)
+        if canStartNothing { reading.startOver() }
+        // Then one job is requested, only to be seen as connected.
+        let limit = canStartNothing ? 1 : SharedState.maximumBatch
+        // While nothing waits to be started, only what is new matters.
+        let needsNewOnly = shared.configuration.mode == .continuous && !shared.configuration.isDryRun && backlog.isEmpty
+        if limit > 1, needsNewOnly, !reading.foundCooling, reading.headSentAt > shared.givingBack.lastReturn {
             reading.goesToTail(at: shared.now)
         }
         rate.sends(at: shared.now)
@@ -129,7 +130,7 @@ struct Polling {
             ignoresResponse = false
             reading.failed(isRejected: failure.kind == .rejected)
             pacing.failed(at: shared.now, retryAfter: failure.retryAfter, jitter: &shared.jitter)
-            if failure.kind == .notFound { return Outcome(loss: stackIsAbsent(failure, &shared)) }
+            if failure.kind == .notFound { return Outcome(loss: noteAbsence(failure, &shared)) }
             shared.note(failure, of: .poll)
             return Outcome()
         }
@@ -148,7 +149,7 @@ struct Polling {
             pacing.succeeded(next: shared.now)
             return Outcome()
         }
-        shared.stackIsKnown(at: reading.sentAt)
+        shared.noteStackKnown(at: reading.sentAt)
         let loss = noteQueue(page.clusterQueue, &shared)
         if loss != nil {
             // These jobs, and those that were listed before, are of two queues: none is reserved.
@@ -189,12 +190,12 @@ struct Polling {
 
     /// Buildkite no longer knows the stack: it is registered again. When that does not help, and the 404 is repeated after
     /// a pause, the queue is gone.
-    private mutating func stackIsAbsent(
+    private mutating func noteAbsence(
         _ failure: CallFailure, _ shared: inout SharedState
     ) -> Registration.Loss? {
         absences += 1
-        shared.failures.stackIsUnknown()
-        let isConfirmed = shared.failures.isConfirmed(.poll, at: shared.now)
+        shared.failures.noteStackUnknown()
+        let isConfirmed = shared.failures.noteRefusal(of: .poll, at: shared.now)
         if isConfirmed, absences > 2 {
             shared.stop(.queueNotFound(shared.configuration, failure))
             return nil
@@ -205,7 +206,7 @@ struct Polling {
     }
 
     /// The stack is registered again because of a loss.
-    mutating func isRegisteredAgain(after loss: Registration.Loss, _ shared: inout SharedState) {
+    mutating func restart(after loss: Registration.Loss, _ shared: inout SharedState) {
         reading.startOver()
         if loss.failure != nil {
             shared.log(.warning, "Buildkite does not know the stack: registering it again")
@@ -237,7 +238,9 @@ struct Polling {
     ) -> Bool {
         let isHead = reading.begin(page, at: shared.now)
         if isHead {
-            if reading.limit > 1 { backlog.removeAll() } else { backlog.setAside() }
+            // The head is read again within a reading too: then what its other pages have shown stays, while there are others.
+            let isNew = reading.pages == 1 || !page.pageInfo.hasNextPage
+            if reading.limit == 1 { backlog.setAside() } else if isNew { backlog.removeAll() }
             shared.givingBack.forgetCooled(at: shared.now)
         }
         var matching: [ScheduledJob] = []
@@ -276,7 +279,7 @@ struct Polling {
         let verdict = matcher(job)
         switch verdict {
         case .matches:
-            guard shared.canTake(job.id, listedBy: reading.sentAt) else {
+            guard shared.noteListed(job.id, by: reading.sentAt) else {
                 if shared.givingBack.isWorthWaiting(for: job.id, at: shared.now) { reading.foundCooling = true }
                 return false
             }
