@@ -63,6 +63,11 @@ public final class StackFleet: Service {
         guard failures.isEmpty else { throw StackFleetError(failures: failures) }
     }
 
+    /// Logs what each stack is doing now: see ``StackController/logStatus()``.
+    public func logStatus() {
+        for controller in controllers { controller.logStatus() }
+    }
+
     /// Takes no further jobs in any stack and lets the running ones end; then ``run()`` returns.
     public func drain() {
         for controller in controllers { controller.drain() }

@@ -19,6 +19,8 @@ extension Run {
         configuration.output =
             try jobLogs.map { .files(directory: try directory($0, option: "--job-logs")) }
             ?? output.map { .fileDescriptor($0.descriptor) } ?? .standardError
+        if let jobLogLimit { configuration.logLimits.maximumSize = jobLogLimit.value }
+        if let jobLogsKept { configuration.logLimits.maximumCount = jobLogsKept.value }
         // A stack's key is a safe file name. A dry run does not touch running commands.
         if let stateDirectory, !dryRun {
             try StackSettings.check(

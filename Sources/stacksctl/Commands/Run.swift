@@ -19,10 +19,10 @@ struct Run: AsyncParsableCommand {
             _STEP, STACKS_JOB_RULES with a rule on each line, STACKS_JOB_RULE_KEY for each rule 'key=value', and \
             STACKS_JOB_FILE, the path of a file with the job as JSON. Pipelines decide what is in them: quote them.
 
-            SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
-            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP, SIGUSR1, SIGUSR2 and \
-            SIGALRM change nothing. The log goes to stderr, on a terminal with a status line below it. A summary goes to \
-            stdout at the end.
+            The log goes to stderr, on a terminal with a status line below it. A summary goes to stdout at the end.
+
+            SIGNALS:
+            \(RunSignal.help)
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -152,6 +152,29 @@ struct Run: AsyncParsableCommand {
     var jobLogs: String?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            The size from which on a job's log is cut, such as 64M, or 'none'. Its beginning and its end stay. (default: \
+            64M)
+            """,
+            valueName: "size"
+        ),
+        transform: Bound.size(parsing:)
+    )
+    var jobLogLimit: Bound?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The number of ended jobs' logs to keep, or 'all'. The oldest are removed. (default: 1000)",
+            valueName: "n"
+        ),
+        transform: Bound.count(parsing:)
+    )
+    var jobLogsKept: Bound?
+
+    @Option(
         help: ArgumentHelp(
             """
             A directory on a local disk for records of running commands. A restarted controller with the same stack \
@@ -185,6 +208,9 @@ struct Run: AsyncParsableCommand {
         if global.headers {
             throw ValidationError("--headers needs a command that makes one call: 'run' prints a summary.")
         }
+        if jobLogs == nil, jobLogLimit != nil || jobLogsKept != nil {
+            throw ValidationError("--job-log-limit and --job-logs-kept need --job-logs.")
+        }
         if command.isEmpty, !dryRun { throw ValidationError("Pass the command to start for each job after '--'.") }
     }
 
@@ -204,8 +230,10 @@ struct Run: AsyncParsableCommand {
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
         let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
-        let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
-        let form = terminal == nil ? LineLogHandler.Form.full : .short
+        // JSON is for a program, which a status line would disturb.
+        let isJSON = StandardError.form == .json
+        let terminal = isJSON ? nil : Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
+        let form = terminal.map { _ in LogForm.short }
         // On a terminal, the status line replaces what is logged at level info.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
@@ -217,11 +245,11 @@ struct Run: AsyncParsableCommand {
                     "URLSession on Linux crashes on some responses (before Swift 6.4): prefer '--transport curl'")
             }
         #endif
-        // The commands' output would break the status line. With a state directory they outlive this process, and a
-        // pipe without a reader would end them.
+        // The commands' output would break the status line, and the lines of JSON. With a state directory they outlive
+        // this process, and a pipe without a reader would end them.
         let shown =
-            try terminal != nil && jobLogs == nil && stateDirectory == nil
-            ? CommandOutput(to: StandardError.sink) : nil
+            try (terminal != nil || isJSON) && jobLogs == nil && stateDirectory == nil
+            ? CommandOutput(to: StandardError.sink, in: StandardError.form) : nil
         defer { shown?.close() }
         try await connection.closing {
             let launcher = ObservedLauncher(

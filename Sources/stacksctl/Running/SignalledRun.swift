@@ -8,15 +8,13 @@ struct SignalledRun {
     let controller: StackController
     let logger: Logger
 
-    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGQUIT cancels at once.
-    /// SIGHUP, which a closing terminal sends, SIGUSR1, SIGUSR2 and SIGALRM are logged and change nothing: the commands
-    /// have their own sessions and would run on alone.
+    /// Signals do what ``RunSignal`` says. Draining is a graceful shutdown, stopping a cancellation. None that means
+    /// nothing ends the controller: the commands have their own sessions and would run on alone.
     ///
     /// - Throws: What the controller throws; ``Failure`` after a second signal.
     func run() async throws {
         // The signals are trapped before the controller starts, so that none is missed.
-        let signals = await UnixSignalsSequence(
-            trapping: .sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
+        let signals = await UnixSignalsSequence(trapping: RunSignal.trapped)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: controller, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -35,7 +33,10 @@ struct SignalledRun {
                     case .sighup:
                         logger.notice("SIGHUP ignored: there is no configuration file to reload")
                         continue
-                    case .sigusr1, .sigusr2, .sigalrm:
+                    case .sigusr1:
+                        controller.logStatus()
+                        continue
+                    case .sigusr2, .sigalrm:
                         logger.notice("\(signal) ignored")
                         continue
                     case .sigquit: return .stopped(by: "a signal (\(signal))")
