@@ -4,6 +4,8 @@ import Dispatch
 enum BlockingWork {
     /// For waiting for children.
     static let children = DispatchQueue(label: "stacks.children")
+    /// For keeping jobs' logs within their limits.
+    static let logs = DispatchQueue(label: "stacks.logs")
     /// For opening files and starting processes, which can take long on a slow disk. One start at a time, so that the
     /// descriptors that a start needs for a moment are needed once.
     private static let starting = DispatchQueue(label: "stacks.starting")

@@ -22,6 +22,9 @@ extension CommandLauncher {
         /// Where the output goes. Inherited by default.
         public var output: Output = .inherited
 
+        /// How large a file of output gets, and how many of them are kept.
+        public var logLimits = LogLimits()
+
         /// The time between SIGTERM and SIGKILL to a process group. 10 seconds by default, the time that Buildkite's
         /// agent gives its job when it is stopped.
         public var gracePeriod: Duration = .seconds(10)

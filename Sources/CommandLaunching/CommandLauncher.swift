@@ -34,13 +34,15 @@ public struct CommandLauncher: JobLauncher {
     let configuration: Configuration
     let state: StateDirectory?
     let environment: CommandEnvironment
+    /// `nil` when no output goes to files.
+    private let logs: LogKeeper?
 
     /// A launcher for `command`: an executable, looked up in `PATH` unless its name has a slash, and its arguments.
     ///
-    /// - Throws: `ConfigurationError` when the command is empty, holds a zero
-    ///   byte, or is no executable file, when the grace period is negative, when the state directory cannot be used or
-    ///   another launcher uses it, and when others can write to that directory, to the one for output or, without a state
-    ///   directory, to the temporary one.
+    /// - Throws: `ConfigurationError` when the command is empty, holds a zero byte, or is no executable file, when the
+    ///   grace period is negative, a limit on logs is too low, when the state directory cannot be used or another launcher
+    ///   uses it, and when others can write to that directory, to the one for output or, without a state directory, to the
+    ///   temporary one.
     public init(command: [String], configuration: Configuration = Configuration()) throws {
         try self.init(command: command, configuration: configuration) {
             try configuration.stateDirectory.map { try StateDirectory($0) }
@@ -62,6 +64,7 @@ public struct CommandLauncher: JobLauncher {
         if case .fileDescriptor(let number) = configuration.output, number < STDOUT_FILENO {
             throw ConfigurationError("Descriptor \(number) cannot take the commands' output: it must be 1 or greater")
         }
+        try configuration.logLimits.validate()
         self.name = name
         arguments = Array(command.dropFirst())
         self.configuration = configuration
@@ -76,6 +79,11 @@ public struct CommandLauncher: JobLauncher {
         {
             throw ConfigurationError(
                 "The directory \(directory) for the commands' output cannot be trusted: \(problem)")
+        }
+        if case .files(let directory) = configuration.output {
+            logs = LogKeeper(directory, configuration.logLimits)
+        } else {
+            logs = nil
         }
         environment = CommandEnvironment(configuration)
         state = try makeState()
@@ -107,6 +115,11 @@ public struct CommandLauncher: JobLauncher {
     ///   there and cannot be executed, details that cannot be read; ``CommandLaunchError`` when something else has the name
     ///   of the job's log file or of its record, or it is not known how the command ended.
     public nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
+        guard let logs else { return try await run(job) }
+        return try await logs.keeping(job.id) { try await run(job) }
+    }
+
+    private nonisolated(nonsending) func run(_ job: LaunchedJob) async throws -> JobExit {
         let details = try await details(of: job)
         try Task.checkCancellation()
         let command: StartedCommand
@@ -160,6 +173,11 @@ public struct CommandLauncher: JobLauncher {
     ///   ``recover()`` finds it.
     public nonisolated(nonsending) func follow(_ job: JobID) async throws -> JobExit? {
         guard let file = state?.take(job) else { return nil }
+        guard let logs else { return try await follow(job, file) }
+        return try await logs.keeping(job) { try await follow(job, file) }
+    }
+
+    private nonisolated(nonsending) func follow(_ job: JobID, _ file: RecordFile) async throws -> JobExit {
         let status = try await RecoveredProcess(file: file, gracePeriod: configuration.gracePeriod).end()
         file.remove()
         state?.jobFile(job).remove()

@@ -10,14 +10,24 @@ import StacksController
 #endif
 
 /// The file with the output of one job.
+///
+/// The command writes to it directly, so that it waits for nobody, and outlives its controller. It inherits a lock with
+/// the file, which lasts until the last process that writes to it has ended: a log that is in use is not removed,
+/// whoever started its command.
 enum LogFile {
-    /// Opens the file for appending. It is readable for its owner alone: builds can print secrets.
+    /// Opens the file for appending, and locks it. It is readable for its owner alone: builds can print secrets.
     ///
     /// - Throws: ``CommandLaunchError`` when something else has the file's name, which concerns this job alone.
     static func open(for job: JobID, in directory: String) throws -> OpenFile {
-        let path = "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
+        let path = path(for: job, in: directory)
         do {
-            return try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
+            for _ in 0..<100 {
+                let file = try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
+                // A file that was being removed meanwhile has lost its name.
+                if !isLocked(file) || file.isNamed(path) { return file }
+                file.close()
+            }
+            throw SystemError(code: EBUSY)
         } catch let refusal as OwnedFile.Refusal {
             throw CommandLaunchError(description: "The log file \(path) cannot be used: it \(refusal)")
         } catch SystemError(code: EACCES) where access(path, F_OK) == 0 {
@@ -25,5 +35,21 @@ enum LogFile {
         } catch {
             throw StartFailure.error("The log file \(path) cannot be opened", error)
         }
+    }
+
+    /// The path of a job's log.
+    static func path(for job: JobID, in directory: String) -> String {
+        "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
+    }
+
+    /// Takes the lock that others may share, and waits for a controller that is just removing the file. On a file
+    /// system without such locks, or when somebody else keeps the lock, the command goes without.
+    private static func isLocked(_ file: OpenFile) -> Bool {
+        for _ in 0..<1000 {
+            if flock(file.descriptor, LOCK_SH | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK || errno == EINTR else { return false }
+            usleep(1000)
+        }
+        return false
     }
 }

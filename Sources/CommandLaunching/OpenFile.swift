@@ -57,6 +57,13 @@ struct OpenFile: Sendable {
         #endif
     }
 
+    /// Whether this file is the one at a path.
+    func isNamed(_ path: String) -> Bool {
+        var (own, named) = (stat(), stat())
+        return fstat(descriptor, &own) == 0 && lstat(path, &named) == 0 && own.st_dev == named.st_dev
+            && own.st_ino == named.st_ino
+    }
+
     /// Whether a process has the file at this path open. Linux shows that to processes of the same user; elsewhere `false`.
     static func isOpen(_ path: String, by process: pid_t) -> Bool {
         var file = stat()
@@ -91,6 +98,34 @@ struct OpenFile: Sendable {
         #elseif canImport(Musl)
             Musl.write(descriptor, bytes.baseAddress, bytes.count)
         #endif
+    }
+
+    /// The bytes at a place, at most `count`.
+    func read(_ count: Int, at place: Int) throws -> [UInt8] {
+        while true {
+            var length = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+                length = pread(descriptor, buffer.baseAddress, count, off_t(place))
+                initialized = max(0, length)
+            }
+            if length >= 0 { return bytes }
+            guard errno == EINTR else { throw SystemError.last }
+        }
+    }
+
+    /// Writes all of it at a place. The file must not be open for appending, which would write at the end.
+    func write(_ bytes: [UInt8], at place: Int) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress, $0.count, off_t(place + bytes.count - rest.count))
+            }
+            guard count >= 0 else {
+                if errno == EINTR { continue }
+                throw SystemError.last
+            }
+            rest = rest.dropFirst(count)
+        }
     }
 
     /// The first bytes, at most `count`.

@@ -103,7 +103,7 @@ public final class StackController: Service {
     ///   - client: Talks to Buildkite; its transport stays open when the controller ends.
     ///   - configuration: What the controller does, and how often.
     ///   - launcher: Starts the agents.
-    ///   - logger: Receives what happens, with `stack` in its metadata.
+    ///   - logger: Receives what happens, with `stack` and `queue` in its metadata.
     ///   - slots: The slots that it shares with other stacks of this process; none by default: then it has
     ///     ``Configuration/maximumInFlight`` slots of its own.
     ///   - metrics: Where the controller counts what it does; its client's by default.
@@ -129,6 +129,7 @@ public final class StackController: Service {
         callExecutor = configuration.usesTransportExecutor ? client.preferredExecutor : nil
         var logger = logger
         logger[metadataKey: "stack"] = "\(configuration.stackKey)"
+        logger[metadataKey: "queue"] = "\(Self.shown(configuration.queue.rawValue))"
         self.logger = logger
     }
 
@@ -261,12 +262,12 @@ public final class StackController: Service {
                             try await launcher.follow(job).map { .exited($0) } ?? .notFollowed
                         }
                     case .stop(let job): launches[job]?.cancel()
-                    case .log(let level, let message, let job):
-                        let metadata = job.map { ["job": "\($0)"] as Logger.Metadata }
-                        logger.log(level: level, "\(Self.shown(message))", metadata: metadata?.visible)
-                    case .logWait(let level, let message, let until):
+                    case .log(let level, let message, let facts):
+                        logger.log(level: level, "\(Self.shown(message))", metadata: facts.metadata)
+                    case .logWait(let level, let message, let facts, let until):
                         let date = Date(timeIntervalSinceNow: (until - now) / .seconds(1))
-                        logger.log(level: level, "\(Self.shown(message)), at \(ISO8601.text(date) ?? "\(date)")")
+                        let text = "\(Self.shown(message)), at \(ISO8601.text(date) ?? "\(date)")"
+                        logger.log(level: level, "\(text)", metadata: facts.metadata)
                     case .measure(let interval, let duration): metrics.record(interval, duration)
                     case .failed(let call, let kind): metrics.countFailure(of: call, kind)
                     case .end(let error): ending = error.map { .failure($0) } ?? .success(())
@@ -292,7 +293,12 @@ public final class StackController: Service {
         }
     }
 
-    /// A message as the log gets it. Rules, messages and names in it come from outside: no handler is given a line end of theirs.
+    /// Logs what the controller is doing now, at the level `notice`: the line that ``Configuration/statusInterval``
+    /// writes, for when somebody asks, with SIGUSR1 for example.
+    public func logStatus() { logger.notice("\(Self.shown(status.summary))") }
+
+    /// A message as a handler gets it. Rules, messages and names in it come from outside: none is given a line end of
+    /// theirs.
     private static func shown(_ message: String) -> String {
         VisibleText.escaped(message, limit: 5 * VisibleText.lineLimit)
     }

@@ -118,7 +118,12 @@ public final class StackFleet: Service {
         change.yield()
     }
 
-    // MARK: Health
+    // MARK: Status
+
+    /// Logs what each stack is doing now: see ``StackController/logStatus()``.
+    public func logStatus() {
+        for controller in controllers { controller.logStatus() }
+    }
 
     /// Whether the process works: see ``StackController/liveness(tolerance:)``. It is bad when a stack is late with its work,
     /// and when all have ended.

@@ -62,7 +62,7 @@ extension AsyncParsableCommand {
         let (status, text) = (exitCode(for: error), fullMessage(for: error))
         guard !text.isEmpty else { return status }
         guard status == .success else {
-            StandardError.write(lines: text)
+            StandardError.write(lines: text, by: name)
             return status
         }
         // Help, a version or a completion script: this is the requested result.

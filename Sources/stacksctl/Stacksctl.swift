@@ -42,6 +42,7 @@ struct Stacksctl: AsyncParsableCommand {
     @OptionGroup(title: "Global options, before or after the subcommand") var global: GlobalOptions
 
     static func main() async {
+        if GlobalOptions.LogFormat.requested(by: CommandLine.arguments) == .json { StandardError.form = .json }
         await runAsTool(named: "stacksctl") { error in
             switch error {
             case let error as StacksAPIError: Failure(error)

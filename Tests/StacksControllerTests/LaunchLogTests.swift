@@ -29,7 +29,7 @@ struct LaunchLogTests {
                 .init(level: .info, message: "Launched the job", metadata: facts),
                 .init(
                     level: .info, message: "The job's launcher has ended",
-                    metadata: facts.merging(["status": "0", "duration": "12.5 s"]) { $1 }),
+                    metadata: facts.merging(["exit_status": "0", "duration": "12.5 seconds"]) { $1 }),
             ])
     }
 
@@ -39,10 +39,12 @@ struct LaunchLogTests {
         var log = LaunchLog(recorder.logger)
         log.launched(Self.job, at: .zero)
         log.ended(Self.job.id, .failed("no disk"), at: .seconds(1))
-        #expect(recorder.lines.last?.metadata["reason"] == "no disk" && recorder.lines.last?.metadata["status"] == nil)
+        #expect(
+            recorder.lines.last?.metadata["reason"] == "no disk" && recorder.lines.last?.metadata["exit_status"] == nil)
         log.followed(Self.job.id, at: .zero)
         log.ended(Self.job.id, .exited(JobExit(status: 3)), at: .seconds(1))
-        #expect(recorder.lines.last?.metadata == ["job": "\(Self.job.id)", "status": "3", "duration": "1.0 s"])
+        #expect(
+            recorder.lines.last?.metadata == ["job": "\(Self.job.id)", "exit_status": "3", "duration": "1.0 seconds"])
         // Nobody stays with it, so nothing has ended.
         log.followed(Self.job.id, at: .zero)
         log.ended(Self.job.id, .notFollowed, at: .seconds(1))
@@ -89,6 +91,39 @@ struct LaunchLogTests {
     }
 
     private struct HostileError: Error, CustomStringConvertible { let description = hostile }
+
+    // MARK: Calls
+
+    @Test(
+        "a call that failed is named as in the client's lines, with what it was for and the status of its response",
+        arguments: [
+            (.register, "registerStack", "register"), (.poll, "scheduledJobs", "poll"),
+            (.reserve, "reserveJobs", "reserve"), (.renew, "reserveJobs", "renew"),
+            (.giveBack, "reserveJobs", "give_back"), (.issueTokens, "issueJobAcquisitionTokens", "issue_tokens"),
+            (.queryStates, "jobStates", "get_states"), (.finish, "finishJob", "finish"),
+            (.deregister, "deregisterStack", "deregister"),
+        ] as [(ControllerCall, String, String)])
+    func failedCall(_ call: ControllerCall, operation: String, purpose: String) {
+        var error = StacksAPIError(code: .rateLimited, operation: .reserveJobs, status: .tooManyRequests, message: "no")
+        error.attempts = 3
+        let facts = LogFacts(job: "j", CallFailure(error), of: call)
+        #expect(
+            facts.metadata?.mapValues { "\($0)" }
+                == ["job": "j", "call": operation, "purpose": purpose, "status": "429", "attempt": "3"])
+        let without = LogFacts(CallFailure(.transient, message: "no"), of: call)
+        #expect(without.metadata?.mapValues { "\($0)" } == ["call": operation, "purpose": purpose])
+        #expect(LogFacts().metadata == nil)
+    }
+
+    @Test("the status is one line when somebody asks for it")
+    func status() throws {
+        let recorder = LogRecorder()
+        let stack = try SimulatedStack(logger: recorder.logger)
+        stack.controller.logStatus()
+        try StackFleet([stack.controller], logger: recorder.logger).logStatus()
+        let line = LogRecorder.Line(level: .notice, message: stack.controller.status.summary, metadata: [:])
+        #expect(recorder.lines == [line, line])
+    }
 
     // MARK: Rules
 

@@ -164,13 +164,13 @@ struct Wishes {
     var lines: [(level: Logger.Level, message: String)] {
         pick { action in
             switch action {
-            case .log(let level, let message, _), .logWait(let level, let message, _): (level, message)
+            case .log(let level, let message, _), .logWait(let level, let message, _, _): (level, message)
             default: nil
             }
         }
     }
     /// Until when it is waited, as the log has it.
-    var waits: [Duration] { pick { if case .logWait(_, _, let until) = $0 { until } else { nil } } }
+    var waits: [Duration] { pick { if case .logWait(_, _, _, let until) = $0 { until } else { nil } } }
     /// What reaches Buildkite or a launcher: everything but log lines.
     var isQuiet: Bool {
         all.allSatisfy { action in

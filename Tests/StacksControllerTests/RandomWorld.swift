@@ -264,9 +264,9 @@ struct RandomWorld {
         for action in driver.machine.step(events, at: now) {
             switch action {
             case .reportSlots(let report): answer = pool?.report(report)
-            case .log(let level, let message, let job):
-                tell("  \(level) \(message) \(job.map(String.init(describing:)) ?? "")")
-            case .logWait(let level, let message, let until):
+            case .log(let level, let message, let facts):
+                tell("  \(level) \(message) \(facts.job.map(String.init(describing:)) ?? "")")
+            case .logWait(let level, let message, _, let until):
                 tell("  \(level) \(message) until \(until)")
                 if until - now > .seconds(300) { violations.append("it waits until \(until), at \(now)") }
             case .measure, .failed: break

@@ -120,10 +120,11 @@ struct LogSinkTests {
     @Test("an event is one line, whatever is in it")
     func oneLine() {
         let forged = "os=x\n2026-01-01T00:00:00+0000 critical stacksctl: all is lost\u{1B}[2J\u{202E}"
-        for form in [LineLogHandler.Form.full, .short] {
-            let line = LineLogHandler.line(
+        for form in [LogForm.full, .short, .journal] {
+            let line = LogLine(
                 level: .info, message: forged, metadata: ["job": "\(forged)", "list": ["\(forged)"], "plain": "a"],
-                label: "stacksctl", source: "Test", form: form, time: WallTime(secondsSince1970: 0))
+                label: "stacksctl", source: "Test", time: WallTime(secondsSince1970: 0)
+            ).text(in: form)
             #expect(!line.unicodeScalars.contains { VisibleText.isHidden($0) }, "\(line)")
             #expect(line.contains(" plain=a") && line.contains(" job=\"os=x\\n2026"), "\(line)")
         }
@@ -132,10 +133,10 @@ struct LogSinkTests {
     @Test("a value that could be taken for several is in quotation marks")
     func quotes() {
         func shown(_ value: String) -> String {
-            LineLogHandler.line(
-                level: .info, message: "m", metadata: ["k": "\(value)"], label: "l", form: .short,
+            LogLine(
+                level: .info, message: "m", metadata: ["k": "\(value)"], label: "l",
                 time: WallTime(secondsSince1970: 0)
-            ).split(separator: " k=").last.map(String.init) ?? ""
+            ).text(in: .short).split(separator: " k=").last.map(String.init) ?? ""
         }
         #expect(shown("a-b/c:1") == "a-b/c:1")
         #expect(shown("a job=b") == #""a job=b""#)

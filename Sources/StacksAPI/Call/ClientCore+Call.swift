@@ -93,7 +93,7 @@ extension ClientCore {
         let operation = target.operation
         return PendingCall(
             record: CallRecord(
-                operation: operation, number: log?.nextNumber() ?? 0,
+                operation: operation, number: log?.nextNumber() ?? 0, stack: target.stack, job: target.job,
                 trace: trace(of: operation, options)),
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
@@ -211,7 +211,7 @@ extension ClientCore {
 
     /// Reports a request that is going to be repeated.
     private func report(_ call: PendingCall, _ failure: StacksAPIError, after delay: Duration) {
-        log?.retries(call.record, failure, attempt: call.decision.attempts, after: delay)
+        log?.retries(call.record, failure, attempt: call.requests, after: delay)
         metrics?.retries(call.operation.name, after: failure.code)
     }
 

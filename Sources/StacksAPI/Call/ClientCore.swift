@@ -44,7 +44,7 @@ final class ClientCore: Sendable {
     func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
         let row = operation.definition
         let path = row.path.path(below: baseURL.pathPrefix, stack: stack ?? "", job: job)
-        return CallTarget(operation: row, path: path, stack: stack)
+        return CallTarget(operation: row, path: path, stack: stack, job: job)
     }
 
     /// A response had another status than 404.

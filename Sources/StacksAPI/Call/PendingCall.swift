@@ -25,6 +25,9 @@ struct CallRecord: Sendable {
     let operation: OperationDefinition
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
+    /// The stack and the job that the call is about, for the log.
+    let stack: String?
+    let job: JobID?
     /// The spans of the call and of its current request.
     var trace: CallTrace
     /// When the call began: before it waited for a token or for the rate limit.

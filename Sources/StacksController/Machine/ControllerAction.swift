@@ -14,9 +14,9 @@ enum ControllerAction: Sendable {
     case reportSlots(SlotAllocation.Report)
     /// Show a line on the job's page. It comes to nothing else.
     case notify(JobID, String)
-    case log(Logger.Level, String, job: JobID?)
+    case log(Logger.Level, String, LogFacts)
     /// The same, of something that is done again at this time, which is added as the time of day.
-    case logWait(Logger.Level, String, until: Duration)
+    case logWait(Logger.Level, String, LogFacts, until: Duration)
     /// How long a part of a job's life took.
     case measure(ControllerInterval, Duration)
     /// A call failed.

@@ -57,7 +57,11 @@ struct SharedState {
     mutating func asks(_ request: ControllerRequest) { actions.append(.request(request)) }
 
     mutating func log(_ level: Logger.Level, _ message: String, _ job: JobID? = nil) {
-        actions.append(.log(level, message, job: job))
+        log(level, message, LogFacts(job: job))
+    }
+
+    mutating func log(_ level: Logger.Level, _ message: String, _ facts: LogFacts) {
+        actions.append(.log(level, message, facts))
     }
 
     mutating func configured(_ configuration: StackController.Configuration) {

@@ -84,6 +84,8 @@ struct Shutdown {
     func deregistered(_ failure: CallFailure?, _ shared: inout SharedState) {
         guard let failure else { return }
         shared.wants(.failed(.deregister, failure.kind))
-        shared.log(.warning, "The stack could not be de-registered: \(failure.message)")
+        shared.log(
+            .warning, "The stack could not be de-registered: \(failure.message)",
+            LogFacts(failure, of: .deregister))
     }
 }

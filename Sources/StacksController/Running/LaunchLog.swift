@@ -24,10 +24,12 @@ struct LaunchLog {
     mutating func ended(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
         guard let (job, since) = running.removeValue(forKey: id), outcome != .notFollowed else { return }
         var facts = Self.facts(id, job)
-        facts["duration"] = "\((now - since).formattedSeconds) s"
+        // To the millisecond.
+        let duration = Duration.milliseconds(Int64(((now - since) / .milliseconds(1)).rounded()))
+        facts["duration"] = .stringConvertible(duration)
         switch outcome {
         case .exited(let exit):
-            facts["status"] = "\(exit.status)"
+            facts["exit_status"] = .stringConvertible(exit.status)
             if let detail = exit.detail { facts["reason"] = "\(detail)" }
         case .failed(let message), .impossible(let message), .unavailable(let message):
             facts["reason"] = "\(message)"
@@ -39,7 +41,7 @@ struct LaunchLog {
     private static func facts(_ id: JobID, _ job: ScheduledJob?) -> Logger.Metadata {
         var facts: Logger.Metadata = ["job": "\(id)"]
         if let slug = job?.pipeline.slug { facts["pipeline"] = "\(slug)" }
-        if let number = job?.build.number { facts["build"] = "\(number)" }
+        if let number = job?.build.number { facts["build"] = .stringConvertible(number) }
         return facts
     }
 }

@@ -22,6 +22,26 @@ struct GlobalOptions: ParsableArguments {
         var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .warning }
     }
 
+    /// The format of the log and of errors on stderr.
+    enum LogFormat: String, CaseIterable, ExpressibleByArgument {
+        case text, json
+
+        /// The option's name.
+        static let option = "--log-format"
+
+        /// The format that a command line asks for, before it is parsed, so that its mistakes are reported in it too;
+        /// `nil` when it asks for none.
+        static func requested(by arguments: [String]) -> LogFormat? {
+            let own = arguments.prefix { $0 != "--" }
+            return zip(own.indices, own).reduce(nil as LogFormat?) { format, argument in
+                let (index, text) = argument
+                if text == option, index + 1 < own.endIndex { return LogFormat(rawValue: own[index + 1]) ?? format }
+                guard text.hasPrefix("\(option)=") else { return format }
+                return LogFormat(rawValue: String(text.dropFirst(option.count + 1))) ?? format
+            }
+        }
+    }
+
     /// The format of the result on stdout.
     enum OutputForm: String, CaseIterable, ExpressibleByArgument {
         case table, json
@@ -119,6 +139,14 @@ struct GlobalOptions: ParsableArguments {
     )
     var logLevel: LogLevel?
 
+    @Option(
+        help: ArgumentHelp(
+            "The format of everything on stderr: text, or one JSON object on each line. (default: text)",
+            valueName: "text|json"
+        )
+    )
+    var logFormat: LogFormat?
+
     @Flag(help: "Also log requests and responses, at level debug, without secrets.")
     var logPayloads = false
 
@@ -134,14 +162,17 @@ struct GlobalOptions: ParsableArguments {
         result.timeout = timeout ?? others.timeout
         result.noRetry = noRetry || others.noRetry
         result.logLevel = logLevel ?? others.logLevel
+        result.logFormat = logFormat ?? others.logFormat
         result.logPayloads = logPayloads || others.logPayloads
         return result
     }
 
     /// The log of this invocation, on stderr.
     ///
-    /// - Parameter form: The short form is for a terminal with a status line below the log.
-    func logger(default level: Logger.Level = .notice, form: LineLogHandler.Form = .full) -> Logger {
-        StandardError.logger(label: "stacksctl", level: logLevel?.level ?? level, form: form)
+    /// - Parameter form: The short form is for a terminal with a status line below the log. JSON replaces it.
+    func logger(default level: Logger.Level = .notice, form: LogForm? = nil) -> Logger {
+        if logFormat == .json { StandardError.form = .json }
+        let form = StandardError.form == .json ? nil : form
+        return StandardError.logger(label: "stacksctl", level: logLevel?.level ?? level, form: form)
     }
 }

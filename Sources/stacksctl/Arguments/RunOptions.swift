@@ -113,6 +113,29 @@ struct RunOptions: ParsableArguments {
     )
     var jobFile: JobFileContent?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
+            The size from which on a job's log is cut, such as 64M, or 'none'. Its beginning and its end stay. (default: \
+            64M)
+            """,
+            valueName: "size"
+        ),
+        transform: Bound.size(parsing:)
+    )
+    var jobLogLimit: Bound?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The number of ended jobs' logs to keep, or 'all'. The oldest are removed. (default: 1000)",
+            valueName: "n"
+        ),
+        transform: Bound.count(parsing:)
+    )
+    var jobLogsKept: Bound?
+
     @Flag(
         help: """
             Add no notifications to jobs' pages. Without this a job's page says what the job waits for, that it is \
@@ -142,6 +165,8 @@ struct RunOptions: ParsableArguments {
         if let gracePeriod { stack.launcher.gracePeriod = gracePeriod.duration }
         if let launchFailureExitStatus { stack.controller.launchFailureExitStatus = launchFailureExitStatus }
         if let jobFile { stack.launcher.jobFileContent = jobFile.content }
+        if let jobLogLimit { stack.launcher.logLimits.maximumSize = jobLogLimit.value }
+        if let jobLogsKept { stack.launcher.logLimits.maximumCount = jobLogsKept.value }
         if noJobNotifications { stack.controller.notifiesJobs = false }
     }
 }

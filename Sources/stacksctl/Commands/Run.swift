@@ -23,11 +23,10 @@ struct Run: AsyncParsableCommand {
             Settings that are not lists can also be set by the environment, under names such as \
             STACKSCTL_MAX_IN_FLIGHT; they count more than the file, and options count more than both.
 
-            SIGTERM and SIGINT drain: the controller takes no new jobs, waits for running commands, and de-registers \
-            the stack. A second signal, or SIGQUIT, stops the commands at once. SIGHUP reads the configuration file \
-            again, as a change of it does: stacks come, drain and change, and running commands stay. Without a file SIGHUP \
-            changes nothing, like SIGUSR1, SIGUSR2 and SIGALRM. The log goes to stderr, on a terminal with a status line \
-            below it. A summary goes to stdout at the end.
+            The log goes to stderr, on a terminal with a status line below it. A summary goes to stdout at the end.
+
+            SIGNALS:
+            \(RunSignal.help)
 
             EXAMPLES:
               stacksctl run --stack mac-fleet --queue default --tag os=macos \\
@@ -130,6 +129,9 @@ struct Run: AsyncParsableCommand {
             throw ValidationError("With --config, \(other.name) belongs in the file.")
         }
         if check { throw ValidationError("--check needs --config.") }
+        if jobLogs == nil, options.jobLogLimit != nil || options.jobLogsKept != nil {
+            throw ValidationError("--job-log-limit and --job-logs-kept need --job-logs.")
+        }
         if stack == nil { throw ValidationError("Missing expected argument '--stack <key>'") }
         if queue == nil { throw ValidationError("Missing expected argument '--queue <queue>'") }
         if command.isEmpty, !dryRun { throw ValidationError("Pass the command to start for each job after '--'.") }
@@ -154,8 +156,11 @@ struct Run: AsyncParsableCommand {
         ControllerProcess.reapOrphansAsFirstProcess()
         let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
         let global = settings.global
-        let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
-        let form: LineLogHandler.Form = terminal == nil ? .full : .short
+        if global.logFormat == .json { StandardError.form = .json }
+        // JSON is for a program, which a status line would disturb.
+        let isJSON = StandardError.form == .json
+        let terminal = isJSON ? nil : Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
+        let form = terminal.map { _ in LogForm.short }
         // On a terminal, the status line replaces what is logged at level info.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
@@ -169,11 +174,11 @@ struct Run: AsyncParsableCommand {
                     "URLSession on Linux crashes on some responses (before Swift 6.4): prefer '--transport curl'")
             }
         #endif
-        // The commands' output would break the status line. With a state directory they outlive this process, and a
-        // pipe without a reader would end them.
+        // The commands' output would break the status line, and the lines of JSON. With a state directory they outlive
+        // this process, and a pipe without a reader would end them.
         let shown =
-            try terminal != nil && settings.jobLogs == nil && settings.stateDirectory == nil
-            ? CommandOutput(to: StandardError.sink) : nil
+            try (terminal != nil || isJSON) && settings.jobLogs == nil && settings.stateDirectory == nil
+            ? CommandOutput(to: StandardError.sink, in: StandardError.form) : nil
         defer { shown?.close() }
         try await connection.closing {
             let stacks = try RunningStacks(
@@ -232,7 +237,7 @@ struct Run: AsyncParsableCommand {
         let reload = SettingsReload(
             read: { [self] in try self.checkedSettings() }, file: file, tokenFile: connection.endpoint.tokenFile?.file,
             stacks: stacks, refreshToken: connection.client.refreshToken, logger: logger, settings: settings)
-        var signalled = SignalledRun(service: stacks.fleet, logger: logger)
+        var signalled = SignalledRun(fleet: stacks.fleet, logger: logger)
         if file != nil { signalled.reload = { request.yield() } }
         do {
             try await withThrowingTaskGroup(of: Void.self) { [signalled] group in

@@ -1,13 +1,15 @@
 import Dispatch
 import Foundation
+import Logging
 import StacksTransport
 import StandardStreams
 import Synchronization
 
-/// Shows the output of commands on a terminal, above the status line: a pipe that they write to, and a thread that reads
-/// it.
+/// Shows the output of commands on a terminal, above the status line, or among the lines of a log in JSON: a pipe that
+/// they write to, and a thread that reads it.
 ///
-/// A line is shown when it is complete. Colours are kept; other control sequences are escaped.
+/// A line is shown when it is complete. On a terminal colours are kept; everywhere else, and whatever else is not seen,
+/// is escaped.
 final class CommandOutput: Sendable {
     /// A longer line is shown in parts.
     private static let longestLine = 8192
@@ -19,7 +21,7 @@ final class CommandOutput: Sendable {
     private let hasEnded = DispatchSemaphore(value: 0)
 
     /// - Throws: ``Failure`` when no pipe can be created.
-    init(to sink: LogSink) throws {
+    init(to sink: LogSink, in form: LogForm = .short) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Failure.refused("could not create a pipe for the output of the commands.") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -27,7 +29,7 @@ final class CommandOutput: Sendable {
         self.sink = sink
         let reading = ends[0]
         Thread.detachNewThread { [hasEnded] in
-            Self.show(reading, on: sink)
+            Self.show(reading, on: sink) { form == .json ? Self.events($0) : [Self.line($0)] }
             hasEnded.signal()
         }
     }
@@ -46,8 +48,9 @@ final class CommandOutput: Sendable {
 
     deinit { if !isClosed.withLock({ $0 }) { Foundation.close(descriptor) } }
 
-    private static func show(_ descriptor: Int32, on sink: LogSink) {
+    private static func show(_ descriptor: Int32, on sink: LogSink, as lines: ([UInt8]) -> [String]) {
         defer { Foundation.close(descriptor) }
+        func show(_ bytes: [UInt8]) { for line in lines(bytes) { sink.writeWaiting(line) } }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         var rest: [UInt8] = []
         while true {
@@ -56,17 +59,26 @@ final class CommandOutput: Sendable {
             guard count > 0 else { break }
             var start = 0
             while let end = buffer[start..<count].firstIndex(of: UInt8(ascii: "\n")) {
-                sink.writeWaiting(line(rest + buffer[start..<end]))
+                show(rest + buffer[start..<end])
                 rest = []
                 start = end + 1
             }
             rest += buffer[start..<count]
             if rest.count > longestLine {
-                sink.writeWaiting(line(rest))
+                show(rest)
                 rest = []
             }
         }
-        if !rest.isEmpty { sink.writeWaiting(line(rest)) }
+        if !rest.isEmpty { show(rest) }
+    }
+
+    /// A line as an event of a log in JSON, whose logger is `command`, or as several when it is long.
+    static func events(_ bytes: [UInt8]) -> [String] {
+        let bytes = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes[...]
+        return stride(from: 0, to: max(1, bytes.count), by: longestLine).map { start in
+            let text = String(decoding: bytes.dropFirst(start).prefix(longestLine), as: UTF8.self)
+            return LogLine(level: .info, message: text, label: "command", limit: longestLine).text(in: .json)
+        }
     }
 
     /// A line as a terminal shows it: colours unchanged, only the text after the last carriage return, and every other

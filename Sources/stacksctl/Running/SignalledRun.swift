@@ -1,26 +1,25 @@
 import Logging
 import ServiceLifecycle
+import StacksController
 import UnixSignals
 
-/// Runs a service until it ends by itself or a signal ends it.
+/// Runs a fleet until it ends by itself or a signal ends it.
 struct SignalledRun {
-    let service: any Service
+    let fleet: StackFleet
     let logger: Logger
     /// Reads the configuration file again; `nil` when there is none.
     var reload: (@Sendable () -> Void)?
 
-    /// The first SIGTERM or SIGINT drains, the second one cancels, which stops the commands. SIGQUIT cancels at once.
-    /// SIGHUP reads the configuration file again. Without one it is logged and changes nothing, like SIGUSR1, SIGUSR2 and
-    /// SIGALRM: a closing terminal sends it, and the commands, which have their own sessions, would run on alone.
+    /// Signals do what ``RunSignal`` says. Draining is a graceful shutdown, stopping a cancellation. None that means
+    /// nothing ends the run: the commands have their own sessions and would run on alone.
     ///
-    /// - Throws: What the service throws; ``Failure`` after a second signal.
+    /// - Throws: What the fleet throws; ``Failure`` after a second signal.
     func run() async throws {
-        // The signals are trapped before the service starts, so that none is missed.
-        let signals = await UnixSignalsSequence(
-            trapping: .sigterm, .sigint, .sigquit, .sighup, .sigusr1, .sigusr2, .sigalrm)
+        // The signals are trapped before the fleet starts, so that none is missed.
+        let signals = await UnixSignalsSequence(trapping: RunSignal.trapped)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [.init(service: fleet, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: logger
             )
         )
@@ -40,7 +39,10 @@ struct SignalledRun {
                             logger.notice("SIGHUP ignored: there is no configuration file to reload")
                         }
                         continue
-                    case .sigusr1, .sigusr2, .sigalrm:
+                    case .sigusr1:
+                        fleet.logStatus()
+                        continue
+                    case .sigusr2, .sigalrm:
                         logger.notice("\(signal) ignored")
                         continue
                     case .sigquit: return .stopped(by: "a signal (\(signal))")
@@ -56,7 +58,7 @@ struct SignalledRun {
             defer { tasks.cancelAll() }
             if case .stopped(let signal)? = try await tasks.next() {
                 tasks.cancelAll()
-                // The service then throws its own cancellation.
+                // The fleet then throws its own cancellation.
                 while let result = await tasks.nextResult() { _ = result }
                 throw Failure.refused("\(signal) stopped the commands before their jobs ended.")
             }

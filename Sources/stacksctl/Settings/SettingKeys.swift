@@ -21,6 +21,7 @@ extension SettingKey where Root == RunSettings {
             .seconds("timeout") { $1.global.timeout = Seconds($0) },
             .boolean("no-retry") { $1.global.noRetry = $0 },
             .choice("log-level", GlobalOptions.LogLevel.self) { $1.global.logLevel = $0 },
+            .choice("log-format", GlobalOptions.LogFormat.self) { $1.global.logFormat = $0 },
             .boolean("log-payloads") { $1.global.logPayloads = $0 },
         ]
     }
@@ -82,6 +83,16 @@ extension SettingKey where Root == StackRunSettings {
             .boolean("deregister", property: "deregistersAtEnd") { $1.controller.deregistersAtEnd = $0 },
             .choice("job-file", property: "jobFileContent", RunOptions.JobFileContent.self) {
                 $1.launcher.jobFileContent = $0.content
+            },
+            .text("job-log-limit", property: "logLimits", expected: Bound.sizes) { text, stack in
+                guard let bound = try? Bound.size(parsing: text) else { return false }
+                stack.launcher.logLimits.maximumSize = bound.value
+                return true
+            },
+            .text("job-logs-kept", property: "logLimits", expected: Bound.counts) { text, stack in
+                guard let bound = try? Bound.count(parsing: text) else { return false }
+                stack.launcher.logLimits.maximumCount = bound.value
+                return true
             },
             .mapping(
                 "metadata", property: "metadata", expected: "a mapping of keys to texts", value: \.text

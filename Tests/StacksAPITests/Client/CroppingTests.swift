@@ -54,7 +54,7 @@ import Testing
         let bodies = bed.transport.requests.compactMap(\.bodyText)
         #expect(bodies.allSatisfy { $0.contains(Cropping.marker) })
         #expect(bed.log.lines.map(\.message) == ["A detail was cropped", "A detail was cropped"])
-        #expect(bed.log.lines[0].metadata == ["operation": "finishJob", "bytes": "4900", "limit": "4096"])
-        #expect(bed.log.lines[1].metadata == ["operation": "notify", "characters": "4900", "limit": "256"])
+        #expect(bed.log.lines[0].metadata == ["call": "finishJob", "bytes": "4900", "limit": "4096"])
+        #expect(bed.log.lines[1].metadata == ["call": "notify", "characters": "4900", "limit": "256"])
     }
 }

@@ -5,6 +5,9 @@ import Synchronization
 
 /// Logs the outcome of each call. A line that is not written allocates nothing.
 ///
+/// Its metadata has the same names in every line, those of the article about logs. Numbers and durations stay what they
+/// are, so that a handler which writes JSON can write numbers.
+///
 /// | Outcome | Level |
 /// | --- | --- |
 /// | success | debug |
@@ -34,7 +37,7 @@ final class CallLogger: Sendable {
     /// A call is about to send its first request.
     func sends(_ request: TransportRequest, of call: CallRecord) {
         guard logsPayloads, logs(.debug) else { return }
-        var metadata = metadata(call.number, call.operation)
+        var metadata = metadata(call)
         metadata["path"] = "\(redaction.scrub(request.path))"
         metadata["headers"] = .dictionary(
             Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
@@ -45,20 +48,21 @@ final class CallLogger: Sendable {
     func succeeded(_ received: ReceivedResponse) {
         guard logs(.debug) else { return }
         let (call, response) = (received.call, received.response)
-        var metadata = metadata(call.number, call.operation)
-        metadata["status"] = "\(response.status.code)"
-        metadata["attempts"] = "\(received.attempts)"
-        if call.waited > .zero { metadata["rate_limit_wait"] = "\(call.waited)" }
+        var metadata = metadata(call)
+        metadata["status"] = .stringConvertible(response.status.code)
+        metadata["attempt"] = .stringConvertible(received.attempts)
+        if call.waited > .zero { metadata["rate_limit_wait"] = .stringConvertible(call.waited) }
         if let metrics = response.metrics { Self.add(metrics, to: &metadata) }
         if logsPayloads { metadata["body"] = "\(PayloadRedaction.text(response.body, redaction))" }
         write(.debug, "Stacks API call succeeded", metadata)
     }
 
+    /// - Parameter attempt: The number of the request that failed.
     func retries(_ call: CallRecord, _ error: StacksAPIError, attempt: Int, after delay: Duration) {
         guard logs(.notice) else { return }
         var metadata = metadata(call, error, body: error.body)
-        metadata["next_attempt"] = "\(attempt)"
-        metadata["delay"] = "\(delay)"
+        metadata["attempt"] = .stringConvertible(attempt)
+        metadata["delay"] = .stringConvertible(delay)
         write(.notice, "Stacks API request failed, retrying", metadata)
     }
 
@@ -66,14 +70,14 @@ final class CallLogger: Sendable {
     func failed(_ call: CallRecord, _ error: StacksAPIError, body: [UInt8]) {
         guard logs(.debug) else { return }
         var metadata = metadata(call, error, body: body)
-        metadata["attempts"] = "\(error.attempts)"
+        metadata["attempt"] = .stringConvertible(error.attempts)
         write(.debug, "Stacks API call failed", metadata)
     }
 
     func cancelled(_ call: CallRecord, requests: Int) {
         guard logs(.debug) else { return }
-        var metadata = metadata(call.number, call.operation)
-        metadata["attempts"] = "\(requests)"
+        var metadata = metadata(call)
+        metadata["attempt"] = .stringConvertible(requests)
         write(.debug, "Stacks API call cancelled", metadata)
     }
 
@@ -81,7 +85,7 @@ final class CallLogger: Sendable {
         guard logs(.notice) else { return }
         write(
             .notice, "A detail was cropped",
-            ["operation": "\(operation)", "\(unit)": "\(size)", "limit": "\(limit)"]
+            ["call": "\(operation)", "\(unit)": .stringConvertible(size), "limit": .stringConvertible(limit)]
         )
     }
 
@@ -92,17 +96,20 @@ final class CallLogger: Sendable {
 
     // MARK: Metadata
 
-    private func metadata(_ number: UInt64, _ operation: OperationDefinition) -> Logger.Metadata {
-        ["request_id": "\(prefix)-\(number)", "operation": "\(operation.name)"]
+    private func metadata(_ call: CallRecord) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["request_id": "\(prefix)-\(call.number)", "call": "\(call.operation.name)"]
+        if let stack = call.stack { metadata["stack"] = "\(stack)" }
+        if let job = call.job { metadata["job"] = "\(job)" }
+        return metadata
     }
 
     private func metadata(
         _ call: CallRecord, _ error: StacksAPIError, body: [UInt8]
     ) -> Logger.Metadata {
-        var metadata = metadata(call.number, call.operation)
+        var metadata = metadata(call)
         metadata["error"] = "\(error.code)"
-        metadata["message"] = "\(error.message)"
-        if let status = error.status { metadata["status"] = "\(status.code)" }
+        metadata["reason"] = "\(error.message)"
+        if let status = error.status { metadata["status"] = .stringConvertible(status.code) }
         if let message = error.serverMessage { metadata["server_message"] = "\(message)" }
         if let id = error.serverRequestID { metadata["server_request_id"] = "\(id)" }
         if logsPayloads, logs(.debug) { metadata["body"] = "\(PayloadRedaction.text(body, redaction))" }
@@ -110,12 +117,12 @@ final class CallLogger: Sendable {
     }
 
     private static func add(_ metrics: TransportMetrics, to metadata: inout Logger.Metadata) {
-        metadata["name_lookup"] = "\(metrics.nameLookup)"
-        metadata["connect"] = "\(metrics.connect)"
-        metadata["tls"] = "\(metrics.tlsHandshake)"
-        metadata["first_byte"] = "\(metrics.firstByte)"
-        metadata["total"] = "\(metrics.total)"
-        metadata["reused_connection"] = "\(metrics.reusedConnection)"
+        metadata["name_lookup"] = .stringConvertible(metrics.nameLookup)
+        metadata["connect"] = .stringConvertible(metrics.connect)
+        metadata["tls"] = .stringConvertible(metrics.tlsHandshake)
+        metadata["first_byte"] = .stringConvertible(metrics.firstByte)
+        metadata["total"] = .stringConvertible(metrics.total)
+        metadata["reused_connection"] = .stringConvertible(metrics.reusedConnection)
         if let version = metrics.httpVersion { metadata["http_version"] = "\(version)" }
     }
 
@@ -128,12 +135,15 @@ extension Logger.MetadataValue {
     /// The value as a log line may show it, with its strings escaped by ``VisibleText`` and cropped to a size that has
     /// room for a body.
     ///
-    /// The library escapes what it logs, because handlers write it as it is.
+    /// The library escapes what it logs, because handlers write it as it is. A number, a truth value or a duration
+    /// stays what it is: it has no invisible characters, and a handler may write it as a number.
     package var visible: Logger.MetadataValue {
         func shown(_ text: String) -> String { VisibleText.escaped(text, limit: 5 * VisibleText.lineLimit) }
         switch self {
         case .string(let text): return .string(shown(text))
-        case .stringConvertible(let value): return .string(shown(value.description))
+        case .stringConvertible(let value):
+            let isPlain = value is any BinaryInteger || value is Bool || value is Duration
+            return isPlain ? self : .string(shown(value.description))
         case .array(let values): return .array(values.map(\.visible))
         case .dictionary(let members): return .dictionary(members.visible)
         }

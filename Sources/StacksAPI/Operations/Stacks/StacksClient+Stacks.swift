@@ -26,7 +26,7 @@ extension StacksClient {
         try Argument.check(metadata: metadata, for: .registerStack)
         let body = RegisterRequest.encode(key: key, type: type, queue: queue, metadata: metadata)
         return try await core.perform(
-            core.target(.registerStack), body: body, options: options, decode: Stack.read)
+            core.target(.registerStack, stack: key), body: body, options: options, decode: Stack.read)
     }
 
     /// Ends a stack's registration. It is safe to repeat.

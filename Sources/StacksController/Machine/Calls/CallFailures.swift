@@ -7,6 +7,7 @@ struct CallFailures {
     struct Unsaid {
         var call: ControllerCall
         var message: String
+        var facts: LogFacts
         /// The wait that the server asked for.
         var asked: Duration?
     }
@@ -55,7 +56,8 @@ extension SharedState {
         }
         failures.last = (call, "\(call): \(failure.message)", failure.kind)
         let message = "The call '\(call)' failed: \(failure.message)"
-        failures.unsaid.append(.init(call: call, message: message, asked: failure.retryAfter))
+        failures.unsaid.append(
+            .init(call: call, message: message, facts: LogFacts(failure, of: call), asked: failure.retryAfter))
     }
 
     mutating func succeeded(_ call: ControllerCall) {
@@ -66,7 +68,7 @@ extension SharedState {
     /// Logs what failed, with the actual wait until the retry.
     mutating func say(_ failure: CallFailures.Unsaid, nextTry due: Duration?) {
         guard let due, due > now, phase == .running || phase == .registering || phase == .draining else {
-            return log(.warning, failure.message)
+            return log(.warning, failure.message, failure.facts)
         }
         let message = failure.message
         var text = "\(message.last == "." ? String(message.dropLast()) : message); retrying in "
@@ -74,7 +76,7 @@ extension SharedState {
         if let asked = failure.asked, asked > Pacing.longestAskedWait {
             text += " and not in the \(asked.formattedSeconds) s that it asks for"
         }
-        wants(.logWait(.warning, text, until: due))
+        wants(.logWait(.warning, text, failure.facts, until: due))
     }
 
     // MARK: A single endpoint

@@ -89,7 +89,9 @@ struct FailureReports {
         // At most once: a finish whose response was lost may have been heard.
         unreported += 1
         shared.wants(.failed(.finish, failure.kind))
-        shared.log(.error, "The job's end could not be reported: \(failure.message)", id)
+        shared.log(
+            .error, "The job's end could not be reported: \(failure.message)",
+            LogFacts(job: id, failure, of: .finish))
         shared.expire(id)
     }
 
@@ -121,6 +123,8 @@ struct FailureReports {
         shared.ledger.update(id) { $0.isReportRefused = true }
         queue.append((id, report.detail))
         let wait = (due - now).formattedSeconds
-        shared.log(.warning, "The job's end is reported again in \(wait) s: \(failure.message)", id)
+        shared.log(
+            .warning, "The job's end is reported again in \(wait) s: \(failure.message)",
+            LogFacts(job: id, failure, of: .finish))
     }
 }

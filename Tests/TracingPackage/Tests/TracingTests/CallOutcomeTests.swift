@@ -251,7 +251,7 @@ private final class KeptLog: Sendable {
 
         func log(event: LogEvent) {
             log.lines.withLock {
-                $0.append(("\(event.message)", event.metadata?["attempts"].map { "\($0)" }))
+                $0.append(("\(event.message)", event.metadata?["attempt"].map { "\($0)" }))
             }
         }
     }
