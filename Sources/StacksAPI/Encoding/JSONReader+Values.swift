@@ -1,4 +1,23 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension JSONReader {
+    mutating func bool() throws(JSONError) -> Bool {
+        switch try peek() {
+        case UInt8(ascii: "t"):
+            try literal("true")
+            return true
+        case UInt8(ascii: "f"):
+            try literal("false")
+            return false
+        default:
+            throw mismatch("a boolean")
+        }
+    }
+
     /// The next value, an integer.
     mutating func int() throws(JSONError) -> Int {
         let first = try peek()
@@ -119,5 +138,74 @@ extension JSONReader {
             try reader.identifiers()
         }
         return (identifiers ?? nil) ?? []
+    }
+}
+
+/// Values that may be something else than expected.
+extension JSONReader {
+    /// The next value if it is a string; `nil` for any other value.
+    mutating func stringOrNil() throws(JSONError) -> String? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.string() }
+    }
+
+    /// The next value if it is an identifier; `nil` for any other value.
+    mutating func identifierOrNil<Resource>() throws(JSONError) -> Identifier<Resource>? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.identifier() }
+    }
+
+    /// The next value if it is a date; `nil` for any other value.
+    mutating func dateOrNil() throws(JSONError) -> Date? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.date() }
+    }
+
+    /// The next value if it is an integer; `nil` for any other value.
+    mutating func intOrNil() throws(JSONError) -> Int? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.int() }
+    }
+
+    /// The next value if it is a boolean, with null as `false`; `nil` for any other value.
+    mutating func boolOrNil() throws(JSONError) -> Bool? {
+        try valueIfReadable { (reader) throws(JSONError) in try reader.null() ? false : try reader.bool() }
+    }
+
+    /// Skips a key and returns whether it is `name`. The reader must be at its opening quote.
+    private mutating func passKey(_ name: StaticString) throws(JSONError) -> Bool {
+        let quote = cursor
+        do throws(JSONError) {
+            return name ~= (try readKey())
+        } catch {
+            cursor = quote
+            try passString()
+            return false
+        }
+    }
+
+    /// The member `name` of the object at a position, if it is an identifier. The object has been skipped before,
+    /// so it is well-formed; afterwards the reader is behind it again.
+    mutating func identifier<Resource>(named name: StaticString, at place: Place) -> Identifier<Resource>? {
+        cursor = place.cursor
+        depth = place.depth
+        hasJustOpened = false
+        var identifier: Identifier<Resource>?
+        do throws(JSONError) {
+            guard try peek() == UInt8(ascii: "{") else {
+                try passValue()
+                return nil
+            }
+            try beginObject()
+            while try hasNextKey() {
+                let isNamed = try passKey(name)
+                try colon()
+                guard isNamed else {
+                    try passValue()
+                    continue
+                }
+                identifier = try identifierOrNil()
+            }
+        } catch {
+            // Not reached: the object has been skipped before.
+            return nil
+        }
+        return identifier
     }
 }

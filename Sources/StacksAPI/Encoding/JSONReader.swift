@@ -231,7 +231,7 @@ struct JSONReader: ~Copyable {
         cursor += count
     }
 
-    // MARK: Null and booleans
+    // MARK: Null
 
     /// Skips a `null`, if it is next.
     @inline(__always)
@@ -240,18 +240,80 @@ struct JSONReader: ~Copyable {
         try literal("null")
         return true
     }
+}
 
-    mutating func bool() throws(JSONError) -> Bool {
-        switch try peek() {
-        case UInt8(ascii: "t"):
-            try literal("true")
-            return true
-        case UInt8(ascii: "f"):
-            try literal("false")
-            return false
-        default:
-            throw mismatch("a boolean")
+/// Skipping a value that is well-formed but not the expected one, so that what surrounds it can be read.
+extension JSONReader {
+    /// A position to return to.
+    struct Place {
+        let cursor: UnsafePointer<UInt8>
+        let depth: Int
+    }
+
+    /// The reader's position.
+    var place: Place {
+        @inline(__always) get { Place(cursor: cursor, depth: depth) }
+    }
+
+    /// The next value as `body` reads it; `nil` when it is something else, which is then skipped.
+    ///
+    /// This is how an unexpected value of an optional field or of a list does not fail the whole document. A document
+    /// that is malformed at this value still throws.
+    @inline(__always)
+    mutating func valueIfReadable<Value>(
+        _ body: (inout JSONReader) throws(JSONError) -> Value
+    ) throws(JSONError) -> Value? {
+        let place = place
+        do throws(JSONError) {
+            return try body(&self)
+        } catch {
+            _ = try passValue(at: place)
+            return nil
         }
+    }
+
+    /// Returns to the beginning of a value and skips it. Only its form is checked, and not the contents of strings,
+    /// half a surrogate pair for example.
+    ///
+    /// - Returns: The value's bytes.
+    mutating func passValue(at place: Place) throws(JSONError) -> UnsafeBufferPointer<UInt8> {
+        cursor = place.cursor
+        depth = place.depth
+        hasJustOpened = false
+        _ = try peek()
+        let first = cursor
+        try passValue()
+        return UnsafeBufferPointer(start: first, count: cursor - first)
+    }
+
+    mutating func passValue() throws(JSONError) {
+        switch try peek() {
+        case UInt8(ascii: "\""):
+            try passString()
+        case UInt8(ascii: "{"):
+            try beginObject()
+            while try hasNextKey() {
+                try passString()
+                try colon()
+                try passValue()
+            }
+        case UInt8(ascii: "["):
+            try beginArray()
+            while try nextElement() { try passValue() }
+        default:
+            try skip()
+        }
+    }
+
+    /// Skips a string without checking its contents. The reader must be at its opening quote.
+    mutating func passString() throws(JSONError) {
+        var position = cursor + 1
+        while position < end, position.pointee != UInt8(ascii: "\"") {
+            position += position.pointee == UInt8(ascii: "\\") ? 2 : 1
+        }
+        // An escape at the end can lead past it.
+        guard position < end else { throw error(.unexpectedEnd, at: end) }
+        cursor = position + 1
     }
 }
 

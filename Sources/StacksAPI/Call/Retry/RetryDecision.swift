@@ -1,5 +1,6 @@
 import HTTPTypes
 import StacksTransport
+import Synchronization
 
 /// Decides what to do after each failure of one call: a value that takes a failure and returns an action.
 struct RetryDecision {
@@ -133,4 +134,49 @@ struct RetryDecision {
             return failure.status == .tooManyRequests || failure.status == .serviceUnavailable || failure.isProxyRefusal
         }
     }
+}
+
+/// What is left of a budget: a value that takes retries, successes and the time.
+struct RetryBucket: Sendable {
+    private let budget: RetryBudget
+    private var tokens: Double
+    private var updated: Moment?
+
+    init(_ budget: RetryBudget) {
+        self.budget = budget
+        tokens = Double(budget.capacity)
+    }
+
+    /// Takes one retry, if there is one.
+    mutating func spend(now: Moment) -> Bool {
+        if let updated {
+            add(budget.perSecond * max(0, updated.duration(to: now) / .seconds(1)))
+        }
+        updated = now
+        // The sum of ten tenths is a little less than one.
+        guard tokens >= 1 - 1e-9 else { return false }
+        tokens = max(0, tokens - 1)
+        return true
+    }
+
+    mutating func succeeded() { add(budget.perSuccess) }
+
+    private mutating func add(_ count: Double) { tokens = min(Double(budget.capacity), tokens + count) }
+}
+
+/// A client's retry budget. It owns the bucket.
+final class SharedRetryBudget: Sendable {
+    private let bucket: Mutex<RetryBucket>
+
+    init(_ budget: RetryBudget) { bucket = Mutex(RetryBucket(budget)) }
+
+    /// Takes one retry, if there is one.
+    func spend(now: Moment) -> Bool { bucket.withLock { $0.spend(now: now) } }
+
+    /// A call succeeded.
+    func succeeded() { bucket.withLock { $0.succeeded() } }
+}
+
+extension StacksAPIError {
+    static let budgetIsSpent = " The client does not retry: the retry budget is spent."
 }

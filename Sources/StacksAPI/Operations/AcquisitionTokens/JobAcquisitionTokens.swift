@@ -4,6 +4,40 @@
     public import Foundation
 #endif
 
+extension StacksClient {
+    /// Issues tokens with which an agent can register and acquire one job each. It is safe to repeat: that issues
+    /// another token.
+    ///
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
+    ///
+    /// - Parameters:
+    ///   - jobs: Jobs that this stack has reserved, at least one.
+    ///   - stack: The stack's key.
+    ///   - lifetime: When the tokens expire, after 1 to 3600 whole seconds; the server's default when left out. They
+    ///     expire with the reservation at the latest.
+    ///   - options: Options of this call.
+    /// - Returns: The tokens, and the jobs without one. A token that is empty or contains anything but visible ASCII
+    ///   characters is unusable for an agent and counts as not issued.
+    /// - Throws: ``StacksAPIError``.
+    public func issueJobAcquisitionTokens(
+        for jobs: [JobID],
+        stack: String,
+        lifetime: Duration? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<JobAcquisitionTokens> {
+        let operation = StacksOperation.issueJobAcquisitionTokens
+        try Argument.check(stackKey: stack, jobs: jobs, for: operation)
+        let seconds = try Argument.seconds(lifetime, named: "token lifetime", for: operation)
+        let response = try await core.performInBatches(
+            core.target(operation, stack: stack), jobs: jobs, request: .acquisitionTokens(lifetime: seconds),
+            options: options, decode: JobAcquisitionTokens.read
+        ) { parts in
+            JobAcquisitionTokens(issued: parts.flatMap(\.issued), notIssued: parts.flatMap(\.notIssued))
+        }
+        return response.map(\.usable)
+    }
+}
+
 /// A credential with which an agent can register and acquire one job, and nothing else.
 ///
 /// Pass it to the process that runs the agent as `BUILDKITE_AGENT_TOKEN`, with the job's identifier as
@@ -64,5 +98,72 @@ extension JobAcquisitionTokens {
 extension JobAcquisitionToken {
     fileprivate var isUsable: Bool {
         !token.value.isEmpty && token.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+}
+
+extension JobAcquisitionTokens {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> JobAcquisitionTokens {
+        var issued: [JobAcquisitionToken]?
+        var unreadable: [JobID] = []
+        var notIssued: [JobID] = []
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "job_acquisition_tokens": issued = try readTokens(&reader, &unreadable)
+            case "not_issued": notIssued = try reader.identifiersOrEmpty()
+            default: try reader.skip()
+            }
+        }
+        var tokens = JobAcquisitionTokens(
+            issued: try issued.required("job_acquisition_tokens", in: object), notIssued: notIssued)
+        if !unreadable.isEmpty { tokens.addNotIssued(unreadable) }
+        return tokens
+    }
+
+    /// The tokens that can be decoded. One that cannot counts as not issued.
+    private static func readTokens(
+        _ reader: inout JSONReader, _ unreadable: inout [JobID]
+    ) throws(JSONError) -> [JobAcquisitionToken] {
+        unreadable = []
+        if try reader.null() { return [] }
+        var tokens: [JobAcquisitionToken] = []
+        try reader.beginArray()
+        while try reader.nextElement() {
+            let place = reader.place
+            do throws(JSONError) {
+                tokens.append(try JobAcquisitionToken.read(&reader))
+            } catch {
+                _ = try reader.passValue(at: place)
+                if let job: JobID = reader.identifier(named: "job_uuid", at: place) { unreadable.append(job) }
+            }
+        }
+        return tokens
+    }
+}
+
+extension JobAcquisitionToken {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> JobAcquisitionToken {
+        var job: JobID?
+        var token: String?
+        var result = JobAcquisitionToken(job: JobID(storage: .uuid(high: 0, low: 0)), token: Secret(""))
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "job_uuid": job = try reader.optionalIdentifier()
+            case "job_acquisition_token": token = try reader.optionalString()
+            case "expires_at": result.expiresAt = try reader.dateOrNil()
+            default: try reader.skip()
+            }
+        }
+        result.job = try job.required("job_uuid", in: object)
+        result.token = Secret(try token.required("job_acquisition_token", in: object))
+        return result
+    }
+}
+
+extension JobListRequest {
+    /// A request for tokens that expire after so many seconds, or after the server's default.
+    static func acquisitionTokens(lifetime seconds: Int?) -> JobListRequest {
+        JobListRequest(field: #","token_lifetime_seconds":"#, seconds: seconds)
     }
 }

@@ -1,3 +1,23 @@
+extension StacksClient {
+    /// Reads a job's environment and command. Both can contain secrets.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - options: Options of this call.
+    /// - Returns: The job's current environment and command.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such job.
+    public func job(
+        _ id: JobID,
+        stack: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<Job> {
+        try Argument.check(stackKey: stack, job: id, for: .job)
+        return try await core.perform(
+            core.target(.job, stack: stack, job: id), options: options, decode: Job.read)
+    }
+}
+
 /// What a job runs.
 ///
 /// Environment and command can contain secrets and can exceed 100 KB. Descriptions and dumps show only the names of the
@@ -48,19 +68,5 @@ extension Job {
             }
         }
         return Job(id: try id.required("id", in: object), environment: environment, command: command)
-    }
-}
-
-/// The body that finishes a job. It always has the exit status, even 0: the server assumes -1 when it is missing.
-enum FinishRequest {
-    static func encode(exitStatus: Int, detail: String) -> [UInt8] {
-        let capacity = 32 + JSONWriter.maximumIntSize + JSONWriter.size(detail)
-        return JSONWriter.bytes(capacity: capacity) { writer in
-            writer.raw(#"{"exit_status":"#)
-            writer.int(exitStatus)
-            writer.raw(#","detail":"#)
-            writer.string(detail)
-            writer.raw("}")
-        }
     }
 }

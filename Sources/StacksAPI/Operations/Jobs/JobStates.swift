@@ -1,3 +1,33 @@
+extension StacksClient {
+    /// Reads the states of jobs.
+    ///
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
+    ///
+    /// - Parameters:
+    ///   - jobs: The jobs, at least one.
+    ///   - stack: The stack's key.
+    ///   - options: Options of this call.
+    /// - Returns: The states, without jobs that the server does not know.
+    /// - Throws: ``StacksAPIError``.
+    public func jobStates(
+        _ jobs: [JobID],
+        stack: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<JobStates> {
+        try Argument.check(stackKey: stack, jobs: jobs, for: .jobStates)
+        return try await core.performInBatches(
+            core.target(.jobStates, stack: stack), jobs: jobs, options: options, decode: JobStates.read
+        ) { parts in
+            var joined = JobStates(states: Dictionary(minimumCapacity: jobs.count))
+            for part in parts {
+                joined.states.merge(part.states) { _, later in later }
+                joined.unreadableJobs.formUnion(part.unreadableJobs)
+            }
+            return joined
+        }
+    }
+}
+
 /// The states of jobs.
 public struct JobStates: Sendable, Hashable {
     /// The state of each job, without jobs that Buildkite does not know.

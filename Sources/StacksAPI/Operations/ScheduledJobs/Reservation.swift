@@ -1,3 +1,33 @@
+extension StacksClient {
+    /// Reserves jobs for a stack, so that no other stack starts them. It is safe to repeat: that extends the
+    /// reservation.
+    ///
+    /// More than 1000 jobs take several requests, some at the same time; see ``StacksResponse/failedBatches``.
+    ///
+    /// - Parameters:
+    ///   - jobs: The jobs, at least one.
+    ///   - stack: The stack's key.
+    ///   - expiry: When the reservation expires, after 1 to 3600 whole seconds; the server's default when left out.
+    ///   - options: Options of this call.
+    /// - Returns: Which jobs are reserved and which are not, in the server's order. It is not an error when none is.
+    /// - Throws: ``StacksAPIError``.
+    public func reserveJobs(
+        _ jobs: [JobID],
+        stack: String,
+        expiry: Duration? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<Reservation> {
+        try Argument.check(stackKey: stack, jobs: jobs, for: .reserveJobs)
+        let seconds = try Argument.seconds(expiry, named: "reservation expiry", for: .reserveJobs)
+        return try await core.performInBatches(
+            core.target(.reserveJobs, stack: stack), jobs: jobs, request: .reservations(expiry: seconds),
+            options: options, decode: Reservation.read
+        ) { parts in
+            Reservation(reserved: parts.flatMap(\.reserved), notReserved: parts.flatMap(\.notReserved))
+        }
+    }
+}
+
 /// Which of the requested jobs are reserved.
 ///
 /// When a reservation expires, the job is scheduled again. Reserving again extends it.

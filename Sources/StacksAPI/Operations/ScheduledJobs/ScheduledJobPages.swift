@@ -1,3 +1,28 @@
+extension StacksClient {
+    /// All pages of the jobs that are ready to run on a queue.
+    ///
+    /// The pages are not a snapshot. A controller should read the first page or a few, reserve jobs, and start again.
+    ///
+    /// - Parameters:
+    ///   - stack: The stack's key.
+    ///   - queue: The queue.
+    ///   - pageSize: The most jobs of a page, 1 to 1000.
+    ///   - pageLimit: The most pages to read; all when left out.
+    ///   - options: Options of these calls; a timeout applies to each page.
+    /// - Returns: A sequence that requests each page when it is iterated, and throws what
+    ///   ``scheduledJobs(stack:queue:limit:after:options:)`` throws. Pages before a failure remain valid.
+    public func allScheduledJobs(
+        stack: String,
+        queue: QueueKey,
+        pageSize: Int = 1000,
+        pageLimit: Int? = nil,
+        options: CallOptions = CallOptions()
+    ) -> ScheduledJobPages {
+        ScheduledJobPages(
+            client: self, stack: stack, queue: queue, pageSize: pageSize, pageLimit: pageLimit, options: options)
+    }
+}
+
 /// The pages of a queue's scheduled jobs, requested one at a time during iteration.
 ///
 /// The sequence ends after the last page or the page limit. It throws when a page says that more follow but has no

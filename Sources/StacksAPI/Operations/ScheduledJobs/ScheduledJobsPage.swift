@@ -1,3 +1,34 @@
+extension StacksClient {
+    /// Reads one page of the jobs that are ready to run on a queue, oldest first.
+    ///
+    /// A job stays in the list until its state changes; the list has no reserved jobs. Polling also keeps the queue
+    /// connected, so go on polling while dispatch is paused.
+    ///
+    /// - Parameters:
+    ///   - stack: The stack's key.
+    ///   - queue: The queue.
+    ///   - limit: The most jobs of the page, 1 to 1000; the server's default when left out.
+    ///   - after: The ``ScheduledJobsPage/PageInfo/endCursor`` of the previous page.
+    ///   - options: Options of this call.
+    /// - Returns: The page, whether dispatch is paused, and where the next page begins.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack or queue.
+    public func scheduledJobs(
+        stack: String,
+        queue: QueueKey,
+        limit: Int? = nil,
+        after: String? = nil,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<ScheduledJobsPage> {
+        try Argument.check(stackKey: stack, for: .scheduledJobs)
+        try Argument.check(queue: queue, for: .scheduledJobs)
+        try Argument.check(limit: limit, for: .scheduledJobs)
+        try Argument.check(cursor: after, for: .scheduledJobs)
+        var target = core.target(.scheduledJobs, stack: stack)
+        ScheduledJobsPage.appendQuery(queue, limit: limit, after: after, to: &target.path)
+        return try await core.perform(target, options: options, decode: ScheduledJobsPage.read)
+    }
+}
+
 /// One page of a queue's scheduled jobs, oldest first.
 ///
 /// Pages are not a snapshot: a job can appear before the cursor while the pages are read. Read the first page or a few,

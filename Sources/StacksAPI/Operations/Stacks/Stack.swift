@@ -115,3 +115,51 @@ public struct QueueKey: RawRepresentable, Sendable, Hashable, ExpressibleByStrin
     /// `__default__`.
     public static let `default` = QueueKey("_default")
 }
+
+extension Stack {
+    static func read(_ reader: inout JSONReader) throws(JSONError) -> Stack {
+        var id: StackID?
+        var organization: OrganizationID?
+        var queue: String?
+        var key: String?
+        var type: String?
+        var metadata: [String: String] = [:]
+        var lastConnectedOn: Date?
+        var state: String?
+        let object = try reader.beginObject()
+        while let name = try reader.nextKey() {
+            switch name {
+            case "id": id = try reader.optionalIdentifier()
+            case "organization_uuid": organization = try reader.optionalIdentifier()
+            case "cluster_queue_key": queue = try reader.stringOrNil()
+            case "key": key = try reader.optionalString()
+            case "type": type = try reader.optionalString()
+            case "metadata": metadata = try reader.valueIfReadable(readMetadata) ?? [:]
+            case "last_connected_on": lastConnectedOn = try reader.dateOrNil()
+            case "state": state = try reader.optionalString()
+            default: try reader.skip()
+            }
+        }
+        return Stack(
+            id: try id.required("id", in: object),
+            organizationUUID: try organization.required("organization_uuid", in: object),
+            clusterQueueKey: queue.map { QueueKey($0) },
+            key: try key.required("key", in: object),
+            type: StackType(rawValue: try type.required("type", in: object)),
+            metadata: metadata,
+            lastConnectedOn: lastConnectedOn,
+            state: StackState(rawValue: try state.required("state", in: object))
+        )
+    }
+
+    /// The metadata, without values that are not strings.
+    private static func readMetadata(_ reader: inout JSONReader) throws(JSONError) -> [String: String] {
+        var metadata: [String: String] = [:]
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            let name = key.string
+            metadata[name] = try reader.stringOrNil()
+        }
+        return metadata
+    }
+}

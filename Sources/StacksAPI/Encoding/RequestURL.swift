@@ -1,5 +1,110 @@
 import StacksTransport
 
+/// Where a call goes: its operation, with the path that its arguments make.
+struct CallTarget: Sendable {
+    let operation: OperationDefinition
+    /// Path and query, percent-encoded.
+    var path: String
+    /// The stack's key, unless the call is about none.
+    let stack: String?
+    /// The job, when it is in the path.
+    let job: JobID?
+}
+
+/// The path of an operation below the base URL, written once: `"stacks/\(.stackKey)/jobs/\(.job)"`.
+struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
+    enum Parameter: String {
+        case stackKey = "stack_key"
+        case job = "job_uuid"
+    }
+
+    fileprivate enum Piece {
+        case text(String)
+        case parameter(Parameter)
+    }
+
+    private let pieces: [Piece]
+
+    /// The template as spans show it: `stacks/{stack_key}/jobs/{job_uuid}`.
+    let description: String
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var pieces: [Piece] = []
+
+        init(literalCapacity: Int, interpolationCount: Int) {}
+
+        mutating func appendLiteral(_ literal: String) {
+            if !literal.isEmpty { pieces.append(.text(literal)) }
+        }
+
+        mutating func appendInterpolation(_ parameter: Parameter) { pieces.append(.parameter(parameter)) }
+    }
+
+    init(stringLiteral text: String) { self.init([.text(text)]) }
+
+    init(stringInterpolation: StringInterpolation) { self.init(stringInterpolation.pieces) }
+
+    private init(_ pieces: [Piece]) {
+        self.pieces = pieces
+        description = pieces.reduce(into: "") { description, piece in
+            switch piece {
+            case .text(let text): description += text
+            case .parameter(let parameter): description += "{\(parameter.rawValue)}"
+            }
+        }
+    }
+
+    /// The path below `prefix`. The stack's key has been checked, so that it needs no encoding.
+    func path(below prefix: String, stack: String, job: JobID?) -> String {
+        var path = prefix
+        // One allocation: growing it takes one more for every doubling.
+        path.reserveCapacity(prefix.utf8.count + description.utf8.count + stack.utf8.count + CanonicalUUID.length)
+        for piece in pieces {
+            switch piece {
+            case .text(let text): path += text
+            case .parameter(.stackKey): path += stack
+            case .parameter(.job): if let job { PercentEncoding.append(job.description, to: &path) }
+            }
+        }
+        return path
+    }
+}
+
+/// Encodes any string as one segment of a path or one value of a query.
+///
+/// Only `A-Z`, `a-z`, `0-9`, `-`, `_` and `~` are not encoded. The dot is encoded although URLs allow it, because the
+/// server accepts no dots in these segments.
+enum PercentEncoding {
+    /// Whether a stack's key may contain the byte. Such bytes need no encoding.
+    static func isKeyByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            return true
+        default:
+            return false
+        }
+    }
+
+    static func append(_ segment: String, to path: inout String) {
+        func staysAsIs(_ byte: UInt8) -> Bool { isKeyByte(byte) || byte == UInt8(ascii: "~") }
+        if segment.utf8.allSatisfy(staysAsIs) {
+            path += segment
+            return
+        }
+        let digits = Array("0123456789ABCDEF".unicodeScalars)
+        for byte in segment.utf8 {
+            if staysAsIs(byte) {
+                path.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                path.unicodeScalars.append("%")
+                path.unicodeScalars.append(digits[Int(byte >> 4)])
+                path.unicodeScalars.append(digits[Int(byte & 15)])
+            }
+        }
+    }
+}
+
 /// The API's base URL, parsed once: the origin, and the prefix of every path.
 struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// Scheme, host and port, in lowercase and without a default port.

@@ -1,5 +1,79 @@
 import StacksTransport
 
+extension StacksClient {
+    /// Finishes a job that this stack reserved and no agent ran, for lack of capacity for example.
+    ///
+    /// The call finishes a job at most once. After a failure that may have taken effect, it requests the job's state.
+    /// If that is `finished`, the call succeeds (``StacksResponse/wasConfirmedByState``); if it is still `reserved` or
+    /// `scheduled`, the call retries; any other state is an error. With ``RetryPolicy/never`` it does not, and the
+    /// error says so with ``StacksAPIError/mayHaveTakenEffect``.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - exitStatus: The job's exit status. 0 means that it passed.
+    ///   - detail: The reason, shown on the job's page: 1 to 4096 bytes. The client crops a longer one and marks its
+    ///     end.
+    ///   - options: Options of this call.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` says how the client knows that the job is finished.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/unexpectedJobState`` when the response was lost and the job
+    ///   is neither finished nor waiting.
+    @discardableResult
+    public func finishJob(
+        _ id: JobID,
+        stack: String,
+        exitStatus: Int,
+        detail: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try Argument.check(stackKey: stack, for: .finishJob)
+        try Argument.check(job: id, for: .finishJob)
+        try Argument.check(exitStatus: exitStatus, for: .finishJob)
+        try Argument.check(detail: detail, for: .finishJob)
+        let detail = core.cropped(detail, to: .finishDetail, of: .finishJob)
+        return try await core.finish(
+            id, stack: stack, body: FinishRequest.encode(exitStatus: exitStatus, detail: detail), options: options)
+    }
+
+    /// Fails a job that this stack reserved and could not start: ``finishJob(_:stack:exitStatus:detail:options:)`` with
+    /// an exit status other than 0.
+    ///
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - stack: The stack's key.
+    ///   - exitStatus: The job's exit status, anything but 0.
+    ///   - detail: What went wrong, shown on the job's page: 1 to 4096 bytes. The client crops a longer one and
+    ///     marks its end.
+    ///   - options: Options of this call.
+    /// - Returns: No value; ``StacksResponse/wasConfirmedByState`` says how the client knows that the job is finished.
+    /// - Throws: ``StacksAPIError``, with ``StacksAPIError/Code/invalidArgument`` when `exitStatus` is 0.
+    @discardableResult
+    public func failJob(
+        _ id: JobID,
+        stack: String,
+        exitStatus: Int = -1,
+        detail: String,
+        options: CallOptions = CallOptions()
+    ) async throws -> StacksResponse<NoContent> {
+        try Argument.check(failureStatus: exitStatus, for: .finishJob)
+        return try await finishJob(id, stack: stack, exitStatus: exitStatus, detail: detail, options: options)
+    }
+}
+
+/// The body that finishes a job. It always has the exit status, even 0: the server assumes -1 when it is missing.
+enum FinishRequest {
+    static func encode(exitStatus: Int, detail: String) -> [UInt8] {
+        let capacity = 32 + JSONWriter.maximumIntSize + JSONWriter.size(detail)
+        return JSONWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"exit_status":"#)
+            writer.int(exitStatus)
+            writer.raw(#","detail":"#)
+            writer.string(detail)
+            writer.raw("}")
+        }
+    }
+}
+
 extension ClientCore {
     /// Finishes a job once, with requests for its state and waits as needed.
     func finish(

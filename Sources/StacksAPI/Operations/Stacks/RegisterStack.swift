@@ -58,3 +58,29 @@ extension StacksClient {
         try await deregisterStack(key: key, options: options)
     }
 }
+
+/// The body of a registration.
+enum RegisterRequest {
+    static func encode(key: String, type: StackType, queue: QueueKey, metadata: [String: String]) -> [UInt8] {
+        // Sorted, so that the same registration always has the same bytes.
+        let metadata = metadata.sorted { $0.key < $1.key }
+        var capacity = 64 + JSONWriter.size(key) + JSONWriter.size(type.rawValue) + JSONWriter.size(queue.rawValue)
+        for (key, value) in metadata { capacity += JSONWriter.size(key) + JSONWriter.size(value) + 2 }
+        return JSONWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"key":"#)
+            writer.string(key)
+            writer.raw(#","type":"#)
+            writer.string(type.rawValue)
+            writer.raw(#","queue_key":"#)
+            writer.string(queue.rawValue)
+            writer.raw(#","metadata":{"#)
+            for (index, (key, value)) in metadata.enumerated() {
+                if index > 0 { writer.raw(",") }
+                writer.string(key)
+                writer.raw(":")
+                writer.string(value)
+            }
+            writer.raw("}}")
+        }
+    }
+}
