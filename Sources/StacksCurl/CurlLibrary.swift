@@ -3,10 +3,10 @@ import StacksTransport
 
 /// The libcurl that this process runs with.
 enum CurlLibrary {
-    /// Initialises libcurl once per process. Throws if it cannot be used.
+    /// Initializes libcurl once per process. Throws if it cannot be used.
     ///
     /// `curl_global_init` is not thread-safe in every version (<https://curl.se/libcurl/c/curl_global_init.html>); the
-    /// initialiser of a static property runs once.
+    /// initializer of a static property runs once.
     static func prepare() throws(ConfigurationError) {
         if let problem { throw problem }
     }
@@ -29,7 +29,7 @@ enum CurlLibrary {
         let result = curl_global_init(stacks_global_default)
         guard result == CURLE_OK else {
             return ConfigurationError(
-                "libcurl could not be initialised: \(unsafe String(cString: curl_easy_strerror(result)))")
+                "libcurl could not be initialized: \(unsafe String(cString: curl_easy_strerror(result)))")
         }
         let info = unsafe stacks_version_info().pointee
         guard features.isSupported else {

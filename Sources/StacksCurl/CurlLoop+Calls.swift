@@ -102,7 +102,7 @@ extension CurlLoop {
     /// Ends a call that the mailbox accepted: every such call ends here. Its caller is resumed later in the turn.
     mutating func end(_ call: CurlCall, _ outcome: consuming CurlCall.Outcome) {
         switch outcome {
-        case .success: statistics.answered += 1
+        case .success: statistics.completed += 1
         case .failure(is CancellationError): statistics.cancelled += 1
         case .failure: statistics.failed += 1
         }

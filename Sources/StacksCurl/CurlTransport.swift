@@ -117,8 +117,8 @@ extension CurlTransport {
         public var queued = 0
         /// Calls that libcurl is processing.
         public var inFlight = 0
-        /// Calls with a response, whatever its status.
-        public var answered = 0
+        /// Calls that got a response, whatever its status.
+        public var completed = 0
         /// Calls that failed, timeouts included.
         public var failed = 0
         /// Calls that were cancelled.

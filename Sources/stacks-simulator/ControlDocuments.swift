@@ -63,7 +63,7 @@ struct ReportDocument: Encodable {
         http_versions = connections.requests
         requests = named(report.requests, \.rawValue)
         rate_limited = named(report.rateLimited, \.rawValue)
-        answers_by_status = named(report.answersByStatus) { String($0) }
+        answers_by_status = named(report.responsesByStatus) { String($0) }
         faults = report.faults
     }
 }
@@ -181,7 +181,7 @@ struct FaultDocument: Decodable {
             action = .respond(status: .init(code: status ?? 200), headerFields: fields, body: Array((body ?? "").utf8))
         case "html": action = .html(status: .init(code: status ?? 502))
         case "malformed": action = .malformedJSON
-        case "drop": action = .dropAnswer
+        case "drop": action = .dropResponse
         case "disconnect": action = .connectionRefused
         case "delay": action = .delayOnly
         default: return nil

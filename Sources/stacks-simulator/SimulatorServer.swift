@@ -92,13 +92,13 @@ struct SimulatorResponder: HTTPResponder {
         )
         if outcome.delay > .zero { try await Task.sleep(for: outcome.delay) }
         switch outcome.result {
-        case .success(let answer):
+        case .success(let simulated):
             var response = Response(
-                status: answer.status, headers: answer.headerFields.fields,
-                body: answer.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: answer.body))
+                status: simulated.status, headers: simulated.headerFields.fields,
+                body: simulated.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: simulated.body))
             )
             // RFC 9110, section 8.6: a 204 has no Content-Length.
-            if answer.status == .noContent { response.headers[.contentLength] = nil }
+            if simulated.status == .noContent { response.headers[.contentLength] = nil }
             return response
         case .failure:
             // To the client, a lost response is a connection, or a stream, that ends without one.

@@ -180,7 +180,7 @@ struct NoticeTests {
         "whatever becomes of notifications: every job is run all the same",
         arguments: [
             .refuse(status: .notFound, message: "no such endpoint"), .refuse(status: .tooManyRequests, message: "slow"),
-            .html(), .dropAnswer, .connectionRefused,
+            .html(), .dropResponse, .connectionRefused,
         ] as [SimulatorFault.Action])
     func lost(fault: SimulatorFault.Action) async throws {
         let stack = try SimulatedStack(

@@ -21,7 +21,7 @@ struct CurlExecutorTests {
                     for try await status in group { #expect(status == 200) }
                 }
             }
-            #expect(transport.statistics.answered == 100)
+            #expect(transport.statistics.completed == 100)
         }
     }
 

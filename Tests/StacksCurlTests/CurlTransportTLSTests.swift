@@ -36,7 +36,7 @@ struct CurlTransportTLSTests {
                     }
                 }
                 #expect(transport.statistics.connectionsOpened == 1)
-                #expect(transport.statistics.answered == 200)
+                #expect(transport.statistics.completed == 200)
             }
         }
     }

@@ -108,7 +108,7 @@ extension CurlTransportTests {
                 for try await status in group { #expect(status == 200) }
             }
             #expect(server.connectionCount <= 3)
-            #expect(transport.statistics.answered == 200)
+            #expect(transport.statistics.completed == 200)
         }
     }
 }

@@ -1,13 +1,13 @@
 import StacksCurl
 import StacksTransport
 
-/// What came of the calls, as their callers saw it.
+/// The outcomes of the calls, as their callers saw them.
 struct StressOutcomes: Sendable {
     var begun = 0
-    var answered = 0
+    var completed = 0
     var cancelled = 0
     var failed: [String: Int] = [:]
-    /// Answers that belong to another call, or are no answer of this server's.
+    /// Responses that belong to another call or are not from this server.
     var wrong = 0
     var late = 0
     /// Ends that should not be, the first few of them.
@@ -15,7 +15,7 @@ struct StressOutcomes: Sendable {
     var surpriseCount = 0
 
     /// Calls that returned or threw.
-    var ended: Int { answered + cancelled + failed.values.reduce(0, +) }
+    var ended: Int { completed + cancelled + failed.values.reduce(0, +) }
 
     mutating func note(_ surprise: String) {
         surpriseCount += 1
@@ -24,7 +24,7 @@ struct StressOutcomes: Sendable {
 
     static func += (total: inout Self, part: Self) {
         total.begun += part.begun
-        total.answered += part.answered
+        total.completed += part.completed
         total.cancelled += part.cancelled
         total.failed.merge(part.failed, uniquingKeysWith: +)
         total.wrong += part.wrong
@@ -58,11 +58,11 @@ struct StressFigures {
         let rows: [(String, String)] = [
             ("calls", "\(calls) in \(duration)"),
             ("reached the server", "\(requests)"),
-            ("answered", "\(outcomes.answered)"),
+            ("completed", "\(outcomes.completed)"),
             ("cancelled", "\(outcomes.cancelled)"),
             ("failed", failed.isEmpty ? "0" : failed),
             ("lost", "\(lost)"),
-            ("wrong answers", "\(outcomes.wrong)"),
+            ("wrong responses", "\(outcomes.wrong)"),
             ("late", "\(outcomes.late)"),
             ("duplicated", "\(repeated)"),
             ("connections", "\(connections)"),
@@ -86,21 +86,21 @@ struct StressFigures {
         if outcomes.surpriseCount > problems.count { problems.append("… \(outcomes.surpriseCount) in all") }
         func expect(_ holds: Bool, _ problem: @autoclosure () -> String) { if !holds { problems.append(problem()) } }
         expect(lost == 0, "\(lost) calls have no end")
-        expect(outcomes.wrong == 0, "\(outcomes.wrong) calls got a wrong answer")
+        expect(outcomes.wrong == 0, "\(outcomes.wrong) calls got a wrong response")
         expect(outcomes.late == 0, "\(outcomes.late) calls ended after their deadline")
-        expect(requests >= outcomes.answered, "there are more answers than requests reached the server")
+        expect(requests >= outcomes.completed, "there are more responses than requests that reached the server")
         expect(repeated == 0, "\(repeated) requests that must not be repeated reached the server again")
         guard let statistics else { return problems + ["the transport has no figures"] }
         expect(statistics.inFlight == 0 && statistics.queued == 0, "the transport still holds calls")
         // A call that was cancelled before it was posted is not counted by the transport.
-        let counted = statistics.answered + statistics.failed + statistics.cancelled
+        let counted = statistics.completed + statistics.failed + statistics.cancelled
         expect(counted <= calls + (onOneConnection ? 1 : 0), "the transport ended \(counted) calls of \(calls)")
         expect(!onOneConnection || connections == 1, "the calls were made on \(connections) connections instead of 1")
         #if os(Linux)
             // What is not found while it is there would not be found afterwards either.
             expect(warm.transportThreads == 1, "\(warm.transportThreads) threads of the transport during the calls")
         #endif
-        expect(statistics.answered >= outcomes.answered, "more answers than the transport got")
+        expect(statistics.completed >= outcomes.completed, "there are more responses than the transport got")
         problems += after.problems(since: before, warm: warm, memoryGrowth: memoryGrowth)
         return problems
     }

@@ -112,7 +112,7 @@ struct StressTraffic: Sendable {
         if .now > deadline + Self.patience { outcomes.late += 1 }
         switch result {
         case .success(let isRight):
-            outcomes.answered += 1
+            outcomes.completed += 1
             if !isRight || plan.manner != .answers { outcomes.wrong += 1 }
         case .failure(is CancellationError):
             outcomes.cancelled += 1

@@ -54,7 +54,7 @@ struct DeterminismTests {
         #expect(report.reservationsExpired == 1)
         #expect(report.jobsByState == [.finished: 2, .running: 1, .scheduled: 2, .canceled: 1])
         #expect(report.requests[.reserveJobs] == 4)
-        #expect(report.answersByStatus[201] == 4)
+        #expect(report.responsesByStatus[201] == 4)
         let latency = try #require(report.dispatchLatency(quantile: 0.5))
         #expect(abs(latency / .milliseconds(1) - 200) < 0.01)
     }

@@ -46,7 +46,7 @@ struct FaultTests {
     func dropped() throws {
         let scenario = try Scenario.registered()
         let job = scenario.simulator.addJobs(1)
-        scenario.simulator.addFault(.init(.dropAnswer, for: .reserveJobs))
+        scenario.simulator.addFault(.init(.dropResponse, for: .reserveJobs))
         let error = #expect(throws: TransportError.self) { try scenario.reserve(job) }
         #expect(error?.mayHaveReachedServer == true)
         #expect(error?.code == .connectionClosed)

@@ -58,7 +58,7 @@ struct RegisterTests {
         #expect(scenario.simulator.stack("s")?.isConnected == true)
     }
 
-    @Test("beyond the organisation's limit of stacks, registering gets a 403; de-registering lowers the count")
+    @Test("beyond the organization's limit of stacks, registering gets a 403; de-registering lowers the count")
     func stackLimit() throws {
         let scenario = Scenario { $0.organizations[0].stackLimit = 1 }
         #expect(try scenario.register("a").status == 201)

@@ -40,7 +40,7 @@ struct RequestTests {
         #expect(response.json["organization_slug"] == "acme")
     }
 
-    @Test("an unavailable organisation gets a 503")
+    @Test("an unavailable organization gets a 503")
     func unavailable() throws {
         let scenario = try Scenario.registered()
         scenario.simulator.setUnavailable(true)
@@ -126,7 +126,7 @@ struct RequestTests {
         #expect(try status("/deep/prefix/v3token") == 404)
     }
 
-    @Test("organisations do not see each other's stacks, jobs and queues")
+    @Test("organizations do not see each other's stacks, jobs and queues")
     func organizations() throws {
         let scenario = Scenario { $0.organizations = [.init(slug: "a"), .init(slug: "b", queues: ["only-b"])] }
         let other = try #require(scenario.simulator.token(organization: "b"))

@@ -169,7 +169,7 @@ struct CancellationTests {
     func done(engine: Engine) async throws {
         try await withServer(engine) { server, transport in
             let call = Task { try await transport.send(request(server.origin, "/done")) }
-            try await wait { transport.statistics.answered == 1 }
+            try await wait { transport.statistics.completed == 1 }
             call.cancel()
             let response = try await call.value
             #expect(response.body == Array("/done".utf8))

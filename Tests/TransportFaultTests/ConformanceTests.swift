@@ -30,7 +30,7 @@ struct ConformanceTests {
     func inMemory() async {
         var suite = TransportConformance(origin: "http://memory") {
             let server = ConformanceServer()
-            return InMemoryTransport { try await server.answer(to: $0) }
+            return InMemoryTransport { try await server.respond(to: $0) }
         } shutdown: {
             ($0 as? InMemoryTransport)?.shutdown()
         }
@@ -94,7 +94,7 @@ struct ConformanceTests {
         let server = ConformanceServer()
         var suite = TransportConformance(origin: "http://memory") {
             InMemoryTransport { request in
-                var response = try await server.answer(to: request)
+                var response = try await server.respond(to: request)
                 if response.status == .temporaryRedirect { response.status = .ok }
                 if response.status == .notFound {
                     throw TransportError(code: .other, phase: .receiving, message: "not found")

@@ -2,7 +2,7 @@ import HTTPTypes
 public import StacksTransport
 import Synchronization
 
-/// The responses of a server for ``TransportConformance``. Use it behind any HTTP server, or pass ``answer(to:)`` to an
+/// The responses of a server for ``TransportConformance``. Use it behind any HTTP server, or pass ``respond(to:)`` to an
 /// ``InMemoryTransport``.
 ///
 /// | Path | Response |
@@ -29,7 +29,7 @@ public final class ConformanceServer: Sendable {
     /// The response to a request. It depends on method, path, header fields and body.
     ///
     /// - Throws: `CancellationError` when the task is cancelled during a delay.
-    public func answer(to request: TransportRequest) async throws -> TransportResponse {
+    public func respond(to request: TransportRequest) async throws -> TransportResponse {
         let parts = request.path.prefix { $0 != "?" }.split(separator: "/")
         let argument = parts.count > 1 ? String(parts[1]) : ""
         switch parts.first {

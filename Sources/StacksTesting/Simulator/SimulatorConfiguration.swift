@@ -11,7 +11,7 @@ extension StacksSimulator {
         public var seed: UInt64 = 1
         /// The path of the API. Default: `/v3`.
         public var basePath = "/v3"
-        /// The organisations. The first one is the default for calls that name none.
+        /// The organizations. The first one is the default for calls that name none.
         public var organizations: [Organization] = [Organization()]
         /// Whether requests beyond a rate limit are refused. Responses have the rate-limit fields in either case.
         public var enforcesRateLimits = true
@@ -27,7 +27,7 @@ extension StacksSimulator {
         /// The lifetime of a token, unless the request sets it.
         public var defaultTokenLifetime: Duration = .seconds(900)
 
-        /// The documented limits, and one organisation.
+        /// The documented limits, and one organization.
         public init() {}
 
         /// The limits that Buildkite documents. It documents none for tokens; the simulator assumes one.
@@ -37,7 +37,7 @@ extension StacksSimulator {
         ]
     }
 
-    /// An organisation with one cluster.
+    /// An organization with one cluster.
     public struct Organization: Sendable {
         /// The name in URLs.
         public var slug: String
@@ -51,10 +51,10 @@ extension StacksSimulator {
         public var isClustered = true
         /// The largest number of registered stacks.
         public var stackLimit = 100
-        /// Whether the organisation is unavailable: every call then gets a 503.
+        /// Whether the organization is unavailable: every call then gets a 503.
         public var isUnavailable = false
 
-        /// Creates an organisation.
+        /// Creates an organization.
         public init(slug: String = "acme", queues: [String] = ["default"], token: String? = nil) {
             self.slug = slug
             self.queues = queues

@@ -9,7 +9,7 @@ public struct SimulatorFault: Sendable {
             case respond(HTTPResponse.Status, HTTPFields, [UInt8])
             case replaceBody(HTTPFields, [UInt8])
             case failBefore(TransportError)
-            case dropAnswer(TransportError)
+            case dropResponse(TransportError)
             case delayOnly
         }
 
@@ -50,10 +50,10 @@ public struct SimulatorFault: Sendable {
         )
 
         /// The request is performed, but its response is lost.
-        public static func dropAnswer(_ error: TransportError) -> Action { Action(wrapped: .dropAnswer(error)) }
+        public static func dropResponse(_ error: TransportError) -> Action { Action(wrapped: .dropResponse(error)) }
 
         /// The request is performed, but its response is lost, because the connection is closed.
-        public static let dropAnswer = Action.dropAnswer(
+        public static let dropResponse = Action.dropResponse(
             TransportError(
                 code: .connectionClosed, phase: .waiting,
                 message: "the connection was closed before the response arrived"
@@ -105,14 +105,14 @@ extension SimulatorFault.Action {
                 TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: body)
             )
         case .failBefore(let error): return .failure(error)
-        case .replaceBody, .dropAnswer, .delayOnly: return nil
+        case .replaceBody, .dropResponse, .delayOnly: return nil
         }
     }
 
     /// The outcome of a request that was performed.
     func outcome(after response: TransportResponse) -> Result<TransportResponse, TransportError> {
         switch wrapped {
-        case .dropAnswer(let error): return .failure(error)
+        case .dropResponse(let error): return .failure(error)
         case .replaceBody(let given, let body):
             var (response, fields) = (response, response.headerFields.fields)
             for field in given { fields[field.name] = field.value }

@@ -107,7 +107,7 @@ extension SimulatorState {
 
     // MARK: Jobs by UUID
 
-    /// The index of the job with a canonical UUID in an organisation.
+    /// The index of the job with a canonical UUID in an organization.
     func job(_ uuid: String, organization: Int) -> Int? {
         guard let index = jobIndexes[uuid], jobs[index].organization == organization else { return nil }
         return index

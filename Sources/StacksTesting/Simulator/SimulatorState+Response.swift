@@ -125,7 +125,7 @@ extension SimulatorState {
         return index
     }
 
-    /// Admits a request: the organisation is available, the token belongs to a cluster, the stack is registered, and the
+    /// Admits a request: the organization is available, the token belongs to a cluster, the stack is registered, and the
     /// rate limit is not exceeded.
     private mutating func admit(_ route: SimulatorRoute, organization: Int, at now: Date) throws(Refusal) -> RateStatus
     {

@@ -81,7 +81,7 @@ struct SimulatorState {
         return organizations[organization].queues.firstIndex { $0.key == key }
     }
 
-    /// The index of the organisation with a slug; the first one for `nil`.
+    /// The index of the organization with a slug; the first one for `nil`.
     func organization(_ slug: String?) -> Int? {
         guard let slug else { return organizations.isEmpty ? nil : 0 }
         return organizations.firstIndex { $0.settings.slug == slug }

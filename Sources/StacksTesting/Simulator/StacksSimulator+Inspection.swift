@@ -31,7 +31,7 @@ extension StacksSimulator {
         }
     }
 
-    /// The agent token of the organisation with a slug, or `nil` when there is none.
+    /// The agent token of the organization with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
         withState { state, _ in state.organization(slug).map { state.organizations[$0].token } }
     }
@@ -44,7 +44,7 @@ extension StacksSimulator {
 
 /// A stack of the simulator.
 public struct SimulatedStack: Sendable, Hashable {
-    /// The key, unique in its organisation.
+    /// The key, unique in its organization.
     public var key: String
     /// `custom`, `kubernetes` or `elastic`.
     public var type: String
@@ -85,7 +85,7 @@ public struct SimulatorReport: Sendable {
     /// Requests by operation, including refused ones.
     public var requests: [SimulatedOperation: Int] = [:]
     /// Responses by status.
-    public var answersByStatus: [Int: Int] = [:]
+    public var responsesByStatus: [Int: Int] = [:]
     /// Responses with status 429 by operation.
     public var rateLimited: [SimulatedOperation: Int] = [:]
     /// Occurrences of faults.
@@ -100,7 +100,7 @@ public struct SimulatorReport: Sendable {
 
     init(_ state: borrowing SimulatorState) {
         requests = state.counts.byOperation
-        answersByStatus = state.counts.byStatus
+        responsesByStatus = state.counts.byStatus
         rateLimited = state.counts.rateLimited
         faults = state.counts.faults
         added = state.jobs.count

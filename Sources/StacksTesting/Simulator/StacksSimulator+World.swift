@@ -6,7 +6,7 @@
 
 /// Events in Buildkite that a stack does not cause: builds, actions of people, faults.
 ///
-/// Methods take an organisation by its slug; `nil` selects the first one. If an argument names something that does not
+/// Methods take an organization by its slug; `nil` selects the first one. If an argument names something that does not
 /// exist, a method changes nothing, and returns an empty array or `false`.
 extension StacksSimulator {
     /// Adds jobs to a queue.
@@ -16,7 +16,7 @@ extension StacksSimulator {
     ///   - queue: The queue's key. A missing queue is added.
     ///   - scheduledAt: When the jobs were scheduled. Default: now. An earlier time inserts them before other jobs, and so
     ///     before a cursor that has passed that time.
-    ///   - organization: The organisation's slug. Default: the first one.
+    ///   - organization: The organization's slug. Default: the first one.
     ///   - template: The properties of each job.
     /// - Returns: The UUIDs of the jobs, in the order of a listing.
     @discardableResult
@@ -76,7 +76,7 @@ extension StacksSimulator {
         }
     }
 
-    /// Sets whether an organisation is unavailable.
+    /// Sets whether an organization is unavailable.
     public func setUnavailable(_ isUnavailable: Bool, organization slug: String? = nil) {
         withState { state, _ in
             guard let organization = state.organization(slug) else { return }

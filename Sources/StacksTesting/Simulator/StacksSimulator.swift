@@ -7,7 +7,7 @@ import Synchronization
     public import Foundation
 #endif
 
-/// The Stacks API in memory: an organisation's queues, jobs, stacks, reservations, tokens and rate limits.
+/// The Stacks API in memory: an organization's queues, jobs, stacks, reservations, tokens and rate limits.
 ///
 /// Use it to test code that uses the API without Buildkite. Create it with a clock, add jobs, and pass
 /// ``transport(clock:recordsRequests:)`` to the client under test:
@@ -29,13 +29,13 @@ public final class StacksSimulator: Sendable {
     /// The path of the API.
     let basePath: String
 
-    /// The agent token of the first organisation.
+    /// The agent token of the first organization.
     public let token: String
 
     /// Creates a simulator without jobs.
     ///
     /// - Parameters:
-    ///   - configuration: Limits, seed and organisations. Default: the documented limits and one organisation.
+    ///   - configuration: Limits, seed and organizations. Default: the documented limits and one organization.
     ///   - clock: The clock of the simulator. Default: the system's.
     public init(configuration: Configuration = Configuration(), clock: any SimulatorClock = SystemClock()) {
         let state = SimulatorState(configuration: configuration)

@@ -34,7 +34,7 @@ struct DocumentedTests {
         try await client.registerStack(key: "mac-fleet")
         _ = try await client.reserveJobs([job], stack: "mac-fleet")
 
-        simulator.addFault(SimulatorFault(.dropAnswer, for: .finishJob))
+        simulator.addFault(SimulatorFault(.dropResponse, for: .finishJob))
         async let finish = client.finishJob(job, stack: "mac-fleet", exitStatus: 1, detail: "no capacity")
         // The client waits before it requests the job's state.
         await clock.waitForSleepers()

@@ -129,7 +129,7 @@ struct ServerEngine: Engine {
     func start(_ request: TransportRequest, done: @escaping @Sendable (Outcome) -> Void) -> @Sendable () -> Void {
         let task = Task {
             do {
-                done(.success(try await server.answer(to: request)))
+                done(.success(try await server.respond(to: request)))
             } catch {
                 done(.failure(TransportError(code: .connectionClosed, phase: .waiting, message: "\(error)")))
             }

@@ -156,7 +156,7 @@ import Testing
         let job = JobID(simulator.addJobs(1, queue: "default")[0])
         try await client.registerStack(key: "fleet", queue: "default")
         _ = try await client.reserveJobs([job], stack: "fleet")
-        simulator.addFault(SimulatorFault(.dropAnswer, for: .finishJob))
+        simulator.addFault(SimulatorFault(.dropResponse, for: .finishJob))
         let response = try await client.finishJob(
             job, stack: "fleet", exitStatus: 1, detail: "no capacity", options: RetryTableTests.immediate)
         #expect(response.wasConfirmedByState)
