@@ -8,12 +8,12 @@ public struct CallOptions: Sendable {
 
     /// The instant by which the call must return or throw, retries and waits included; `nil` for no deadline.
     public var deadline: ContinuousClock.Instant? {
-        get { limit?.instant }
-        set { limit = newValue.map(Moment.init) }
+        get { deadlineMoment?.instant }
+        set { deadlineMoment = newValue.map(Moment.init) }
     }
 
-    /// The same as ``deadline``.
-    var limit: Moment?
+    /// The storage of ``deadline``: a moment, which is cheap to copy.
+    var deadlineMoment: Moment?
 
     /// How long the call may take, retries and waits included; `nil` for no limit. If ``deadline`` is set too, the
     /// earlier one applies.
@@ -27,8 +27,8 @@ public struct CallOptions: Sendable {
     /// Whether a refusal that does not come from the API, a proxy's page for example, is retried like a 503.
     package var waitsOutProxies = false
 
-    /// Whether these are the options of one part of a long list. Its cancellation is then a ``CancelledPart``.
-    var isPart = false
+    /// Whether these are the options of one batch of a long list. Its cancellation is then a ``CancelledBatch``.
+    var isBatch = false
 
     /// The trace of the whole call, when these are the options of one of its requests.
     var trace = CallTrace()
@@ -44,7 +44,7 @@ public struct CallOptions: Sendable {
         headerFields: HTTPFields = HTTPFields()
     ) {
         self.retryPolicy = retryPolicy
-        limit = deadline.map(Moment.init)
+        deadlineMoment = deadline.map(Moment.init)
         self.timeout = timeout
         self.headerFields = headerFields
     }

@@ -86,16 +86,19 @@ public struct StacksResponse<Value: Sendable>: Sendable {
 
     /// The same response with its value transformed.
     public func map<Other>(_ transform: (Value) throws -> Other) rethrows -> StacksResponse<Other> {
-        StacksResponse<Other>(
-            value: try transform(value),
-            status: status,
-            headerFields: headerFields,
-            attempts: attempts,
-            metrics: metrics,
-            failedBatches: failedBatches,
-            wasConfirmedByState: wasConfirmedByState,
-            rateLimitWait: rateLimitWait
-        )
+        StacksResponse<Other>(try transform(value), of: self)
+    }
+
+    /// Another value of a response.
+    init<Other>(_ value: Value, of response: StacksResponse<Other>) {
+        self.value = value
+        status = response.status
+        headerFields = response.headerFields
+        attempts = response.attempts
+        metrics = response.metrics
+        failedBatches = response.failedBatches
+        wasConfirmedByState = response.wasConfirmedByState
+        rateLimitWait = response.rateLimitWait
     }
 }
 

@@ -68,7 +68,7 @@ public final class CurlTransport: HTTPTransport {
                 code: .invalidRequest, phase: .queued,
                 message: "the proxy \(proxy) would read the request in plaintext, which the request does not allow")
         }
-        let deadline = request.limit ?? .now + configuration.requestTimeout
+        let deadline = request.deadlineMoment ?? .now + configuration.requestTimeout
         let call = CurlCall(id: .next(), request: request, deadline: deadline)
         await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in

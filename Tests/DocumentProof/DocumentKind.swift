@@ -15,14 +15,14 @@ package enum DocumentKind: String, CaseIterable, Sendable {
 
     private var reading: Reading {
         switch self {
-        case .stack: Reading(PeerStack.self, WireReading.stack)
-        case .scheduledJobs: Reading(PeerPage.self) { ComparedPage(try WireReading.scheduledJobs($0)) }
-        case .reservation: Reading(PeerReservation.self, WireReading.reservation)
-        case .job: Reading(PeerJob.self, WireReading.job)
-        case .jobStates: Reading(PeerStates.self, WireReading.jobStates)
-        case .acquisitionTokens: Reading(PeerTokens.self, WireReading.acquisitionTokens)
-        case .notificationResult: Reading(PeerNotificationResult.self, WireReading.notificationResult)
-        case .tokenIdentity: Reading(PeerIdentity.self, WireReading.tokenIdentity)
+        case .stack: Reading(PeerStack.self, DecoderEntryPoints.stack)
+        case .scheduledJobs: Reading(PeerPage.self) { ComparedPage(try DecoderEntryPoints.scheduledJobs($0)) }
+        case .reservation: Reading(PeerReservation.self, DecoderEntryPoints.reservation)
+        case .job: Reading(PeerJob.self, DecoderEntryPoints.job)
+        case .jobStates: Reading(PeerStates.self, DecoderEntryPoints.jobStates)
+        case .acquisitionTokens: Reading(PeerTokens.self, DecoderEntryPoints.acquisitionTokens)
+        case .notificationResult: Reading(PeerNotificationResult.self, DecoderEntryPoints.notificationResult)
+        case .tokenIdentity: Reading(PeerIdentity.self, DecoderEntryPoints.tokenIdentity)
         case .refusal: Reading(PeerRefusal.self, Refusal.read)
         }
     }

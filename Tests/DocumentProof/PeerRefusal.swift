@@ -49,13 +49,13 @@ extension Refusal {
 
     /// As the client reads it. Of what is no object it reads neither message nor limit, and says so here.
     static func read(_ document: [UInt8]) throws -> Refusal {
-        try WireReading.anything(document)
+        try DecoderEntryPoints.anything(document)
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         guard
             document.dropFirst(document.starts(with: mark) ? 3 : 0).first(where: { !" \n\r\t".utf8.contains($0) })
                 == UInt8(ascii: "{")
         else { throw NoObject() }
         let answer = TransportResponse(status: .tooManyRequests, body: document)
-        return Refusal(message: WireReading.message(document), rateLimit: WireReading.rateLimit(answer))
+        return Refusal(message: DecoderEntryPoints.message(document), rateLimit: DecoderEntryPoints.rateLimit(answer))
     }
 }

@@ -21,8 +21,8 @@ extension FuzzTarget {
                 precondition(first.value == value, "\(name) has two values")
             }
         }
-        let limit = WireReading.rateLimit(TransportResponse(status: .ok, headerFields: fields))
-        let wait = WireReading.retryAfter(fields, now: Date(timeIntervalSince1970: 784_111_777))
+        let limit = DecoderEntryPoints.rateLimit(TransportResponse(status: .ok, headerFields: fields))
+        let wait = DecoderEntryPoints.retryAfter(fields, now: Date(timeIntervalSince1970: 784_111_777))
         for duration in [limit?.reset, wait].compactMap({ $0 }) {
             precondition(duration >= .zero && duration <= .seconds(315_360_000), "a wait without a bound")
             // What a governor does with it.
@@ -33,7 +33,7 @@ extension FuzzTarget {
     /// A date is one that can be written, and the writing means the same millisecond.
     func testDates(_ bytes: [UInt8]) {
         let text = String(decoding: bytes, as: UTF8.self)
-        if let date = WireReading.httpDate(text) {
+        if let date = DecoderEntryPoints.httpDate(text) {
             precondition(ISO8601.text(date) != nil || text.contains(":60 "), "a date of HTTP outside of the calendar")
         }
         guard let date = ISO8601.date(text) else { return }

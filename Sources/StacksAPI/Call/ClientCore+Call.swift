@@ -2,6 +2,9 @@ import HTTPTypes
 import StacksTransport
 
 /// How any call is made, from the first request to its one end.
+///
+/// The steps are functions of their own that do not await. An async function's frame has room for the variables of all its
+/// steps for as long as the call takes.
 extension ClientCore {
     /// Makes a call whose response is a JSON document.
     func perform<Value: Sendable>(
@@ -10,16 +13,16 @@ extension ClientCore {
         options: CallOptions,
         decode: (inout JSONReader) throws(JSONError) -> Value
     ) async throws -> StacksResponse<Value> {
-        try decoded(try await send(target, body: body, options: options), decode)
+        try complete(try await send(target, body: body, options: options)) { (body) throws(JSONError) in
+            try JSONReader.read(body, decode)
+        }
     }
 
     /// Makes a call whose response has no value: a body, if there is one, is not read.
     func perform(
         _ target: CallTarget, body: [UInt8]? = nil, options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
-        let received = try await send(target, body: body, options: options)
-        end(received.call, .success(received))
-        return received.with(NoContent())
+        try complete(try await send(target, body: body, options: options)) { _ in NoContent() }
     }
 
     /// Sends requests until one gets a 2xx response, as often as the policy and the operation allow.
@@ -36,31 +39,31 @@ extension ClientCore {
             log?.sends(request, of: call.record)
             while true {
                 while let delay = try begin(&call, &request) { try await environment.sleep(delay) }
-                let next: Continuation
+                let next: NextStep
                 do {
                     let response = try await transport.send(request)
                     if response.status.kind == .successful { return received(&call, response) }
                     next = refused(&call, response)
                 } catch {
-                    next = failed(&call, error, limit: request.limit)
+                    next = failed(&call, error, deadline: request.deadlineMoment)
                 }
                 switch next {
                 case .wait(let delay): try await environment.sleep(delay)
                 case .renewToken(let refusal):
                     try await renewToken(of: &call, &request, refusal)
-                    repeats(&call, after: refusal)
+                    countTokenRetry(of: &call, after: refusal)
                 case .end(let error): throw error
                 }
             }
         } catch {
             end(call, error)
-            if call.isPart, error is CancellationError { throw CancelledPart(requests: call.requests) }
+            if call.isBatch, error is CancellationError { throw CancelledBatch(requests: call.requests) }
             throw error
         }
     }
 
     /// What follows a request that did not succeed.
-    private enum Continuation {
+    private enum NextStep {
         case wait(Duration)
         case renewToken(refusal: StacksAPIError)
         case end(any Error)
@@ -71,17 +74,18 @@ extension ClientCore {
     private func request(
         to target: CallTarget, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
     ) throws -> TransportRequest {
-        let operation = target.operation
-        if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: operation.name) }
-        if authorization == nil { try RequestFields.check(options.headerFields, for: operation.name) }
+        let definition = target.definition
+        let operation = definition.operation
+        if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: operation) }
+        if authorization == nil { try RequestFields.check(options.headerFields, for: operation) }
         var request = TransportRequest(
-            method: operation.method,
+            method: definition.method,
             origin: baseURL.origin,
             path: target.path,
             headerFields: try authorization?.fields.fields(
-                hasBody: body != nil, adding: options.headerFields, for: operation.name) ?? [:],
+                hasBody: body != nil, adding: options.headerFields, for: operation) ?? [:],
             body: body,
-            replay: operation.repetition == .always ? .whenConnectionWasDead : .never
+            replay: definition.repetition == .always ? .whenConnectionWasDead : .never
         )
         request.allowsPlaintextProxy = configuration.allowsInsecureHTTP
         return request
@@ -90,75 +94,71 @@ extension ClientCore {
     private func pendingCall(
         _ target: CallTarget, options: CallOptions, _ authorization: Authorization?
     ) -> PendingCall {
-        let operation = target.operation
+        let definition = target.definition
         return PendingCall(
             record: CallRecord(
-                operation: operation, number: log?.nextNumber() ?? 0, stack: target.stack, job: target.job,
-                trace: trace(of: operation, options)),
+                definition: definition, number: log?.nextNumber() ?? 0, stack: target.stack, job: target.job,
+                trace: trace(of: definition, options)),
             decision: RetryDecision(
                 policy: options.retryPolicy ?? configuration.retryPolicy,
-                repetition: operation.repetition,
+                repetition: definition.repetition,
                 deadline: deadline(of: options),
                 waitsOutProxies: options.waitsOutProxies
             ),
             authorization: authorization,
             extraFields: options.headerFields,
-            isPart: options.isPart,
-            place: governor == nil ? nil : RateGovernor.Place(operation, stack: target.stack)
+            isBatch: options.isBatch,
+            pacing: governor.flatMap { PacedCall(definition, stack: target.stack, governor: $0) }
         )
     }
 
     /// The earlier of a call's deadline and the end of its time-out.
     func deadline(of options: CallOptions) -> Moment? {
-        guard let timeout = options.timeout else { return options.limit }
+        guard let timeout = options.timeout else { return options.deadlineMoment }
         let end = environment.now() + timeout
-        return options.limit.map { min($0, end) } ?? end
+        return options.deadlineMoment.map { min($0, end) } ?? end
     }
 
     // MARK: Each request
 
-    /// Prepares the next request, unless the call's deadline has passed: how long to wait before asking again, or `nil`
-    /// to send it.
+    /// Prepares the next request.
+    ///
+    /// - Returns: `nil` when it may be sent now, otherwise how long to sleep before calling this again.
+    /// - Throws: The error of the call when its deadline comes first.
     private func begin(
         _ call: inout PendingCall, _ request: inout TransportRequest
     ) throws -> Duration? {
         let now = environment.now()
         if call.record.began == nil { call.record.began = now }
-        if let deadline = call.decision.deadline, deadline <= now {
-            throw call.decision.expired(call.operation.name)
-        }
-        if let governor, var place = call.place {
-            let turn = governor.turn(of: &place, now: now)
-            call.place = place
-            if let turn {
-                if let deadline = call.decision.deadline, deadline <= turn {
-                    throw call.decision.wouldWait(call.operation.name, now.duration(to: turn))
-                }
-                return RateGovernor.sleep(until: turn, now: now)
+        try call.decision.checkDeadline(now, for: call.operation)
+        if let turn = call.pacing?.turn(now: now) {
+            if let deadline = call.decision.deadline, deadline <= turn {
+                throw call.decision.wouldWait(call.operation, now.duration(to: turn))
             }
-            call.record.waited = place.waited
+            return RateGovernor.sleep(until: turn, now: now)
         }
+        call.record.waited = call.pacing?.waited ?? .zero
         let limit = now + configuration.requestTimeout
-        request.limit = call.decision.deadline.map { min($0, limit) } ?? limit
-        call.requests = call.decision.attempts
-        call.record.trace.sends(&request, call.operation, attempt: call.requests, to: baseURL)
+        request.deadlineMoment = call.decision.deadline.map { min($0, limit) } ?? limit
+        call.requests = call.decision.attempt
+        call.record.trace.sends(&request, call.record.definition, attempt: call.requests, to: baseURL)
         return nil
     }
 
     /// Takes a 2xx response. The call ends when its body is decoded.
     private func received(_ call: inout PendingCall, _ response: TransportResponse) -> ReceivedResponse {
-        settle(call, response)
-        foundSomething()
+        learnRateLimit(of: call, from: response)
+        sawStatusOtherThan404()
         call.record.trace.received(response)
         return ReceivedResponse(call: call.record, response: response, attempts: call.requests)
     }
 
     /// What follows a response that is not a 2xx.
-    private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> Continuation {
-        if response.status != .notFound { foundSomething() }
-        settle(call, response)
+    private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> NextStep {
+        if response.status != .notFound { sawStatusOtherThan404() }
+        learnRateLimit(of: call, from: response)
         call.record.trace.received(response)
-        let failure = failure(of: call.operation, refusedWith: response)
+        let failure = failure(of: call.record.definition, refusedWith: response)
         if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
             return .renewToken(refusal: failure)
         }
@@ -166,36 +166,33 @@ extension ClientCore {
     }
 
     /// What follows a request that got no response.
-    private func failed(_ call: inout PendingCall, _ error: any Error, limit: Moment?) -> Continuation {
-        if let governor, let place = call.place {
-            let mayHaveArrived = (error as? TransportError)?.mayHaveReachedServer ?? true
-            governor.failed(place, mayHaveReachedServer: mayHaveArrived, now: environment.now())
-        }
+    private func failed(_ call: inout PendingCall, _ error: any Error, deadline: Moment?) -> NextStep {
+        call.pacing?.failed(
+            mayHaveReachedServer: (error as? TransportError)?.mayHaveReachedServer ?? true, now: environment.now())
         call.record.trace.requestFailed(error)
         if error is CancellationError { return .end(error) }
-        var failure = failure(of: call.operation, thrown: error)
-        if failure.underlying?.code == .timeout, let limit, limit <= environment.now(), limit != call.decision.deadline
+        var failure = failure(of: call.record.definition, thrown: error)
+        if failure.underlying?.code == .timeout, let deadline, deadline <= environment.now(),
+            deadline != call.decision.deadline
         {
             failure.message += " The limit for one request is \(configuration.requestTimeout)."
         }
         return next(&call, after: failure)
     }
 
-    /// Tells the rate limit of a response.
-    private func settle(_ call: PendingCall, _ response: TransportResponse) {
-        guard let governor, let place = call.place else { return }
-        governor.received(
-            response, for: place, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
+    private func learnRateLimit(of call: PendingCall, from response: TransportResponse) {
+        call.pacing?.received(
+            response, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
     }
 
     /// The end of a call, or a wait before its next request.
-    private func next(_ call: inout PendingCall, after failure: StacksAPIError) -> Continuation {
+    private func next(_ call: inout PendingCall, after failure: StacksAPIError) -> NextStep {
         var generator = FunctionGenerator(bits: environment.randomBits)
         let now = environment.now()
-        let pause = call.place.map { governor?.pause(before: $0, now: now) ?? .zero } ?? .zero
+        let pause = call.pacing?.pause(now: now) ?? .zero
         switch call.decision.next(after: failure, now: now, using: &generator, budget: budget, pause: pause) {
         case .giveUp(let error):
-            if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.operation.name) }
+            if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.operation) }
             return .end(error)
         case .wait(let delay):
             report(call, failure, after: delay)
@@ -203,26 +200,26 @@ extension ClientCore {
         }
     }
 
-    /// Counts the repetition of a request whose token was refused.
-    private func repeats(_ call: inout PendingCall, after refusal: StacksAPIError) {
-        call.decision.countRepetition()
+    /// Counts the retry of a request whose token was refused.
+    private func countTokenRetry(of call: inout PendingCall, after refusal: StacksAPIError) {
+        call.decision.countTokenRetry()
         report(call, refusal, after: .zero)
     }
 
-    /// Reports a request that is going to be repeated.
+    /// Logs and counts a failure that is followed by a retry.
     private func report(_ call: PendingCall, _ failure: StacksAPIError, after delay: Duration) {
         log?.retries(call.record, failure, attempt: call.requests, after: delay)
-        metrics?.retries(call.operation.name, after: failure.code)
+        metrics?.retries(call.operation, after: failure.code)
     }
 
     // MARK: The end
 
-    /// Decodes a response and ends its call.
-    private func decoded<Value: Sendable>(
-        _ received: ReceivedResponse, _ decode: (inout JSONReader) throws(JSONError) -> Value
+    /// Decodes the body of a response and ends its call.
+    private func complete<Value: Sendable>(
+        _ received: ReceivedResponse, _ decode: ([UInt8]) throws(JSONError) -> Value
     ) throws -> StacksResponse<Value> {
         do throws(JSONError) {
-            let value = try JSONReader.read(received.response.body, decode)
+            let value = try decode(received.response.body)
             end(received.call, .success(received))
             return received.with(value)
         } catch {
@@ -234,11 +231,15 @@ extension ClientCore {
 
     /// Ends a call that got no 2xx response.
     private func end(_ call: PendingCall, _ error: any Error) {
-        if let governor, let place = call.place { governor.leave(place, now: environment.now()) }
-        end(call.record, CallOutcome(error, requests: call.requests))
+        var (record, pacing) = (call.record, call.pacing)
+        pacing?.leave(now: environment.now())
+        record.waited = pacing?.waited ?? .zero
+        end(record, CallOutcome(error, requests: call.requests))
     }
 
-    /// Ends a call: the only place that counts it, credits the retry budget, logs it and ends its span.
+    /// Ends a call: the only place that counts it, credits the retry budget and logs it.
+    ///
+    /// The batches of a long list and the requests of a finish each end here. The span around them ends in ``wholeCall``.
     private func end(_ call: CallRecord, _ outcome: CallOutcome) {
         if let metrics, let began = call.began {
             metrics.ended(call, outcome, after: began.nanoseconds(to: environment.now()))
@@ -261,28 +262,31 @@ extension ClientCore {
     }
 }
 
-/// A call under way, without its request: what it may still do, and what happened so far.
+// MARK: What a call carries
+
+/// The state of a call between its requests: the retries that are left, its token, its rate limit. The request itself is
+/// separate, because steps change it in place.
 struct PendingCall {
     var record: CallRecord
     var decision: RetryDecision
-    /// How many requests were sent, the one under way included.
+    /// How many requests were sent.
     var requests = 0
     /// `nil` until the token provider has returned a token.
     var authorization: Authorization?
     var hasRenewedToken = false
     /// The caller's own header fields.
     let extraFields: HTTPFields
-    /// Whether it is one part of a long list.
-    let isPart: Bool
-    /// Its state under the rate limit; `nil` when it is not paced.
-    var place: RateGovernor.Place?
+    /// Whether it is one batch of a long list.
+    let isBatch: Bool
+    /// `nil` when it is not paced.
+    var pacing: PacedCall?
 
-    var operation: OperationDefinition { record.operation }
+    var operation: StacksOperation { record.operation }
 }
 
 /// What the end of a call reports: which call it was, since when, and how long it waited.
 struct CallRecord: Sendable {
-    let operation: OperationDefinition
+    let definition: OperationDefinition
     /// The call's number in the log, 0 when it is not logged.
     let number: UInt64
     /// The stack and the job that the call is about, for the log.
@@ -294,6 +298,8 @@ struct CallRecord: Sendable {
     var began: Moment?
     /// How long its requests waited for the rate limit.
     var waited = Duration.zero
+
+    var operation: StacksOperation { definition.operation }
 }
 
 /// The 2xx response of a call whose body is not decoded yet.

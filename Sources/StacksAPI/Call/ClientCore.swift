@@ -17,7 +17,7 @@ final class ClientCore: Sendable {
     let budget: SharedRetryBudget?
     let metrics: ClientMetrics?
     /// Whether any response had another status than 404. Then the base URL is right.
-    private let hasFoundAnything = Atomic<Bool>(false)
+    private let hasSeenOtherThan404 = Atomic<Bool>(false)
 
     init(
         token: TokenProvider,
@@ -40,18 +40,31 @@ final class ClientCore: Sendable {
         budget = configuration.retryBudget.map(SharedRetryBudget.init)
     }
 
-    /// Where a call goes. The stack's key has been checked.
+    /// The definition and the path of a call, with the parameters that its path has.
+    ///
+    /// Call `Argument.check(stackKey:)` before: the key is not encoded.
     func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
-        let row = operation.definition
-        let path = row.path.path(below: baseURL.pathPrefix, stack: stack ?? "", job: job)
-        return CallTarget(operation: row, path: path, stack: stack, job: job)
+        let definition = operation.definition
+        let path = definition.path.path(below: baseURL.pathPrefix, stack: stack, job: job)
+        return CallTarget(definition: definition, path: path, stack: stack, job: job)
     }
 
     /// A response had another status than 404.
-    func foundSomething() { hasFoundAnything.store(true, ordering: .relaxed) }
+    func sawStatusOtherThan404() { hasSeenOtherThan404.store(true, ordering: .relaxed) }
 
-    /// Whether a 404 says that the base URL lacks the API's version: all responses were 404 so far.
-    var mayLackVersion: Bool { !baseURL.endsWithVersion && !hasFoundAnything.load(ordering: .relaxed) }
+    /// Whether a 404 may be due to a base URL without `/v3`: it has none, and no response had another status.
+    var mayLackVersion: Bool { !baseURL.endsWithVersion && !hasSeenOtherThan404.load(ordering: .relaxed) }
+}
+
+/// Where a call goes: its operation, with the path that its arguments make.
+struct CallTarget: Sendable {
+    let definition: OperationDefinition
+    /// Path and query, percent-encoded.
+    var path: String
+    /// The stack's key, unless the call is about none.
+    let stack: String?
+    /// The job, when it is in the path.
+    let job: JobID?
 }
 
 /// The time and the random numbers of a client.

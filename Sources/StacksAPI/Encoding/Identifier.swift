@@ -58,19 +58,6 @@ extension Identifier: ExpressibleByStringLiteral {
     public init(stringLiteral value: String) { self.init(value) }
 }
 
-/// The identifier of a job.
-public typealias JobID = Identifier<ScheduledJob>
-/// The identifier of a build.
-public typealias BuildID = Identifier<ScheduledJob.Build>
-/// The identifier of a pipeline.
-public typealias PipelineID = Identifier<ScheduledJob.Pipeline>
-/// The identifier of a registered stack.
-public typealias StackID = Identifier<Stack>
-/// The identifier of an organization.
-public typealias OrganizationID = Identifier<Stack.Organization>
-/// The identifier of a cluster's queue.
-public typealias ClusterQueueID = Identifier<ScheduledJobsPage.ClusterQueue>
-
 /// The storage of an ``Identifier``. It is not generic, so that its code exists once and not for each resource.
 enum IdentifierStorage: Sendable {
     /// The two halves of a canonical UUID, most significant byte first.

@@ -1,16 +1,5 @@
 import StacksTransport
 
-/// Where a call goes: its operation, with the path that its arguments make.
-struct CallTarget: Sendable {
-    let operation: OperationDefinition
-    /// Path and query, percent-encoded.
-    var path: String
-    /// The stack's key, unless the call is about none.
-    let stack: String?
-    /// The job, when it is in the path.
-    let job: JobID?
-}
-
 /// The path of an operation below the base URL, written once: `"stacks/\(.stackKey)/jobs/\(.job)"`.
 struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
     enum Parameter: String {
@@ -27,6 +16,9 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
 
     /// The template as spans show it: `stacks/{stack_key}/jobs/{job_uuid}`.
     let description: String
+
+    private let hasStackKey: Bool
+    private let hasJob: Bool
 
     struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var pieces: [Piece] = []
@@ -46,6 +38,11 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
 
     private init(_ pieces: [Piece]) {
         self.pieces = pieces
+        func has(_ wanted: Parameter) -> Bool {
+            pieces.contains { if case .parameter(wanted) = $0 { true } else { false } }
+        }
+        hasStackKey = has(.stackKey)
+        hasJob = has(.job)
         description = pieces.reduce(into: "") { description, piece in
             switch piece {
             case .text(let text): description += text
@@ -54,15 +51,18 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
         }
     }
 
-    /// The path below `prefix`. The stack's key has been checked, so that it needs no encoding.
-    func path(below prefix: String, stack: String, job: JobID?) -> String {
+    /// The path below `prefix`, with a value for each of its parameters and no other. The stack's key must have been
+    /// checked: it is not encoded.
+    func path(below prefix: String, stack: String?, job: JobID?) -> String {
+        precondition(hasStackKey == (stack != nil) && hasJob == (job != nil), "\(description) lacks a parameter")
         var path = prefix
         // One allocation: growing it takes one more for every doubling.
-        path.reserveCapacity(prefix.utf8.count + description.utf8.count + stack.utf8.count + CanonicalUUID.length)
+        path.reserveCapacity(
+            prefix.utf8.count + description.utf8.count + (stack?.utf8.count ?? 0) + CanonicalUUID.length)
         for piece in pieces {
             switch piece {
             case .text(let text): path += text
-            case .parameter(.stackKey): path += stack
+            case .parameter(.stackKey): if let stack { path += stack }
             case .parameter(.job): if let job { PercentEncoding.append(job.description, to: &path) }
             }
         }
@@ -75,19 +75,8 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
 /// Only `A-Z`, `a-z`, `0-9`, `-`, `_` and `~` are not encoded. The dot is encoded although URLs allow it, because the
 /// server accepts no dots in these segments.
 enum PercentEncoding {
-    /// Whether a stack's key may contain the byte. Such bytes need no encoding.
-    static func isKeyByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            return true
-        default:
-            return false
-        }
-    }
-
     static func append(_ segment: String, to path: inout String) {
-        func staysAsIs(_ byte: UInt8) -> Bool { isKeyByte(byte) || byte == UInt8(ascii: "~") }
+        func staysAsIs(_ byte: UInt8) -> Bool { byte.isWordByte || byte == UInt8(ascii: "~") }
         if segment.utf8.allSatisfy(staysAsIs) {
             path += segment
             return
@@ -101,6 +90,19 @@ enum PercentEncoding {
                 path.unicodeScalars.append(digits[Int(byte >> 4)])
                 path.unicodeScalars.append(digits[Int(byte & 15)])
             }
+        }
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte is one of `A-Z`, `a-z`, `0-9`, `-` and `_`, which stacks' keys consist of. They need no encoding.
+    var isWordByte: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            return true
+        default:
+            return false
         }
     }
 }
@@ -164,7 +166,7 @@ struct BaseURL: Sendable, Equatable, CustomStringConvertible {
             return "has a path with the segment \"\(segment)\"."
         }
         let isPathByte: (UInt8) -> Bool = { byte in
-            PercentEncoding.isKeyByte(byte) || "/.~!$&'()*+,;=:@%".utf8.contains(byte)
+            byte.isWordByte || "/.~!$&'()*+,;=:@%".utf8.contains(byte)
         }
         return path.utf8.allSatisfy(isPathByte) ? nil : "has a path with a character that must be percent-encoded."
     }
@@ -215,7 +217,7 @@ private struct Host {
             isLoopback = HostAddress.isLoopback(ipv6: groups)
         } else {
             if name.isEmpty { throw Invalid(problem: "has no host.") }
-            guard name.utf8.allSatisfy({ PercentEncoding.isKeyByte($0) || $0 == UInt8(ascii: ".") }) else {
+            guard name.utf8.allSatisfy({ $0.isWordByte || $0 == UInt8(ascii: ".") }) else {
                 throw Invalid(problem: "has a host with characters other than letters, digits, '-', '_' and '.'.")
             }
             // An IPv4 address must have four parts: resolvers differ on shorter forms.

@@ -7,12 +7,12 @@ enum Argument {
     static func check(stackKey key: String, for operation: StacksOperation) throws(StacksAPIError) {
         var key = key
         let isValid = key.withUTF8 { bytes in
-            bytes.count >= 1 && bytes.count <= 80 && bytes.allSatisfy(PercentEncoding.isKeyByte)
+            bytes.count >= 1 && bytes.count <= 80 && bytes.allSatisfy(\.isWordByte)
         }
         if isValid { return }
         throw failure(
             "A stack key must have 1 to 80 bytes of A-Z, a-z, 0-9, _ and -; \(quoted(key)) has \(key.utf8.count) bytes"
-                + (key.utf8.allSatisfy(PercentEncoding.isKeyByte) ? "." : " and other characters."),
+                + (key.utf8.allSatisfy(\.isWordByte) ? "." : " and other characters."),
             for: operation
         )
     }
@@ -116,8 +116,16 @@ enum Argument {
         }
     }
 
+    static func seconds(reservationExpiry: Duration?) throws(StacksAPIError) -> Int? {
+        try seconds(reservationExpiry, named: "reservation expiry", for: .reserveJobs)
+    }
+
+    static func seconds(tokenLifetime: Duration?) throws(StacksAPIError) -> Int? {
+        try seconds(tokenLifetime, named: "token lifetime", for: .issueJobAcquisitionTokens)
+    }
+
     /// Whole seconds from 1 to 3600, or `nil` for the server's default.
-    static func seconds(
+    private static func seconds(
         _ duration: Duration?, named name: String, for operation: StacksOperation
     ) throws(StacksAPIError) -> Int? {
         guard let duration else { return nil }
@@ -161,7 +169,7 @@ package enum StackSettings {
 
     /// - Throws: ``StacksAPIError/Code/invalidArgument``, naming the value and its limit.
     package static func check(reservationExpiry: Duration, tokenLifetime: Duration?) throws(StacksAPIError) {
-        _ = try Argument.seconds(reservationExpiry, named: "reservation expiry", for: .reserveJobs)
-        _ = try Argument.seconds(tokenLifetime, named: "token lifetime", for: .issueJobAcquisitionTokens)
+        _ = try Argument.seconds(reservationExpiry: reservationExpiry)
+        _ = try Argument.seconds(tokenLifetime: tokenLifetime)
     }
 }

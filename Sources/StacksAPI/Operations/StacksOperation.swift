@@ -2,7 +2,8 @@ import HTTPTypes
 
 /// One of the operations of the Stacks API, as errors, logs and metrics name it.
 public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
-    /// An operation needs a case here, its ``OperationDefinition``, which the compiler then asks for, and its constant.
+    /// An operation needs (1) a case here, (2) its constant below, and (3) its ``OperationDefinition``, which the compiler
+    /// asks for.
     enum Wrapped: Int, CaseIterable {
         case registerStack, deregisterStack, scheduledJobs, reserveJobs, job, jobStates, issueJobAcquisitionTokens
         case finishJob, notify, tokenIdentity
@@ -10,7 +11,7 @@ public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
 
     private let wrapped: Wrapped
 
-    private init(_ wrapped: Wrapped) { self.wrapped = wrapped }
+    fileprivate init(_ wrapped: Wrapped) { self.wrapped = wrapped }
 
     /// The name, which is that of the client's method: `reserveJobs` for example. Fit for a metric's label.
     public var name: String { "\(wrapped)" }
@@ -45,8 +46,6 @@ public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
     /// All operations, in the order of their indexes.
     static let all = Wrapped.allCases.map(StacksOperation.init)
 
-    static let count = Wrapped.allCases.count
-
     /// How the client carries the operation out.
     var definition: OperationDefinition { OperationDefinition.all[wrapped.rawValue] }
 }
@@ -63,7 +62,7 @@ struct OperationDefinition: Sendable {
         case whenNotAccepted
     }
 
-    let name: StacksOperation
+    let operation: StacksOperation
     let method: HTTPRequest.Method
     let path: PathTemplate
     let repetition: Repetition
@@ -75,10 +74,10 @@ struct OperationDefinition: Sendable {
     let adviceInDoubt: String?
 
     private init(
-        _ name: StacksOperation, _ method: HTTPRequest.Method, _ path: PathTemplate, repetition: Repetition = .always,
-        rateScope: RateScope? = nil, respondsWithSecrets: Bool = false, adviceInDoubt: String? = nil
+        _ operation: StacksOperation, _ method: HTTPRequest.Method, _ path: PathTemplate, repetition: Repetition,
+        rateScope: RateScope?, respondsWithSecrets: Bool, adviceInDoubt: String? = nil
     ) {
-        self.name = name
+        self.operation = operation
         self.method = method
         self.path = path
         self.repetition = repetition
@@ -92,61 +91,50 @@ struct OperationDefinition: Sendable {
 
     /// An operation's definition. The rate limits are those that are documented
     /// (<https://buildkite.com/docs/apis/agent-api/stacks>); they hold until a response says otherwise.
-    private static func definition(of operation: StacksOperation.Wrapped) -> OperationDefinition {
-        switch operation {
+    private static func definition(of wrapped: StacksOperation.Wrapped) -> OperationDefinition {
+        let operation = StacksOperation(wrapped)
+        return switch wrapped {
         case .registerStack:
-            OperationDefinition(.registerStack, .post, "stacks/register")
+            OperationDefinition(
+                operation, .post, "stacks/register", repetition: .always, rateScope: nil, respondsWithSecrets: false)
         case .deregisterStack:
             OperationDefinition(
-                .deregisterStack, .post, "stacks/\(.stackKey)/deregister",
-                rateScope: RateScope("default", limit: 10, .urgent))
+                operation, .post, "stacks/\(.stackKey)/deregister", repetition: .always,
+                rateScope: RateScope("default", limit: 10, .urgent), respondsWithSecrets: false)
         case .scheduledJobs:
             OperationDefinition(
-                .scheduledJobs, .get, "stacks/\(.stackKey)/scheduled-jobs",
-                rateScope: RateScope("list-scheduled-jobs", limit: 10, .normal))
+                operation, .get, "stacks/\(.stackKey)/scheduled-jobs", repetition: .always,
+                rateScope: RateScope("list-scheduled-jobs", limit: 10, .normal), respondsWithSecrets: false)
         case .reserveJobs:
             OperationDefinition(
-                .reserveJobs, .put, "stacks/\(.stackKey)/scheduled-jobs/batch-reserve",
-                rateScope: RateScope("batch-reserve", limit: 10, .normal))
+                operation, .put, "stacks/\(.stackKey)/scheduled-jobs/batch-reserve", repetition: .always,
+                rateScope: RateScope("batch-reserve", limit: 10, .normal), respondsWithSecrets: false)
         case .job:
             OperationDefinition(
-                .job, .get, "stacks/\(.stackKey)/jobs/\(.job)",
+                operation, .get, "stacks/\(.stackKey)/jobs/\(.job)", repetition: .always,
                 rateScope: RateScope("show-job", limit: 1000, .normal), respondsWithSecrets: true)
         case .jobStates:
             OperationDefinition(
-                .jobStates, .post, "stacks/\(.stackKey)/jobs/get-states",
-                rateScope: RateScope("batch-load-job-states", limit: 20, .urgent))
+                operation, .post, "stacks/\(.stackKey)/jobs/get-states", repetition: .always,
+                rateScope: RateScope("batch-load-job-states", limit: 20, .urgent), respondsWithSecrets: false)
         case .issueJobAcquisitionTokens:
             // No limit is documented: the lowest of all, until the first response.
             OperationDefinition(
-                .issueJobAcquisitionTokens, .post, "stacks/\(.stackKey)/job-acquisition-tokens",
+                operation, .post, "stacks/\(.stackKey)/job-acquisition-tokens", repetition: .always,
                 rateScope: RateScope("job-acquisition-tokens", limit: 10, .normal), respondsWithSecrets: true)
         case .finishJob:
             OperationDefinition(
-                .finishJob, .post, "stacks/\(.stackKey)/jobs/\(.job)/finish", repetition: .whenNotAccepted,
-                rateScope: RateScope("finish-job", limit: 100, .urgent),
+                operation, .post, "stacks/\(.stackKey)/jobs/\(.job)/finish", repetition: .whenNotAccepted,
+                rateScope: RateScope("finish-job", limit: 100, .urgent), respondsWithSecrets: false,
                 adviceInDoubt: "The job may be finished: ask for its state before finishing it again.")
         case .notify:
             OperationDefinition(
-                .notify, .post, "stacks/\(.stackKey)/notifications", repetition: .whenRefused,
-                rateScope: RateScope("stack-notification", limit: 200, .background),
+                operation, .post, "stacks/\(.stackKey)/notifications", repetition: .whenRefused,
+                rateScope: RateScope("stack-notification", limit: 200, .background), respondsWithSecrets: false,
                 adviceInDoubt: "The notifications may have been created: sending them again could show them twice.")
         case .tokenIdentity:
-            OperationDefinition(.tokenIdentity, .get, "token")
+            OperationDefinition(
+                operation, .get, "token", repetition: .always, rateScope: nil, respondsWithSecrets: false)
         }
-    }
-}
-
-/// The rate limit of an operation until a response states another.
-struct RateScope: Sendable {
-    let name: String
-    /// How many requests a second are allowed.
-    let limit: Int
-    let lane: RateLane
-
-    init(_ name: String, limit: Int, _ lane: RateLane) {
-        self.name = name
-        self.limit = limit
-        self.lane = lane
     }
 }

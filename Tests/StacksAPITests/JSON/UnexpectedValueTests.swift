@@ -145,8 +145,8 @@ struct UnexpectedValueTests {
 
     @Test("an error's message and rate limit do not depend on each other's fields")
     func refusals() {
-        #expect(WireReading.message(Array(#"{"message":"no","limit":"many"}"#.utf8)) == "no")
-        #expect(WireReading.message(Array(#"{"message":7,"error":"no"}"#.utf8)) == nil)
+        #expect(DecoderEntryPoints.message(Array(#"{"message":"no","limit":"many"}"#.utf8)) == "no")
+        #expect(DecoderEntryPoints.message(Array(#"{"message":7,"error":"no"}"#.utf8)) == nil)
     }
 
     @Test("what a job runs is decoded whole or not at all: a guess would run something else")

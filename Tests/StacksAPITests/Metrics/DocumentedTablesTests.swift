@@ -47,6 +47,23 @@ import Testing
         #expect(documented.count == seen.count)
     }
 
+    @Test("every operation's rate limit is in the table, with its scope, its limit and its lane")
+    func documentsRateLimits() throws {
+        let names = Set(StacksOperation.all.map { "`\($0)`" })
+        let documented = try rows(of: "Sources/StacksAPI/StacksAPI.docc/RateLimits.md") { _ in true }
+        let unpaced = StacksOperation.all.filter { $0.definition.rateScope == nil }
+        #expect(
+            documented.contains { Set($0[0].components(separatedBy: ", ")) == Set(unpaced.map { "`\($0)`" }) })
+        for operation in StacksOperation.all {
+            guard let scope = operation.definition.rateScope else { continue }
+            let row = try #require(documented.first { $0[0] == "`\(operation)`" }, "\(operation)")
+            // The scope of one operation is not documented by Buildkite.
+            #expect(row[1] == "`\(scope.name)`" || operation == .issueJobAcquisitionTokens, "\(operation)")
+            #expect(row[2] == "\(scope.limit)" && row[3] == "\(scope.lane)", "\(operation)")
+        }
+        #expect(documented.count == names.count - unpaced.count + 1)
+    }
+
     @Test("every error code is in the table once, with whether it is retryable and its advice")
     func documentsErrors() throws {
         let documented = try rows(of: "Sources/StacksAPI/StacksAPI.docc/Errors.md") { Self.codes.contains($0) }

@@ -79,6 +79,25 @@ import Testing
         #expect(waits == [1_002_000_000])
     }
 
+    @Test("the wait of a call that is cancelled while it waits for the rate limit is measured", .timeLimit(.minutes(5)))
+    func timesCancelledWaits() async throws {
+        let clock = ManualClock()
+        let limit: HTTPFields = [
+            HTTPField.Name("RateLimit-Limit")!: "1", HTTPField.Name("RateLimit-Remaining")!: "0",
+        ]
+        let bed = try Testbed([.response(.ok, #"{"jobs":[]}"#, limit)], clock: clock) {
+            $0.metricsFactory = metrics
+        }
+        _ = try await bed.client.scheduledJobs(stack: "k", queue: "q")
+        let call = Task { try await bed.client.scheduledJobs(stack: "k", queue: "q") }
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(500))
+        call.cancel()
+        await #expect(throws: CancellationError.self) { try await call.value }
+        let waits = try metrics.expectTimer("stacks_api_rate_limit_wait", [("operation", "scheduledJobs")]).values
+        #expect(waits == [500_000_000])
+    }
+
     @Test("finishes confirmed by the state and calls without a retry left are counted")
     func countsTheRest() async throws {
         let done = #"{"states":{"\#(JobID.sample)":"finished"}}"#

@@ -304,34 +304,34 @@ import Testing
     func survivesForgetting() throws {
         let governor = RateGovernor()
         let now = Moment.now
-        func place(_ operation: StacksOperation, _ stack: String = "k") throws -> RateGovernor.Place {
-            try #require(RateGovernor.Place(operation.definition, stack: stack))
+        func call(_ operation: StacksOperation, _ stack: String = "k") throws -> PacedCall {
+            try #require(PacedCall(operation.definition, stack: stack, governor: governor))
         }
-        func isSent(_ place: inout RateGovernor.Place) -> Bool { governor.turn(of: &place, now: now) == nil }
-        func response(_ place: RateGovernor.Place, _ status: HTTPResponse.Status) {
+        func isSent(_ call: inout PacedCall) -> Bool { call.turn(now: now) == nil }
+        func response(_ call: PacedCall, _ status: HTTPResponse.Status) {
             let response = TransportResponse(status: status, headerFields: [:], body: [])
-            governor.received(response, for: place, longestPause: .seconds(5), now: now)
+            call.received(response, longestPause: .seconds(5), now: now)
         }
         // The server sets no limit for "k", and refuses both operations of another stack.
         for operation in [StacksOperation.job, .jobStates] {
             for (stack, status) in [("k", HTTPResponse.Status.ok), ("x", .tooManyRequests)] {
-                var place = try place(operation, stack)
-                #expect(isSent(&place))
-                response(place, status)
+                var first = try call(operation, stack)
+                #expect(isSent(&first))
+                response(first, status)
             }
         }
-        var underWay = try place(.jobStates)
+        var underWay = try call(.jobStates)
         #expect(isSent(&underWay))
         for number in 0..<RateGovernor.maximumScopes {
-            var other = try place(.job, "other\(number)")
+            var other = try call(.job, "other\(number)")
             #expect(isSent(&other))
         }
-        var job = try place(.job)
+        var job = try call(.job)
         #expect(isSent(&job))
         response(underWay, .tooManyRequests)
-        var states = try place(.jobStates)
+        var states = try call(.jobStates)
         #expect(!isSent(&states))
-        job = try place(.job)
+        job = try call(.job)
         #expect(isSent(&job))
     }
 }

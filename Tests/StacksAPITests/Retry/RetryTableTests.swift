@@ -52,6 +52,12 @@ import Testing
             maximumAttempts: 5, backoff: Backoff(initial: .zero, multiplier: 1, maximum: .zero), jitter: .zero ... .zero
         ))
 
+    @Test("the table has every operation once")
+    func isComplete() {
+        #expect(Self.all.count == StacksOperation.all.count)
+        #expect(Set(Self.all.map(\.operation)) == Set(StacksOperation.all))
+    }
+
     private func isSentAgain(_ call: Call, after step: InMemoryTransport.Step) async throws -> Bool {
         // Some waits are not the policy's: a 429 stops its scope.
         let bed = try Testbed([step, .response(.ok, call.response)], clock: LeapingClock())

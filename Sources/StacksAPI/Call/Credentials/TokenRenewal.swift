@@ -5,11 +5,11 @@ import Synchronization
 extension ClientCore {
     /// Gets the client's first token.
     func provideToken(for call: inout PendingCall, _ request: inout TransportRequest) async throws {
-        let operation = call.operation.name
+        let operation = call.operation
         let decision = call.decision
         let now = environment.now()
         call.record.began = now
-        if let deadline = decision.deadline, deadline <= now { throw decision.expired(operation) }
+        try decision.checkDeadline(now, for: operation)
         let authorization = try await token(after: nil, for: operation, by: decision.deadline) {
             decision.tokenWasLate(operation, attempts: 0)
         }
@@ -20,17 +20,17 @@ extension ClientCore {
     func renewToken(
         of call: inout PendingCall, _ request: inout TransportRequest, _ refusal: StacksAPIError
     ) async throws {
-        let operation = call.operation.name
+        let operation = call.operation
         let decision = call.decision
         do {
             let authorization = try await token(after: call.authorization, for: operation, by: decision.deadline) {
-                decision.tokenWasLate(operation, attempts: decision.attempts)
+                decision.tokenWasLate(operation, attempts: decision.attempt)
             }
             guard authorization.token != call.authorization?.token else { throw refusal }
             try use(authorization, for: &call, &request)
             call.hasRenewedToken = true
         } catch var error as StacksAPIError {
-            error.attempts = call.decision.attempts
+            error.attempts = call.decision.attempt
             error.mayHaveTakenEffect = error.mayHaveTakenEffect || decision.mayHaveTakenEffect
             throw error
         }
@@ -41,7 +41,7 @@ extension ClientCore {
     ) throws(StacksAPIError) {
         call.authorization = authorization
         request.headerFields = try authorization.fields.fields(
-            hasBody: request.body != nil, adding: call.extraFields, for: call.operation.name)
+            hasBody: request.body != nil, adding: call.extraFields, for: call.operation)
     }
 
     /// The token to use instead of `refused`; throws `late` at the deadline and cancels the request to the provider.

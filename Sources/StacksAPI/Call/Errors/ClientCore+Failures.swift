@@ -3,7 +3,7 @@ import StacksTransport
 
 extension ClientCore {
     /// The error of a response that is not a 2xx.
-    func failure(of operation: OperationDefinition, refusedWith response: TransportResponse) -> StacksAPIError {
+    func failure(of definition: OperationDefinition, refusedWith response: TransportResponse) -> StacksAPIError {
         let status = response.status
         let code = StacksAPIError.Code(status)
         let message = ServerMessage.read(response.body, redaction)
@@ -12,7 +12,7 @@ extension ClientCore {
         let isGateways = code == .serverError || (code == .unavailable && message == nil) || status == .requestTimeout
         var error = StacksAPIError(
             code: code,
-            operation: operation.name,
+            operation: definition.operation,
             status: status,
             message: "The server responded with \(status.code)\(code.explanation).",
             serverMessage: message,
@@ -28,12 +28,12 @@ extension ClientCore {
         if code == .notFound, mayLackVersion {
             error.message += " Every response so far was a 404, and the base URL does not end in /v3: add that to it."
         }
-        if error.mayHaveTakenEffect, let advice = operation.adviceInDoubt { error.message += " \(advice)" }
+        if error.mayHaveTakenEffect, let advice = definition.adviceInDoubt { error.message += " \(advice)" }
         return error
     }
 
     /// The error of a request that got no response.
-    func failure(of operation: OperationDefinition, thrown: any Error) -> StacksAPIError {
+    func failure(of definition: OperationDefinition, thrown: any Error) -> StacksAPIError {
         // An error of another type breaks the protocol's promise: it says nothing about the server, and its text may
         // hold anything.
         var underlying =
@@ -42,10 +42,10 @@ extension ClientCore {
                 code: .other, phase: .waiting,
                 message: "The transport threw \(type(of: thrown)) instead of a TransportError")
         underlying.message = redaction.scrub(underlying.message)
-        let advice = underlying.mayHaveReachedServer ? operation.adviceInDoubt : nil
+        let advice = underlying.mayHaveReachedServer ? definition.adviceInDoubt : nil
         return StacksAPIError(
             code: .transport,
-            operation: operation.name,
+            operation: definition.operation,
             message: "No response from \(baseURL.origin): \(underlying).\(advice.map { " \($0)" } ?? "")",
             underlying: underlying,
             mayHaveTakenEffect: underlying.mayHaveReachedServer
@@ -54,14 +54,14 @@ extension ClientCore {
 
     /// The error of a 2xx response whose body cannot be decoded.
     func failure(decoding received: ReceivedResponse, _ error: JSONError) -> StacksAPIError {
-        let (operation, response) = (received.call.operation, received.response)
+        let (definition, response) = (received.call.definition, received.response)
         return StacksAPIError(
             code: .decoding,
-            operation: operation.name,
+            operation: definition.operation,
             status: response.status,
             message: "The server responded with \(response.status.code), and the body cannot be decoded: "
                 + redaction.scrub(error.description(in: response.body)) + ".",
-            body: operation.respondsWithSecrets ? [] : shown(response.body),
+            body: definition.respondsWithSecrets ? [] : shown(response.body),
             serverRequestID: response.headerFields[.requestID].map(shown),
             rateLimit: RateLimit(response.headerFields),
             retryAfter: RetryAfter.delay(in: response.headerFields),
@@ -81,6 +81,10 @@ extension ClientCore {
     private func shown(_ body: [UInt8]) -> [UInt8] {
         Array(redaction.scrub(body, limit: StacksAPIError.maximumBodySize).prefix(StacksAPIError.maximumBodySize))
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let requestID = HTTPField.Name("X-Request-Id")!
 }
 
 extension StacksAPIError.Code {

@@ -3,7 +3,7 @@ import StacksTransport
 extension StacksAPIError {
     /// The kind of a failure. Codes may be added, so a `switch` needs a default.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Wrapped: String {
+        private enum Wrapped: String, CaseIterable {
             case invalidArgument, badRequest, unauthorized, forbidden, notFound, unprocessable, rateLimited
             case serverError, unavailable, unexpectedStatus, decoding, transport, deadlineExceeded
             case unexpectedJobState, cancelled
@@ -47,6 +47,9 @@ extension StacksAPIError {
         /// The task was cancelled before the response to this part of a long list. The code occurs only in
         /// ``StacksResponse/failedBatches``: a call without any result throws `CancellationError`.
         public static let cancelled = Code(.cancelled)
+
+        /// All codes of this version.
+        public static let known = Wrapped.allCases.map(Code.init)
     }
 }
 
@@ -101,11 +104,4 @@ extension StacksAPIError.Code {
         default: "Read the message."
         }
     }
-
-    /// All codes of this version.
-    public static let known: [StacksAPIError.Code] = [
-        .invalidArgument, .badRequest, .unauthorized, .forbidden, .notFound, .unprocessable, .rateLimited, .serverError,
-        .unavailable, .unexpectedStatus, .decoding, .transport, .deadlineExceeded, .unexpectedJobState,
-        .cancelled,
-    ]
 }

@@ -37,7 +37,7 @@ final class CallLogger: Sendable {
     /// A call is about to send its first request.
     func sends(_ request: TransportRequest, of call: CallRecord) {
         guard logsPayloads, logs(.debug) else { return }
-        var metadata = metadata(call)
+        var metadata = metadata(of: call)
         metadata["path"] = "\(redaction.scrub(request.path))"
         metadata["headers"] = .dictionary(
             Dictionary(request.headerFields.map { ($0.name.rawName, .string(shown($0))) }) { $1 })
@@ -48,7 +48,7 @@ final class CallLogger: Sendable {
     func succeeded(_ received: ReceivedResponse) {
         guard logs(.debug) else { return }
         let (call, response) = (received.call, received.response)
-        var metadata = metadata(call)
+        var metadata = metadata(of: call)
         metadata["status"] = .stringConvertible(response.status.code)
         metadata["attempt"] = .stringConvertible(received.attempts)
         if call.waited > .zero { metadata["rate_limit_wait"] = .stringConvertible(call.waited) }
@@ -76,7 +76,7 @@ final class CallLogger: Sendable {
 
     func cancelled(_ call: CallRecord, requests: Int) {
         guard logs(.debug) else { return }
-        var metadata = metadata(call)
+        var metadata = metadata(of: call)
         metadata["attempt"] = .stringConvertible(requests)
         write(.debug, "Stacks API call cancelled", metadata)
     }
@@ -89,15 +89,15 @@ final class CallLogger: Sendable {
         )
     }
 
-    /// The only way into the log: it escapes text from others.
+    /// Writes every line, with untrusted text escaped.
     private func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata) {
         logger.log(level: level, message, metadata: metadata.visible)
     }
 
     // MARK: Metadata
 
-    private func metadata(_ call: CallRecord) -> Logger.Metadata {
-        var metadata: Logger.Metadata = ["request_id": "\(prefix)-\(call.number)", "call": "\(call.operation.name)"]
+    private func metadata(of call: CallRecord) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["request_id": "\(prefix)-\(call.number)", "call": "\(call.operation)"]
         if let stack = call.stack { metadata["stack"] = "\(stack)" }
         if let job = call.job { metadata["job"] = "\(job)" }
         return metadata
@@ -106,7 +106,7 @@ final class CallLogger: Sendable {
     private func metadata(
         _ call: CallRecord, _ error: StacksAPIError, body: [UInt8]
     ) -> Logger.Metadata {
-        var metadata = metadata(call)
+        var metadata = metadata(of: call)
         metadata["error"] = "\(error.code)"
         metadata["reason"] = "\(error.message)"
         if let status = error.status { metadata["status"] = .stringConvertible(status.code) }

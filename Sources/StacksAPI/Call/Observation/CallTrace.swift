@@ -14,8 +14,8 @@ import StacksTransport
             let instrument: any Instrument
             let call: any Span
             var request: (any Span)?
-            /// Whether this is a part of a call that ends its span itself.
-            var isPart = false
+            /// Whether this is a request of a call that ends its span itself.
+            var isInner = false
         }
 
         private var recording: Recording?
@@ -33,20 +33,20 @@ import StacksTransport
             recording = Recording(tracer: tracer, instrument: instrument, call: call)
         }
 
-        /// The trace for one of several requests of the call; `nil` when nothing is recorded.
-        var part: CallTrace? {
+        /// The same spans for an inner request, which does not end the call's span; `nil` when nothing is recorded.
+        var inner: CallTrace? {
             guard recording != nil else { return nil }
-            var part = self
-            part.recording?.isPart = true
-            return part
+            var inner = self
+            inner.recording?.isInner = true
+            return inner
         }
 
         /// Starts a request's span and writes its context into the header fields.
         mutating func sends(
-            _ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
+            _ request: inout TransportRequest, _ definition: OperationDefinition, attempt: Int, to server: BaseURL
         ) {
             guard let recording else { return }
-            let facts = SpanFacts.request(request, operation, attempt: attempt, to: server)
+            let facts = SpanFacts.request(request, definition, attempt: attempt, to: server)
             let span = recording.tracer.startSpan(facts.name, context: recording.call.context, ofKind: .client)
             span.updateAttributes { facts.add(to: &$0) }
             recording.instrument.inject(span.context, into: &request.headerFields, using: HeaderFieldInjector())
@@ -77,14 +77,14 @@ import StacksTransport
         func succeeded<Value>(_ response: StacksResponse<Value>) { succeeded(SpanFacts.success(response)) }
 
         private func succeeded(_ facts: @autoclosure () -> SpanFacts) {
-            guard let recording, !recording.isPart else { return }
+            guard let recording, !recording.isInner else { return }
             recording.call.updateAttributes { facts().add(to: &$0) }
             recording.call.end()
         }
 
         /// Ends the call's span with what was thrown.
         func failed(_ error: any Error) {
-            guard let recording, !recording.isPart else { return }
+            guard let recording, !recording.isInner else { return }
             recording.call.updateAttributes { SpanFacts.failure(error).add(to: &$0) }
             if var error = error as? StacksAPIError {
                 // The description has the server's message; the body would be too much for a trace.
@@ -97,9 +97,9 @@ import StacksTransport
     }
 
     extension ClientCore {
-        /// The trace of a call, or of one of the requests of a call that has one.
-        func trace(of operation: OperationDefinition, _ options: CallOptions) -> CallTrace {
-            options.trace.part ?? CallTrace(operation.name, to: baseURL, tracer: configuration.tracer)
+        /// Starts the call's span, or continues the one of `options` when this is an inner request.
+        func trace(of definition: OperationDefinition, _ options: CallOptions) -> CallTrace {
+            options.trace.inner ?? CallTrace(definition.operation, to: baseURL, tracer: configuration.tracer)
         }
     }
 
@@ -116,9 +116,9 @@ import StacksTransport
 #else
     /// Records nothing: spans come with the trait `Tracing`.
     struct CallTrace: Sendable {
-        var part: CallTrace? { nil }
+        var inner: CallTrace? { nil }
         func sends(
-            _ request: inout TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
+            _ request: inout TransportRequest, _ definition: OperationDefinition, attempt: Int, to server: BaseURL
         ) {}
         func received(_ response: TransportResponse) {}
         func requestFailed(_ error: any Error) {}
@@ -128,6 +128,6 @@ import StacksTransport
     }
 
     extension ClientCore {
-        func trace(of operation: OperationDefinition, _ options: CallOptions) -> CallTrace { CallTrace() }
+        func trace(of definition: OperationDefinition, _ options: CallOptions) -> CallTrace { CallTrace() }
     }
 #endif

@@ -37,7 +37,7 @@ final class ClientMetrics: Sendable {
     private let firstByte: Timer
     private let transfer: Timer
 
-    /// `nil` when metrics go nowhere, so that they cost nothing.
+    /// `nil` without a factory, so that metrics cost nothing then.
     init?(_ factory: any MetricsFactory) {
         if factory is NOOPMetricsHandler { return nil }
         self.factory = factory
@@ -64,7 +64,7 @@ final class ClientMetrics: Sendable {
 
     /// Counts a call that ended, with its error's code and the transport's timings of its last response.
     func ended(_ call: CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
-        let operation = call.operation.name
+        let operation = call.operation
         let result: Outcome
         switch outcome {
         case .success(let received):

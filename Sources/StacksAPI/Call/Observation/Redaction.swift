@@ -118,7 +118,7 @@ struct Scrubber<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, Byt
     /// Whether a word begins at `index`. The letters and digits of an escape sequence before it, of JSON or of a URL, do not
     /// belong to the word.
     private func beginsWord(at index: Int) -> Bool {
-        guard index > bytes.startIndex, PercentEncoding.isKeyByte(bytes[index - 1]) else { return true }
+        guard index > bytes.startIndex, bytes[index - 1].isWordByte else { return true }
         func isEscape(_ start: String, digits: Int) -> Bool {
             let escape = bytes[..<index].suffix(start.utf8.count + digits)
             return escape.starts(with: start.utf8)
@@ -188,7 +188,7 @@ struct Scrubber<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, Byt
 // Switches, because `"/?#".utf8.contains` for each byte of a long text takes ten times as long.
 extension UInt8 {
     /// Whether the byte can be part of a Buildkite token.
-    fileprivate var isTokenByte: Bool { PercentEncoding.isKeyByte(self) || self == UInt8(ascii: ".") }
+    fileprivate var isTokenByte: Bool { isWordByte || self == UInt8(ascii: ".") }
 
     /// Whether a URL in a text goes on with the byte.
     fileprivate var isURLByte: Bool { self > 0x20 && !isDelimiter && self != UInt8(ascii: ">") }

@@ -23,9 +23,9 @@
         }
 
         static func request(
-            _ request: TransportRequest, _ operation: OperationDefinition, attempt: Int, to server: BaseURL
+            _ request: TransportRequest, _ definition: OperationDefinition, attempt: Int, to server: BaseURL
         ) -> SpanFacts {
-            let template = server.pathPrefix + operation.path.description
+            let template = server.pathPrefix + definition.path.description
             var facts = SpanFacts(
                 name: "\(request.method.rawValue) \(template)",
                 attributes: [

@@ -5,32 +5,26 @@ import Synchronization
 /// Keeps a client's requests below the server's rate limits, for each stack key and scope. It owns all pacers.
 ///
 /// It never waits itself: it says until when to wait, and the caller sleeps and tries again. No waiter has to be woken, so
-/// none can be forgotten.
+/// none can be forgotten. What a call does under the rate limit is in ``PacedCall``.
 final class RateGovernor: Sendable {
-    /// The state of a call under the rate limit. It belongs to the call.
-    struct Place: Sendable {
-        fileprivate let operation: StacksOperation
-        fileprivate let scope: RateScope
-        fileprivate let stack: String
-        /// The call's last request; `nil` before the first one.
-        fileprivate var request: Request?
-        /// Since when that request waits for its turn.
-        fileprivate var waitsSince: Moment?
-        /// How long the call's requests waited.
-        fileprivate(set) var waited = Duration.zero
+    /// When it has this many scopes, more than a client uses, it forgets those without a request under way or waiting.
+    static let maximumScopes = 512
+    /// How long a waiting request sleeps at most before it tries again, because a limit can be lifted in between.
+    private static let longestSleep = Duration.seconds(1)
 
-        /// - Returns: `nil` for an operation without a limit, or without a stack.
-        init?(_ operation: OperationDefinition, stack: String?) {
-            guard let scope = operation.rateScope, let stack else { return nil }
-            self.operation = operation.name
-            self.scope = scope
-            self.stack = stack
-        }
+    fileprivate let state = Mutex(State())
+
+    /// How long to sleep before trying again at an instant.
+    static func sleep(until instant: Moment, now: Moment) -> Duration {
+        min(max(now.duration(to: instant), .zero), longestSleep)
     }
+}
 
+/// A call's state under the rate limit. It belongs to the call.
+struct PacedCall: Sendable {
     fileprivate struct Request: Sendable {
-        /// The number of the paced scope that the request counts against.
-        let scope: UInt64
+        /// Which paced scope the request counts against.
+        let scopeNumber: UInt64
         let ticket: ScopePacer.Ticket
         /// When it was let through.
         var sent: Moment
@@ -38,53 +32,68 @@ final class RateGovernor: Sendable {
         let counts: Bool
     }
 
-    /// When it has this many scopes, more than a client uses, it forgets those without a request under way or waiting.
-    static let maximumScopes = 512
-    /// How long a waiting request sleeps at most before it tries again, because a limit can be lifted in between.
-    private static let longestSleep = Duration.seconds(1)
+    private let governor: RateGovernor
+    fileprivate let operation: StacksOperation
+    fileprivate let scope: RateScope
+    fileprivate let stack: String
+    /// The call's last request; `nil` before the first one.
+    private var request: Request?
+    /// Since when that request waits for its turn.
+    private var waitsSince: Moment?
+    /// How long the call's requests waited.
+    private(set) var waited = Duration.zero
 
-    private let state = Mutex(State())
+    /// - Returns: `nil` for an operation without a limit.
+    init?(_ definition: OperationDefinition, stack: String?, governor: RateGovernor) {
+        guard let scope = definition.rateScope, let stack else { return nil }
+        self.governor = governor
+        operation = definition.operation
+        self.scope = scope
+        self.stack = stack
+    }
 
     // MARK: Before a request
 
-    /// Asks to send a call's next request: until when to wait before trying again, or `nil` to send it now.
-    func turn(of place: inout Place, now: Moment) -> Moment? {
-        let turn: Moment?
-        if place.waitsSince != nil, let request = place.request {
-            turn =
-                state.withLock { state in
-                    state.withPacer(of: request) { $0.look(request.ticket, now: now) }
-                }?.instant
-            place.request?.sent = now
+    /// Requests a turn for the call's next request.
+    ///
+    /// - Returns: `nil` when it may be sent now, otherwise the instant until which to wait before calling this again.
+    mutating func turn(now: Moment) -> Moment? {
+        let verdict: ScopePacer.Verdict?
+        if waitsSince != nil, let request {
+            verdict = governor.state.withLock { state in
+                state.withPacer(of: request) { $0.look(request.ticket, now: now) }
+            }
+            self.request?.sent = now
         } else {
-            let (request, verdict) = state.withLock { $0.request(for: place, now: now) }
-            place.request = request
-            turn = verdict.instant
+            let (request, first) = governor.state.withLock { $0.request(for: self, now: now) }
+            self.request = request
+            verdict = first
         }
-        if turn != nil {
-            if place.waitsSince == nil { place.waitsSince = now }
-        } else if let since = place.waitsSince {
-            place.waited += since.duration(to: now)
-            place.waitsSince = nil
+        if case .notBefore(let instant)? = verdict {
+            if waitsSince == nil { waitsSince = now }
+            return instant
         }
-        return turn
+        stopWaiting(now: now)
+        return nil
     }
 
-    /// How long a call's next request would wait, as far as is known.
-    func pause(before place: Place, now: Moment) -> Duration {
-        state.withLock { max(.zero, now.duration(to: $0.turn(of: place, now: now))) }
+    private mutating func stopWaiting(now: Moment) {
+        guard let since = waitsSince else { return }
+        waited += since.duration(to: now)
+        waitsSince = nil
     }
 
-    /// How long to sleep before trying again at an instant.
-    static func sleep(until instant: Moment, now: Moment) -> Duration {
-        min(max(now.duration(to: instant), .zero), longestSleep)
+    /// How long the call's next request would wait, as far as is known.
+    func pause(now: Moment) -> Duration {
+        governor.state.withLock { max(.zero, now.duration(to: $0.turn(of: self, now: now))) }
     }
 
     /// The call ended. A request of it that waits is not sent.
-    func leave(_ place: Place, now: @autoclosure () -> Moment) {
-        guard place.waitsSince != nil, let request = place.request else { return }
+    mutating func leave(now: @autoclosure () -> Moment) {
+        guard waitsSince != nil, let request else { return }
         let now = now()
-        state.withLock { state in
+        stopWaiting(now: now)
+        governor.state.withLock { state in
             _ = state.withPacer(of: request) { $0.leave(request.ticket, now: now) }
         }
     }
@@ -92,10 +101,10 @@ final class RateGovernor: Sendable {
     // MARK: After a request
 
     /// The last request got no response.
-    func failed(_ place: Place, mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
-        guard let request = place.request, request.counts else { return }
+    func failed(mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
+        guard let request, request.counts else { return }
         let now = now()
-        state.withLock { state in
+        governor.state.withLock { state in
             _ = state.withPacer(of: request) { pacer in
                 if mayHaveReachedServer { pacer.ended(now: now) } else { pacer.wasNotSent(now: now) }
             }
@@ -105,34 +114,26 @@ final class RateGovernor: Sendable {
     /// The last request got a response.
     ///
     /// - Parameter longestPause: How long a `Retry-After` can stop the scope.
-    func received(
-        _ response: TransportResponse, for place: Place, longestPause: Duration, now: @autoclosure () -> Moment
-    ) {
+    func received(_ response: TransportResponse, longestPause: Duration, now: @autoclosure () -> Moment) {
         let isRefusal = response.status == .tooManyRequests
-        let counted = place.request?.counts == true ? place.request : nil
+        let counted = request?.counts == true ? request : nil
         guard counted != nil || isRefusal else { return }
         let now = now()
         // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
         let statesLimit = isRefusal || response.status.kind == .successful
         let rate = statesLimit ? RateLimit(response) : nil
         let wait = isRefusal ? RetryAfter.delay(in: response.headerFields) ?? rate?.reset ?? .seconds(1) : .zero
-        state.withLock { state in
+        governor.state.withLock { state in
             if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
             guard statesLimit else { return }
-            state.withPacer(of: rate, for: place, counted) { pacer in
+            state.withPacer(of: rate, for: self, counted) { pacer in
                 if isRefusal {
                     pacer.refused(rate, wait: min(wait, longestPause), now: now)
                 } else {
-                    pacer.learn(rate, sent: place.request?.sent ?? now, now: now)
+                    pacer.learn(rate, sent: request?.sent ?? now, now: now)
                 }
             }
         }
-    }
-}
-
-extension ScopePacer.Verdict {
-    fileprivate var instant: Moment? {
-        if case .notBefore(let instant) = self { instant } else { nil }
     }
 }
 
@@ -149,53 +150,55 @@ extension RateGovernor {
     }
 
     /// All paced scopes. A client has some ten of them for each stack key.
-    private struct State {
+    fileprivate struct State {
         private var scopes: [PacedScope] = []
         private var nextScope: UInt64 = 0
         private var nextTicket: UInt64 = 0
 
         /// Asks for a place for a call's next request.
-        mutating func request(for place: Place, now: Moment) -> (Request, ScopePacer.Verdict) {
-            let index = index(for: place)
-            let ticket = ScopePacer.Ticket(lane: place.scope.lane, number: nextTicket)
+        mutating func request(for call: PacedCall, now: Moment) -> (PacedCall.Request, ScopePacer.Verdict) {
+            let index = index(for: call)
+            let ticket = ScopePacer.Ticket(lane: call.scope.lane, number: nextTicket)
             nextTicket += 1
             let verdict = scopes[index].pacer.request(ticket, now: now)
-            let request = Request(
-                scope: scopes[index].number, ticket: ticket, sent: now, counts: scopes[index].pacer.isPaced)
+            let request = PacedCall.Request(
+                scopeNumber: scopes[index].number, ticket: ticket, sent: now, counts: scopes[index].pacer.isPaced)
             return (request, verdict)
         }
 
         /// The earliest instant at which a call's next request could be sent.
-        mutating func turn(of place: Place, now: Moment) -> Moment {
-            let index = index(for: place)
-            return scopes[index].pacer.turn(of: .init(lane: place.scope.lane, number: nextTicket), now: now)
+        mutating func turn(of call: PacedCall, now: Moment) -> Moment {
+            let index = index(for: call)
+            return scopes[index].pacer.turn(of: .init(lane: call.scope.lane, number: nextTicket), now: now)
         }
 
         /// Changes the pacer of a request, if it is still there.
-        mutating func withPacer<Result>(of request: Request, _ body: (inout ScopePacer) -> Result) -> Result? {
-            guard let index = scopes.firstIndex(where: { $0.number == request.scope }) else { return nil }
+        mutating func withPacer<Result>(
+            of request: PacedCall.Request, _ body: (inout ScopePacer) -> Result
+        ) -> Result? {
+            guard let index = scopes.firstIndex(where: { $0.number == request.scopeNumber }) else { return nil }
             return body(&scopes[index].pacer)
         }
 
-        /// Changes the pacer of the scope that a response named, to which the operation's later requests go. Those that
-        /// wait in another scope stay there.
+        /// Passes `body` the pacer of the scope that a response names, and moves the operation to it. Requests that
+        /// already wait in the old scope stay there.
         ///
-        /// - Parameter request: The request if it was counted, and its scope can therefore not be forgotten.
+        /// - Parameter request: `nil` when the request was not counted; its scope may then have been removed.
         mutating func withPacer(
-            of rate: RateLimit?, for place: Place, _ request: Request?, _ body: (inout ScopePacer) -> Void
+            of rate: RateLimit?, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
         ) {
-            let known = request.flatMap { request in scopes.firstIndex { $0.number == request.scope } }
-            let index = known ?? index(for: place)
+            let known = request.flatMap { request in scopes.firstIndex { $0.number == request.scopeNumber } }
+            let index = known ?? index(for: call)
             guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
-            if scopes[index].operations == [place.operation], !isKnown(name, of: place.stack) {
+            if scopes[index].operations == [call.operation], !isKnown(name, of: call.stack) {
                 scopes[index].name = name
                 return body(&scopes[index].pacer)
             }
             let limit = rate?.limit ?? scopes[index].pacer.limit
-            for index in scopes.indices where scopes[index].stack == place.stack {
-                scopes[index].operations.removeAll { $0 == place.operation }
+            for index in scopes.indices where scopes[index].stack == call.stack {
+                scopes[index].operations.removeAll { $0 == call.operation }
             }
-            body(&scopes[self.index(of: place.operation, in: name, limit: limit, of: place.stack)].pacer)
+            body(&scopes[self.index(of: call.operation, in: name, limit: limit, of: call.stack)].pacer)
         }
 
         private func isKnown(_ name: String, of stack: String) -> Bool {
@@ -203,9 +206,9 @@ extension RateGovernor {
         }
 
         /// The scope that a call's next request counts against.
-        private mutating func index(for place: Place) -> Int {
-            scopes.firstIndex { $0.operations.contains(place.operation) && $0.stack == place.stack }
-                ?? index(of: place.operation, in: place.scope.name, limit: place.scope.limit, of: place.stack)
+        private mutating func index(for call: PacedCall) -> Int {
+            scopes.firstIndex { $0.operations.contains(call.operation) && $0.stack == call.stack }
+                ?? index(of: call.operation, in: call.scope.name, limit: call.scope.limit, of: call.stack)
         }
 
         /// The scope with a name, which is added when it is new, and to which the operation's requests go from now on.

@@ -81,7 +81,31 @@ extension HTTPField.Name {
     static let rateLimitLimit = HTTPField.Name("RateLimit-Limit")!
     static let rateLimitRemaining = HTTPField.Name("RateLimit-Remaining")!
     static let rateLimitReset = HTTPField.Name("RateLimit-Reset")!
-    static let requestID = HTTPField.Name("X-Request-Id")!
+}
+
+/// The rate limit of an operation until a response states another.
+struct RateScope: Sendable {
+    let name: String
+    /// How many requests a second are allowed.
+    let limit: Int
+    let lane: RateLane
+
+    init(_ name: String, limit: Int, _ lane: RateLane) {
+        self.name = name
+        self.limit = limit
+        self.lane = lane
+    }
+}
+
+/// The priority of an operation's requests when several operations wait for the same limit.
+enum RateLane: UInt8, Comparable, Sendable {
+    /// Ends jobs or watches them.
+    case urgent
+    case normal
+    /// Only people read it.
+    case background
+
+    static func < (lhs: RateLane, rhs: RateLane) -> Bool { lhs.rawValue < rhs.rawValue }
 }
 
 /// Reads `Retry-After`: a number of seconds, or an HTTP date

@@ -1,22 +1,11 @@
 import StacksTransport
 
-/// The priority of an operation's requests when several operations wait for the same limit.
-enum RateLane: UInt8, Comparable, Sendable {
-    /// Ends jobs or watches them.
-    case urgent
-    case normal
-    /// Only people read it.
-    case background
-
-    static func < (lhs: RateLane, rhs: RateLane) -> Bool { lhs.rawValue < rhs.rawValue }
-}
-
 /// Paces the requests of one stack key in one rate-limit scope, so that the server's window of one second never
 /// overflows: a value that takes requests, responses and the time, and says which request may be sent.
 ///
-/// A request reaches the server between its sending and its response, so its place in the window is certainly free a
-/// second after the response. With as many places as the limit allows, no second ever holds more requests, wherever it
-/// begins.
+/// The server counts a request at some instant between its sending and its response, so it has left the server's window one
+/// second after the response. A place is taken until then, and there are as many places as the limit allows: no window can
+/// hold more requests.
 struct ScopePacer: Sendable {
     /// A waiting request: ordered by lane, then by number.
     struct Ticket: Comparable, Sendable {

@@ -15,8 +15,8 @@ struct RetryDecision {
     /// Whether a proxy's refusal is retried.
     let waitsOutProxies: Bool
 
-    /// How many requests have been sent, the one under way included.
-    private(set) var attempts = 1
+    /// The number of the request that is under way or, while the call waits, comes next; 1 for the first.
+    private(set) var attempt = 1
 
     /// Whether the call ended because the retry budget was spent.
     private(set) var budgetWasSpent = false
@@ -47,14 +47,14 @@ struct RetryDecision {
     ) -> Action {
         mayHaveTakenEffect = mayHaveTakenEffect || failure.mayHaveTakenEffect
         var error = failure
-        error.attempts = attempts
+        error.attempts = attempt
         error.mayHaveTakenEffect = mayHaveTakenEffect
         if let deadline, deadline <= now, failure.underlying?.code == .timeout {
             error.code = .deadlineExceeded
             error.message = "The call's deadline passed. \(failure.message)"
             return .giveUp(error)
         }
-        guard mayRepeat(after: failure), attempts < policy.maximumAttempts else { return .giveUp(error) }
+        guard mayRepeat(after: failure), attempt < policy.maximumAttempts else { return .giveUp(error) }
         if let asked = failure.retryAfter, asked > policy.maximumRetryAfter {
             error.message +=
                 " The client does not retry: the server asks to wait \(asked), and the policy waits "
@@ -62,7 +62,7 @@ struct RetryDecision {
             return .giveUp(error)
         }
         let delay = max(
-            policy.delay(beforeRetry: attempts - 1, retryAfter: failure.retryAfter, using: &generator), pause)
+            policy.delay(beforeRetry: attempt - 1, retryAfter: failure.retryAfter, using: &generator), pause)
         if let deadline, now + delay >= deadline {
             error.code = .deadlineExceeded
             error.message +=
@@ -74,22 +74,23 @@ struct RetryDecision {
             budgetWasSpent = true
             return .giveUp(error)
         }
-        attempts += 1
+        attempt += 1
         return .wait(delay)
     }
 
-    /// The request is repeated with a new token, which the policy does not limit.
-    mutating func countRepetition() { attempts += 1 }
+    /// The request is retried with a new token, which the policy does not limit.
+    mutating func countTokenRetry() { attempt += 1 }
 
-    /// The error of a deadline that passed before the next request was sent.
-    func expired(_ operation: StacksOperation) -> StacksAPIError {
-        StacksAPIError(
+    /// Throws when the deadline has passed before the next request is sent.
+    func checkDeadline(_ now: Moment, for operation: StacksOperation) throws(StacksAPIError) {
+        guard let deadline, deadline <= now else { return }
+        throw StacksAPIError(
             code: .deadlineExceeded,
             operation: operation,
-            message: attempts == 1
+            message: attempt == 1
                 ? "The call's deadline had already passed; nothing was sent."
                 : "The call's deadline passed while the client waited to retry.",
-            attempts: attempts - 1,
+            attempts: attempt - 1,
             mayHaveTakenEffect: mayHaveTakenEffect
         )
     }
@@ -100,7 +101,7 @@ struct RetryDecision {
             code: .deadlineExceeded,
             operation: operation,
             message: "The rate limit allows the request in \(delay) at the earliest, after the call's deadline.",
-            attempts: attempts - 1,
+            attempts: attempt - 1,
             mayHaveTakenEffect: mayHaveTakenEffect
         )
     }

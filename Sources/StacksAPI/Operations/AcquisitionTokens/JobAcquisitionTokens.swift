@@ -27,13 +27,10 @@ extension StacksClient {
     ) async throws -> StacksResponse<JobAcquisitionTokens> {
         let operation = StacksOperation.issueJobAcquisitionTokens
         try Argument.check(stackKey: stack, jobs: jobs, for: operation)
-        let seconds = try Argument.seconds(lifetime, named: "token lifetime", for: operation)
-        let response = try await core.performInBatches(
+        let seconds = try Argument.seconds(tokenLifetime: lifetime)
+        let response = try await core.performForJobs(
             core.target(operation, stack: stack), jobs: jobs, request: .acquisitionTokens(lifetime: seconds),
-            options: options, decode: JobAcquisitionTokens.read
-        ) { parts in
-            JobAcquisitionTokens(issued: parts.flatMap(\.issued), notIssued: parts.flatMap(\.notIssued))
-        }
+            options: options, decode: JobAcquisitionTokens.read, joined: JobAcquisitionTokens.joined)
         return response.map(\.usable)
     }
 }
@@ -120,6 +117,10 @@ extension JobAcquisitionTokens {
         return tokens
     }
 
+    static func joined(_ batches: [JobAcquisitionTokens]) -> JobAcquisitionTokens {
+        JobAcquisitionTokens(issued: batches.flatMap(\.issued), notIssued: batches.flatMap(\.notIssued))
+    }
+
     /// The tokens that can be decoded. One that cannot counts as not issued.
     private static func readTokens(
         _ reader: inout JSONReader, _ unreadable: inout [JobID]
@@ -164,6 +165,6 @@ extension JobAcquisitionToken {
 extension JobListRequest {
     /// A request for tokens that expire after so many seconds, or after the server's default.
     static func acquisitionTokens(lifetime seconds: Int?) -> JobListRequest {
-        JobListRequest(field: #","token_lifetime_seconds":"#, seconds: seconds)
+        JobListRequest(secondsField: "token_lifetime_seconds", seconds: seconds)
     }
 }

@@ -26,8 +26,7 @@ extension StacksClient {
         detail: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<NoContent> {
-        try Argument.check(stackKey: stack, for: .finishJob)
-        try Argument.check(job: id, for: .finishJob)
+        try Argument.check(stackKey: stack, job: id, for: .finishJob)
         try Argument.check(exitStatus: exitStatus, for: .finishJob)
         try Argument.check(detail: detail, for: .finishJob)
         let detail = core.cropped(detail, to: .finishDetail, of: .finishJob)
@@ -81,7 +80,7 @@ extension ClientCore {
     ) async throws -> StacksResponse<NoContent> {
         if let problem = options.retryPolicy?.problem { throw Argument.failure(problem, for: .finishJob) }
         let target = target(.finishJob, stack: stack, job: job)
-        return try await wholeCall(target.operation, options) { options in
+        return try await wholeCall(target.definition, options) { options in
             try await finish(target, of: job, stack: stack, body: body, options: options)
         }
     }
@@ -91,7 +90,7 @@ extension ClientCore {
         _ target: CallTarget, of job: JobID, stack: String, body: [UInt8], options: CallOptions
     ) async throws -> StacksResponse<NoContent> {
         var decision = FinishDecision(
-            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.limit)
+            policy: options.retryPolicy ?? configuration.retryPolicy, deadline: options.deadlineMoment)
         var options = options
         while true {
             options.retryPolicy = decision.remainingPolicy

@@ -7,24 +7,17 @@ extension StacksClient {
     ///   - jobs: The jobs, at least one.
     ///   - stack: The stack's key.
     ///   - options: Options of this call.
-    /// - Returns: The states, without jobs that the server does not know.
-    /// - Throws: ``StacksAPIError``.
+    /// - Returns: The state of each job that Buildkite knows; see also ``JobStates/unreadableJobs``.
+    /// - Throws: ``StacksAPIError``: ``StacksAPIError/Code/notFound`` when there is no such stack.
     public func jobStates(
         _ jobs: [JobID],
         stack: String,
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<JobStates> {
         try Argument.check(stackKey: stack, jobs: jobs, for: .jobStates)
-        return try await core.performInBatches(
-            core.target(.jobStates, stack: stack), jobs: jobs, options: options, decode: JobStates.read
-        ) { parts in
-            var joined = JobStates(states: Dictionary(minimumCapacity: jobs.count))
-            for part in parts {
-                joined.states.merge(part.states) { _, later in later }
-                joined.unreadableJobs.formUnion(part.unreadableJobs)
-            }
-            return joined
-        }
+        return try await core.performForJobs(
+            core.target(.jobStates, stack: stack), jobs: jobs, options: options, decode: JobStates.read,
+            joined: JobStates.joined)
     }
 }
 
@@ -33,8 +26,8 @@ public struct JobStates: Sendable, Hashable {
     /// The state of each job, without jobs that Buildkite does not know.
     public var states: [JobID: JobState]
 
-    /// The jobs for which the response has something other than a string: Buildkite knows them, and their state cannot be
-    /// decoded. Usually empty; ``states`` does not include them.
+    /// Jobs that Buildkite knows and whose state it sent as something other than a string. Usually empty; ``states`` does not
+    /// include them.
     public var unreadableJobs: Set<JobID>
 
     /// States of jobs.
@@ -49,15 +42,27 @@ public struct JobStates: Sendable, Hashable {
 
 extension JobStates {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> JobStates {
-        var states: JobStates?
+        var result: JobStates?
         let object = try reader.beginObject()
         while let name = try reader.nextKey() {
             switch name {
-            case "states": states = try readStates(&reader)
+            case "states": result = try readStates(&reader)
             default: try reader.skip()
             }
         }
-        return try states.required("states", in: object)
+        return try result.required("states", in: object)
+    }
+
+    /// The states in several responses. Of a job that is in more than one, the last one counts.
+    static func joined(_ batches: [JobStates]) -> JobStates {
+        var joined = JobStates(states: Dictionary(minimumCapacity: batches.reduce(0) { $0 + $1.states.count }))
+        for batch in batches {
+            joined.unreadableJobs.subtract(batch.states.keys)
+            joined.states.merge(batch.states) { _, later in later }
+            joined.unreadableJobs.formUnion(batch.unreadableJobs)
+            for job in batch.unreadableJobs { joined.states[job] = nil }
+        }
+        return joined
     }
 
     private static func readStates(_ reader: inout JSONReader) throws(JSONError) -> JobStates {

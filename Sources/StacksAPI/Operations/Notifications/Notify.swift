@@ -69,7 +69,7 @@ extension ClientCore {
         }
         if notifications.count <= Self.batchSize { return try await send(notifications.indices, options) }
         let ranges = Self.ranges(notifications.count)
-        return try await wholeCall(target.operation, options) { options in
+        return try await wholeCall(target.definition, options) { options in
             var outcomes: [BatchOutcome<NotificationResult>] = []
             for range in ranges {
                 if Task.isCancelled {
@@ -82,8 +82,8 @@ extension ClientCore {
                         try await send(range, options).map { $0.moved(by: range.lowerBound) }
                     })
             }
-            return try Self.join(outcomes, of: ranges, .notify).map { parts in
-                NotificationResult(failures: parts.flatMap(\.failures))
+            return try Self.join(outcomes, of: ranges, .notify).map { results in
+                NotificationResult(failures: results.flatMap(\.failures))
             }
         }
     }

@@ -18,13 +18,10 @@ extension StacksClient {
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<Reservation> {
         try Argument.check(stackKey: stack, jobs: jobs, for: .reserveJobs)
-        let seconds = try Argument.seconds(expiry, named: "reservation expiry", for: .reserveJobs)
-        return try await core.performInBatches(
+        let seconds = try Argument.seconds(reservationExpiry: expiry)
+        return try await core.performForJobs(
             core.target(.reserveJobs, stack: stack), jobs: jobs, request: .reservations(expiry: seconds),
-            options: options, decode: Reservation.read
-        ) { parts in
-            Reservation(reserved: parts.flatMap(\.reserved), notReserved: parts.flatMap(\.notReserved))
-        }
+            options: options, decode: Reservation.read, joined: Reservation.joined)
     }
 }
 
@@ -58,11 +55,15 @@ extension Reservation {
         }
         return Reservation(reserved: try reserved.required("reserved", in: object), notReserved: notReserved)
     }
+
+    static func joined(_ batches: [Reservation]) -> Reservation {
+        Reservation(reserved: batches.flatMap(\.reserved), notReserved: batches.flatMap(\.notReserved))
+    }
 }
 
 extension JobListRequest {
     /// A request for reservations that expire after so many seconds, or after the server's default.
     static func reservations(expiry seconds: Int?) -> JobListRequest {
-        JobListRequest(field: #","reservation_expiry_seconds":"#, seconds: seconds)
+        JobListRequest(secondsField: "reservation_expiry_seconds", seconds: seconds)
     }
 }

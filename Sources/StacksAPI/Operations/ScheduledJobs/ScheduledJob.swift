@@ -84,3 +84,10 @@ public struct ScheduledJob: Sendable, Hashable, Identifiable {
         public init(key: String? = nil) { self.key = key }
     }
 }
+
+/// The identifier of a job.
+public typealias JobID = Identifier<ScheduledJob>
+/// The identifier of a build.
+public typealias BuildID = Identifier<ScheduledJob.Build>
+/// The identifier of a pipeline.
+public typealias PipelineID = Identifier<ScheduledJob.Pipeline>

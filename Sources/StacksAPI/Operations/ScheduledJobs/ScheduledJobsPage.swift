@@ -90,6 +90,9 @@ public struct ScheduledJobsPage: Sendable, Hashable {
     }
 }
 
+/// The identifier of a cluster's queue.
+public typealias ClusterQueueID = Identifier<ScheduledJobsPage.ClusterQueue>
+
 /// A job of a page that could not be decoded: its date is empty, for example, or one of its rules is null.
 public struct UnreadableJob: Sendable, Hashable {
     /// Its position in the server's list, counted from 0.

@@ -20,10 +20,7 @@ extension StacksClient {
         metadata: [String: String] = [:],
         options: CallOptions = CallOptions()
     ) async throws -> StacksResponse<Stack> {
-        try Argument.check(stackKey: key, for: .registerStack)
-        try Argument.check(stackType: type, for: .registerStack)
-        try Argument.check(queue: queue, for: .registerStack)
-        try Argument.check(metadata: metadata, for: .registerStack)
+        try StackSettings.check(key: key, type: type, queue: queue, metadata: metadata)
         let body = RegisterRequest.encode(key: key, type: type, queue: queue, metadata: metadata)
         return try await core.perform(
             core.target(.registerStack, stack: key), body: body, options: options, decode: Stack.read)

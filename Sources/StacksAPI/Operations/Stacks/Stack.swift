@@ -48,6 +48,11 @@ public struct Stack: Sendable, Hashable, Identifiable {
     }
 }
 
+/// The identifier of a registered stack.
+public typealias StackID = Identifier<Stack>
+/// The identifier of an organization.
+public typealias OrganizationID = Identifier<Stack.Organization>
+
 /// Whether a stack is connected to Buildkite.
 public struct StackState: RawRepresentable, Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The state as the API spells it.

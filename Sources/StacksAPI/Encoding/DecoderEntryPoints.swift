@@ -8,7 +8,7 @@ package import StacksTransport
 
 /// All decoding of what a server sends, without a call: for programs that compare the decoders with others and fuzz
 /// them.
-package enum WireReading {
+package enum DecoderEntryPoints {
     /// Why a document cannot be decoded, and where.
     package struct Refusal: Error, CustomStringConvertible {
         /// The position, in bytes from the document's beginning.
