@@ -89,6 +89,32 @@ extension ClientCore {
     }
 }
 
+/// The body of up to 1000 notifications.
+enum NotificationsRequest {
+    static func encode(_ notifications: ArraySlice<JobNotification>) -> [UInt8] {
+        var capacity = 24
+        for index in notifications.indices {
+            capacity += 32 + JSONWriter.size(notifications[index].job) + JSONWriter.size(notifications[index].detail)
+            if notifications[index].timestamp != nil { capacity += 18 + ISO8601.textLength }
+        }
+        return JSONWriter.bytes(capacity: capacity) { writer in
+            writer.raw(#"{"notifications":["#)
+            for index in notifications.indices {
+                writer.raw(index == notifications.startIndex ? #"{"job_uuid":"# : #",{"job_uuid":"#)
+                writer.identifier(notifications[index].job)
+                writer.raw(#","detail":"#)
+                writer.string(notifications[index].detail)
+                if let timestamp = notifications[index].timestamp, let text = ISO8601.text(timestamp) {
+                    writer.raw(#","timestamp":"#)
+                    writer.string(text)
+                }
+                writer.raw("}")
+            }
+            writer.raw("]}")
+        }
+    }
+}
+
 extension NotificationResult {
     /// The same, with positions increased by `offset`.
     fileprivate func moved(by offset: Int) -> NotificationResult {

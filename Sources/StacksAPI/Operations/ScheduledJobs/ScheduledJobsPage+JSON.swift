@@ -46,19 +46,6 @@ extension ScheduledJobsPage {
     }
 }
 
-extension ScheduledJobsPage {
-    /// Appends the query of a page.
-    static func appendQuery(_ queue: QueueKey, limit: Int?, after cursor: String?, to path: inout String) {
-        path += "?queue_key="
-        PercentEncoding.append(queue.rawValue, to: &path)
-        if let limit { path += "&limit=\(limit)" }
-        if let cursor {
-            path += "&after="
-            PercentEncoding.append(cursor, to: &path)
-        }
-    }
-}
-
 extension ScheduledJobsPage.PageInfo {
     static func read(_ reader: inout JSONReader) throws(JSONError) -> Self {
         var info = Self()

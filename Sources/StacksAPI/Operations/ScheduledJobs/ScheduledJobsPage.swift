@@ -24,8 +24,19 @@ extension StacksClient {
         try Argument.check(limit: limit, for: .scheduledJobs)
         try Argument.check(cursor: after, for: .scheduledJobs)
         var target = core.target(.scheduledJobs, stack: stack)
-        ScheduledJobsPage.appendQuery(queue, limit: limit, after: after, to: &target.path)
+        Self.appendQuery(queue, limit: limit, after: after, to: &target.path)
         return try await core.perform(target, options: options, decode: ScheduledJobsPage.read)
+    }
+
+    /// Appends the query of a page.
+    private static func appendQuery(_ queue: QueueKey, limit: Int?, after cursor: String?, to path: inout String) {
+        path += "?queue_key="
+        PercentEncoding.append(queue.rawValue, to: &path)
+        if let limit { path += "&limit=\(limit)" }
+        if let cursor {
+            path += "&after="
+            PercentEncoding.append(cursor, to: &path)
+        }
     }
 }
 
