@@ -108,6 +108,6 @@ final class LogKeeper: Sendable {
         guard isDue else { return }
         directory.removeOldest(keeping: kept)
         let end = ContinuousClock.now
-        state.withLock { $0.mayLookAt = end + Self.share * start.duration(to: end) }
+        state.withLock { $0.mayLookAt = end.advanced(by: start.duration(to: end) * Self.share) }
     }
 }

@@ -93,7 +93,8 @@ struct JSONLineTests {
         let long = String(repeating: "\u{1}", count: 1_000_000)
         let most = JSONLine.sizeLimit + 100_000
         let message = text(long)
-        #expect(message.utf8.count < most && (try object(message)["message"] as? String)?.last == "…")
+        let shown = try object(message)["message"] as? String
+        #expect(message.utf8.count < most && shown?.last == "…")
         let many = Logger.Metadata(uniqueKeysWithValues: (0..<100_000).map { ("name\($0)", "\(long.prefix(10))") })
         var deep: Logger.MetadataValue = "end"
         for _ in 0..<1000 { deep = ["in": deep] }

@@ -10,7 +10,8 @@ package struct DispatchReport: Codable, Sendable {
     package var launchedTwice: Int
     /// Jobs that are not finished at the end.
     package var lost: Int
-    /// From a job's scheduling to the call of its launcher, in nanoseconds.
+    /// From a job's scheduling to the call of its launcher, in nanoseconds, while jobs arrive: without those that arrive in a
+    /// queue that is quiet until then.
     package var p50Nanoseconds: Int
     package var p99Nanoseconds: Int
     package var maximumNanoseconds: Int

@@ -31,7 +31,7 @@ package enum ProcessUsage {
         return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
     }
 
-    /// Whether a thread besides the process's first one runs or could.
+    /// Whether a thread besides the calling one runs or could.
     ///
     /// Where the kernel does not say it, they have two milliseconds to come to rest.
     package static var isAnyOtherThreadRunning: Bool {
@@ -39,14 +39,17 @@ package enum ProcessUsage {
             usleep(2000)
             return false
         #else
-            let first = "\(getpid())"
+            // The caller's own, which need not be the first one.
+            guard let own = realpath("/proc/thread-self", nil) else { return false }
+            defer { free(own) }
+            let ownName = String(cString: own).split(separator: "/").last
             guard let directory = opendir("/proc/self/task") else { return false }
             defer { closedir(directory) }
             while let entry = readdir(directory) {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                     pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 }
-                if name.hasPrefix(".") || name == first { continue }
+                if name.hasPrefix(".") || name[...] == ownName ?? "" { continue }
                 // The state follows the name in parentheses; a thread that has just ended has no file.
                 let text = contents("/proc/self/task/\(name)/stat", capacity: 512)
                 if let end = text.lastIndex(of: ")"), text[end...].hasPrefix(") R") { return true }

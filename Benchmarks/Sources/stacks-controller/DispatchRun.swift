@@ -7,12 +7,15 @@ import Synchronization
 
 /// Jobs that arrive while controllers run, in real time: how long after its scheduling a job's launcher is called.
 ///
-/// Several queues have a controller each and share the slots equally. The rate limits are the documented ones.
+/// Several queues have a controller each and share the slots as a pool. The rate limits are the documented ones.
 struct DispatchRun {
     /// All slots.
     static let slots = 20
     /// What a job takes.
     static let work = Duration.milliseconds(100)
+    /// A quiet controller polls once a second. What arrives in its queue until it can have seen that jobs come is run, and
+    /// its latency is not measured.
+    static let quietTime = Duration.milliseconds(1200)
 
     let rate: Int
     let queues: Int
@@ -25,13 +28,14 @@ struct DispatchRun {
         let simulator = StacksSimulator(configuration: simulation)
         let launcher = TimedAgents(simulator: simulator)
         let transports = (0..<queues).map { _ in CountedTransport(simulator.transport(recordsRequests: false)) }
+        let pool = queues > 1 ? try SlotPool(slots: Self.slots) : nil
         let controllers = try transports.enumerated().map { index, transport in
             var configuration = StackController.Configuration(
                 stackKey: "stack-\(index)", queue: QueueKey("queue-\(index)"))
-            configuration.maximumInFlight = Self.slots / queues
+            configuration.maximumInFlight = Self.slots
             let client = try StacksClient(token: simulator.token, transport: transport)
             return try StackController(
-                client: client, configuration: configuration, launcher: launcher, logger: .silent)
+                client: client, configuration: configuration, launcher: launcher, logger: .silent, slots: pool)
         }
         var report = DispatchReport(rate: rate, queues: queues, slots: Self.slots, seconds: seconds)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -47,12 +51,13 @@ struct DispatchRun {
             let after = transports.map(\.counts)
             report.count(zip(before, after))
             let patience = ContinuousClock.now + .seconds(30)
-            while simulator.report.finished < arrived.count, ContinuousClock.now < patience {
+            while simulator.report.finished < arrived.all, ContinuousClock.now < patience {
                 try await Task.sleep(for: .milliseconds(10))
             }
             for controller in controllers { controller.drain() }
             try await group.waitForAll()
-            report.measure(arrived: arrived, launched: launcher.launches)
+            report.arrived = arrived.all
+            report.measure(arrived.measured, launched: launcher.launches)
         }
         let end = simulator.report
         report.launched = end.launched
@@ -62,17 +67,24 @@ struct DispatchRun {
         return report
     }
 
-    /// Adds jobs over time, and returns when each was scheduled.
-    private func arrive(at simulator: StacksSimulator) async throws -> [JobID: ContinuousClock.Instant] {
-        var arrived: [JobID: ContinuousClock.Instant] = [:]
+    /// Adds jobs over time, and returns how many, and when those were scheduled that are measured.
+    private func arrive(
+        at simulator: StacksSimulator
+    ) async throws -> (all: Int, measured: [JobID: ContinuousClock.Instant]) {
+        var (all, measured) = (0, [JobID: ContinuousClock.Instant]())
+        var firsts: [Int: ContinuousClock.Instant] = [:]
         let begin = ContinuousClock.now
         for arrival in Arrivals(rate: rate, queues: queues, seconds: seconds, seed: seed) {
             try await Task.sleep(until: begin + arrival.time, tolerance: .zero)
             let now = ContinuousClock.now
-            for id in simulator.addJobs(1, queue: "queue-\(arrival.queue)") { arrived[JobID(id)] = now }
+            let ids = simulator.addJobs(1, queue: "queue-\(arrival.queue)")
+            all += ids.count
+            let first = firsts[arrival.queue] ?? now
+            firsts[arrival.queue] = first
+            if now - first >= Self.quietTime { for id in ids { measured[JobID(id)] = now } }
         }
         try await Task.sleep(until: begin + .seconds(seconds), tolerance: .zero)
-        return arrived
+        return (all, measured)
     }
 }
 
@@ -93,9 +105,8 @@ extension DispatchReport {
     }
 
     fileprivate mutating func measure(
-        arrived: [JobID: ContinuousClock.Instant], launched: [JobID: ContinuousClock.Instant]
+        _ arrived: [JobID: ContinuousClock.Instant], launched: [JobID: ContinuousClock.Instant]
     ) {
-        self.arrived = arrived.count
         let latencies = arrived.compactMap { id, time in launched[id].map { Int(($0 - time) / .nanoseconds(1)) } }
             .sorted()
         func quantile(_ share: Double) -> Int {

@@ -15,7 +15,7 @@ extension Run {
             return try checkedSettings()
         } catch let error as SettingsError {
             if config == nil { throw Failure.usage(error.lines.joined(separator: "; ")) }
-            for line in error.lines { StandardError.write(lines: VisibleText.escaped(line)) }
+            for line in error.lines { StandardError.write(lines: VisibleText.escaped(line), by: "stacksctl") }
             let count = error.lines.count == 1 ? "1 mistake" : "\(error.lines.count) mistakes"
             throw Failure.usage("the configuration has \(count).")
         } catch let error as ConfigurationError {
