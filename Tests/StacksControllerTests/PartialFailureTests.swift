@@ -115,6 +115,8 @@ struct PartialFailureTests {
         await world.passes(.seconds(120), until: "refuses every request for the state of this job")
         #expect(world.lines.contains { $0.contains("refuses every request for the state of this job") })
         #expect(world.requests.count < 40)
+        // The batches grow again until one is enough.
+        await world.passes(.seconds(10))
         world.forget()
         await world.passes(.seconds(20))
         #expect(world.driver.machine.ledger.notStarted == [bad])

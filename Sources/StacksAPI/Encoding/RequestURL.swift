@@ -51,10 +51,11 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
         }
     }
 
-    /// The path below `prefix`, with a value for each of its parameters and no other. The stack's key must have been
+    /// The path below `prefix`, with a value for each of its parameters. The stack's key must have been
     /// checked: it is not encoded.
     func path(below prefix: String, stack: String?, job: JobID?) -> String {
-        precondition(hasStackKey == (stack != nil) && hasJob == (job != nil), "\(description) lacks a parameter")
+        precondition(
+            (stack != nil || !hasStackKey) && (job != nil || !hasJob), "\(description) lacks a parameter")
         var path = prefix
         // One allocation: growing it takes one more for every doubling.
         path.reserveCapacity(

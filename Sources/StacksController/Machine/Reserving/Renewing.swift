@@ -38,8 +38,7 @@ struct Renewing {
 
     mutating func advance(_ shared: inout SharedState, reports: FailureReports) {
         let now = shared.now
-        // One that is out was sent before it was needed.
-        if shared.needsRenewal, !pacing.isInFlight {
+        if shared.needsRenewal {
             shared.needsRenewal = false
             if pacing.failures == 0 { pacing.due = min(pacing.due, now) }
         }
@@ -80,7 +79,9 @@ struct Renewing {
         case .success(let response):
             let heard = asked.filter { !failed.jobs.contains($0) }
             shared.succeeded(.renew)
-            pace(failed.failure, &shared)
+            // What a renewal is to confirm since this one was sent.
+            let isNeeded = !shared.ledger.confirming.isSubset(of: renewing)
+            pace(failed.failure, isNeeded: isNeeded, &shared)
             unheard.subtract(heard)
             let (ours, others) = (Set(response.reserved), Set(response.notReserved))
             for id in heard {
@@ -111,12 +112,14 @@ struct Renewing {
 
     /// Decides when the next renewal is made, after a response.
     ///
-    /// - Parameter failure: Why a part of the request has failed, if one has.
-    private mutating func pace(_ failure: CallFailure?, _ shared: inout SharedState) {
+    /// - Parameters:
+    ///   - failure: Why a part of the request has failed, if one has.
+    ///   - isNeeded: Whether another one is needed soon.
+    private mutating func pace(_ failure: CallFailure?, isNeeded: Bool, _ shared: inout SharedState) {
         guard let failure else {
-            let isRound = batches.accepted()
+            let isEnough = batches.accepted() && !isNeeded
             return pacing.succeeded(
-                next: shared.now + (isRound ? shared.configuration.watchInterval : JobBatches.pause))
+                next: shared.now + (isEnough ? shared.configuration.watchInterval : JobBatches.pause))
         }
         shared.note(failure, of: .renew)
         guard failure.kind == .rejected else {
