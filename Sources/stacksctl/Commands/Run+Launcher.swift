@@ -1,8 +1,15 @@
 import ArgumentParser
 import CommandLaunching
-import Foundation
 import StacksAPI
 import StacksController
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 extension Run {
     /// The launcher that starts COMMAND.
@@ -33,8 +40,8 @@ extension Run {
 
     /// The directory at `path`, which must exist: a mistake is found before a job fails because of it.
     private func directory(_ path: String, option: String) throws -> String {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw ValidationError("\(option): the directory \(printable(path)) does not exist.")
         }
         return path

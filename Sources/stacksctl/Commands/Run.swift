@@ -1,10 +1,17 @@
 import ArgumentParser
 import CommandLaunching
-import Foundation
 import Logging
 import StacksAPI
 import StacksController
 import StandardStreams
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {

@@ -1,8 +1,15 @@
 import Dispatch
-import Foundation
 import StacksTransport
 import StandardStreams
 import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Shows the output of commands on a terminal, above the status line: a pipe that they write to, and a thread that reads
 /// it.
@@ -26,9 +33,13 @@ final class CommandOutput: Sendable {
         descriptor = ends[1]
         self.sink = sink
         let reading = ends[0]
-        Thread.detachNewThread { [hasEnded] in
+        let hasStarted = DetachedThread.start(named: "command output") { [hasEnded] in
             Self.show(reading, on: sink)
             hasEnded.signal()
+        }
+        if !hasStarted {
+            closeDescriptor(reading)
+            throw Failure.refused("could not start a thread for the output of the commands.")
         }
     }
 
@@ -39,15 +50,15 @@ final class CommandOutput: Sendable {
             return !isClosed
         }
         guard isFirst else { return }
-        Foundation.close(descriptor)
+        closeDescriptor(descriptor)
         // A process that a command started may keep the other end open for ever.
         _ = hasEnded.wait(timeout: .now() + 1)
     }
 
-    deinit { if !isClosed.withLock({ $0 }) { Foundation.close(descriptor) } }
+    deinit { if !isClosed.withLock({ $0 }) { closeDescriptor(descriptor) } }
 
     private static func show(_ descriptor: Int32, on sink: LogSink) {
-        defer { Foundation.close(descriptor) }
+        defer { closeDescriptor(descriptor) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         var rest: [UInt8] = []
         while true {
@@ -87,3 +98,6 @@ final class CommandOutput: Sendable {
         return hasColour ? result + "\u{1B}[0m" : result
     }
 }
+
+/// `close`, where a method has the same name.
+private func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }

@@ -1,7 +1,12 @@
-import Foundation
 import StacksAPI
 import StacksController
 import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Measures, around another launcher, the time from a job's scheduling to its launch.
 final class ObservedLauncher: JobLauncher {
