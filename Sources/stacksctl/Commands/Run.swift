@@ -40,7 +40,7 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup var stackOption: StackOption
     @OptionGroup var queueOption: QueueOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(
         name: .customLong("tag"),
@@ -173,7 +173,8 @@ struct Run: AsyncParsableCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command")
+        help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command"),
+        completion: .file()
     )
     var command: [String] = []
 
