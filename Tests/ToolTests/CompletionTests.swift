@@ -2,25 +2,6 @@ import Foundation
 import TestServers
 import Testing
 
-/// A program of this machine that a test can do without.
-enum SystemProgram {
-    /// Those of the names that are installed.
-    static func present(_ names: [String]) -> [String] { names.filter { path($0) != nil } }
-
-    static func path(_ name: String) -> String? {
-        ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"].map { "\($0)/\(name)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
-    /// Runs one of those that are installed.
-    static func run(
-        _ name: String, _ arguments: [String], environment: [String: String]? = nil
-    ) async throws -> ChildProcess.Outcome {
-        let program = URL(fileURLWithPath: try #require(Self.path(name)))
-        return try await ChildProcess(program, arguments, environment: environment, input: []).outcome()
-    }
-}
-
 /// What shells offer after `stacksctl`: of the scripts that the tools print, and that `Scripts/install` installs.
 @Suite("Completions", .timeLimit(.minutes(5)))
 struct CompletionTests {

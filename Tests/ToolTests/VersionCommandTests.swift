@@ -1,7 +1,6 @@
 import Foundation
 import StacksAPI
 import StacksCurl
-import TestServers
 import Testing
 
 @testable import stacksctl
@@ -50,7 +49,7 @@ struct VersionCommandTests {
     @Test("names the compiler that built it")
     func compiler() async throws {
         let said = BuildFacts.ofThisProcess.swift
-        let compiler = try await SystemProgram.version(of: "swift")
+        let compiler = try await SystemProgram.swiftVersion()
         #expect(said.hasSuffix("or newer") || compiler.hasPrefix(said), "\(said), \(compiler)")
     }
 
@@ -58,14 +57,5 @@ struct VersionCommandTests {
     func headers() async throws {
         let run = try await ToolRun.stacksctl(["version", "--headers"])
         #expect(run.status == 64 && run.errors.contains("--headers"))
-    }
-}
-
-extension SystemProgram {
-    /// The version that `swift --version` names, looked for like every program.
-    fileprivate static func version(of swift: String) async throws -> String {
-        let outcome = try await run("env", [swift, "--version"])
-        let match = try #require(outcome.text.firstMatch(of: /Swift version (\d+(\.\d+)+)/), "\(outcome.errorText)")
-        return String(match.1)
     }
 }
