@@ -51,7 +51,9 @@ struct ServiceExampleTests {
         #expect(!lines.contains { $0.contains("bkct_") })
     }
 
-    @Test("systemd finds nothing wrong with the unit", .enabled(if: Self.systemdAnalyze != nil))
+    @Test(
+        "systemd finds nothing wrong with the unit",
+        .enabled(if: Self.systemdAnalyze != nil, "there is no systemd-analyze here"))
     func unitVerified() async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("unit-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
