@@ -40,7 +40,9 @@ let package = Package(
             name: "CommandLauncher", description: "StacksCommandLauncher: a process for each job.",
             enabledTraits: ["Controller"]),
         .trait(name: "Tracing", description: "Spans for calls and requests, which takes swift-distributed-tracing."),
-        .default(enabledTraits: ["Controller"]),
+        // Nothing of the libraries. On Linux Foundation makes up most of a tool that is linked statically.
+        .trait(name: "URLSessionTool", description: "stacksctl --transport urlsession, which takes Foundation."),
+        .default(enabledTraits: ["Controller", "URLSessionTool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
@@ -95,8 +97,8 @@ let package = Package(
             name: "stacksctl",
             dependencies: [
                 "CommandLaunching", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
-                "StacksTransport", "StacksURLSession", httpTypes, logging, serviceLifecycle, unixSignals,
-                argumentParser, product("Yams", "Yams"),
+                "StacksTransport", .target(name: "StacksURLSession", condition: .when(traits: ["URLSessionTool"])),
+                httpTypes, logging, serviceLifecycle, unixSignals, argumentParser, product("Yams", "Yams"),
             ]),
         .executableTarget(
             name: "stacks-simulator",

@@ -25,6 +25,9 @@ enum CurlLibrary {
     /// Whether it was built with HTTP/2.
     static let hasHTTP2: Bool = unsafe stacks_version_info().pointee.features & CURL_VERSION_HTTP2 != 0
 
+    /// Its TLS library with the version, `OpenSSL/3.0.17` for example; `nil` without TLS.
+    static let tlsLibrary: String? = unsafe stacks_version_info().pointee.ssl_version.map { unsafe String(cString: $0) }
+
     private static let problem: ConfigurationError? = {
         let result = curl_global_init(stacks_global_default)
         guard result == CURLE_OK else {

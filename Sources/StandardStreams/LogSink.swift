@@ -1,8 +1,6 @@
 import Dispatch
 import Synchronization
 
-import class Foundation.Thread
-
 /// Writes a log to a descriptor from its own thread, the only one that waits for the reader of the log.
 ///
 /// Lines wait in a bounded buffer. A line is dropped if the buffer is full, or if it cannot be written because the disk
@@ -114,9 +112,11 @@ package final class LogSink: Sendable {
             return (thread: !state.hasThread, waking: true)
         }
         if needs.thread {
-            let thread = Thread { [self] in work() }
-            thread.name = "log"
-            thread.start()
+            guard DetachedThread.start(named: "log", { [self] in work() }) else {
+                // The next line tries again.
+                state.withLock { ($0.hasThread, $0.isAwake) = (false, false) }
+                return
+            }
         }
         if needs.waking { wake.signal() }
     }

@@ -35,6 +35,7 @@ struct Stacksctl: AsyncParsableCommand {
                 ]
             ),
             CommandGroup(name: "Token", subcommands: [Whoami.self]),
+            CommandGroup(name: "Tool", subcommands: [Version.self]),
         ]
     )
 

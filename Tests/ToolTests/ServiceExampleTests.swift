@@ -5,17 +5,23 @@ import Testing
 
 @testable import stacksctl
 
-/// The examples for systemd and launchd in the article about production, as they are printed there.
-@Suite("The documentation's services", .timeLimit(.minutes(5)))
+/// The examples for systemd and launchd that `Scripts/install` installs, and the article about production prints.
+@Suite("The examples of services", .timeLimit(.minutes(5)))
 struct ServiceExampleTests {
-    /// The lines of the article's first block in this language.
-    private func block(_ language: String) throws -> String {
+    private static let systemdUnit = "buildkite-stack.service"
+    private static let launchdList = "com.example.stack.plist"
+
+    private func example(_ name: String) throws -> String {
+        try String(contentsOf: Checkout.root.appendingPathComponent("Scripts/services/\(name)"), encoding: .utf8)
+    }
+
+    @Test("stand word for word in the article", arguments: [("ini", systemdUnit), ("xml", launchdList)])
+    func article(language: String, name: String) throws {
         let article = Checkout.root
             .appendingPathComponent("Sources/StacksController/StacksController.docc/RunningInProduction.md")
         let text = try String(contentsOf: article, encoding: .utf8)
-        let start = try #require(text.range(of: "```\(language)\n"))
-        let end = try #require(text.range(of: "\n```", range: start.upperBound..<text.endIndex))
-        return String(text[start.upperBound..<end.lowerBound]) + "\n"
+        #expect(text.contains("```\(language)\n\(try example(name))```\n"), "Scripts/services/\(name)")
+        #expect(text.contains("`share/doc/stacks-api/\(name)`"))
     }
 
     /// The tool's own reading of a command line.
@@ -24,7 +30,7 @@ struct ServiceExampleTests {
         return try #require(try Stacksctl.parseAsRoot(Array(words.dropFirst())) as? Run)
     }
 
-    private var unit: String { get throws { try block("ini") } }
+    private var unit: String { get throws { try example(Self.systemdUnit) } }
 
     @Test("the unit's command is one that the tool takes, keeps its state, and starts the agent")
     func unitCommand() throws {
@@ -45,7 +51,9 @@ struct ServiceExampleTests {
         #expect(!lines.contains { $0.contains("bkct_") })
     }
 
-    @Test("systemd finds nothing wrong with the unit", .enabled(if: Self.systemdAnalyze != nil))
+    @Test(
+        "systemd finds nothing wrong with the unit",
+        .enabled(if: Self.systemdAnalyze != nil, "there is no systemd-analyze here"))
     func unitVerified() async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("unit-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -69,7 +77,8 @@ struct ServiceExampleTests {
 
     @Test("the property list is one, and the command in it is one that the shell and the tool take")
     func propertyList() async throws {
-        let list = try PropertyListSerialization.propertyList(from: Data(try block("xml").utf8), format: nil)
+        let data = Data(try example(Self.launchdList).utf8)
+        let list = try PropertyListSerialization.propertyList(from: data, format: nil)
         let values = try #require(list as? [String: Any])
         #expect(values["Label"] as? String == "com.example.stack")
         #expect(values["KeepAlive"] as? [String: Bool] == ["SuccessfulExit": false])

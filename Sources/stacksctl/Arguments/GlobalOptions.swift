@@ -176,3 +176,8 @@ struct GlobalOptions: ParsableArguments {
         return StandardError.logger(label: "stacksctl", level: logLevel?.level ?? level, form: form)
     }
 }
+
+extension ArgumentVisibility {
+    /// Of the global options after a subcommand: its help does not repeat them, and shells complete them.
+    static var globalOption: ArgumentVisibility { CompletionShell.requesting == nil ? .hidden : .default }
+}

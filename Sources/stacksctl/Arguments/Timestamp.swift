@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import StacksAPI
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A point in time in ISO 8601, with or without a fraction of a second, in UTC (`Z`) or with an offset.
 struct Timestamp: ExpressibleByArgument {

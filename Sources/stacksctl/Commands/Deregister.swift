@@ -8,7 +8,7 @@ struct Deregister: APICommand {
         discussion: "Its reservations remain until they expire.\n\nEXAMPLE:\n  stacksctl deregister --key mac-fleet"
     )
 
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(help: ArgumentHelp("The stack's key.", valueName: "key"))
     var key: String

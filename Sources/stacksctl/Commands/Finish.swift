@@ -15,7 +15,7 @@ struct Finish: APICommand {
     )
 
     @OptionGroup var stackOption: StackOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
     var job: JobArgument

@@ -17,7 +17,7 @@ struct List: APICommand {
 
     @OptionGroup var stackOption: StackOption
     @OptionGroup var queueOption: QueueOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(
         parsing: .unconditional,

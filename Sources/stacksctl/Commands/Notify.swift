@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import StacksAPI
 
 /// `stacksctl notify`
@@ -13,7 +12,7 @@ struct Notify: APICommand {
     )
 
     @OptionGroup var stackOption: StackOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Argument(help: ArgumentHelp("The job's UUID.", valueName: "job"))
     var job: JobArgument

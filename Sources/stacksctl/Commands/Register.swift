@@ -14,7 +14,7 @@ struct Register: APICommand {
     )
 
     @OptionGroup var queueOption: QueueOption
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(help: ArgumentHelp("The stack's key, 1 to 80 of A-Z a-z 0-9 _ and -.", valueName: "key"))
     var key: String

@@ -1,9 +1,14 @@
 import CommandLaunching
-import Foundation
 import StacksAPI
 import StacksController
 import StacksTransport
 import StandardStreams
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 extension Run {
     /// What the run is told, by the options, the environment, and the configuration file if there is one.

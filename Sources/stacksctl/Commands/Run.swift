@@ -1,10 +1,17 @@
 import ArgumentParser
 import CommandLaunching
-import Foundation
 import Logging
 import StacksAPI
 import StacksController
 import StandardStreams
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// `stacksctl run`
 struct Run: AsyncParsableCommand {
@@ -59,7 +66,7 @@ struct Run: AsyncParsableCommand {
     var check = false
 
     @OptionGroup var options: RunOptions
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(
         parsing: .unconditional,
@@ -109,7 +116,8 @@ struct Run: AsyncParsableCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command")
+        help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command"),
+        completion: .file()
     )
     var command: [String] = []
 

@@ -15,7 +15,7 @@ struct States: APICommand {
 
     @OptionGroup var stackOption: StackOption
     @OptionGroup var jobArguments: JobArguments
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     func result(from client: StacksClient) async throws -> CommandResult {
         let jobs = try jobArguments.identifiers()

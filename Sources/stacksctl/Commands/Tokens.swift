@@ -18,7 +18,7 @@ struct Tokens: APICommand {
 
     @OptionGroup var stackOption: StackOption
     @OptionGroup var jobArguments: JobArguments
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     @Option(
         parsing: .unconditional,

@@ -8,7 +8,7 @@ struct Whoami: APICommand {
         discussion: "The token itself is not shown.\n\nEXAMPLE:\n  stacksctl whoami"
     )
 
-    @OptionGroup(visibility: .hidden) var global: GlobalOptions
+    @OptionGroup(visibility: .globalOption) var global: GlobalOptions
 
     func result(from client: StacksClient) async throws -> CommandResult {
         let response = try await client.tokenIdentity()

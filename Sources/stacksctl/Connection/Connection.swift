@@ -1,9 +1,13 @@
-import Foundation
 import Logging
 import StacksAPI
 import StacksCurl
 import StacksTransport
-import StacksURLSession
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Owns the transport of one invocation, and the client that uses it.
 struct Connection {
@@ -29,13 +33,10 @@ struct Connection {
                 connectionsOpened = { transport.statistics.connectionsOpened }
                 shutdown = { await transport.shutdown() }
             case .urlsession:
-                #if canImport(FoundationNetworking)
-                    if let baseURL = endpoint.baseURL { Self.leaveProxyOut(baseURL) }
-                #endif
-                let transport = try URLSessionTransport(configuration: Self.urlSession(options))
-                observed = ObservedTransport(transport)
+                let transport = try Self.urlSession(options, baseURL: endpoint.baseURL)
+                observed = ObservedTransport(transport.transport)
                 connectionsOpened = { nil }
-                shutdown = { await transport.shutdown() }
+                shutdown = transport.shutdown
             }
         } catch let error as ConfigurationError {
             throw Failure(error)

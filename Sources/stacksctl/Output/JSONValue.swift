@@ -1,6 +1,11 @@
-import Foundation
 import StacksAPI
 import StacksTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A JSON document for stdout.
 ///

@@ -1,9 +1,16 @@
 import Dispatch
-import Foundation
 import Logging
 import StacksTransport
 import StandardStreams
 import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Shows the output of commands on a terminal, above the status line, or among the lines of a log in JSON: a pipe that
 /// they write to, and a thread that reads it.
@@ -28,9 +35,13 @@ final class CommandOutput: Sendable {
         descriptor = ends[1]
         self.sink = sink
         let reading = ends[0]
-        Thread.detachNewThread { [hasEnded] in
+        let hasStarted = DetachedThread.start(named: "command output") { [hasEnded] in
             Self.show(reading, on: sink) { form == .json ? Self.events($0) : [Self.line($0)] }
             hasEnded.signal()
+        }
+        if !hasStarted {
+            closeDescriptor(reading)
+            throw Failure.refused("could not start a thread for the output of the commands.")
         }
     }
 
@@ -41,15 +52,15 @@ final class CommandOutput: Sendable {
             return !isClosed
         }
         guard isFirst else { return }
-        Foundation.close(descriptor)
+        closeDescriptor(descriptor)
         // A process that a command started may keep the other end open for ever.
         _ = hasEnded.wait(timeout: .now() + 1)
     }
 
-    deinit { if !isClosed.withLock({ $0 }) { Foundation.close(descriptor) } }
+    deinit { if !isClosed.withLock({ $0 }) { closeDescriptor(descriptor) } }
 
     private static func show(_ descriptor: Int32, on sink: LogSink, as lines: ([UInt8]) -> [String]) {
-        defer { Foundation.close(descriptor) }
+        defer { closeDescriptor(descriptor) }
         func show(_ bytes: [UInt8]) { for line in lines(bytes) { sink.writeWaiting(line) } }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         var rest: [UInt8] = []
@@ -99,3 +110,6 @@ final class CommandOutput: Sendable {
         return hasColour ? result + "\u{1B}[0m" : result
     }
 }
+
+/// `close`, where a method has the same name.
+private func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }

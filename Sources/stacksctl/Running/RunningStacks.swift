@@ -1,5 +1,4 @@
 import CommandLaunching
-import Foundation
 import Logging
 import StacksAPI
 import StacksController

@@ -1,7 +1,12 @@
-import Foundation
 import StacksAPI
 import StacksController
 import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// The launcher of one stack of a run. It measures the time from a job's scheduling to its launch, and starts commands with
 /// another launcher, which can be replaced.

@@ -1,5 +1,18 @@
-import Foundation
 import StandardStreams
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A terminal with a status line that is repainted while other lines scroll above it.
 ///

@@ -1,7 +1,14 @@
 import CommandLaunching
-import Foundation
 import StacksController
 import StacksTransport
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Takes settings over from a configuration file and from the environment, and collects everything that is wrong with them.
 struct SettingsReader {
@@ -170,8 +177,8 @@ struct SettingsReader {
     }
 
     private static func isDirectory(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private mutating func apply<Root>(_ key: SettingKey<Root>, _ node: SettingNode, to root: inout Root) {
