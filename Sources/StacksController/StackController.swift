@@ -57,12 +57,16 @@ public final class StackController: Service {
     /// Where calls are made, and nothing that could block its thread.
     private let callExecutor: (any TaskExecutor)?
     private let slots: SlotPool?
-    private let mailbox = Mailbox()
+    let mailbox = Mailbox()
+    let questions = JobQuestions()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let hasRun = Mutex(false)
 
     /// The key of its stack.
     public var stackKey: String { configuration.stackKey }
+
+    /// The queue that its stack serves.
+    public var queue: QueueKey { configuration.queue }
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
@@ -178,17 +182,20 @@ public final class StackController: Service {
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
             var timer = WakeTimer(time) { [mailbox] in mailbox.wake() }
             var ending: Result<Void, StackControllerError>?
+            questions.open()
+            defer { questions.close() }
             while !Task.isCancelled {
                 let now = time.now()
                 for case .launcherEnded(let job, let outcome) in events {
                     launches[job] = nil
-                    launchLog.ended(job, outcome, at: now)
+                    if let time = launchLog.ended(job, outcome, at: now) { metrics.recordRun(time) }
                 }
                 let actions = machine.step(events, at: now)
                 let status = machine.status(at: now)
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
+                questions.answer { machine.jobs(at: now) }
                 var answer: SlotAllocation.Answer?
                 for action in actions {
                     switch action {

@@ -164,6 +164,8 @@ struct Run: AsyncParsableCommand {
     )
     var stateDirectory: String?
 
+    @OptionGroup var listening: ListenOptions
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command")
@@ -203,13 +205,16 @@ struct Run: AsyncParsableCommand {
         // While the token is in the environment only: commands run as this user, and other people write them.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
-        let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
+        let observation = listening.observation
+        let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections + listening.descriptors)
         let terminal = Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
         let form = terminal == nil ? LineLogHandler.Form.full : .short
         // On a terminal, the status line replaces what is logged at level info.
-        let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
+        let logger = global.logger(default: terminal == nil ? .info : .notice, form: form).observed(by: observation)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
-        let connection = try Connection(options: global, logger: global.logger(default: .notice, form: form))
+        let connection = try Connection(
+            options: global, logger: global.logger(default: .notice, form: form).observed(by: observation),
+            observation: observation)
         ControllerProcess.erase(connection.endpoint.token)
         #if canImport(FoundationNetworking)
             if global.transport == .urlsession {
@@ -225,9 +230,14 @@ struct Run: AsyncParsableCommand {
         defer { shown?.close() }
         try await connection.closing {
             let launcher = ObservedLauncher(
-                try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit))
+                try launcher(endpoint: connection.endpoint, output: shown, descriptorLimit: descriptorLimit),
+                observation: observation)
             let client = connection.client
             let controller = try controller(client: client, launcher: launcher, logger: logger, on: terminal)
+            let server = listening.server(observation, logger: logger, logs: jobLogs) { [controller] }
+            async let _: Void? = server?.run()
+            // Nothing is sent before it is certain that it can be watched.
+            try await server?.listening()
             // A controller waits for an unreachable server for as long as it takes. With --once it should fail.
             if once {
                 var options = CallOptions()

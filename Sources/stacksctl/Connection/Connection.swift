@@ -16,15 +16,16 @@ struct Connection {
     let connectionsOpened: @Sendable () -> Int?
     private let shutdown: @Sendable () async -> Void
 
+    /// - Parameter observation: Is told what calls cost and what limits they use.
     /// - Throws: ``Failure`` or `StacksAPIError` when the options do not make sense.
-    init(options: GlobalOptions, logger: Logger) throws {
+    init(options: GlobalOptions, logger: Logger, observation: RunObservation? = nil) throws {
         endpoint = try Endpoint(options: options, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
         do {
             switch options.transport {
             case .curl:
                 let transport = try CurlTransport(configuration: Self.curl(options))
-                observed = ObservedTransport(transport)
+                observed = ObservedTransport(transport, limits: observation?.limits)
                 connectionsOpened = { transport.statistics.connectionsOpened }
                 shutdown = { await transport.shutdown() }
             case .urlsession:
@@ -32,7 +33,7 @@ struct Connection {
                     if let baseURL = endpoint.baseURL { Self.leaveProxyOut(baseURL) }
                 #endif
                 let transport = try URLSessionTransport(configuration: Self.urlSession(options))
-                observed = ObservedTransport(transport)
+                observed = ObservedTransport(transport, limits: observation?.limits)
                 connectionsOpened = { nil }
                 shutdown = { await transport.shutdown() }
             }
@@ -45,6 +46,7 @@ struct Connection {
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         if options.noRetry { configuration.retryPolicy = .never }
         configuration.logsPayloads = options.logPayloads
+        if let observation { configuration.metricsFactory = observation.metrics }
         configuration.userAgentPrefixes = ["stacksctl/\(StacksAPIVersion.current)"]
         do {
             client = try StacksClient(

@@ -6,10 +6,13 @@ import Synchronization
 /// Measures, around another launcher, the time from a job's scheduling to its launch.
 final class ObservedLauncher: JobLauncher {
     private let base: any JobLauncher
+    private let observation: RunObservation?
     private let state = Mutex(LatencyHistogram())
 
-    init(_ base: any JobLauncher) {
+    /// - Parameter observation: Is told of each launch too.
+    init(_ base: any JobLauncher, observation: RunObservation? = nil) {
         self.base = base
+        self.observation = observation
     }
 
     /// From the scheduled time, by the server's clock, to the launch, by this machine's clock.
@@ -19,6 +22,7 @@ final class ObservedLauncher: JobLauncher {
         if let scheduledAt = job.scheduled.scheduledAt {
             let latency = Duration.seconds(Date.now.timeIntervalSince(scheduledAt))
             state.withLock { $0.record(latency) }
+            observation?.dispatched(stack: job.stack, after: latency)
         }
         return try await base.launch(job)
     }
