@@ -52,5 +52,9 @@ extension StackController {
     ///
     /// - Returns: Nothing when the controller does not run, or the task was cancelled. While something blocks the
     ///   controller's threads there is no answer: see ``liveness(tolerance:)``.
-    public func jobs() async -> ControllerJobs { await questions.ask { mailbox.wake() } }
+    public func jobs() async -> ControllerJobs {
+        var jobs = await questions.ask { mailbox.wake() }
+        jobs.inFlight.sort { ($1.known, $0.id) < ($0.known, $1.id) }
+        return jobs
+    }
 }

@@ -1,5 +1,5 @@
 extension ControllerMachine {
-    /// The jobs at `now`, with what is known of each.
+    /// The jobs at `now`, with what is known of each, in no order: whoever asks can sort them.
     func jobs(at now: Duration) -> ControllerJobs {
         let now = max(now, shared.now)
         var jobs = ControllerJobs()
@@ -12,7 +12,6 @@ extension ControllerMachine {
                     sinceLaunch: entry.job == nil || entry.launchedAt > .zero ? now - entry.launchedAt : nil,
                     isUnresponsive: stops.unresponsive.contains(id), listed: entry.job))
         }
-        jobs.inFlight.sort { ($1.known, $0.id) < ($0.known, $1.id) }
         return jobs
     }
 }

@@ -23,6 +23,7 @@ struct LaunchLog {
     /// The launcher has ended. Its time is that with this controller.
     ///
     /// - Returns: How long the launcher ran; `nil` for a job that was found running, of which only a part is known.
+    @discardableResult
     mutating func ended(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) -> Duration? {
         guard let (job, since) = running.removeValue(forKey: id), outcome != .notFollowed else { return nil }
         var facts = Self.facts(id, job)

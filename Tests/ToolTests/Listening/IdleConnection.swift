@@ -37,7 +37,7 @@ final class IdleConnection: Sendable {
     func send(_ text: String) {
         let bytes = Array(text.utf8)
         #if os(Linux)
-            _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+            _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
         #else
             _ = Darwin.send(descriptor, bytes, bytes.count, 0)
         #endif

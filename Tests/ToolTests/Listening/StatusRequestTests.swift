@@ -69,10 +69,10 @@ struct StatusRequestTests {
                     let answer = try await run.ask(method, "/status", ["--data-binary", "{}"])
                     #expect(answer.status == 405 && answer.headers["allow"] == "GET, HEAD", "\(method): \(answer)")
                 }
-                let head = try await run.get("/metrics", ["--head"])
+                let head = try await run.get("/metrics", ["--head", "-o", "/dev/null"])
                 #expect(
                     head.status == 200 && head.body.isEmpty && Int(head.headers["content-length"] ?? "") ?? 0 > 1000)
-                for path in ["/nothing", "/status/", "//", "/..%2f", "/\u{1b}[31m"] {
+                for path in ["/nothing", "/status/", "//", "/..%2f", "/%1b"] {
                     let answer = try await run.get(path)
                     #expect(answer.status == 404 && !answer.body.contains("\u{1b}"), "\(path): \(answer)")
                 }

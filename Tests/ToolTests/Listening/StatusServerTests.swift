@@ -34,7 +34,8 @@ struct StatusServerTests {
                     #expect(try await run.get("/livez").status == 200)
                     #expect(try await run.status()["jobs_in_flight"] as? Int == 1)
                     try gate.open()
-                    #expect(ToolRun(try await run.tool.outcome()).status == 0)
+                    let ended = ToolRun(try await run.tool.outcome())
+                    #expect(ended.status == 0, "\(ended.errors)")
                 }
             }
         }
@@ -96,7 +97,8 @@ struct StatusServerTests {
                     #expect((stack["rate_limits"] as? [[String: Any]])?.contains { $0["limit"] is Int } == true)
                     #expect(try await run.status("?find=WEB")["jobs_found"] as? Int == 1)
                     #expect(try await run.status("?find=nothing")["jobs_found"] as? Int == 0)
-                    #expect((try await run.status("?jobs=0")["jobs"] as? [Any])?.isEmpty == true)
+                    let unnamed = try await run.status("?jobs=0")
+                    #expect((unnamed["jobs"] as? [Any])?.isEmpty == true && unnamed["jobs_in_flight"] as? Int == 1)
                     try gate.open()
                     try await run.status { status in
                         !((status["jobs"] as? [[String: Any]]) ?? []).contains { $0["id"] as? String == job }
@@ -127,7 +129,7 @@ struct StatusServerTests {
                     // Errors are there when there are any.
                     let found = Self.keys(of: status).union(
                         ["errors[].time", "errors[].level", "errors[].message", "errors[].stack", "errors[].job"])
-                    #expect(found.subtracting(documented) == [])
+                    #expect(found.subtracting(documented).subtracting(["errors"]) == [])
                     #expect(documented.subtracting(found) == [])
                     try await gate.waitUntilStarted()
                     try gate.open()
@@ -175,7 +177,7 @@ struct StatusServerTests {
                 #expect(text["stacks_api_call_duration_seconds_count", calls] == 1)
                 #expect(text["stacksctl_rate_limit", ["stack": "runner", "scope": "list-scheduled-jobs"]] != nil)
                 #expect(text["stacksctl_metrics_refused_total", [:]] == 0)
-                #expect(try #require(text["process_resident_memory_bytes", [:]]) > 0)
+                #expect(text["process_resident_memory_bytes", [:]] ?? 0 > 0)
                 #expect(!text.help.values.contains("Not described"), "\(text.help)")
                 guard let promtool = Tool.path("promtool") else { return }
                 let check = try ChildProcess(
@@ -190,7 +192,8 @@ struct StatusServerTests {
     func ends() async throws {
         try await SimulatedWorld.run(["--jobs", "2"]) { world in
             let tool = try ListeningRun.start(world, ["--listen", "127.0.0.1:0", "--once"])
-            #expect(ToolRun(try await tool.outcome()).status == 0)
+            let ended = ToolRun(try await tool.outcome())
+            #expect(ended.status == 0, "\(ended.errors)")
         }
     }
 }
