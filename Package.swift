@@ -93,17 +93,23 @@ let package = Package(
 
         // The tools.
         .target(name: "StandardStreams", dependencies: ["StacksTransport", logging, argumentParser]),
+        // Whose requests the tools' servers answer.
+        .target(name: "HostGuard", dependencies: ["StacksTransport", httpTypes]),
         .executableTarget(
             name: "stacksctl",
             dependencies: [
-                "CommandLaunching", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
+                "CommandLaunching", "HostGuard", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
                 "StacksTransport", .target(name: "StacksURLSession", condition: .when(traits: ["URLSessionTool"])),
-                httpTypes, logging, serviceLifecycle, unixSignals, argumentParser, product("Yams", "Yams"),
-            ]),
+                httpTypes, logging, metrics, serviceLifecycle, unixSignals, argumentParser, product("Yams", "Yams"),
+                product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
+                product("NIOPosix", "swift-nio"),
+            ],
+            resources: [.embedInCode("StatusServer/Page")]),
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
-                "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging,
+                "HostGuard", "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes,
+                logging,
                 serviceLifecycle, unixSignals, argumentParser, product("Hummingbird", "hummingbird"),
                 product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
                 product("NIOTLS", "swift-nio"), nioHTTP2, nioSSL, product("NIOHTTPTypes", "swift-nio-extras"),
@@ -148,8 +154,8 @@ let package = Package(
             "StacksControllerTests", "CommandLaunching", "StacksAPI", "StacksController", "StacksCurl", "StacksTesting",
             "StacksTransport", "TestServers", logging, metrics, metricsTestKit, serviceLifecycle),
         tests(
-            "ToolTests", "stacksctl", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
-            "StandardStreams", "TestServers", logging, argumentParser),
+            "ToolTests", "stacksctl", "HostGuard", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
+            "StandardStreams", "TestServers", logging, metrics, argumentParser),
         tests(
             "ReadmeTests", "stacksctl", "CommandLaunching", "StacksAPI", "StacksCommandLauncher", "StacksController",
             "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession", "TestServers", logging,

@@ -1,4 +1,4 @@
-import StacksAPI
+public import StacksAPI
 import StacksController
 
 #if canImport(Darwin)
@@ -8,6 +8,13 @@ import StacksController
 #elseif canImport(Musl)
     import Musl
 #endif
+
+extension CommandLauncher {
+    /// The path of the file with the output of a job, when the output goes to files in `directory`.
+    public static func logFile(of job: JobID, in directory: String) -> String {
+        "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
+    }
+}
 
 /// The file with the output of one job.
 ///
@@ -19,7 +26,7 @@ enum LogFile {
     ///
     /// - Throws: ``CommandLaunchError`` when something else has the file's name, which concerns this job alone.
     static func open(for job: JobID, in directory: String) throws -> OpenFile {
-        let path = path(for: job, in: directory)
+        let path = CommandLauncher.logFile(of: job, in: directory)
         do {
             for _ in 0..<100 {
                 let file = try OwnedFile.open(path, O_WRONLY | O_CREAT | O_APPEND)
@@ -35,11 +42,6 @@ enum LogFile {
         } catch {
             throw StartFailure.error("The log file \(path) cannot be opened", error)
         }
-    }
-
-    /// The path of a job's log.
-    static func path(for job: JobID, in directory: String) -> String {
-        "\(directory)/\(JobFileName.name(for: job, extension: "log"))"
     }
 
     /// Takes the lock that others may share, and waits for a controller that is just removing the file. On a file

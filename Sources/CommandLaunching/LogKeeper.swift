@@ -33,7 +33,7 @@ final class LogKeeper: Sendable {
     nonisolated(nonsending) func keeping<Result>(
         _ job: JobID, _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {
-        let log = LogFile.path(for: job, in: directory.path)
+        let log = CommandLauncher.logFile(of: job, in: directory.path)
         begin(log)
         do {
             let result = try await body()

@@ -62,7 +62,8 @@ public final class StackController: Service {
     /// Where calls are made, and nothing that could block its thread.
     private let callExecutor: (any TaskExecutor)?
     private let slots: SlotPool?
-    private let mailbox = Mailbox()
+    let mailbox = Mailbox()
+    let questions = JobQuestions()
     private let snapshot = Mutex<Snapshot?>(nil)
     private let run = Mutex(Run.isToCome)
 
@@ -71,6 +72,9 @@ public final class StackController: Service {
 
     /// What the controller does now, and how often: see ``reconfigure(_:)``.
     public var configuration: Configuration { current.withLock { $0.configuration } }
+
+    /// The queue that its stack serves.
+    public var queue: QueueKey { configuration.queue }
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
@@ -223,13 +227,15 @@ public final class StackController: Service {
             var events: [ControllerEvent] = [.begin(recovered: recovered)]
             var timer = WakeTimer(time) { [mailbox] in mailbox.wake() }
             var ending: Result<Void, StackControllerError>?
+            questions.open()
+            defer { questions.close() }
             while !Task.isCancelled {
                 let now = time.now()
                 for event in events {
                     switch event {
                     case .launcherEnded(let job, let outcome):
                         launches[job] = nil
-                        launchLog.ended(job, outcome, at: now)
+                        if let time = launchLog.ended(job, outcome, at: now) { metrics.recordRun(time) }
                     case .configured(let configuration):
                         calls = ControllerCalls(client: client, configuration: configuration)
                     default: break
@@ -240,6 +246,7 @@ public final class StackController: Service {
                 metrics.record(status)
                 let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
                 snapshot.withLock { $0 = current }
+                questions.answer { machine.jobs(at: now) }
                 var grant: SlotAllocation.Grant?
                 for action in actions {
                     switch action {

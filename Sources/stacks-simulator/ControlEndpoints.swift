@@ -1,4 +1,5 @@
 import HTTPTypes
+import HostGuard
 import Hummingbird
 import HummingbirdCore
 import NIOCore

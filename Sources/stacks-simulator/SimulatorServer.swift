@@ -1,4 +1,5 @@
 import HTTPTypes
+import HostGuard
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -25,7 +26,9 @@ struct SimulatorServer: Service {
         let connections = ConnectionCounts()
         let responder = SimulatorResponder(
             simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
-            connections: connections, requestGuard: RequestGuard(scheme: tls ? "https" : "http", names: [host] + names)
+            connections: connections,
+            requestGuard: RequestGuard(
+                scheme: tls ? "https" : "http", server: "this simulator", names: [host] + names)
         )
         let application = Application(
             responder: responder,

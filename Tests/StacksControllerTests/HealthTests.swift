@@ -87,7 +87,7 @@ struct HealthTests {
             let told = cells[2].matches(of: /`([a-z_]+)`/).map { String($0.1) }
             #expect(Set(told.dropFirst()) == values, "\(label)")
         }
-        #expect(rows.count == 10)
+        #expect(rows.count == 11)
     }
 
     @Test("live all along, ready while it polls, and neither once it has ended")

@@ -151,7 +151,7 @@ struct JobLogTests {
     func writesAllTheWhile() async throws {
         try await withDirectory { directory in
             let job = Self.id(1)
-            let path = LogFile.path(for: job, in: directory)
+            let path = CommandLauncher.logFile(of: job, in: directory)
             let launcher = try launcher(
                 #"seq 1 300000; touch "$1/done"; until [ -e "$1/go" ]; do sleep 0.01; done; echo the end"#,
                 logs: directory)
@@ -173,7 +173,7 @@ struct JobLogTests {
     func launcherCuts() async throws {
         try await withDirectory { directory in
             let job = Self.id(1)
-            let path = LogFile.path(for: job, in: directory)
+            let path = CommandLauncher.logFile(of: job, in: directory)
             let launcher = try launcher(
                 #"seq 1 20000; until [ -e "$1/go" ]; do sleep 0.01; done; seq 20001 40000; echo the end"#,
                 logs: directory, size: 8192)
@@ -195,7 +195,7 @@ struct JobLogTests {
 
     /// Makes the log of a job that ended so many seconds ago.
     private func makeLog(_ number: Int, in directory: String, age: TimeInterval) throws {
-        let path = LogFile.path(for: Self.id(number), in: directory)
+        let path = CommandLauncher.logFile(of: Self.id(number), in: directory)
         try append("log \(number)\n", to: path)
         try FileManager.default.setAttributes(
             [.modificationDate: Date.now.addingTimeInterval(-age)], ofItemAtPath: path)
@@ -283,11 +283,11 @@ struct JobLogTests {
             let old = try LogFile.open(for: Self.id(1), in: directory)
             try #require(flock(old.descriptor, LOCK_EX | LOCK_NB) == 0)
             let opening = Task.detached { try LogFile.open(for: Self.id(1), in: directory) }
-            unlink(LogFile.path(for: Self.id(1), in: directory))
+            unlink(CommandLauncher.logFile(of: Self.id(1), in: directory))
             old.close()
             let new = try await opening.value
             defer { new.close() }
-            #expect(new.isNamed(LogFile.path(for: Self.id(1), in: directory)))
+            #expect(new.isNamed(CommandLauncher.logFile(of: Self.id(1), in: directory)))
         }
     }
 }

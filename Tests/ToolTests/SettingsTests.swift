@@ -13,7 +13,7 @@ struct SettingsTests {
     private func read(
         _ text: String, environment: [String: String] = [:], isFile: Bool = true
     ) throws -> (settings: RunSettings?, problems: [String]) {
-        var reader = SettingsReader(RunSettings(global: try GlobalOptions.parse([])))
+        var reader = SettingsReader(RunSettings(global: try GlobalOptions.parse([]), listening: try ListenOptions.parse([])))
         reader.read(SettingsDocument(text))
         reader.read(environment: environment)
         let settings = reader.checked(needsCommands: true, isFile: isFile)

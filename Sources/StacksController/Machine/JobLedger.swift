@@ -143,6 +143,9 @@ struct JobLedger {
 
     func contains(_ id: JobID) -> Bool { entries[id] != nil }
 
+    /// Goes through the jobs, in no order.
+    func forEach(_ body: (JobID, Entry) -> Void) { for (id, entry) in entries { body(id, entry) } }
+
     mutating func insert(_ id: JobID, job: ScheduledJob?, stage: Stage, at now: Duration, listedAt: Duration? = nil) {
         remove(id)
         taken += 1

@@ -17,6 +17,7 @@ struct ControllerMetrics {
     private let waitingAge: Gauge
     private let dispatch: Timer
     private let start: Timer
+    private let run: Timer
     private var last: ControllerStatus?
 
     init(stack: String, factory: any MetricsFactory) {
@@ -41,6 +42,7 @@ struct ControllerMetrics {
         waitingAge = Gauge(label: name("waiting_age_seconds"), dimensions: common, factory: factory)
         dispatch = Timer(label: name("dispatch_duration"), dimensions: common, factory: factory)
         start = Timer(label: name("start_duration"), dimensions: common, factory: factory)
+        run = Timer(label: name("run_duration"), dimensions: common, factory: factory)
     }
 
     mutating func record(_ status: ControllerStatus) {
@@ -70,6 +72,9 @@ struct ControllerMetrics {
         }
     }
 
+    /// Records how long a launcher ran.
+    func recordRun(_ duration: Duration) { run.recordMicroseconds(duration / .microseconds(1)) }
+
     /// Failures are rare, so that their counters are made when they are needed.
     func countFailure(of call: ControllerCall, _ kind: CallFailure.Kind) {
         let labels = [("call", call.label), ("kind", "\(kind)")]
@@ -92,7 +97,7 @@ struct ControllerMetrics {
 
 extension ControllerStatus.IdleReason {
     /// A short name without blanks, fit for a metric's label.
-    fileprivate var label: String {
+    package var label: String {
         switch self {
         case .paused: "paused"
         case .full: "full"

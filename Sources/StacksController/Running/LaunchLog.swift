@@ -21,8 +21,11 @@ struct LaunchLog {
     mutating func followed(_ id: JobID, at now: Duration) { running[id] = (nil, now) }
 
     /// The launcher has ended. Its time is that with this controller.
-    mutating func ended(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) {
-        guard let (job, since) = running.removeValue(forKey: id), outcome != .notFollowed else { return }
+    ///
+    /// - Returns: How long the launcher ran; `nil` for a job that was found running, of which only a part is known.
+    @discardableResult
+    mutating func ended(_ id: JobID, _ outcome: LaunchOutcome, at now: Duration) -> Duration? {
+        guard let (job, since) = running.removeValue(forKey: id), outcome != .notFollowed else { return nil }
         var facts = Self.facts(id, job)
         // To the millisecond.
         let duration = Duration.milliseconds(Int64(((now - since) / .milliseconds(1)).rounded()))
@@ -36,6 +39,7 @@ struct LaunchLog {
         case .notFollowed: break
         }
         logger.info("The job's launcher has ended", metadata: facts.visible)
+        return job == nil ? nil : now - since
     }
 
     private static func facts(_ id: JobID, _ job: ScheduledJob?) -> Logger.Metadata {

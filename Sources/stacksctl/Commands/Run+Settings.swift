@@ -32,7 +32,7 @@ extension Run {
     func checkedSettings() throws -> RunSettings {
         let environment = ProcessInfo.processInfo.environment
         let file = config.map(SettingsDocument.file)
-        var reader = SettingsReader(RunSettings(global: global))
+        var reader = SettingsReader(RunSettings(global: global, listening: listening))
         if let file {
             reader.read(SettingsDocument(try file.text()))
         } else {
@@ -50,6 +50,8 @@ extension Run {
     /// What the options say counts more than everything else.
     private func override(_ settings: inout RunSettings) {
         settings.global = global.over(settings.global)
+        if listening.listen != nil { settings.listening.listen = listening.listen }
+        if !listening.allowedHosts.isEmpty { settings.listening.allowedHosts = listening.allowedHosts }
         if let permanentFailureExitStatus { settings.permanentFailureExitStatus = permanentFailureExitStatus }
         func given(
             _ option: String, _ path: String?, for name: String, _ property: WritableKeyPath<RunSettings, String?>

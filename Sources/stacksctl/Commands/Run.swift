@@ -114,6 +114,8 @@ struct Run: AsyncParsableCommand {
     )
     var stateDirectory: String?
 
+    @OptionGroup var listening: ListenOptions
+
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp("The command to start for each job, after '--'.", valueName: "command"),
@@ -162,7 +164,9 @@ struct Run: AsyncParsableCommand {
         // While the token is in the environment only: commands run as this user, and other people write them.
         ControllerProcess.hideMemory()
         ControllerProcess.reapOrphansAsFirstProcess()
-        let descriptorLimit = try DescriptorLimit.raise(for: DescriptorLimit.forConnections)
+        let observation = settings.listening.observation
+        let descriptorLimit = try DescriptorLimit.raise(
+            for: DescriptorLimit.forConnections + settings.listening.descriptors)
         let global = settings.global
         if global.logFormat == .json { StandardError.form = .json }
         // JSON is for a program, which a status line would disturb.
@@ -170,11 +174,11 @@ struct Run: AsyncParsableCommand {
         let terminal = isJSON ? nil : Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
         let form = terminal.map { _ in LogForm.short }
         // On a terminal, the status line replaces what is logged at level info.
-        let logger = global.logger(default: terminal == nil ? .info : .notice, form: form)
+        let logger = global.logger(default: terminal == nil ? .info : .notice, form: form).observed(by: observation)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
         let connection = try Connection(
             options: global, tokenFileFallback: settings.tokenFile,
-            logger: global.logger(default: .notice, form: form))
+            logger: global.logger(default: .notice, form: form).observed(by: observation), observation: observation)
         ControllerProcess.erase(connection.endpoint.token)
         #if canImport(FoundationNetworking)
             if global.transport == .urlsession {
@@ -192,9 +196,17 @@ struct Run: AsyncParsableCommand {
             let stacks = try RunningStacks(
                 settings,
                 in: RunningStacks.Surroundings(
-                    client: connection.client, endpoint: connection.endpoint, logger: logger, output: shown,
-                    descriptorLimit: descriptorLimit, isOnce: once, isDryRun: dryRun, showsStatus: terminal != nil),
+                    client: connection.client, endpoint: connection.endpoint, logger: logger, observation: observation,
+                    output: shown, descriptorLimit: descriptorLimit, isOnce: once, isDryRun: dryRun,
+                    showsStatus: terminal != nil),
                 sharesSlots: config != nil)
+            let server = settings.listening.server(
+                observation, logger: logger, slots: settings.slots == nil ? nil : stacks.slots,
+                logs: settings.jobLogs,
+                controllers: { stacks.fleet.controllers })
+            async let _: Void? = server?.run()
+            // Nothing is sent before it is certain that it can be watched.
+            try await server?.listening()
             if once { try await checkToken(connection.client) }
             let outcome = await Result { try await run(stacks, settings, connection, logger, on: terminal) }
             // The summary is printed even after a failure, unless nothing was sent.

@@ -20,8 +20,11 @@ struct Connection {
     let connectionsOpened: @Sendable () -> Int?
     private let shutdown: @Sendable () async -> Void
 
+    /// - Parameter observation: Is told what calls cost and what limits they use.
     /// - Throws: ``Failure`` or `StacksAPIError` when the options do not make sense.
-    init(options: GlobalOptions, tokenFileFallback: String? = nil, logger: Logger) throws {
+    init(
+        options: GlobalOptions, tokenFileFallback: String? = nil, logger: Logger, observation: RunObservation? = nil
+    ) throws {
         endpoint = try Endpoint(
             options: options, tokenFileFallback: tokenFileFallback, environment: ProcessInfo.processInfo.environment)
         if let note = endpoint.note { logger.debug("\(note)") }
@@ -29,12 +32,12 @@ struct Connection {
             switch options.transport ?? .curl {
             case .curl:
                 let transport = try CurlTransport(configuration: Self.curl(options))
-                observed = ObservedTransport(transport)
+                observed = ObservedTransport(transport, limits: observation?.limits)
                 connectionsOpened = { transport.statistics.connectionsOpened }
                 shutdown = { await transport.shutdown() }
             case .urlsession:
                 let transport = try Self.urlSession(options, baseURL: endpoint.baseURL)
-                observed = ObservedTransport(transport.transport)
+                observed = ObservedTransport(transport.transport, limits: observation?.limits)
                 connectionsOpened = { nil }
                 shutdown = transport.shutdown
             }
@@ -47,6 +50,7 @@ struct Connection {
         if let timeout = options.timeout { configuration.requestTimeout = timeout.duration }
         if options.noRetry { configuration.retryPolicy = .never }
         configuration.logsPayloads = options.logPayloads
+        if let observation { configuration.metricsFactory = observation.metrics }
         configuration.userAgentPrefixes = ["stacksctl/\(StacksAPIVersion.current)"]
         do {
             client = try StacksClient(

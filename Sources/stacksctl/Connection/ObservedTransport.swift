@@ -12,10 +12,13 @@ final class ObservedTransport: HTTPTransport {
     }
 
     private let base: any HTTPTransport
+    private let limits: RateLimitUse?
     private let state = Mutex(Tally())
 
-    init(_ base: any HTTPTransport) {
+    /// - Parameter limits: Is told what responses say of rate limits.
+    init(_ base: any HTTPTransport, limits: RateLimitUse? = nil) {
         self.base = base
+        self.limits = limits
     }
 
     var tally: Tally { state.withLock { $0 } }
@@ -28,6 +31,7 @@ final class ObservedTransport: HTTPTransport {
         state.withLock { tally in
             if let version = response.metrics?.httpVersion { tally.httpVersions.insert(version.description) }
         }
+        limits?.note(response, to: request)
         return response
     }
 }

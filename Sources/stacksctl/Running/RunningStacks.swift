@@ -14,6 +14,8 @@ final class RunningStacks: Sendable {
         var client: StacksClient
         var endpoint: Endpoint
         var logger: Logger
+        /// Is told of what happens, if somebody can ask for it.
+        var observation: RunObservation?
         /// Takes the commands' output, if it is to be shown on a terminal.
         var output: CommandOutput?
         var descriptorLimit: UInt?
@@ -122,7 +124,8 @@ final class RunningStacks: Sendable {
         _ settings: StackRunSettings, _ run: RunSettings, in surroundings: Surroundings, _ slots: SlotPool?,
         inPlaceOf other: (any JobLauncher)? = nil
     ) throws -> Stack {
-        let launcher = StackLauncher(try launcher(settings, run, in: surroundings, inPlaceOf: other))
+        let launcher = StackLauncher(
+            try launcher(settings, run, in: surroundings, inPlaceOf: other), observation: surroundings.observation)
         let controller = try StackController(
             client: surroundings.client, configuration: configuration(settings, in: surroundings), launcher: launcher,
             logger: surroundings.logger, slots: slots)

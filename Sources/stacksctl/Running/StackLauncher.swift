@@ -16,9 +16,14 @@ final class StackLauncher: JobLauncher {
         var latencies = LatencyHistogram()
     }
 
+    private let observation: RunObservation?
     private let state: Mutex<State>
 
-    init(_ base: any JobLauncher) { state = Mutex(State(base: base)) }
+    /// - Parameter observation: Is told of each launch too.
+    init(_ base: any JobLauncher, observation: RunObservation? = nil) {
+        self.observation = observation
+        state = Mutex(State(base: base))
+    }
 
     /// What launches from now on.
     var base: any JobLauncher {
@@ -33,6 +38,7 @@ final class StackLauncher: JobLauncher {
         if let scheduledAt = job.scheduled.scheduledAt {
             let latency = Duration.seconds(Date.now.timeIntervalSince(scheduledAt))
             state.withLock { $0.latencies.record(latency) }
+            observation?.dispatched(stack: job.stack, after: latency)
         }
         return try await base.launch(job)
     }

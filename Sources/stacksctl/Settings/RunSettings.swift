@@ -6,6 +6,8 @@ import StacksController
 struct RunSettings {
     /// What is about the connection and the log.
     var global: GlobalOptions
+    /// Where the status is served.
+    var listening: ListenOptions
     /// How many slots the stacks share; `nil` for no limit beside their own.
     var slots: Int?
     var tokenFile: String?

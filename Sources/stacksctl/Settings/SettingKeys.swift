@@ -8,6 +8,16 @@ extension SettingKey where Root == RunSettings {
     static var all: [SettingKey] {
         [
             .integer("slots", 0...SlotPool.maximumSlots) { $1.slots = $0 },
+            .text("listen", expected: "HOST:PORT, such as 127.0.0.1:9464") { text, run in
+                guard let address = try? ListenAddress(parsing: text) else { return false }
+                run.listening.listen = address
+                return true
+            },
+            .list("allowed-hosts", expected: "a list of names without a scheme or a path") { names, run in
+                guard names.allSatisfy({ !$0.isEmpty && !$0.contains("/") }) else { return false }
+                run.listening.allowedHosts = names
+                return true
+            },
             .text("token-file", \.tokenFile),
             .text("state-directory", property: "stateDirectory", \.stateDirectory),
             .text("job-logs", property: "output", \.jobLogs),

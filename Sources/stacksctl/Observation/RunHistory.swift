@@ -1,0 +1,115 @@
+import StacksController
+import Synchronization
+
+/// What the stacks did in each minute of the last hour, in a bounded amount of memory.
+final class RunHistory: Sendable {
+    /// How many minutes are kept.
+    static let minutes = 60
+
+    /// A minute of one stack, or of several.
+    struct Minute: Sendable, Equatable {
+        var launched = 0
+        var finished = 0
+        var failed = 0
+        /// From scheduled to launched; `nil` while nothing was launched.
+        var latencies: LatencyHistogram?
+
+        static func + (one: Minute, other: Minute) -> Minute {
+            var sum = one
+            sum.launched += other.launched
+            sum.finished += other.finished
+            sum.failed += other.failed
+            if let latencies = other.latencies {
+                if sum.latencies == nil { sum.latencies = latencies } else { sum.latencies?.add(latencies) }
+            }
+            return sum
+        }
+    }
+
+    private struct Ring {
+        var minutes = Array(repeating: Minute(), count: RunHistory.minutes)
+        /// The minute, since the start, that is counted now.
+        var current = 0
+        var totals = ControllerStatus().totals
+
+        /// Goes on to a minute. Those that were left out in between are empty.
+        mutating func advance(to minute: Int) {
+            let steps = min(minute - current, RunHistory.minutes)
+            for step in stride(from: 1, through: steps, by: 1) {
+                minutes[(current + step) % RunHistory.minutes] = Minute()
+            }
+            current = max(current, minute)
+        }
+
+        mutating func count(_ change: (inout Minute) -> Void) { change(&minutes[current % RunHistory.minutes]) }
+
+        /// The oldest first.
+        var inOrder: [Minute] {
+            (1...RunHistory.minutes).map { minutes[(current + $0) % RunHistory.minutes] }
+        }
+    }
+
+    private let rings = Mutex<[String: Ring]>([:])
+    private let now: @Sendable () -> Duration
+
+    /// - Parameter now: The time since some start.
+    init(now: @escaping @Sendable () -> Duration = RunHistory.timeSinceStart()) { self.now = now }
+
+    static func timeSinceStart() -> @Sendable () -> Duration {
+        let start = ContinuousClock.now
+        return { start.duration(to: .now) }
+    }
+
+    private func change(_ stack: String, _ body: (inout Ring) -> Void) {
+        let minute = Int(now().components.seconds / 60)
+        rings.withLock { rings in
+            if rings[stack] == nil { rings[stack] = Ring(current: minute) }
+            rings[stack]?.advance(to: minute)
+            if rings[stack] != nil { body(&rings[stack]!) }
+        }
+    }
+
+    /// A job was launched so long after it was scheduled.
+    func dispatched(stack: String, after latency: Duration) {
+        change(stack) { ring in
+            ring.count { minute in
+                if minute.latencies == nil { minute.latencies = LatencyHistogram(.coarse) }
+                minute.latencies?.record(latency)
+            }
+        }
+    }
+
+    /// Counts what has been added to the totals of a stack since the last time. A controller that is new begins at zero.
+    func count(stack: String, _ totals: ControllerStatus.Totals) {
+        change(stack) { ring in
+            let isNew = totals.launched < ring.totals.launched || totals.failed < ring.totals.failed
+            let before = isNew ? ControllerStatus().totals : ring.totals
+            ring.totals = totals
+            ring.count { minute in
+                minute.launched += totals.launched - before.launched
+                minute.finished += max(0, totals.finished - before.finished)
+                minute.failed += totals.failed - before.failed
+            }
+        }
+    }
+
+    /// The last hour of some stacks together, the oldest minute first.
+    func hour(of stacks: [String]) -> [Minute] {
+        let minute = Int(now().components.seconds / 60)
+        let hours = rings.withLock { rings in
+            stacks.compactMap { rings[$0] }
+        }
+        return hours.reduce(Array(repeating: Minute(), count: Self.minutes)) { sum, ring in
+            var ring = ring
+            ring.advance(to: minute)
+            return zip(sum, ring.inOrder).map(+)
+        }
+    }
+
+    /// Forgets the stacks that there are no longer.
+    func keep(_ stacks: Set<String>) {
+        rings.withLock { rings in
+            if rings.keys.contains(where: { !stacks.contains($0) }) { rings = rings.filter { stacks.contains($0.key) } }
+        }
+    }
+}

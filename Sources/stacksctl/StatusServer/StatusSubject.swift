@@ -1,0 +1,40 @@
+import StacksAPI
+import StacksController
+
+/// What the status server tells of.
+struct StatusSubject: Sendable {
+    var observation: RunObservation
+    /// The slots that the stacks share, if they do.
+    var slots: SlotPool?
+    /// The stacks of this process. They can come and go.
+    var controllers: @Sendable () -> [StackController]
+    /// Where the output of a stack's job goes, if that is a file.
+    var logFile: @Sendable (_ stack: String, _ job: JobID) -> String?
+
+    /// Whether the process works. A stack that has ended is no reason to start it again, unless all have.
+    var liveness: ControllerHealth {
+        let all = controllers()
+        let running = all.filter { $0.status.phase != .ended }
+        guard !all.isEmpty else { return ControllerHealth(isGood: true, reason: "there is no stack") }
+        guard !running.isEmpty else { return ControllerHealth(isGood: false, reason: "every stack has ended") }
+        return Self.summary(running) { $0.liveness() }
+    }
+
+    /// Whether every stack takes jobs.
+    var readiness: ControllerHealth {
+        let all = controllers()
+        guard !all.isEmpty else { return ControllerHealth(isGood: false, reason: "there is no stack") }
+        return Self.summary(all) { $0.readiness() }
+    }
+
+    /// Those of the stacks that are the reason, by their keys when there is more than one stack.
+    private static func summary(
+        _ stacks: [StackController], _ health: (StackController) -> ControllerHealth
+    ) -> ControllerHealth {
+        let all = stacks.map { (key: $0.stackKey, health: health($0)) }
+        if all.count == 1 { return all[0].health }
+        let bad = all.filter { !$0.health.isGood }
+        let reasons = (bad.isEmpty ? all : bad).map { "\($0.key): \($0.health.reason)" }
+        return ControllerHealth(isGood: bad.isEmpty, reason: reasons.joined(separator: "; "))
+    }
+}
