@@ -18,7 +18,9 @@ struct Exposition {
     private(set) var samples: [Sample: Double] = [:]
 
     init(_ text: String) throws {
-        guard text.hasSuffix("\n") else { throw Problem("no line end at the end", String(text.suffix(80))) }
+        guard text.isEmpty || text.hasSuffix("\n") else {
+            throw Problem("no line end at the end", String(text.suffix(80)))
+        }
         var family = ""
         var done: Set<String> = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {

@@ -115,8 +115,8 @@ struct ObservationTests {
             text.object("inner") { $0.field("flag", true) }
         }
         #expect(text.bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F })
-        let document = try #require(
-            JSONSerialization.jsonObject(with: Data(text.bytes)) as? [String: Any])
+        let object = try JSONSerialization.jsonObject(with: Data(text.bytes))
+        let document = try #require(object as? [String: Any])
         #expect(document["text"] as? String == odd && document["none"] is NSNull)
         #expect(document["seconds"] as? Double == 1.5 && document["numbers"] as? [Int] == [1, -2])
         #expect((document["inner"] as? [String: Any])?["flag"] as? Bool == true)

@@ -77,8 +77,9 @@ enum Browser {
     static func document(at port: Int) async throws -> String {
         let profile = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID())")
         defer { try? FileManager.default.removeItem(at: profile) }
+        let program = try #require(path)
         let browser = try ChildProcess(
-            URL(fileURLWithPath: #require(path)),
+            URL(fileURLWithPath: program),
             [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(profile.path)",
                 "--virtual-time-budget=2500", "--dump-dom", "http://127.0.0.1:\(port)/",

@@ -24,8 +24,8 @@ struct StatusRequestTests {
                     }
                 }
                 for host in ["localhost:1", "127.0.0.1", "LOCALHOST", "[::1]:80"] {
-                    let status = try await run.get("/livez", ["-H", "Host: \(host)"]).status
-                    #expect(status == 200, "\(host)")
+                    let answer = try await run.get("/livez", ["-H", "Host: \(host)"])
+                    #expect(answer.status == 200, "\(host)")
                 }
             }
         }
@@ -39,12 +39,12 @@ struct StatusRequestTests {
             ) { run in
                 let own = ProcessInfo.processInfo.hostName
                 for host in ["10.1.2.3:9464", "[2001:db8::1]", "localhost", "stacks.example:80", own] {
-                    let status = try await run.get("/livez", ["-H", "Host: \(host)"]).status
-                    #expect(status == 200, "\(host)")
+                    let answer = try await run.get("/livez", ["-H", "Host: \(host)"])
+                    #expect(answer.status == 200, "\(host)")
                 }
                 for host in ["evil.example", "10.1.2.3.evil.example", "1", "0x7f000001"] {
-                    let status = try await run.get("/livez", ["-H", "Host: \(host)"]).status
-                    #expect(status == 403, "\(host)")
+                    let answer = try await run.get("/livez", ["-H", "Host: \(host)"])
+                    #expect(answer.status == 403, "\(host)")
                 }
             }
         }
@@ -117,7 +117,7 @@ struct StatusRequestTests {
                 let idle = (0..<200).map { _ in IdleConnection(port: run.port) }
                 #expect(idle.allSatisfy { $0.isConnected })
                 #expect(try await run.get("/livez").status == 200)
-                #expect(try await run.get("/readyz") { $0.status == 200 }.status == 200)
+                try await run.get("/readyz") { $0.status == 200 }
                 withExtendedLifetime(idle) {}
             }
         }
@@ -133,7 +133,8 @@ struct StatusRequestTests {
                     connection.send(text)
                     #expect(await connection.isClosedByPeer(), "\(text.prefix(20))")
                 }
-                #expect(try await run.get("/livez").status == 200)
+                let live = try await run.get("/livez")
+                #expect(live.status == 200)
             }
         }
     }
