@@ -13,7 +13,8 @@ struct SettingsTests {
     private func read(
         _ text: String, environment: [String: String] = [:], isFile: Bool = true
     ) throws -> (settings: RunSettings?, problems: [String]) {
-        var reader = SettingsReader(RunSettings(global: try GlobalOptions.parse([]), listening: try ListenOptions.parse([])))
+        let (global, listening) = (try GlobalOptions.parse([]), try ListenOptions.parse([]))
+        var reader = SettingsReader(RunSettings(global: global, listening: listening))
         reader.read(SettingsDocument(text))
         reader.read(environment: environment)
         let settings = reader.checked(needsCommands: true, isFile: isFile)
