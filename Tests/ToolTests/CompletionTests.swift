@@ -48,7 +48,7 @@ struct CompletionTests {
             Line(text: "stacksctl vers", offers: ["version"]),
             Line(text: "stacksctl --out", offers: ["--output"]),
             Line(text: "stacksctl whoami --out", offers: ["--output"]),
-            Line(text: "stacksctl list --stack k --log-", offers: ["--log-level", "--log-payloads"]),
+            Line(text: "stacksctl list --stack k --log-", offers: ["--log-format", "--log-level", "--log-payloads"]),
             Line(text: "stacksctl run --ca", offers: ["--ca-file"]),
             Line(text: "stacksctl whoami --output ", offers: ["table", "json"]),
             Line(text: "stacksctl --transport url", offers: ["urlsession"]),

@@ -150,7 +150,7 @@ struct InstallTests {
     private func lint(_ pages: URL) async throws {
         let run = try text(pages.appendingPathComponent("stacksctl-run.1"))
         for part in [
-            ".Nd run a stack", ".Nm stacksctl Cm run", "Fl \\-max\\-in\\-flight", "Op Fl \\- Ar", ".Sh EXAMPLES",
+            ".Nd run stacks", ".Nm stacksctl Cm run", "Fl \\-max\\-in\\-flight", "Op Fl \\- Ar", ".Sh EXAMPLES",
         ] {
             #expect(run.contains(part), "\(part)")
         }

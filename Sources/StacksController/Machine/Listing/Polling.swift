@@ -21,7 +21,7 @@ struct Polling {
     private static let pagesToChooseFrom = 5
 
     /// How long the list is read often after a job has come to it.
-    private static let busyTime = Duration.seconds(30)
+    private static let busyTime = Duration.seconds(10)
 
     /// How old a reading may be to count as the current list.
     private static let currency = Duration.seconds(1)
