@@ -12,6 +12,18 @@ public struct ControllerHealth: Sendable, Hashable {
     }
 }
 
+extension ControllerHealth {
+    /// What the healths of several stacks come to: good when all are. The reason names those that are not, or else all.
+    package static func summary(
+        of controllers: [StackController], _ health: (StackController) -> ControllerHealth
+    ) -> ControllerHealth {
+        let all = controllers.map { (key: $0.stackKey, health: health($0)) }
+        let bad = all.filter { !$0.health.isGood }
+        let reasons = (bad.isEmpty ? all : bad).map { "\($0.key): \($0.health.reason)" }
+        return ControllerHealth(isGood: bad.isEmpty, reason: reasons.joined(separator: "; "))
+    }
+}
+
 extension StackController {
     /// Whether the process works: the response to a liveness probe, whose "no" means "start it again".
     ///

@@ -130,22 +130,13 @@ public final class StackFleet: Service {
     public func liveness(tolerance: Duration = .seconds(30)) -> ControllerHealth {
         let running = controllers.filter { $0.status.phase != .ended }
         guard !running.isEmpty else { return ControllerHealth(isGood: false, reason: "every stack has ended") }
-        return summary(running) { $0.liveness(tolerance: tolerance) }
+        return ControllerHealth.summary(of: running) { $0.liveness(tolerance: tolerance) }
     }
 
     /// Whether every stack takes jobs: see ``StackController/readiness(maximumPollAge:)``. The reason names those that do
     /// not, one that has ended among them. Stacks that were removed do not count.
     public func readiness(maximumPollAge: Duration = .seconds(30)) -> ControllerHealth {
-        summary(state.withLock { $0.wanted }) { $0.readiness(maximumPollAge: maximumPollAge) }
-    }
-
-    private func summary(
-        _ controllers: [StackController], _ health: (StackController) -> ControllerHealth
-    ) -> ControllerHealth {
-        let all = controllers.map { (key: $0.stackKey, health: health($0)) }
-        let shown = all.contains { !$0.health.isGood } ? all.filter { !$0.health.isGood } : all
-        let reasons = shown.map { "\($0.key): \($0.health.reason)" }
-        return ControllerHealth(isGood: shown.allSatisfy(\.health.isGood), reason: reasons.joined(separator: "; "))
+        ControllerHealth.summary(of: state.withLock { $0.wanted }) { $0.readiness(maximumPollAge: maximumPollAge) }
     }
 }
 

@@ -37,10 +37,13 @@ struct ListenOptions: ParsableArguments {
         guard allowedHosts.isEmpty || listen != nil else {
             throw ValidationError("--allowed-host needs --listen.")
         }
-        for name in allowedHosts where name.isEmpty || name.contains("/") {
+        for name in allowedHosts where !Self.isHostName(name) {
             throw ValidationError("--allowed-host must be a name without a scheme or a path.")
         }
     }
+
+    /// Whether it has neither a scheme nor a path.
+    static func isHostName(_ name: String) -> Bool { !name.isEmpty && !name.contains("/") }
 
     /// What a run collects for the server, if there is to be one.
     var observation: RunObservation? { listen.map { _ in RunObservation() } }

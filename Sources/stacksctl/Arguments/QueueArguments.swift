@@ -19,14 +19,18 @@ struct QueueArgument: ExpressibleByArgument {
 struct QueueOption: ParsableArguments {
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "The queue's key, or '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue")
+        help: Self.help
     )
     var queue: QueueArgument
+
+    static let help = ArgumentHelp(
+        "The queue's key, or '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue")
 }
 
 /// `--stack`, for each command that acts as a registered stack.
 struct StackOption: ParsableArguments {
-    @Option(help: ArgumentHelp("The key under which the stack is registered.", valueName: "key"))
+    @Option(help: Self.help)
     var stack: String
+
+    static let help = ArgumentHelp("The key under which the stack is registered.", valueName: "key")
 }

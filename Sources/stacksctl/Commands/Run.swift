@@ -43,13 +43,12 @@ struct Run: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The key under which the stack is registered.", valueName: "key"))
+    @Option(help: StackOption.help)
     var stack: String?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "The queue's key, or '-' (or a quoted '~') for the cluster's default queue.", valueName: "queue"))
+        help: QueueOption.help)
     var queue: QueueArgument?
 
     @Option(

@@ -40,7 +40,7 @@ final class RunningStacks: Sendable {
     /// - Throws: ``SettingsError`` with what is wrong with each stack; `ConfigurationError`.
     init(_ settings: RunSettings, in surroundings: Surroundings, sharesSlots: Bool) throws {
         self.surroundings = surroundings
-        slots = try sharesSlots ? SlotPool(slots: settings.slots ?? SlotPool.maximumSlots) : nil
+        slots = try sharesSlots ? SlotPool(slots: settings.poolSize) : nil
         let made = try settings.stacks.map { [slots] in try Self.stack($0, settings, in: surroundings, slots) }
         stacks = Mutex(made)
         fleet = try StackFleet(made.map(\.controller), logger: surroundings.logger)
@@ -108,9 +108,9 @@ final class RunningStacks: Sendable {
                 let names = wanted.written.differences(from: before.written).joined(separator: ", ")
                 changes.append("\(key) changes its \(names)")
             }
-            if let slots, let count = settings.slots ?? Optional(SlotPool.maximumSlots), count != slots.slots {
+            if let slots, settings.poolSize != slots.slots {
                 changes.append(settings.slots.map { "\($0) slots" } ?? "no limit of slots")
-                apply.insert({ try slots.resize(to: count) }, at: 0)
+                apply.insert({ try slots.resize(to: settings.poolSize) }, at: 0)
             }
             for change in apply { try change() }
             stacks = next

@@ -10,6 +10,8 @@ struct RunSettings {
     var listening: ListenOptions
     /// How many slots the stacks share; `nil` for no limit beside their own.
     var slots: Int?
+    /// The size of the pool that the stacks share.
+    var poolSize: Int { slots ?? SlotPool.maximumSlots }
     var tokenFile: String?
     var stateDirectory: String?
     var jobLogs: String?

@@ -14,7 +14,7 @@ extension SettingKey where Root == RunSettings {
                 return true
             },
             .list("allowed-hosts", expected: "a list of names without a scheme or a path") { names, run in
-                guard names.allSatisfy({ !$0.isEmpty && !$0.contains("/") }) else { return false }
+                guard names.allSatisfy(ListenOptions.isHostName) else { return false }
                 run.listening.allowedHosts = names
                 return true
             },

@@ -27,14 +27,10 @@ struct StatusSubject: Sendable {
         return Self.summary(all) { $0.readiness() }
     }
 
-    /// Those of the stacks that are the reason, by their keys when there is more than one stack.
+    /// With the keys of the stacks that are the reason when there is more than one.
     private static func summary(
         _ stacks: [StackController], _ health: (StackController) -> ControllerHealth
     ) -> ControllerHealth {
-        let all = stacks.map { (key: $0.stackKey, health: health($0)) }
-        if all.count == 1 { return all[0].health }
-        let bad = all.filter { !$0.health.isGood }
-        let reasons = (bad.isEmpty ? all : bad).map { "\($0.key): \($0.health.reason)" }
-        return ControllerHealth(isGood: bad.isEmpty, reason: reasons.joined(separator: "; "))
+        stacks.count == 1 ? health(stacks[0]) : ControllerHealth.summary(of: stacks, health)
     }
 }
