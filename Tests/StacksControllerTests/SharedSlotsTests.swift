@@ -180,6 +180,7 @@ struct SharedSlotsTests {
         fleet.stacks[1].take(fleet.stacks[1].driver.happens(.drain))
         fleet.ends(1)
         fleet.stacks[0].polls = []
+        fleet.stacks[0].list = jobs
         fleet.stacks[0].take(fleet.stacks[0].driver.polls(jobs))
         fleet.passes(.seconds(1))
         #expect(fleet.launched == [1, 2])

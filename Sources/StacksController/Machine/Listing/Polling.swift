@@ -21,7 +21,7 @@ struct Polling {
     private static let pagesToChooseFrom = 5
 
     /// How long the list is read often after a job has come to it.
-    private static let busyTime = Duration.seconds(10)
+    private static let busyTime = Duration.seconds(30)
 
     /// How old a reading may be to count as the current list.
     private static let currency = Duration.seconds(1)
@@ -99,10 +99,10 @@ struct Polling {
         }
         guard isWanted(shared, isStackKnown: isStackKnown), !pacing.isInFlight else { return }
         let reachableSlots = launcher.reachableSlots(shared)
-        // A slot is free, and the last poll, made while none was, saw no more than the head of the list; or a pool has a free
-        // slot and wants to know what it could be used for.
+        // A slot is free, and the last poll, made while none was, saw no more than the head of the list; or jobs come; or a pool
+        // has a free slot and wants to know what it could be used for.
         let isBehind = reading.limit == 1 || (shared.slots.bidBy != nil && !isCurrent(at: shared.now))
-        if reachableSlots > 0, isBehind, !isPaused, pacing.failures == 0 {
+        if reachableSlots > 0, isBehind || isBusy(at: shared.now), !isPaused, pacing.failures == 0 {
             pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
         guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
@@ -159,19 +159,14 @@ struct Polling {
             return Outcome(loss: loss)
         }
         let hasMore = read(page, &shared, launcher: launcher)
-        pacing.succeeded(next: hasMore ? shared.now : nextList(&shared, launcher: launcher))
+        let quiet = shared.configuration.pollInterval * shared.jitter.next(in: 1..<1.1)
+        pacing.succeeded(next: hasMore ? shared.now : shared.now + quiet)
         if !hasMore { sayWhatWasRead(&shared, launcher: launcher) }
         return Outcome(isReadToEnd: !hasMore)
     }
 
-    /// When the list is read again: soon while jobs come and can be started, otherwise at leisure.
-    private func nextList(_ shared: inout SharedState, launcher: LauncherHealth) -> Duration {
-        let jitter = shared.jitter.next(in: 1..<1.1)
-        let quiet = shared.now + shared.configuration.pollInterval * jitter
-        let isBusy = lastArrival.map { shared.now - $0 <= Self.busyTime } ?? false
-        guard isBusy, !isPaused, launcher.reachableSlots(shared) > 0 else { return quiet }
-        return min(quiet, reading.sentAt + rate.spacing)
-    }
+    /// Whether jobs come, so that the list is read often while they can be started.
+    private func isBusy(at now: Duration) -> Bool { lastArrival.map { now - $0 <= Self.busyTime } ?? false }
 
     private mutating func noteQueue(
         _ queue: ScheduledJobsPage.ClusterQueue, _ shared: inout SharedState

@@ -4,8 +4,12 @@ import StacksAPI
 /// Requests the states of jobs: of watched ones at intervals, and soon of those whose launcher has ended. One request at
 /// a time.
 struct Watching {
-    /// The shortest time between two requests about jobs whose launcher has ended.
-    private static let shortestSettleInterval = Duration.milliseconds(200)
+    /// The shortest time between two requests about jobs whose launcher has ended: half of the rate that Buildkite allows.
+    private static let shortestSettleInterval = Duration.milliseconds(100)
+
+    /// How long it is waited, once a launcher has ended, for others that end with it: one request is about all of them then, and
+    /// not a first one about one job, after which the others wait.
+    private static let gatheringTime = Duration.milliseconds(10)
 
     /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
     private static let pauseAfterAbsence = Duration.seconds(1)
@@ -21,6 +25,8 @@ struct Watching {
     private(set) var pacing = Pacing()
     /// Of jobs whose launcher has ended.
     private(set) var settling = Pacing()
+    /// Since when there are jobs whose launcher has ended and of which it is not known what became of them.
+    private var endedSince: Duration?
     /// When the last request for states was sent: its response may be that old.
     private var askedAt: Duration = .zero
 
@@ -37,8 +43,13 @@ struct Watching {
         // While a request is in flight, its response is the next thing to happen.
         if pacing.isInFlight || settling.isInFlight || shared.isCutOff { return nil }
         let watch = shared.ledger.watched.isEmpty ? nil : pacing.due
-        let settle = shared.ledger.ended.isEmpty ? nil : settling.due
-        return earliest(watch, settle)
+        return earliest(watch, settleAt(shared))
+    }
+
+    /// When jobs are asked about whose launcher has ended.
+    private func settleAt(_ shared: SharedState) -> Duration? {
+        guard let endedSince, !shared.ledger.ended.isEmpty else { return nil }
+        return max(settling.due, endedSince + (shared.ledger.watched.isEmpty ? .zero : Self.gatheringTime))
     }
 
     /// Whether it cannot be learned for long what became of jobs whose launcher has ended.
@@ -51,10 +62,11 @@ struct Watching {
     }
 
     mutating func advance(_ shared: inout SharedState) {
+        endedSince = shared.ledger.ended.isEmpty ? nil : endedSince ?? shared.now
         guard !shared.isCutOff, !pacing.isInFlight, !settling.isInFlight else { return }
         let now = shared.now
         var query = StateQuery()
-        if !shared.ledger.ended.isEmpty, settling.isDue(at: now) {
+        if let due = settleAt(shared), due <= now {
             query.ended = ended.next(of: Array(shared.ledger.ended.sorted().prefix(SharedState.maximumBatch)))
         }
         if !shared.ledger.watched.isEmpty, pacing.isDue(at: now), !asksApart || query.ended.isEmpty {
