@@ -39,8 +39,8 @@ struct RegularFile: Sendable {
 
     /// The file's content.
     ///
-    /// - Throws: `ConfigurationError` when it cannot be read, is no regular file, is longer than the limit, or is no UTF-8.
-    func text() throws -> String {
+    /// - Throws: `ConfigurationError` when it cannot be read, is no regular file, or is longer than the limit.
+    func bytes() throws -> [UInt8] {
         // A FIFO would block here until somebody writes to it.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw failure(String(cString: strerror(errno))) }
@@ -58,7 +58,14 @@ struct RegularFile: Sendable {
             bytes += buffer[..<count]
         }
         guard bytes.count <= limit else { throw failure("it has more than \(limit) bytes") }
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("it is not UTF-8") }
+        return bytes
+    }
+
+    /// The file's content, as ``bytes()``.
+    ///
+    /// - Throws: `ConfigurationError`, also when it is not UTF-8.
+    func text() throws -> String {
+        guard let text = String(validating: try bytes(), as: UTF8.self) else { throw failure("it is not UTF-8") }
         return text
     }
 
