@@ -153,7 +153,7 @@ struct SettingsTests {
             ("watch-interval: 200\n", "reservation must be from three times the watch-interval"),
             ("reservation: 30.5\n", "reservation"),
             ("state-directory: /nowhere\n", "directory /nowhere does not exist"),
-            ("token-file: /nowhere\n", "The file /nowhere cannot be used"),
+            ("token-file: /nowhere\n", "the token file /nowhere cannot be read: No such file"),
             ("metadata: {a: [b]}\n", "metadata is a mapping"),
             ("command: [no-such-program]\n", "no-such-program"),
         ])

@@ -13,7 +13,9 @@ struct SettingsDocument {
     private(set) var problems: [SettingProblem] = []
 
     /// The file at `path`.
-    static func file(_ path: String) -> RegularFile { RegularFile(path: path, limit: maximumSize) }
+    static func file(_ path: String) -> RegularFile {
+        RegularFile("the configuration file", path: path, limit: maximumSize)
+    }
 
     init(_ text: [UInt8]) {
         do {
