@@ -123,8 +123,10 @@ struct Run: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        if let status = permanentFailureExitStatus, !(1...255).contains(status) {
-            throw ValidationError("--permanent-failure-exit-status is \(status): it must be from 1 to 255.")
+        if let status = permanentFailureExitStatus, !RunSettings.permanentFailureExitStatuses.contains(status) {
+            throw ValidationError(
+                "--permanent-failure-exit-status is \(status): it must be \(RunSettings.permanentFailureExitStatuses.inWords)."
+            )
         }
         if global.headers {
             throw ValidationError("--headers needs a command that makes one call: 'run' prints a summary.")
