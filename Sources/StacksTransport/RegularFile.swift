@@ -95,6 +95,6 @@ package struct RegularFile: Sendable {
     }
 
     private static func size(_ limit: Int) -> String {
-        limit.isMultiple(of: 1 << 20) ? "\(limit >> 20) MiB" : "\(limit) bytes"
+        limit > 0 && limit.isMultiple(of: 1 << 20) ? "\(limit >> 20) MiB" : "\(limit) bytes"
     }
 }
