@@ -55,7 +55,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.0"),
@@ -93,14 +92,18 @@ let package = Package(
 
         // The tools.
         .target(name: "StandardStreams", dependencies: ["StacksTransport", logging, argumentParser]),
+        // The events of a YAML text, for stacksctl's configuration. Nothing else takes libyaml.
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .target(name: "YAMLEvents", dependencies: ["CYAML"], swiftSettings: [.strictMemorySafety()]),
         // Whose requests the tools' servers answer.
         .target(name: "HostGuard", dependencies: ["StacksTransport", httpTypes]),
         .executableTarget(
             name: "stacksctl",
             dependencies: [
                 "CommandLaunching", "HostGuard", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
-                "StacksTransport", .target(name: "StacksURLSession", condition: .when(traits: ["URLSessionTool"])),
-                httpTypes, logging, metrics, serviceLifecycle, unixSignals, argumentParser, product("Yams", "Yams"),
+                "StacksTransport", "YAMLEvents",
+                .target(name: "StacksURLSession", condition: .when(traits: ["URLSessionTool"])),
+                httpTypes, logging, metrics, serviceLifecycle, unixSignals, argumentParser,
                 product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
                 product("NIOPosix", "swift-nio"),
             ],
@@ -155,7 +158,7 @@ let package = Package(
             "StacksTransport", "TestServers", logging, metrics, metricsTestKit, serviceLifecycle),
         tests(
             "ToolTests", "stacksctl", "HostGuard", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
-            "StandardStreams", "TestServers", logging, metrics, argumentParser),
+            "StandardStreams", "TestEnvironment", "TestServers", "YAMLEvents", logging, metrics, argumentParser),
         tests(
             "ReadmeTests", "stacksctl", "CommandLaunching", "StacksAPI", "StacksCommandLauncher", "StacksController",
             "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession", "TestServers", logging,

@@ -154,6 +154,16 @@ extension StackController.Configuration {
         return { rules.verdict(on: $0.agentQueryRules) }
     }
 
+    /// What ``validate()`` accepts of numbers, for whoever reads them from people before.
+    package enum Accepted {
+        package static let maximumInFlight = 1...SlotPool.maximumSlots
+        package static let minimumSlots = 0...SlotPool.maximumSlots
+        package static let longestPollTimeout = 3600
+        package static let launchFailureExitStatus = -1...255
+        /// A job that failed must not look like one that succeeded.
+        package static let noLaunchFailureExitStatus = 0
+    }
+
     /// Far from where sums of durations could overflow.
     private static let longestInterval = Duration.seconds(31_536_000)
 
@@ -179,15 +189,23 @@ extension StackController.Configuration {
         } catch {
             throw ConfigurationError(error.message)
         }
-        try require(maximumInFlight > 0, "maximumInFlight must be at least 1, not \(maximumInFlight)")
+        let inFlight = Accepted.maximumInFlight
         try require(
-            (0...maximumInFlight).contains(minimumSlots),
-            "minimumSlots must be from 0 to maximumInFlight (\(maximumInFlight)), not \(minimumSlots)")
+            maximumInFlight >= inFlight.lowerBound,
+            "maximumInFlight must be at least \(inFlight.lowerBound), not \(maximumInFlight)")
+        try require(
+            maximumInFlight <= inFlight.upperBound,
+            "maximumInFlight must be at most \(inFlight.upperBound), not \(maximumInFlight)")
+        try require(
+            (Accepted.minimumSlots.lowerBound...maximumInFlight).contains(minimumSlots),
+            "minimumSlots must be from \(Accepted.minimumSlots.lowerBound) to maximumInFlight (\(maximumInFlight)), not \(minimumSlots)"
+        )
         try require(
             pollInterval > .zero, "pollInterval must be positive, not \(pollInterval.formattedSeconds)")
         try require(
-            pollTimeout > .zero && pollTimeout <= .seconds(3600),
-            "pollTimeout must be positive and at most 3600 seconds, not \(pollTimeout.formattedSeconds)")
+            pollTimeout > .zero && pollTimeout <= .seconds(Accepted.longestPollTimeout),
+            "pollTimeout must be positive and at most \(Accepted.longestPollTimeout) seconds, not \(pollTimeout.formattedSeconds)"
+        )
         try require(
             [pollInterval, watchInterval, startTimeout ?? .zero, lingerTimeout, stopTimeout, statusInterval ?? .zero]
                 .allSatisfy { $0 <= Self.longestInterval } && settleTimeout <= Self.longestInterval,
@@ -196,8 +214,9 @@ extension StackController.Configuration {
             watchInterval > .zero,
             "watchInterval must be positive, not \(watchInterval.formattedSeconds)")
         try require(
-            reservationExpiry >= watchInterval * 3 && reservationExpiry <= .seconds(3600),
-            "reservationExpiry must be from three times the watchInterval to 3600 seconds, not \(reservationExpiry.formattedSeconds)"
+            reservationExpiry >= watchInterval * 3,
+            "reservationExpiry must be from three times the watchInterval to \(StackSettings.seconds.upperBound) seconds, "
+                + "not \(reservationExpiry.formattedSeconds)"
         )
         try require(
             startTimeout.map { $0 > .zero } ?? true,
@@ -207,7 +226,8 @@ extension StackController.Configuration {
         try require(
             stopTimeout > .zero, "stopTimeout must be positive, not \(stopTimeout.formattedSeconds)")
         try require(
-            (-1...255).contains(launchFailureExitStatus) && launchFailureExitStatus != 0,
+            Accepted.launchFailureExitStatus.contains(launchFailureExitStatus)
+                && launchFailureExitStatus != Accepted.noLaunchFailureExitStatus,
             "launchFailureExitStatus must be -1 or from 1 to 255, not \(launchFailureExitStatus)")
         try require(statusInterval.map { $0 > .zero } ?? true, "statusInterval must be positive")
         try require(settleTimeout >= .zero, "settleTimeout must not be negative")

@@ -136,7 +136,9 @@ public final class StackFleet: Service {
     /// Whether every stack takes jobs: see ``StackController/readiness(maximumPollAge:)``. The reason names those that do
     /// not, one that has ended among them. Stacks that were removed do not count.
     public func readiness(maximumPollAge: Duration = .seconds(30)) -> ControllerHealth {
-        ControllerHealth.summary(of: state.withLock { $0.wanted }) { $0.readiness(maximumPollAge: maximumPollAge) }
+        let wanted = state.withLock(\.wanted)
+        guard !wanted.isEmpty else { return ControllerHealth(isGood: false, reason: "every stack was removed") }
+        return ControllerHealth.summary(of: wanted) { $0.readiness(maximumPollAge: maximumPollAge) }
     }
 }
 

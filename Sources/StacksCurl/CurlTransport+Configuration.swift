@@ -167,8 +167,8 @@ extension CurlTransport.Configuration {
             }
         }
         if let clientCertificate {
-            _ = try ConfiguredFile.content(of: "the client certificate", clientCertificate.certificateFile)
-            _ = try ConfiguredFile.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
+            _ = try Self.content(of: "the client certificate", clientCertificate.certificateFile)
+            _ = try Self.content(of: "the client certificate's key", clientCertificate.privateKeyFile)
         }
         if let pinnedPublicKey, !pinnedPublicKey.hasPrefix("sha256//") {
             throw ConfigurationError("pinnedPublicKey is \"\(pinnedPublicKey)\": it must begin with sha256//")
@@ -184,9 +184,17 @@ extension CurlTransport.Configuration {
         }
     }
 
+    /// What a file holds that libcurl will open. It is read before: on a FIFO without a writer, libcurl would block the I/O
+    /// thread for ever. The CA bundle of an operating system has about 256 KiB.
+    ///
+    /// - Parameter what: How a message names the file.
+    private static func content(of what: String, _ path: String) throws(ConfigurationError) -> [UInt8] {
+        try RegularFile(what, path: path, limit: 16 << 20).bytes()
+    }
+
     /// - Parameter what: How a message names the file.
     private static func check(_ what: String, _ path: String) throws(ConfigurationError) {
-        guard holdsCertificate(try ConfiguredFile.content(of: what, path)) else {
+        guard holdsCertificate(try content(of: what, path)) else {
             throw ConfigurationError("\(what) \(path) contains no certificate in PEM format")
         }
     }

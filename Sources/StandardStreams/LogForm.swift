@@ -4,6 +4,8 @@ package enum LogForm: Sendable, Hashable {
     case full
     /// Time, level, message and metadata, for a person at a terminal, who knows the day and the stack.
     case short
+    /// The same where there are several stacks: with the key of the stack.
+    case shortOfSeveral
     /// The level as the journal reads it, message and metadata: systemd keeps the time and the program itself.
     case journal
     /// One JSON object: see ``JSONLine``.

@@ -37,9 +37,10 @@ package struct LogLine {
         case .full:
             let source = source.map { " [\($0)]" } ?? ""
             return "\(time.dateAndTime) \(level) \(label):\(pairs(metadata))\(source) \(shownMessage)"
-        case .short:
-            // The status line shows the stack's key.
-            let shown = metadata.filter { $0.key != "stack" && $0.key != "queue" }
+        case .short, .shortOfSeveral:
+            // The status line shows the key of a single stack, and whoever knows the stack knows its queue.
+            let hidden: Set = form == .short ? ["stack", "queue"] : ["queue"]
+            let shown = metadata.filter { !hidden.contains($0.key) }
             return "\(time.time) \(level) \(shownMessage)\(pairs(shown))"
         case .journal:
             return "\(JournalStream.prefix(level))\(shownMessage)\(pairs(metadata))"

@@ -39,7 +39,7 @@ package enum StandardError {
     /// Writes a text of the program `name` that has several lines, such as its usage.
     package static func write(lines text: String, by name: String) {
         switch form {
-        case .full, .short: sink.write(VisibleText.escaped(text, keepsLines: true), isVital: true)
+        case .full, .short, .shortOfSeveral: sink.write(VisibleText.escaped(text, keepsLines: true), isVital: true)
         case .journal:
             for line in text.split(separator: "\n") { write(String(line), by: name) }
         case .json: write(text, by: name)
@@ -49,7 +49,7 @@ package enum StandardError {
     /// The reason why a program ends, as one line. On a terminal it is no line of the log.
     static func line(_ message: String, by name: String, in form: LogForm) -> String {
         switch form {
-        case .full, .short: "\(name): \(VisibleText.escaped(message, limit: messageLimit))"
+        case .full, .short, .shortOfSeveral: "\(name): \(VisibleText.escaped(message, limit: messageLimit))"
         case .journal, .json:
             LogLine(level: .error, message: message, label: name, limit: messageLimit).text(in: form)
         }

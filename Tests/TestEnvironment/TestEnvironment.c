@@ -9,6 +9,12 @@
 #include <string.h>
 
 #if defined(__APPLE__)
+#include <malloc/malloc.h>
+#elif defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#if defined(__APPLE__)
 // A bundle, which tests are there, cannot name the variable itself: environ(7).
 #include <crt_externs.h>
 #define environ (*_NSGetEnviron())
@@ -62,3 +68,16 @@ __attribute__((constructor)) static void keep_openssl(void) {
 }
 
 int test_environment_is_clean(void) { return is_clean; }
+
+size_t test_environment_allocated_bytes(void) {
+#if defined(__APPLE__)
+    malloc_statistics_t statistics;
+    malloc_zone_statistics(NULL, &statistics);
+    return statistics.size_in_use;
+#elif defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+#else
+    return 0;
+#endif
+}

@@ -120,7 +120,7 @@ struct LogSinkTests {
     @Test("an event is one line, whatever is in it")
     func oneLine() {
         let forged = "os=x\n2026-01-01T00:00:00+0000 critical stacksctl: all is lost\u{1B}[2J\u{202E}"
-        for form in [LogForm.full, .short, .journal] {
+        for form in [LogForm.full, .short, .shortOfSeveral, .journal] {
             let line = LogLine(
                 level: .info, message: forged, metadata: ["job": "\(forged)", "list": ["\(forged)"], "plain": "a"],
                 label: "stacksctl", source: "Test", time: WallTime(secondsSince1970: 0)
@@ -128,6 +128,18 @@ struct LogSinkTests {
             #expect(!line.unicodeScalars.contains { VisibleText.isHidden($0) }, "\(line)")
             #expect(line.contains(" plain=a") && line.contains(" job=\"os=x\\n2026"), "\(line)")
         }
+    }
+
+    @Test("a terminal is told the stack of a line where there are several, and never the queue")
+    func stacks() {
+        func shown(_ form: LogForm) -> String {
+            LogLine(
+                level: .info, message: "m", metadata: ["stack": "one", "queue": "q", "job": "j"], label: "l",
+                time: WallTime(secondsSince1970: 0)
+            ).text(in: form)
+        }
+        #expect(shown(.short).hasSuffix(" info m job=j"))
+        #expect(shown(.shortOfSeveral).hasSuffix(" info m job=j stack=one"))
     }
 
     @Test("a value that could be taken for several is in quotation marks")

@@ -124,18 +124,21 @@ enum Argument {
         try seconds(tokenLifetime, named: "token lifetime", for: .issueJobAcquisitionTokens)
     }
 
-    /// Whole seconds from 1 to 3600, or `nil` for the server's default.
+    /// Whole seconds in ``StackSettings/seconds``, or `nil` for the server's default.
     private static func seconds(
         _ duration: Duration?, named name: String, for operation: StacksOperation
     ) throws(StacksAPIError) -> Int? {
         guard let duration else { return nil }
         let (seconds, attoseconds) = duration.components
-        guard seconds >= 1, seconds <= 3600, attoseconds == 0 else {
+        let accepted = StackSettings.seconds
+        guard let seconds = Int(exactly: seconds), accepted.contains(seconds), attoseconds == 0 else {
             // A duration of 3601 s describes itself as 3600.9999999999995 seconds.
             let value = attoseconds == 0 ? "\(seconds)" : "\(duration)"
-            throw failure("A \(name) must be 1 to 3600 whole seconds, not \(value).", for: operation)
+            throw failure(
+                "A \(name) must be \(accepted.lowerBound) to \(accepted.upperBound) whole seconds, not \(value).",
+                for: operation)
         }
-        return Int(seconds)
+        return seconds
     }
 
     /// A value for a path or a query must not be empty or contain control characters.
@@ -157,6 +160,9 @@ enum Argument {
 
 /// Checks a stack's settings as the operations that use them do, before any of these is called.
 package enum StackSettings {
+    /// How many whole seconds a reservation may hold, and a job acquisition token live.
+    package static let seconds = 1...3600
+
     /// - Throws: ``StacksAPIError/Code/invalidArgument``, naming the value and its limit.
     package static func check(
         key: String, type: StackType, queue: QueueKey, metadata: [String: String]

@@ -56,14 +56,14 @@ struct ListenOptions: ParsableArguments {
     /// - Parameters:
     ///   - slots: The slots that the stacks share.
     ///   - logs: The directory of the jobs' logs.
-    ///   - controllers: The stacks, whenever they are asked for.
+    ///   - fleet: The stacks.
     func server(
         _ observation: RunObservation?, logger: Logger, slots: SlotPool? = nil, logs: String? = nil,
-        controllers: @escaping @Sendable () -> [StackController]
+        fleet: StackFleet
     ) -> StatusServer? {
         guard let listen, let observation else { return nil }
         let subject = StatusSubject(
-            observation: observation, slots: slots, controllers: controllers,
+            observation: observation, slots: slots, fleet: fleet,
             logFile: { _, job in logs.map { CommandLauncher.logFile(of: job, in: $0) } })
         return StatusServer(address: listen, names: allowedHosts, subject: subject, logger: logger)
     }

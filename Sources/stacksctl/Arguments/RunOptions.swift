@@ -145,11 +145,17 @@ struct RunOptions: ParsableArguments {
     var noJobNotifications = false
 
     func validate() throws {
-        if let maxInFlight, maxInFlight <= 0 {
-            throw ValidationError("--max-in-flight is \(maxInFlight): it must be at least 1.")
+        typealias Accepted = StackController.Configuration.Accepted
+        if let maxInFlight, !Accepted.maximumInFlight.contains(maxInFlight) {
+            throw ValidationError(
+                "--max-in-flight is \(maxInFlight): it must be \(Accepted.maximumInFlight.inWords).")
         }
-        if let status = launchFailureExitStatus, !(-1...255).contains(status) || status == 0 {
-            throw ValidationError("--launch-failure-exit-status is \(status): it must be -1, or from 1 to 255.")
+        if let status = launchFailureExitStatus {
+            let (accepted, excluded) = (Accepted.launchFailureExitStatus, Accepted.noLaunchFailureExitStatus)
+            guard accepted.contains(status), status != excluded else {
+                throw ValidationError(
+                    "--launch-failure-exit-status is \(status): it must be \(accepted.inWords), and not \(excluded).")
+            }
         }
     }
 
@@ -169,6 +175,11 @@ struct RunOptions: ParsableArguments {
         if let jobLogsKept { stack.launcher.logLimits.maximumCount = jobLogsKept.value }
         if noJobNotifications { stack.controller.notifiesJobs = false }
     }
+}
+
+extension ClosedRange<Int> {
+    /// To follow "it must be".
+    var inWords: String { "from \(lowerBound) to \(upperBound)" }
 }
 
 extension RunOptions.JobFileContent {

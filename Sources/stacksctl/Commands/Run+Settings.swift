@@ -34,7 +34,7 @@ extension Run {
         let file = config.map(SettingsDocument.file)
         var reader = SettingsReader(RunSettings(global: global, listening: listening))
         if let file {
-            reader.read(SettingsDocument(try file.text()))
+            reader.read(SettingsDocument(try file.bytes()))
         } else {
             var only = StackRunSettings(key: stack ?? "", queue: queue?.key ?? .default)
             only.command = command

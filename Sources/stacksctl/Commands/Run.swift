@@ -123,8 +123,10 @@ struct Run: AsyncParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        if let status = permanentFailureExitStatus, !(1...255).contains(status) {
-            throw ValidationError("--permanent-failure-exit-status is \(status): it must be from 1 to 255.")
+        if let status = permanentFailureExitStatus, !RunSettings.permanentFailureExitStatuses.contains(status) {
+            throw ValidationError(
+                "--permanent-failure-exit-status is \(status): it must be \(RunSettings.permanentFailureExitStatuses.inWords)."
+            )
         }
         if global.headers {
             throw ValidationError("--headers needs a command that makes one call: 'run' prints a summary.")
@@ -171,7 +173,8 @@ struct Run: AsyncParsableCommand {
         // JSON is for a program, which a status line would disturb.
         let isJSON = StandardError.form == .json
         let terminal = isJSON ? nil : Terminal(descriptor: STDERR_FILENO, sink: StandardError.sink)
-        let form = terminal.map { _ in LogForm.short }
+        // A file can have several stacks, and gets more while it runs.
+        let form = terminal.map { _ in config == nil ? LogForm.short : .shortOfSeveral }
         // On a terminal, the status line replaces what is logged at level info.
         let logger = global.logger(default: terminal == nil ? .info : .notice, form: form).observed(by: observation)
         // The controller logs what each call means to it, so the client's own lines have a higher threshold.
@@ -202,7 +205,7 @@ struct Run: AsyncParsableCommand {
             let server = settings.listening.server(
                 observation, logger: logger, slots: settings.slots == nil ? nil : stacks.slots,
                 logs: settings.jobLogs,
-                controllers: { stacks.fleet.controllers })
+                fleet: stacks.fleet)
             async let _: Void? = server?.run()
             // Nothing is sent before it is certain that it can be watched.
             try await server?.listening()

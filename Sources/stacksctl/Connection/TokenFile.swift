@@ -1,4 +1,5 @@
 import StacksAPI
+import StacksTransport
 
 /// A file that holds the agent token and nothing else. It can be replaced at any time.
 struct TokenFile: Sendable {
@@ -7,7 +8,7 @@ struct TokenFile: Sendable {
 
     let file: RegularFile
 
-    init(path: String) { file = RegularFile(path: path, limit: Self.maximumSize) }
+    init(path: String) { file = RegularFile("the token file", path: path, limit: Self.maximumSize) }
 
     /// What the file holds now.
     ///

@@ -30,7 +30,8 @@ final class RunHistory: Sendable {
         var minutes = Array(repeating: Minute(), count: RunHistory.minutes)
         /// The minute, since the start, that is counted now.
         var current = 0
-        var totals = ControllerStatus().totals
+        /// What each controller of the stack has come to: while one drains, its successor waits or runs.
+        var totals: [ObjectIdentifier?: ControllerStatus.Totals] = [:]
 
         /// Goes on to a minute. Those that were left out in between are empty.
         mutating func advance(to minute: Int) {
@@ -79,12 +80,14 @@ final class RunHistory: Sendable {
         }
     }
 
-    /// Counts what has been added to the totals of a stack since the last time. A controller that is new begins at zero.
-    func count(stack: String, _ totals: ControllerStatus.Totals) {
+    /// Counts what has been added to the totals of a stack's controller since the last time. One that is new begins at zero.
+    func count(stack: String, of controller: ObjectIdentifier? = nil, _ totals: ControllerStatus.Totals) {
         change(stack) { ring in
-            let isNew = totals.launched < ring.totals.launched || totals.failed < ring.totals.failed
-            let before = isNew ? ControllerStatus().totals : ring.totals
-            ring.totals = totals
+            let nothing = ControllerStatus().totals
+            let known = ring.totals[controller] ?? nothing
+            let isNew = totals.launched < known.launched || totals.failed < known.failed
+            let before = isNew ? nothing : known
+            ring.totals[controller] = totals
             ring.count { minute in
                 minute.launched += totals.launched - before.launched
                 minute.finished += max(0, totals.finished - before.finished)

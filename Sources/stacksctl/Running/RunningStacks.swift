@@ -25,10 +25,16 @@ final class RunningStacks: Sendable {
         var showsStatus = false
     }
 
-    private struct Stack {
+    struct Stack {
         var settings: StackRunSettings
         let controller: StackController
         let launcher: StackLauncher
+
+        func report(isDryRun: Bool) -> StackReport {
+            StackReport(
+                stack: controller.stackKey, queue: controller.queue.rawValue, totals: controller.status.totals,
+                isDryRun: isDryRun, dispatchLatencies: launcher.dispatchLatencies)
+        }
     }
 
     /// `nil` for a single stack without a file, whose slots are its own.
@@ -36,6 +42,8 @@ final class RunningStacks: Sendable {
     let fleet: StackFleet
     private let surroundings: Surroundings
     private let stacks: Mutex<[Stack]>
+    /// Those that were removed, or others have taken the place of.
+    private let former = Mutex(FormerStacks())
 
     /// - Throws: ``SettingsError`` with what is wrong with each stack; `ConfigurationError`.
     init(_ settings: RunSettings, in surroundings: Surroundings, sharesSlots: Bool) throws {
@@ -46,14 +54,12 @@ final class RunningStacks: Sendable {
         fleet = try StackFleet(made.map(\.controller), logger: surroundings.logger)
     }
 
-    /// What the controllers have done, and how fast: for the summary. Stacks that are no longer there are not in it.
+    /// What each stack that the run has had has done, and how fast: for the summary.
     var reports: [StackReport] {
-        stacks.withLock { $0 }.map {
-            StackReport(
-                stack: $0.controller.stackKey, queue: $0.settings.controller.queue.rawValue,
-                totals: $0.controller.status.totals, isDryRun: surroundings.isDryRun,
-                dispatchLatencies: $0.launcher.dispatchLatencies)
-        }
+        let present = stacks.withLock { $0 }.map { $0.report(isDryRun: surroundings.isDryRun) }
+        let all = (former.withLock(\.reports) + present).reduce(into: []) { $0.add($1) }
+        let keys = present.map(\.stack)
+        return keys.compactMap { key in all.first { $0.stack == key } } + all.filter { !keys.contains($0.stack) }
     }
 
     // MARK: Changing
@@ -113,6 +119,9 @@ final class RunningStacks: Sendable {
                 apply.insert({ try slots.resize(to: settings.poolSize) }, at: 0)
             }
             for change in apply { try change() }
+            let stay = Set(next.map { ObjectIdentifier($0.controller) })
+            let gone = stacks.filter { !stay.contains(ObjectIdentifier($0.controller)) }
+            former.withLock { [isDryRun = surroundings.isDryRun] in $0.add(gone, isDryRun: isDryRun) }
             stacks = next
             return changes
         }

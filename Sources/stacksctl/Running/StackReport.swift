@@ -8,6 +8,12 @@ struct StackReport {
     var isDryRun = false
     var dispatchLatencies: LatencyHistogram
 
+    /// Counts what a controller has done that the stack had before.
+    mutating func add(_ former: StackReport) {
+        totals = totals + former.totals
+        dispatchLatencies.add(former.dispatchLatencies)
+    }
+
     /// A figure with its name in JSON and its label for people.
     struct Figure {
         var name: String
@@ -60,6 +66,17 @@ struct StackReport {
             "stack": .string(stack), "queue": .string(queue), "jobs": object(counts),
             "dispatch_latency_ms": object(latencies),
         ]
+    }
+}
+
+extension ControllerStatus.Totals {
+    fileprivate static func + (one: Self, other: Self) -> Self {
+        let counts: [WritableKeyPath<Self, Int>] = [
+            \.seen, \.unmatched, \.unreadable, \.matching, \.reserved, \.notReserved, \.launched, \.finished,
+            \.cancelled,
+            \.failed, \.released, \.unreported,
+        ]
+        return counts.reduce(into: one) { $0[keyPath: $1] += other[keyPath: $1] }
     }
 }
 

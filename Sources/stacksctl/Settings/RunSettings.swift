@@ -10,11 +10,14 @@ struct RunSettings {
     var listening: ListenOptions
     /// How many slots the stacks share; `nil` for no limit beside their own.
     var slots: Int?
+    /// What `permanent-failure-exit-status` can be.
+    static let permanentFailureExitStatuses = 1...255
     /// The size of the pool that the stacks share.
     var poolSize: Int { slots ?? SlotPool.maximumSlots }
     var tokenFile: String?
     var stateDirectory: String?
     var jobLogs: String?
+    /// One of ``permanentFailureExitStatuses``.
     var permanentFailureExitStatus = 1
     var stacks: [StackRunSettings] = []
     /// What is set for the whole process, as it was written, to see whether it has changed.

@@ -61,7 +61,7 @@ extension SettingKey {
         _ set: @escaping (Int, inout Root) -> Void
     ) -> SettingKey {
         let exception = excluded.map { ", and not \($0)" } ?? ""
-        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)\(exception)"
+        let expected = "a whole number \(range.inWords)\(exception)"
         return text(name, property: property, expected: expected) { text, root in
             guard let number = Int(text), range.contains(number), number != excluded else { return false }
             set(number, &root)

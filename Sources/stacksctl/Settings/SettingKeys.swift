@@ -21,7 +21,9 @@ extension SettingKey where Root == RunSettings {
             .text("token-file", \.tokenFile),
             .text("state-directory", property: "stateDirectory", \.stateDirectory),
             .text("job-logs", property: "output", \.jobLogs),
-            .integer("permanent-failure-exit-status", 1...255) { $1.permanentFailureExitStatus = $0 },
+            .integer("permanent-failure-exit-status", RunSettings.permanentFailureExitStatuses) {
+                $1.permanentFailureExitStatus = $0
+            },
             .text("base-url", \.global.baseURL),
             .boolean("allow-insecure-http") { $1.global.allowsInsecureHTTP = $0 },
             .choice("transport", GlobalOptions.Transport.self) { $1.global.transport = $0 },
@@ -36,6 +38,9 @@ extension SettingKey where Root == RunSettings {
         ]
     }
 }
+
+/// The numbers that the library accepts.
+private typealias Accepted = StackController.Configuration.Accepted
 
 extension SettingKey where Root == StackRunSettings {
     /// What can be set for a stack alone.
@@ -65,19 +70,23 @@ extension SettingKey where Root == StackRunSettings {
                 stack.command = words
                 return true
             },
-            .integer("max-in-flight", property: "maximumInFlight", 1...SlotPool.maximumSlots) {
+            .integer("max-in-flight", property: "maximumInFlight", Accepted.maximumInFlight) {
                 $1.controller.maximumInFlight = $0
             },
-            .integer("min-slots", property: "minimumSlots", 0...SlotPool.maximumSlots) {
+            .integer("min-slots", property: "minimumSlots", Accepted.minimumSlots) {
                 $1.controller.minimumSlots = $0
             },
             .seconds("poll-interval", property: "pollInterval") { $1.controller.pollInterval = $0 },
-            .seconds("poll-timeout", property: "pollTimeout", upTo: 3600) { $1.controller.pollTimeout = $0 },
+            .seconds("poll-timeout", property: "pollTimeout", upTo: Accepted.longestPollTimeout) {
+                $1.controller.pollTimeout = $0
+            },
             .seconds("watch-interval", property: "watchInterval") { $1.controller.watchInterval = $0 },
-            .seconds("reservation", property: "reservationExpiry", upTo: 3600) {
+            .seconds("reservation", property: "reservationExpiry", upTo: StackSettings.seconds.upperBound) {
                 $1.controller.reservationExpiry = $0
             },
-            .seconds("token-lifetime", property: "tokenLifetime", upTo: 3600) { $1.controller.tokenLifetime = $0 },
+            .seconds("token-lifetime", property: "tokenLifetime", upTo: StackSettings.seconds.upperBound) {
+                $1.controller.tokenLifetime = $0
+            },
             .seconds("start-timeout", property: "startTimeout") { $1.controller.startTimeout = $0 },
             .seconds("linger-timeout", property: "lingerTimeout", orZero: true) { $1.controller.lingerTimeout = $0 },
             .seconds("stop-timeout", property: "stopTimeout") { $1.controller.stopTimeout = $0 },
@@ -87,7 +96,8 @@ extension SettingKey where Root == StackRunSettings {
             },
             .seconds("grace-period", property: "gracePeriod", orZero: true) { $1.launcher.gracePeriod = $0 },
             .integer(
-                "launch-failure-exit-status", property: "launchFailureExitStatus", -1...255, except: 0
+                "launch-failure-exit-status", property: "launchFailureExitStatus", Accepted.launchFailureExitStatus,
+                except: Accepted.noLaunchFailureExitStatus
             ) { $1.controller.launchFailureExitStatus = $0 },
             .boolean("job-notifications", property: "notifiesJobs") { $1.controller.notifiesJobs = $0 },
             .boolean("deregister", property: "deregistersAtEnd") { $1.controller.deregistersAtEnd = $0 },

@@ -1,3 +1,5 @@
+import StacksTransport
+
 /// A value of the configuration, with where it stands.
 struct SettingNode {
     /// Where a value stands.
@@ -19,7 +21,7 @@ struct SettingNode {
     /// The value as a short text, for a message.
     var shown: String {
         switch content {
-        case .text(let text): text.count > 100 ? "'\(text.prefix(100))…'" : "'\(text)'"
+        case .text(let text): "'\(VisibleText.escaped(text, limit: 100))'"
         case .list(let nodes): nodes.isEmpty ? "an empty list" : "a list"
         case .map: "a mapping"
         }

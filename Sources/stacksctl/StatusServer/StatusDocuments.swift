@@ -33,7 +33,7 @@ actor StatusDocuments {
     /// What `/metrics` says.
     func metrics() -> ByteBuffer {
         if let exposition, exposition.madeAt.duration(to: .now) < Self.freshness { return exposition.bytes }
-        let controllers = subject.controllers()
+        let controllers = subject.controllers
         subject.observation.updateGauges(of: controllers, slots: subject.slots)
         let text = ExpositionText(
             subject.observation.metrics.families, stacks: Set(controllers.map(\.stackKey)))
@@ -46,7 +46,7 @@ actor StatusDocuments {
     func status(_ query: StatusQuery) async -> ByteBuffer {
         if let kept = fresh(query) { return kept }
         var stacks: [StatusDocument.Stack] = []
-        for controller in subject.controllers() {
+        for controller in subject.controllers {
             stacks.append(.init(controller: controller, jobs: await Self.jobs(of: controller)))
         }
         // Somebody else may have asked meanwhile.

@@ -127,8 +127,10 @@ final class StatusServer: Sendable {
     private func countMinutes() async {
         while !Task.isCancelled {
             let history = subject.observation.history
-            let stacks = subject.controllers()
-            for stack in stacks { history.count(stack: stack.stackKey, stack.status.totals) }
+            let stacks = subject.controllers
+            for stack in stacks {
+                history.count(stack: stack.stackKey, of: ObjectIdentifier(stack), stack.status.totals)
+            }
             history.keep(Set(stacks.map(\.stackKey)))
             try? await Task.sleep(for: .seconds(2))
         }

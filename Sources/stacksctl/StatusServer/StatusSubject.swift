@@ -7,30 +7,22 @@ struct StatusSubject: Sendable {
     /// The slots that the stacks share, if they do.
     var slots: SlotPool?
     /// The stacks of this process. They can come and go.
-    var controllers: @Sendable () -> [StackController]
+    var fleet: StackFleet
     /// Where the output of a stack's job goes, if that is a file.
     var logFile: @Sendable (_ stack: String, _ job: JobID) -> String?
 
+    /// The stacks that run, drain, or have ended without being removed.
+    var controllers: [StackController] { fleet.controllers }
+
     /// Whether the process works. A stack that has ended is no reason to start it again, unless all have.
-    var liveness: ControllerHealth {
-        let all = controllers()
-        let running = all.filter { $0.status.phase != .ended }
-        guard !all.isEmpty else { return ControllerHealth(isGood: true, reason: "there is no stack") }
-        guard !running.isEmpty else { return ControllerHealth(isGood: false, reason: "every stack has ended") }
-        return Self.summary(running) { $0.liveness() }
-    }
+    var liveness: ControllerHealth { only?.liveness() ?? fleet.liveness() }
 
-    /// Whether every stack takes jobs.
-    var readiness: ControllerHealth {
-        let all = controllers()
-        guard !all.isEmpty else { return ControllerHealth(isGood: false, reason: "there is no stack") }
-        return Self.summary(all) { $0.readiness() }
-    }
+    /// Whether every stack takes jobs, but for those that were removed.
+    var readiness: ControllerHealth { only?.readiness() ?? fleet.readiness() }
 
-    /// With the keys of the stacks that are the reason when there is more than one.
-    private static func summary(
-        _ stacks: [StackController], _ health: (StackController) -> ControllerHealth
-    ) -> ControllerHealth {
-        stacks.count == 1 ? health(stacks[0]) : ControllerHealth.summary(of: stacks, health)
+    /// The stack, when there is one: then a reason need not name it.
+    private var only: StackController? {
+        let all = controllers
+        return all.count == 1 ? all[0] : nil
     }
 }

@@ -30,7 +30,7 @@ struct ListeningRun: Sendable {
     }
 
     /// The port that the log names.
-    private static func port(of tool: ChildProcess) async throws -> Int {
+    static func port(of tool: ChildProcess) async throws -> Int {
         while true {
             if let match = tool.errorText.firstMatch(of: /Status at http:\/\/[^ ]+:([0-9]+)\//) {
                 return try #require(Int(match.1))

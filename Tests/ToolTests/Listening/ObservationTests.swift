@@ -52,6 +52,13 @@ struct ObservationTests {
         history.count(stack: "a", totals(launched: 9))
         history.count(stack: "a", totals(launched: 1))
         #expect(history.hour(of: ["a"]).last?.launched == 10)
+        // One drains while its successor has begun.
+        let (old, new) = (SomeController(), SomeController())
+        for _ in 0..<3 {
+            history.count(stack: "c", of: ObjectIdentifier(old), totals(launched: 5))
+            history.count(stack: "c", of: ObjectIdentifier(new), totals(launched: 2))
+        }
+        #expect(history.hour(of: ["c"]).last?.launched == 7)
         history.keep(["b"])
         #expect(history.hour(of: ["a"]).allSatisfy { $0 == RunHistory.Minute() })
     }
@@ -123,3 +130,6 @@ struct ObservationTests {
         #expect(!String(decoding: text.bytes, as: UTF8.self).unicodeScalars.contains("\u{202e}"))
     }
 }
+
+/// Has an identity.
+private final class SomeController {}

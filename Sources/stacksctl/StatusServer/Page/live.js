@@ -17,7 +17,7 @@ function show() {
     `stacksctl ${status.version}, up for ${time((now - Date.parse(status.started_at)) / 1000)}, as of ${clock(now)}`;
   document.title = `${status.ready ? "" : "⚠ "}${sum(status.stacks, (s) => s.jobs.running)} running – Stacks`;
   fill(byId("summary"), summary(status));
-  fill(byId("stacks"), status.stacks.map(stackPanel));
+  fill(byId("stacks"), status.stacks.map((stack) => stackPanel(stack, status)));
   fill(byId("hour"), charts.map((kind) => chart(kind, status.last_hour, now)));
   fill(byId("table"), [table(status)]);
   const { jobs_found: found, jobs } = status;

@@ -40,14 +40,19 @@ function why(stack) {
   return [`${text}: ${stack.idle_text}.`, bad ? "bad" : calm.has(stack.idle_reason) ? "" : "warn"];
 }
 
-function stackPanel(stack) {
+function stackPanel(stack, status) {
   const { jobs } = stack;
+  // What the stack may have at most, and what the pool has left for it.
+  const slots = status.slots === null ? stack.slots : Math.min(stack.slots, status.slots);
+  const left = Math.max(0, slots - stack.in_flight);
+  const free = status.slots === null ? left : Math.min(left, Math.max(0, status.slots - status.slots_used));
   const [reason, kind] = why(stack);
   const parts = [
     ["running", "running", jobs.running], ["launching", "launching", jobs.launching],
     ["reserved", "reserved", jobs.reserved],
     ["ending", "ending", jobs.stopping + jobs.settling],
-    ["free", "free", Math.max(0, stack.slots - stack.in_flight)],
+    ["others", left - free === 1 ? "slot of another stack's" : "slots of other stacks", left - free],
+    ["free", "free", free],
   ];
   const whole = Math.max(1, parts.reduce((all, part) => all + part[2], 0));
   let x = 0;
@@ -66,7 +71,7 @@ function stackPanel(stack) {
       make("span", { class: `pill ${stack.ready ? "good" : "bad"}` }, stack.ready ? "Ready" : "Not ready")),
     make("p", { class: `why ${kind}` }, reason),
     stack.start_trouble && make("p", { class: "why bad" }, outside(stack.start_trouble)),
-    make("svg", { class: "slots", role: "img", "aria-label": `${stack.slots} slots: ${spoken}` }, bars),
+    make("svg", { class: "slots", role: "img", "aria-label": `${plural(slots, "slot")}: ${spoken}` }, bars),
     make("ul", { class: "legend" }, parts.filter((part) => part[2] > 0).map(([kind, word, count]) =>
       make("li", null, make("svg", { "aria-hidden": "true" },
         make("rect", { class: kind, width: "100%", height: "100%", rx: "2" })),
