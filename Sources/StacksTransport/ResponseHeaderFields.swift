@@ -1,5 +1,13 @@
 public import HTTPTypes
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// The header fields of a response, kept as bytes and parsed when they are read.
 ///
 /// A lookup scans the lines as they arrived, and ``fields`` converts all of them to `HTTPFields`. A call looks up a few
@@ -54,11 +62,12 @@ public struct ResponseHeaderFields: Sendable {
             return fields.first { $0.name == name }?.value
         case .lines(let bytes):
             let name = name.canonicalName.utf8
+            guard let last = name.last else { return nil }
             var value: String?
             Self.forEachLine(of: bytes) { line in
                 let colon = line.startIndex + name.count
-                // The position of the colon rules out nearly every other line before the names are compared.
-                guard colon < line.endIndex, line[colon] == UInt8(ascii: ":"),
+                // The position of the colon and the byte before it rule out nearly every other line.
+                guard colon < line.endIndex, line[colon] == UInt8(ascii: ":"), Self.lowercased(line[colon - 1]) == last,
                     line[..<colon].elementsEqual(name, by: { Self.lowercased($0) == $1 })
                 else { return true }
                 value = Self.text(line[(colon + 1)...])
@@ -73,9 +82,11 @@ public struct ResponseHeaderFields: Sendable {
     /// Calls `body` with each line, without its LF, until it returns `false`.
     private static func forEachLine(of bytes: [UInt8], _ body: (_ line: Bytes) -> Bool) {
         bytes.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return }
             var start = 0
             while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+                let feed = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
+                let end = feed.map { UnsafeRawPointer($0) - UnsafeRawPointer(base) } ?? bytes.count
                 guard body(bytes[start..<end]) else { return }
                 start = end + 1
             }
