@@ -42,10 +42,6 @@ enum RequestBody {
         var notifications: [Notification]
     }
 
-    struct AgentFinish: Decodable {
-        var exit_status: Int
-    }
-
     static func decode<Body: Decodable>(_ type: Body.Type, from bytes: [UInt8]) throws(Refusal) -> Body {
         guard !bytes.isEmpty else { throw .badRequest("The request has no body.") }
         do {

@@ -1,9 +1,11 @@
+import Foundation
 import HTTPTypes
 import StacksTesting
+import StacksTransport
 import Testing
 
-@Suite("Agents")
-struct AgentTests {
+@Suite("Agents that do not register")
+struct ShortAgentTests {
     @Test("an agent moves its job from reserved through accepted and running to finished")
     func life() throws {
         let scenario = try Scenario.registered()
