@@ -61,6 +61,7 @@ struct HostileAgentTests {
         Case(
             "jobs/JOB/header_times", #"{"header_times": {"\#(long)": "2026-01-01T00:00:00Z"}}"#, "header_times",
             status: 422),
+        Case("jobs/JOB/header_times", #"{"header_times": {"\#(long)": 5}}"#, "header_times.x"),
         Case("jobs/JOB/data/set", #"{"value": "1"}"#, "key"),
         Case("jobs/JOB/data/set", #"{"key": "", "value": "1"}"#, "key", status: 422),
         Case("jobs/JOB/data/set", #"{"key": "\#(long)"}"#, "key", status: 422),

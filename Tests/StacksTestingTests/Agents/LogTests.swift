@@ -52,11 +52,11 @@ struct LogTests {
         ("H4sICAEHDGsCA25hbWUudHh0AMtLzE1N4QIA3PB6QQYAAAA=", Array("named\n".utf8)),
         (
             """
-            H4sIAAAAAAACA+3dYUYDAABA4ZmZZGaSZGaSTDJJkmQmk2QyMzOTmSSTJJlMZmaSmZmZJJPMzCQzyUwyk0mSJJkkM0mSSWaSmZnpCkU/33eDd4In\
-            6B53JGv6zGBa+xya7fq4v7x6/O6bTzRsd4byZn8pvmGZmTau7FxL7Ofqo9Gb9YH3012feyuarw57nnS5qQeX6u0k6Fxe9cZuO0wp2bZ4b+xlf3FC\
-            IZUqJhb3X8b2xNuylKnjNuZdXXYGT95UroepnO7JM1zNR7fcvt3T94H1m9Ej9bldcr2zYpyesWzES/2bZcOdrZGY7/t+vLq8/+iaDT1r04MZfS3p\
-            GO8WNIW9mrXjlvVismCuHy6NdH5VPtvKuUBxKCLy92QX5K9nB+HwwdmrfCHb4xdFhoqBOWX7s/LVObJ0WDcXJi+sreM1Ta+wKfhDvwAAAAAAAAAA\
-            AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/gtv2V/3/wCwykCyiHcAAA==
+            H4sIAAAAAAACA+3dYUYDAABA4ZmZZGaSZGaSTDJJkmQmk2QyMzOTmSSTJJlMZmaSmZmZJJPMzCQzyUwyk0mSJJkkM0mSSWaSmZnpCkU/33\
+            eDd4In6B53JGv6zGBa+xya7fq4v7x6/O6bTzRsd4byZn8pvmGZmTau7FxL7Ofqo9Gb9YH3012feyuarw57nnS5qQeX6u0k6Fxe9cZuO0wp\
+            2bZ4b+xlf3FCIZUqJhb3X8b2xNuylKnjNuZdXXYGT95UroepnO7JM1zNR7fcvt3T94H1m9Ej9bldcr2zYpyesWzES/2bZcOdrZGY7/t+vL\
+            q8/+iaDT1r04MZfS3pGO8WNIW9mrXjlvVismCuHy6NdH5VPtvKuUBxKCLy92QX5K9nB+HwwdmrfCHb4xdFhoqBOWX7s/LVObJ0WDcXJi+s\
+            reM1Ta+wKfhDvwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/gtv2V/3/wCwykCyiHcAAA==
             """, far
         ),
     ]
@@ -97,14 +97,15 @@ struct LogTests {
         }
         for count in 1..<bytes.count { #expect(try send(Array(bytes[..<count])) == 400) }
         #expect(try send(bytes + [0]) == 400)
-        for (place, bit) in zip(bytes.indices, (0..<8).cycled(bytes.count)) {
+        var refused = 0
+        for place in bytes.indices {
             var changed = bytes
-            changed[place] ^= 1 << UInt8(bit)
-            // The checksum notices every change of one bit, but for those in the header that mean nothing.
-            let status = try send(changed)
-            let isHeader = place < (document == 4 ? 19 : 10)
-            #expect(status == 400 || isHeader && [200, 201].contains(status))
+            changed[place] ^= 1 << UInt8(place % 8)
+            if try send(changed) == 400 { refused += 1 }
+            // Some bits mean nothing, and some codes the same as another: then the content is the same.
+            #expect([[], content].contains(try agent.current().logBytes))
         }
+        #expect(refused > bytes.count / 2)
     }
 
     @Test("a part that grows to many megabytes stops at the size that it says")
@@ -181,9 +182,4 @@ struct LogTests {
         #expect(try agent.chunk([1], sequence: 1, offset: 0, encoding: "br", token: token).status == 415)
         #expect(try agent.chunk([65], sequence: 1, offset: 0, encoding: "identity", token: token).status == 201)
     }
-}
-
-extension Range<Int> {
-    /// The numbers again and again, `count` of them.
-    fileprivate func cycled(_ count: Int) -> [Int] { (0..<count).map { self[startIndex + $0 % self.count] } }
 }
