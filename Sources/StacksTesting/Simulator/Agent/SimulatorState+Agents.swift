@@ -6,8 +6,8 @@
 
 /// The life of an agent.
 extension SimulatorState {
-    /// Registers an agent for the job of its acquisition token. Every refusal is a 401, because an agent repeats a
-    /// registration that gets anything else.
+    /// Registers an agent for the job of its acquisition token. A token that is no good gets a 401, because an agent
+    /// repeats a registration that gets anything else.
     mutating func registerAgent(_ call: AgentCall) throws(Refusal) -> Reply {
         let credential = try credential(of: call.request)
         guard let token = tokens[credential] else {
