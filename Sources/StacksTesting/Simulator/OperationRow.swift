@@ -155,9 +155,10 @@ extension SimulatedOperation {
             OperationRow(
                 .put, "jobs/:job/promise_failure", body: .json,
                 .agent(.job { state, call throws(Refusal) in try state.promiseFailure(call) }))
+        // The short way has always been without a content type.
         case .agentFinish:
             OperationRow(
-                .put, "jobs/:job/finish", body: .json,
+                .put, "jobs/:job/finish", body: .any,
                 .agent(.job { state, call throws(Refusal) in try state.finish(call) }))
         case .agentSetMetaData:
             OperationRow(

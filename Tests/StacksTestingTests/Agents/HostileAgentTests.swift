@@ -146,7 +146,7 @@ struct HostileAgentTests {
         let agent = try AgentScenario()
         let token = try agent.running()
         let response = try agent.scenario.send(
-            .put, "jobs/\(agent.job)/finish", raw: #"{"exit_status":"0"}"#, token: token,
+            .post, "jobs/\(agent.job)/data/set", raw: #"{"key":"a","value":"b"}"#, token: token,
             headerFields: [.contentType: "text/plain"])
         #expect(response.status == 400)
         #expect(response.message.contains("application/json"))

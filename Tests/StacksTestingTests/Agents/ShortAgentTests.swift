@@ -26,6 +26,19 @@ struct ShortAgentTests {
             ])
     }
 
+    @Test("its requests need no content type")
+    func contentType() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        let response = try scenario.send(
+            .put, "jobs/\(job)/finish", raw: #"{"exit_status": 5}"#, token: token, headerFields: [.contentType: ""])
+        #expect(response.status == 200)
+        #expect(scenario.simulator.job(job)?.exitStatus == 5)
+    }
+
     @Test("an acquired job stays with its agent after the reservation would have expired")
     func outlivesReservation() throws {
         let scenario = try Scenario.registered()
