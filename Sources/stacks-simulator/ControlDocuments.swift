@@ -112,6 +112,7 @@ struct JobDocument: Encodable {
     var detail: String?
     var notifications: [String]
     var history: [Event]
+    var run: RunDocument
 
     init(_ job: SimulatedJob) {
         id = job.id
@@ -134,6 +135,7 @@ struct JobDocument: Encodable {
         exit_status = job.exitStatus
         detail = job.detail
         notifications = job.notifications
+        run = RunDocument(job)
         history = job.history.map {
             Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)
         }

@@ -37,6 +37,8 @@ struct ControlEndpoints: Sendable {
                 return try json(ReportDocument(simulator.report, connections: connections.snapshot))
             case (.post, "jobs", 1): return try addJobs(body)
             case (.get, "jobs", 2): return try json(JobDocument(try requireJob(segments[1])))
+            case (.get, "jobs", 3) where segments[2] == "log": return log(of: try requireJob(segments[1]))
+            case (.get, "agents", 1): return try json(simulator.agents.map(AgentDocument.init))
             case (.post, "jobs", 3) where segments[2] == "cancel":
                 let job = try requireJob(segments[1])
                 simulator.cancel(job.id)
@@ -91,6 +93,13 @@ struct ControlEndpoints: Sendable {
     private func requireJob(_ id: String) throws -> SimulatedJob {
         guard let job = simulator.job(id) else { throw Failure.notFound("There is no job \(id).") }
         return job
+    }
+
+    /// The bytes of a log. A job decides what they are, so that no browser may take them for a page.
+    private func log(of job: SimulatedJob) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: job.logBytes)))
     }
 
     private func read<Document: Decodable>(_ type: Document.Type, from body: [UInt8]) throws -> Document {

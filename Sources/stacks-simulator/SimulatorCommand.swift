@@ -32,7 +32,9 @@ struct SimulatorCommand: AsyncParsableCommand {
               POST jobs                             {"count", "queue", "priority", "agent_query_rules", \
             "scheduled_at", "runnable_at", "pipeline", "build", "step", "env", "command", "state"}; pipeline, build and \
             step as the API lists them
-              GET jobs/UUID                         what a listing says of it, state and history
+              GET jobs/UUID                         as listed, with state, history and run
+              GET jobs/UUID/log                     its log
+              GET agents                            the agents that have registered
               POST jobs/UUID/cancel
               POST jobs/UUID/move                   {"state"}
               POST queues/KEY/pause, …/resume

@@ -24,11 +24,11 @@ struct SimulatorServer: Service {
 
     func run() async throws {
         let connections = ConnectionCounts()
+        let scheme = tls ? "https" : "http"
         let responder = SimulatorResponder(
             simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
-            connections: connections,
-            requestGuard: RequestGuard(
-                scheme: tls ? "https" : "http", server: "this simulator", names: [host] + names)
+            connections: connections, scheme: scheme,
+            requestGuard: RequestGuard(scheme: scheme, server: "this simulator", names: [host] + names)
         )
         let application = Application(
             responder: responder,
@@ -67,6 +67,8 @@ struct SimulatorResponder: HTTPResponder {
     var simulator: StacksSimulator
     var control: ControlEndpoints
     var connections: ConnectionCounts
+    /// `http` or `https`.
+    var scheme: String
     var requestGuard: RequestGuard
 
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
@@ -89,7 +91,9 @@ struct SimulatorResponder: HTTPResponder {
         connections.countRequest(httpVersion: context.httpVersion)
         let outcome = simulator.outcome(
             of: TransportRequest(
-                method: request.method, origin: "", path: target, headerFields: request.headers,
+                // What an agent is told to upload to is on this server.
+                method: request.method, origin: "\(scheme)://\(request.head.authority ?? "localhost")",
+                path: target, headerFields: request.headers,
                 body: body.readableBytes == 0 ? nil : Array(buffer: body)
             )
         )

@@ -5,11 +5,14 @@ import StacksTransport
 
 /// A simulator with a manual clock, and requests to it.
 struct Scenario {
-    let clock = ManualClock()
+    let clock: ManualClock
     let simulator: StacksSimulator
 
     /// Rate limits are off unless `configure` turns them on, because no time passes between a test's requests.
-    init(_ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }) {
+    init(
+        clock: ManualClock = ManualClock(), _ configure: (inout StacksSimulator.Configuration) -> Void = { _ in }
+    ) {
+        self.clock = clock
         var configuration = StacksSimulator.Configuration()
         configuration.enforcesRateLimits = false
         configure(&configuration)
@@ -38,13 +41,13 @@ struct Scenario {
     /// Sends a request to `path` below `/v3/`.
     @discardableResult
     func send(
-        _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil, raw: String? = nil, token: String? = nil,
-        headerFields: HTTPFields = [:]
+        _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil, raw: String? = nil, bytes: [UInt8]? = nil,
+        token: String? = nil, headerFields: HTTPFields = [:]
     ) throws -> Response {
         var fields: HTTPFields = [
             .authorization: "Token \(token ?? simulator.token)", .accept: "application/json",
         ]
-        let bytes = try raw.map { Array($0.utf8) } ?? body.map { Array(try JSONEncoder().encode($0)) }
+        let bytes = try bytes ?? raw.map { Array($0.utf8) } ?? body.map { Array(try JSONEncoder().encode($0)) }
         if bytes != nil { fields[.contentType] = "application/json" }
         for field in headerFields { fields[field.name] = field.value.isEmpty ? nil : field.value }
         let response = try simulator.respond(

@@ -16,7 +16,8 @@ struct JobRecord {
     var isInQueueList = false
     /// The tokens issued for the job. They are revoked with its reservation, except for the one that acquired it.
     var tokens: [String] = []
-    var acquiredWith: String?
+    /// Who acquired the job.
+    var holder: JobHolder?
 
     /// The state of the job at `date`, or `nil` before it was created.
     func state(at date: Date) -> SimulatedJob.State? {
@@ -58,10 +59,20 @@ struct QueuePosition: Comparable {
     }
 }
 
+/// Who acquires a job and speaks for it.
+enum JobHolder: Hashable {
+    /// The bearer of the job's acquisition token, without registering an agent.
+    case token(String)
+    /// A registered agent, by its index.
+    case agent(Int)
+}
+
 /// The simulator's state of an acquisition token.
 struct TokenRecord {
     var job: Int
     var expiresAt: Date
     /// Whether the reservation that it was bound to has ended.
     var isRevoked = false
+    /// The index of the agent that registered with it.
+    var agent: Int?
 }

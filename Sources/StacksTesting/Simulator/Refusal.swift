@@ -6,6 +6,8 @@ struct Refusal: Error {
     var message: String
     /// The further values in the body of a 429.
     var rateLimit: (scope: String, limit: Int, current: Int, reset: Int)?
+    /// The seconds after which the request may be repeated.
+    var retryAfter: Int?
 
     static func badRequest(_ message: String) -> Refusal { Refusal(status: .badRequest, message: message) }
     static func unauthorized(_ message: String) -> Refusal { Refusal(status: .unauthorized, message: message) }
@@ -13,7 +15,7 @@ struct Refusal: Error {
     static func invalid(_ message: String) -> Refusal { Refusal(status: .unprocessableContent, message: message) }
 
     static func noRoute(method: HTTPRequest.Method, path: Substring) -> Refusal {
-        .notFound("No route matches \(method.rawValue) \(path).")
+        .notFound("The simulator has no \(method.rawValue) \(path).")
     }
 
     var body: JSONText {

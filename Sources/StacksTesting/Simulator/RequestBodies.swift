@@ -42,10 +42,6 @@ enum RequestBody {
         var notifications: [Notification]
     }
 
-    struct AgentFinish: Decodable {
-        var exit_status: Int
-    }
-
     static func decode<Body: Decodable>(_ type: Body.Type, from bytes: [UInt8]) throws(Refusal) -> Body {
         guard !bytes.isEmpty else { throw .badRequest("The request has no body.") }
         do {
@@ -72,8 +68,9 @@ enum RequestBody {
         }
     }
 
+    /// The place of a member, which the request may have named itself, and at any length.
     private static func path(_ keys: [any CodingKey]) -> String {
-        keys.map { key in key.intValue.map(String.init) ?? key.stringValue }.joined(separator: ".")
+        String(keys.map { key in key.intValue.map(String.init) ?? key.stringValue }.joined(separator: ".").prefix(200))
     }
 
     // MARK: Values with limits

@@ -147,6 +147,10 @@ public struct SimulatedJob: Sendable {
             case reservationExtended = "reservation_extended"
             /// The reservation expired.
             case reservationExpired = "reservation_expired"
+            /// An agent registered for the job.
+            case agentRegistered = "agent_registered"
+            /// The agent left, or its heartbeats stopped, before it had finished the job.
+            case agentLost = "agent_lost"
             /// The job was cancelled.
             case cancelled
             /// A test moved the job to another state.
@@ -193,6 +197,26 @@ public struct SimulatedJob: Sendable {
     public internal(set) var detail: String?
     /// The details of its notifications, oldest first.
     public internal(set) var notifications: [String] = []
+    /// The UUID of the registered agent that acquired it, or `nil`.
+    public internal(set) var agent: String?
+    /// The signal that ended its command, `SIGTERM` for example, or `nil`.
+    public internal(set) var signal: String?
+    /// Why an agent sent the signal, `cancel` for example, or `nil`.
+    public internal(set) var signalReason: String?
+    /// How many parts of the log its agent could not send.
+    public internal(set) var failedLogChunks = 0
+    /// When the sections of its log began, by their numbers.
+    public internal(set) var headerTimes: [String: String] = [:]
+    /// What it said of its end before it ended, or `nil`.
+    public internal(set) var promisedFailure: PromisedFailure?
+    /// The parts of its log, by sequence number.
+    var logChunks: [Int: LogChunk] = [:]
+    /// The meta-data of its build.
+    public internal(set) var metaData: [String: String] = [:]
+    /// The annotations of its build, and its own, by priority.
+    public internal(set) var annotations: [Annotation] = []
+    /// The artifacts that it created, oldest first.
+    public internal(set) var artifacts: [Artifact] = []
 
     /// When the job was created.
     public var createdAt: Date { history[0].date }

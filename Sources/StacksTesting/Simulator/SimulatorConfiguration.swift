@@ -27,6 +27,9 @@ extension StacksSimulator {
         /// The lifetime of a token, unless the request sets it.
         public var defaultTokenLifetime: Duration = .seconds(900)
 
+        /// What agents are told, and what is kept of their jobs.
+        public var agents = Agents()
+
         /// The documented limits, and one organization.
         public init() {}
 

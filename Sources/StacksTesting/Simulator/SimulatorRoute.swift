@@ -3,11 +3,63 @@ import HTTPTypes
 /// A parsed request path.
 struct SimulatorRoute {
     var operation: SimulatedOperation
-    /// The stack's key, empty if the path has none.
-    var stack = ""
-    /// The job's UUID as it was sent, empty if the path has none.
-    var job = ""
+    var row: OperationRow
+    /// The values in the path, by the names that they have in the row.
+    private var values: [(name: String, value: String)]
     var query: [String: String] = [:]
+
+    /// The stack's key, empty if the path has none.
+    var stack: String { self["stack"] ?? "" }
+    /// The job's UUID as it was sent, empty if the path has none.
+    var job: String { self["job"] ?? "" }
+    /// The build's UUID as it was sent, or `nil` if the path has none.
+    var build: String? { self["build"] }
+    /// The context of an annotation, empty if the path has none.
+    var context: String { self["context"] ?? "" }
+    /// The ID of a batch of artifacts, empty if the path has none.
+    var batch: String { self["batch"] ?? "" }
+
+    private subscript(_ name: String) -> String? { values.first { $0.name == name }?.value }
+}
+
+/// A path of an operation, taken apart.
+private struct RoutePattern: Sendable {
+    enum Segment {
+        case literal(String)
+        case value(name: String)
+    }
+
+    var operation: SimulatedOperation
+    var row: OperationRow
+    var segments: [Segment]
+
+    /// All paths, by the number of their segments.
+    static let all: [Int: [RoutePattern]] = {
+        var patterns: [Int: [RoutePattern]] = [:]
+        for operation in SimulatedOperation.allCases {
+            let row = operation.row
+            for path in row.paths {
+                let segments = path.split(separator: "/").map { segment in
+                    segment.first == ":" ? Segment.value(name: String(segment.dropFirst())) : .literal(String(segment))
+                }
+                patterns[segments.count, default: []].append(
+                    RoutePattern(operation: operation, row: row, segments: segments))
+            }
+        }
+        return patterns
+    }()
+
+    /// The values in a path, or `nil` when it is another one.
+    func values(in path: [String]) -> [(name: String, value: String)]? {
+        var values: [(name: String, value: String)] = []
+        for (pattern, segment) in zip(segments, path) {
+            switch pattern {
+            case .literal(let literal): guard literal == segment else { return nil }
+            case .value(let name): values.append((name, segment))
+            }
+        }
+        return values
+    }
 }
 
 extension SimulatorRoute {
@@ -23,40 +75,13 @@ extension SimulatorRoute {
             guard !segment.contains("."), !segment.isEmpty else { throw .noRoute(method: method, path: path) }
             segments.append(try Self.decode(segment, plusIsSpace: false))
         }
-        let names = (segments.first ?? "", segments.count)
-        switch (names.0, names.1) {
-        case ("token", 1) where method == .get: self.init(operation: .tokenIdentity)
-        case ("stacks", 2) where segments[1] == "register" && method == .post: self.init(operation: .registerStack)
-        case ("stacks", 3...):
-            guard let operation = Self.stackOperation(method: method, segments: Array(segments[2...])) else {
-                throw .noRoute(method: method, path: path)
-            }
-            self.init(operation: operation, stack: segments[1])
-            if operation == .getJob || operation == .finishJob { job = segments[3] }
-        case ("jobs", 3) where method == .put:
-            switch segments[2] {
-            case "acquire": self.init(operation: .agentAcquire, job: segments[1])
-            case "start": self.init(operation: .agentStart, job: segments[1])
-            case "finish": self.init(operation: .agentFinish, job: segments[1])
-            default: throw .noRoute(method: method, path: path)
-            }
-        default: throw .noRoute(method: method, path: path)
+        for pattern in RoutePattern.all[segments.count] ?? [] where pattern.row.method == method {
+            guard let values = pattern.values(in: segments) else { continue }
+            self.init(operation: pattern.operation, row: pattern.row, values: values)
+            if parts.count == 2 { query = try Self.parse(query: parts[1]) }
+            return
         }
-        if parts.count == 2 { query = try Self.parse(query: parts[1]) }
-    }
-
-    private static func stackOperation(method: HTTPRequest.Method, segments: [String]) -> SimulatedOperation? {
-        switch (method, segments.count, segments[0], segments.last) {
-        case (.post, 1, "deregister", _): .deregisterStack
-        case (.get, 1, "scheduled-jobs", _): .listScheduledJobs
-        case (.put, 2, "scheduled-jobs", "batch-reserve"): .reserveJobs
-        case (.post, 2, "jobs", "get-states"): .getJobStates
-        case (.get, 2, "jobs", _): .getJob
-        case (.post, 3, "jobs", "finish"): .finishJob
-        case (.post, 1, "job-acquisition-tokens", _): .issueJobAcquisitionTokens
-        case (.post, 1, "notifications", _): .createNotifications
-        default: nil
-        }
+        throw .noRoute(method: method, path: path)
     }
 
     private static func parse(query: Substring) throws(Refusal) -> [String: String] {

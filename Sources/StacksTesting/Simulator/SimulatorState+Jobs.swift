@@ -68,7 +68,12 @@ extension SimulatorState {
         jobs[index].job.state = state
         jobs[index].record(kind, at: now, stack: stack)
         if before == .reserved, state != .reserved { endReservation(index) }
-        if state.isTerminal { revokeTokens(index, keepingAcquired: false) }
+        if state.isTerminal {
+            revokeTokens(index, except: nil)
+        } else if !state.isLocked, state != .reserved {
+            // An agent of a job that was locked meanwhile is told to wait, so that its token must still be good.
+            revokeTokens(index, except: acquiringToken(index))
+        }
         if state == .scheduled { enlist(index) }
     }
 
@@ -76,19 +81,31 @@ extension SimulatorState {
         reservedJobs.remove(index)
         jobs[index].job.reservedBy = nil
         jobs[index].job.reservationExpiresAt = nil
-        revokeTokens(index, keepingAcquired: true)
     }
 
-    private mutating func revokeTokens(_ index: Int, keepingAcquired: Bool) {
-        for token in jobs[index].tokens where !(keepingAcquired && token == jobs[index].acquiredWith) {
-            tokens[token]?.isRevoked = true
+    private mutating func revokeTokens(_ index: Int, except kept: String?) {
+        for token in jobs[index].tokens where token != kept { tokens[token]?.isRevoked = true }
+    }
+
+    /// The token that acquired the job, or whose agent did.
+    private func acquiringToken(_ index: Int) -> String? {
+        switch jobs[index].holder {
+        case .token(let token): token
+        case .agent(let agent): agents[agent].acquisitionToken
+        case nil: nil
         }
     }
 
-    /// Moves jobs with an expired reservation back to `scheduled`.
-    mutating func expireReservations(at now: Date) {
+    /// Applies all effects of time.
+    mutating func passTime(at now: Date) {
         // The rounding error of dates in this century is below a microsecond.
-        let now = now.addingTimeInterval(1e-6)
+        let moment = now.addingTimeInterval(1e-6)
+        expireReservations(at: moment)
+        loseAgents(at: moment)
+    }
+
+    /// Moves jobs with an expired reservation back to `scheduled`.
+    private mutating func expireReservations(at now: Date) {
         guard now >= nextReservationExpiry else { return }
         var next = Date.distantFuture
         // Sorted, because the order of a set differs between processes.

@@ -35,7 +35,7 @@ struct Reply {
 extension SimulatorState {
     /// Responds to a request at the time `now`.
     mutating func respond(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
-        expireReservations(at: now)
+        passTime(at: now)
         let outcome = route(request, at: now)
         if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
         return outcome
@@ -66,19 +66,18 @@ extension SimulatorState {
         var rate = defaultRate
         do throws(Refusal) {
             let reply: Reply
-            switch route.operation {
-            case .agentAcquire, .agentStart, .agentFinish:
-                reply = try performAgentRequest(
-                    route, credential: try credential(of: request), body: request, at: now)
-            default:
+            switch route.row.action {
+            case .stack(let scope, let perform):
                 let organization = try authenticate(try credential(of: request), at: now)
-                let body = request.body ?? []
-                rate = try admit(route, organization: organization, at: now)
-                let admission = Admission(
-                    route: route, organization: organization, rate: rate, body: body, now: now
-                )
-                try checkContentType(of: request, operation: route.operation)
-                reply = try dispatch(admission)
+                rate = try admit(route, scope: scope, organization: organization, at: now)
+                try checkBody(of: request, row: route.row)
+                reply = try perform(
+                    &self,
+                    Admission(
+                        route: route, organization: organization, rate: rate, body: request.body ?? [], now: now))
+            case .agent(let action):
+                try checkBody(of: request, row: route.row)
+                reply = try perform(action, AgentCall(route: route, request: request, now: now))
             }
             return response(status: reply.status, body: reply.body, rate: rate)
         } catch {
@@ -90,25 +89,9 @@ extension SimulatorState {
         }
     }
 
-    private mutating func dispatch(_ admission: Admission) throws(Refusal) -> Reply {
-        switch admission.route.operation {
-        case .registerStack: try registerStack(admission)
-        case .deregisterStack: try deregisterStack(admission)
-        case .listScheduledJobs: try listScheduledJobs(admission)
-        case .reserveJobs: try reserveJobs(admission)
-        case .getJob: try getJob(admission)
-        case .getJobStates: try getJobStates(admission)
-        case .issueJobAcquisitionTokens: try issueTokens(admission)
-        case .finishJob: try finishJob(admission)
-        case .createNotifications: try createNotifications(admission)
-        case .tokenIdentity: try tokenIdentity(admission)
-        case .agentAcquire, .agentStart, .agentFinish: throw .notFound("An agent's request has no stack.")
-        }
-    }
-
     // MARK: Admission
 
-    private func credential(of request: TransportRequest) throws(Refusal) -> String {
+    func credential(of request: TransportRequest) throws(Refusal) -> String {
         let value = request.headerFields[.authorization] ?? ""
         guard value.hasPrefix("Token "), value.utf8.count > 6 else {
             throw .unauthorized("The Authorization field must be \"Token\" followed by a token.")
@@ -127,12 +110,11 @@ extension SimulatorState {
 
     /// Admits a request: the organization is available, the token belongs to a cluster, the stack is registered, and the
     /// rate limit is not exceeded.
-    private mutating func admit(_ route: SimulatorRoute, organization: Int, at now: Date) throws(Refusal) -> RateStatus
-    {
+    private mutating func admit(
+        _ route: SimulatorRoute, scope: RateScope, organization: Int, at now: Date
+    ) throws(Refusal) -> RateStatus {
+        try requireAvailable(organization)
         let settings = organizations[organization].settings
-        if settings.isUnavailable {
-            throw Refusal(status: .serviceUnavailable, message: "The organization is temporarily unavailable.")
-        }
         guard settings.isClustered || route.operation == .tokenIdentity else {
             throw .unauthorized("The agent token does not belong to a cluster.")
         }
@@ -141,9 +123,9 @@ extension SimulatorState {
                 stack.isRegistered || route.operation == .deregisterStack
             else { throw .notFound("No stack has the key \"\(route.stack)\".") }
         }
-        let key = WindowKey(organization: organization, stack: route.stack, scope: route.operation.rateLimitScope)
+        let key = WindowKey(organization: organization, stack: route.stack, scope: scope.name)
         let limit = configuration.rateLimits[key.scope] ?? configuration.rateLimits["default"] ?? 10
-        guard configuration.enforcesRateLimits, route.operation.isRateLimited else {
+        guard configuration.enforcesRateLimits, scope.isLimited else {
             return RateStatus(scope: key.scope, limit: limit, remaining: limit, reset: 0)
         }
         var window = windows[key] ?? RateWindow()
@@ -162,14 +144,21 @@ extension SimulatorState {
         )
     }
 
-    private func checkContentType(of request: TransportRequest, operation: SimulatedOperation) throws(Refusal) {
-        guard operation.takesBody else {
-            guard request.body?.isEmpty ?? true else { throw .badRequest("This request must not have a body.") }
-            return
+    func requireAvailable(_ organization: Int) throws(Refusal) {
+        if organizations[organization].settings.isUnavailable {
+            throw Refusal(status: .serviceUnavailable, message: "The organization is temporarily unavailable.")
         }
-        let type = (request.headerFields[.contentType] ?? "").split(separator: ";").first.map(String.init) ?? ""
-        guard type.lowercased() == "application/json" else {
-            throw .badRequest("The Content-Type is \"\(type)\"; it must be application/json.")
+    }
+
+    private func checkBody(of request: TransportRequest, row: OperationRow) throws(Refusal) {
+        switch row.body {
+        case .any: return
+        case .none: guard request.body?.isEmpty ?? true else { throw .badRequest("This request must not have a body.") }
+        case .json:
+            let type = (request.headerFields[.contentType] ?? "").split(separator: ";").first.map(String.init) ?? ""
+            guard type.lowercased() == "application/json" else {
+                throw .badRequest("The Content-Type is \"\(type)\"; it must be application/json.")
+            }
         }
     }
 
@@ -183,9 +172,10 @@ extension SimulatorState {
 
     private func response(to refusal: Refusal, rate: RateStatus) -> TransportResponse {
         var response = response(status: refusal.status, body: refusal.body, rate: rate)
-        if let limit = refusal.rateLimit, configuration.sendsRetryAfter {
+        let rateReset = configuration.sendsRetryAfter ? refusal.rateLimit?.reset : nil
+        if let seconds = refusal.retryAfter ?? rateReset {
             var fields = response.headerFields.fields
-            fields[.retryAfter] = String(limit.reset)
+            fields[.retryAfter] = String(seconds)
             response.headerFields = ResponseHeaderFields(fields)
         }
         return response
@@ -195,17 +185,6 @@ extension SimulatorState {
         var fields = rate.fields
         if body != nil { fields[.contentType] = "application/json; charset=utf-8" }
         return TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: body?.bytes ?? [])
-    }
-}
-
-extension SimulatedOperation {
-    fileprivate var takesBody: Bool {
-        switch self {
-        case .deregisterStack, .listScheduledJobs, .getJob, .tokenIdentity: false
-        case .registerStack, .reserveJobs, .getJobStates, .issueJobAcquisitionTokens, .finishJob, .createNotifications,
-            .agentAcquire, .agentStart, .agentFinish:
-            true
-        }
     }
 }
 

@@ -53,6 +53,18 @@ struct SimulatorState {
     var reservedJobs: Set<Int> = []
     /// A lower bound for the end of all reservations, so that most requests need not check them.
     var nextReservationExpiry = Date.distantFuture
+    /// The agents that registered, in that order.
+    var agents: [AgentRecord] = []
+    /// The agents by their access tokens.
+    var accessTokens: [String: Int] = [:]
+    /// The agents that have registered and neither left nor been lost.
+    var liveAgents: Set<Int> = []
+    /// A lower bound for the time at which the next agent is lost, so that most requests need not check them.
+    var nextAgentLoss = Date.distantFuture
+    /// What jobs have stored, by their builds.
+    var builds: [BuildKey: BuildRecord] = [:]
+    /// The builds of batches of artifacts.
+    var artifactBatches: [String: BuildKey] = [:]
     var windows: [WindowKey: RateWindow] = [:]
     var faults: [FaultRecord] = []
     var counts = RequestCounts()

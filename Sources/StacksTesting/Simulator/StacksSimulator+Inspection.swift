@@ -8,13 +8,13 @@
 extension StacksSimulator {
     /// The job with a UUID, or `nil` when there is none.
     public func job(_ id: String) -> SimulatedJob? {
-        withState { state, _ in state.jobIndexes[id.lowercased()].map { state.jobs[$0].job } }
+        withState { state, _ in state.jobIndexes[id.lowercased()].map(state.inspected) }
     }
 
     /// All jobs, or those in `jobState`, in the order in which they were added.
     public func jobs(in jobState: SimulatedJob.State? = nil) -> [SimulatedJob] {
         withState { state, _ in
-            state.jobs.lazy.map(\.job).filter { jobState == nil || $0.state == jobState }
+            state.jobs.indices.filter { jobState == nil || state.jobs[$0].job.state == jobState }.map(state.inspected)
         }
     }
 

@@ -79,7 +79,7 @@ public final class StacksSimulator: Sendable {
     func withState<Result>(_ body: (inout SimulatorState, Date) -> Result) -> Result {
         state.withLock { state in
             let now = clock.date
-            state.expireReservations(at: now)
+            state.passTime(at: now)
             return body(&state, now)
         }
     }

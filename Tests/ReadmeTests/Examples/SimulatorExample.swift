@@ -20,6 +20,14 @@ func actAsAgent(of id: String, token: String, simulator: StacksSimulator) throws
     try agent.finish(exitStatus: 0)
 }
 
+func playScript(
+    of job: String, token: String, simulator: StacksSimulator, clock: ManualClock
+) async throws -> ScriptedAgent.Run {
+    let agent = ScriptedAgent(simulator: simulator, job: job, token: token, clock: clock)
+    let run = try await agent.run(.init(log: "hello\n", duration: .seconds(30), exitStatus: 3))
+    return run
+}
+
 func answeredByClosure() -> InMemoryTransport {
     let transport = InMemoryTransport { request in
         TransportResponse(status: .ok, body: Array(#"{"id": "…"}"#.utf8))

@@ -15,6 +15,8 @@ import StacksTransport
 /// try agent.start()
 /// try agent.finish(exitStatus: 0)
 /// ```
+///
+/// It does not register, has no log and takes no time: ``ScriptedAgent`` does.
 public struct SimulatedAgent: Sendable {
     /// The simulator's error response to a request of the agent.
     public struct Refused: Error, Sendable, Hashable {

@@ -1,9 +1,11 @@
+import Foundation
 import HTTPTypes
 import StacksTesting
+import StacksTransport
 import Testing
 
-@Suite("Agents")
-struct AgentTests {
+@Suite("Agents that do not register")
+struct ShortAgentTests {
     @Test("an agent moves its job from reserved through accepted and running to finished")
     func life() throws {
         let scenario = try Scenario.registered()
@@ -22,6 +24,19 @@ struct AgentTests {
             job.history.map(\.state) == [
                 .scheduled, .reserved, .reserved, .assigned, .accepted, .running, .finished,
             ])
+    }
+
+    @Test("its requests need no content type")
+    func contentType() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs(1)[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        let response = try scenario.send(
+            .put, "jobs/\(job)/finish", raw: #"{"exit_status": 5}"#, token: token, headerFields: [.contentType: ""])
+        #expect(response.status == 200)
+        #expect(scenario.simulator.job(job)?.exitStatus == 5)
     }
 
     @Test("an acquired job stays with its agent after the reservation would have expired")

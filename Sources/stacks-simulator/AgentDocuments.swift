@@ -1,0 +1,86 @@
+import StacksTesting
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// An agent in `GET agents`.
+struct AgentDocument: Encodable {
+    var id: String
+    var name: String
+    var job: String
+    var state: String
+    var version: String
+    var hostname: String
+    var os: String
+    var tags: [String]
+    var registered_at: Date
+    var last_seen_at: Date
+    var heartbeats: Int
+
+    init(_ agent: RegisteredAgent) {
+        id = agent.id
+        name = agent.name
+        job = agent.job
+        state = agent.state.rawValue
+        version = agent.version
+        hostname = agent.hostname
+        os = agent.os
+        tags = agent.tags
+        registered_at = agent.registeredAt
+        last_seen_at = agent.lastSeenAt
+        heartbeats = agent.heartbeats
+    }
+}
+
+/// What an agent has said of its job, in `GET jobs/:uuid`. The log is at `GET jobs/:uuid/log`.
+struct RunDocument: Encodable {
+    struct Annotation: Encodable {
+        var context: String
+        var body: String
+        var style: String?
+        var priority: Int
+    }
+
+    struct Artifact: Encodable {
+        var id: String
+        var path: String
+        var file_size: Int64
+        var state: String
+    }
+
+    struct PromisedFailure: Encodable {
+        var exit_status: Int
+        var reason: String?
+    }
+
+    var agent: String?
+    var signal: String?
+    var signal_reason: String?
+    var log_size: Int
+    var log_complete: Bool
+    var failed_log_chunks: Int
+    var header_times: [String: String]
+    var promised_failure: PromisedFailure?
+    var meta_data: [String: String]
+    var annotations: [Annotation]
+    var artifacts: [Artifact]
+
+    init(_ job: SimulatedJob) {
+        agent = job.agent
+        signal = job.signal
+        signal_reason = job.signalReason
+        log_size = job.logSize
+        log_complete = job.isLogComplete
+        failed_log_chunks = job.failedLogChunks
+        header_times = job.headerTimes
+        promised_failure = job.promisedFailure.map { .init(exit_status: $0.exitStatus, reason: $0.reason) }
+        meta_data = job.metaData
+        annotations = job.annotations.map {
+            .init(context: $0.context, body: $0.body, style: $0.style, priority: $0.priority)
+        }
+        artifacts = job.artifacts.map { .init(id: $0.id, path: $0.path, file_size: $0.size, state: $0.state) }
+    }
+}
