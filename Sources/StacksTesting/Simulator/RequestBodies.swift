@@ -75,13 +75,29 @@ enum RequestBody {
 
     // MARK: Values with limits
 
+    /// Checks that a text has at most `limit` bytes.
+    static func check(_ text: String?, named name: String, atMost limit: Int) throws(Refusal) {
+        guard let text, text.utf8.count > limit else { return }
+        throw .invalid("\(name) has \(text.utf8.count) bytes; it must have at most \(limit).")
+    }
+
+    /// Checks that a list has at most `limit` items.
+    static func check(_ count: Int, named name: String, atMost limit: Int) throws(Refusal) {
+        guard count > limit else { return }
+        throw .invalid("\(name) has \(count) items; it must have at most \(limit).")
+    }
+
+    /// Checks that a number is in `range`.
+    static func check(_ value: Int, named name: String, in range: ClosedRange<Int>) throws(Refusal) {
+        guard !range.contains(value) else { return }
+        throw .invalid("\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound).")
+    }
+
     /// - Parameter uuids: The value of `job_uuids`.
     /// - Returns: The UUIDs in lowercase, each once, in the order of the request.
     static func jobUUIDs(_ uuids: [String]) throws(Refusal) -> [String] {
         guard !uuids.isEmpty else { throw .badRequest("job_uuids must not be empty.") }
-        guard uuids.count <= 1000 else {
-            throw .invalid("job_uuids has \(uuids.count) items; it must have at most 1000.")
-        }
+        try check(uuids.count, named: "job_uuids", atMost: 1000)
         var seen = Set<String>()
         var unique: [String] = []
         for (index, text) in uuids.enumerated() {
@@ -111,9 +127,7 @@ enum RequestBody {
     /// A number of seconds in 1…3600, or the default for `nil`.
     static func seconds(_ value: Int?, named name: String, default duration: Duration) throws(Refusal) -> Duration {
         guard let value else { return duration }
-        guard (1...3600).contains(value) else {
-            throw .invalid("\(name) is \(value); it must be between 1 and 3600.")
-        }
+        try check(value, named: name, in: 1...3600)
         return .seconds(value)
     }
 }

@@ -87,9 +87,7 @@ extension SimulatorState {
         let body = try RequestBody.decode(RequestBody.Finish.self, from: admission.body)
         let index = try requireJob(admission.route.job, organization: admission.organization)
         jobs[index].job.finishAttempts += 1
-        guard body.detail.utf8.count <= 4096 else {
-            throw .invalid("detail has \(body.detail.utf8.count) bytes; it must have at most 4096.")
-        }
+        try RequestBody.check(body.detail, named: "detail", atMost: 4096)
         let stack = admission.route.stack
         switch jobs[index].job.state {
         case .scheduled: break

@@ -11,9 +11,7 @@ extension SimulatorState {
         var limit = 1000
         if let text = query["limit"] {
             guard let value = Int(text) else { throw .badRequest("limit is not an integer.") }
-            guard (1...1000).contains(value) else {
-                throw .invalid("limit is \(value); it must be between 1 and 1000.")
-            }
+            try RequestBody.check(value, named: "limit", in: 1...1000)
             limit = value
         }
         guard let queue = queue(key, organization: organization) else {

@@ -11,9 +11,7 @@ extension SimulatorState {
     mutating func createNotifications(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.Notifications.self, from: admission.body)
         guard !body.notifications.isEmpty else { throw .badRequest("notifications must not be empty.") }
-        guard body.notifications.count <= 1000 else {
-            throw .invalid("notifications has \(body.notifications.count) items; it must have at most 1000.")
-        }
+        try RequestBody.check(body.notifications.count, named: "notifications", atMost: 1000)
         var errors: [(message: String, indexes: [Int])] = []
         for (place, notification) in body.notifications.enumerated() {
             do throws(Refusal) {

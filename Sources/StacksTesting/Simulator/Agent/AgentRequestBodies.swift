@@ -112,20 +112,6 @@ extension RequestBody {
         var artifacts: [Artifact]
     }
 
-    // MARK: Limits
-
-    /// Checks that a text has at most `limit` bytes.
-    static func check(_ text: String?, named name: String, atMost limit: Int) throws(Refusal) {
-        guard let text, text.utf8.count > limit else { return }
-        throw .invalid("\(name) has \(text.utf8.count) bytes; it must have at most \(limit).")
-    }
-
-    /// Checks that a list has at most `limit` items.
-    static func check(_ count: Int, named name: String, atMost limit: Int) throws(Refusal) {
-        guard count > limit else { return }
-        throw .invalid("\(name) has \(count) items; it must have at most \(limit).")
-    }
-
     /// Checks that a text is a time as agents write it (RFC 3339): `2026-01-01T00:00:00.123456789+01:00`.
     static func checkTime(_ text: String?, named name: String) throws(Refusal) {
         guard let text, !isTime(Array(text.utf8.prefix(65))) else { return }

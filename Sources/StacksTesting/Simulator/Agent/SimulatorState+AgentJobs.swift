@@ -99,9 +99,7 @@ extension SimulatorState {
         try RequestBody.check(finish.signal_reason, named: "signal_reason", atMost: 64)
         try RequestBody.checkTime(finish.finished_at, named: "finished_at")
         let failedChunks = finish.chunks_failed_count ?? 0
-        guard (0...1_000_000).contains(failedChunks) else {
-            throw .invalid("chunks_failed_count is \(failedChunks); it must be between 0 and 1000000.")
-        }
+        try RequestBody.check(failedChunks, named: "chunks_failed_count", in: 0...1_000_000)
         jobs[call.job].job.finishAttempts += 1
         let state = jobs[call.job].job.state
         switch state {

@@ -118,9 +118,7 @@ extension SimulatorState {
         try RequestBody.check(body?.note, named: "note", atMost: 1024)
         // A day and a half is more than Buildkite allows.
         let minutes = body?.timeout_in_minutes ?? 5
-        guard (1...2160).contains(minutes) else {
-            throw .invalid("timeout_in_minutes is \(minutes); it must be between 1 and 2160.")
-        }
+        try RequestBody.check(minutes, named: "timeout_in_minutes", in: 1...2160)
         agents[agent].agent.pausedUntil = call.now.addingTimeInterval(.seconds(minutes * 60))
         return .ok(describe(agent: agent))
     }

@@ -10,9 +10,7 @@ extension SimulatorState {
         if let style = body.style, !["", "success", "info", "warning", "error"].contains(style) {
             throw .invalid("style must be success, info, warning or error.")
         }
-        if let priority = body.priority, !(1...10).contains(priority) {
-            throw .invalid("priority is \(priority); it must be between 1 and 10.")
-        }
+        if let priority = body.priority { try RequestBody.check(priority, named: "priority", in: 1...10) }
         let context = body.context.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         let key = BuildRecord.AnnotationKey(context: context, job: try annotationJob(scope: body.scope, call))
         let buildKey = jobs[call.job].build

@@ -64,9 +64,7 @@ extension SimulatorState {
         guard text.utf8.count <= 20, let value = Int(text) else {
             throw .badRequest("\(name) is not a whole number of at most 20 digits.")
         }
-        guard range.contains(value) else {
-            throw .invalid("\(name) is \(value); it must be between \(range.lowerBound) and \(range.upperBound).")
-        }
+        try RequestBody.check(value, named: name, in: range)
         return value
     }
 
