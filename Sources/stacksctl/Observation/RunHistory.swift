@@ -109,10 +109,14 @@ final class RunHistory: Sendable {
         }
     }
 
-    /// Forgets the stacks that there are no longer.
-    func keep(_ stacks: Set<String>) {
+    /// Forgets the stacks, and of the others the controllers, that there are no longer.
+    func keep(_ stacks: Set<String>, controllers: Set<ObjectIdentifier> = []) {
+        func isGone(_ controller: ObjectIdentifier?) -> Bool { controller.map { !controllers.contains($0) } ?? false }
         rings.withLock { rings in
             if rings.keys.contains(where: { !stacks.contains($0) }) { rings = rings.filter { stacks.contains($0.key) } }
+            for (stack, ring) in rings where ring.totals.keys.contains(where: isGone) {
+                rings[stack]?.totals = ring.totals.filter { !isGone($0.key) }
+            }
         }
     }
 }

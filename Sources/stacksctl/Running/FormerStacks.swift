@@ -2,21 +2,24 @@ import StacksController
 
 /// The stacks that a run no longer has.
 struct FormerStacks {
+    let isDryRun: Bool
     /// Those that may still drain.
-    private var draining: [(stack: RunningStacks.Stack, isDryRun: Bool)] = []
+    private var draining: [RunningStacks.Stack] = []
     /// What became of the others, so that a run does not grow with each change of its file.
     private var ended: [StackReport] = []
 
-    var reports: [StackReport] { ended + draining.map { $0.stack.report(isDryRun: $0.isDryRun) } }
+    init(isDryRun: Bool) { self.isDryRun = isDryRun }
 
-    mutating func add(_ stacks: [RunningStacks.Stack], isDryRun: Bool) {
+    var reports: [StackReport] { ended + draining.map { $0.report(isDryRun: isDryRun) } }
+
+    mutating func add(_ stacks: [RunningStacks.Stack]) {
         let before = draining
-        draining = stacks.map { ($0, isDryRun) }
-        for former in before {
-            if former.stack.controller.status.phase == .ended {
-                ended.add(former.stack.report(isDryRun: former.isDryRun))
+        draining = stacks
+        for stack in before {
+            if stack.controller.status.phase == .ended {
+                ended.add(stack.report(isDryRun: isDryRun))
             } else {
-                draining.append(former)
+                draining.append(stack)
             }
         }
     }

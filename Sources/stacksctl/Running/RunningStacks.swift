@@ -43,11 +43,12 @@ final class RunningStacks: Sendable {
     private let surroundings: Surroundings
     private let stacks: Mutex<[Stack]>
     /// Those that were removed, or others have taken the place of.
-    private let former = Mutex(FormerStacks())
+    private let former: Mutex<FormerStacks>
 
     /// - Throws: ``SettingsError`` with what is wrong with each stack; `ConfigurationError`.
     init(_ settings: RunSettings, in surroundings: Surroundings, sharesSlots: Bool) throws {
         self.surroundings = surroundings
+        former = Mutex(FormerStacks(isDryRun: surroundings.isDryRun))
         slots = try sharesSlots ? SlotPool(slots: settings.poolSize) : nil
         let made = try settings.stacks.map { [slots] in try Self.stack($0, settings, in: surroundings, slots) }
         stacks = Mutex(made)
@@ -121,7 +122,7 @@ final class RunningStacks: Sendable {
             for change in apply { try change() }
             let stay = Set(next.map { ObjectIdentifier($0.controller) })
             let gone = stacks.filter { !stay.contains(ObjectIdentifier($0.controller)) }
-            former.withLock { [isDryRun = surroundings.isDryRun] in $0.add(gone, isDryRun: isDryRun) }
+            former.withLock { $0.add(gone) }
             stacks = next
             return changes
         }

@@ -73,8 +73,7 @@ extension ControllerStatus.Totals {
     fileprivate static func + (one: Self, other: Self) -> Self {
         let counts: [WritableKeyPath<Self, Int>] = [
             \.seen, \.unmatched, \.unreadable, \.matching, \.reserved, \.notReserved, \.launched, \.finished,
-            \.cancelled,
-            \.failed, \.released, \.unreported,
+            \.cancelled, \.failed, \.released, \.unreported,
         ]
         return counts.reduce(into: one) { $0[keyPath: $1] += other[keyPath: $1] }
     }

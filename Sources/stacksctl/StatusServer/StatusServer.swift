@@ -131,7 +131,7 @@ final class StatusServer: Sendable {
             for stack in stacks {
                 history.count(stack: stack.stackKey, of: ObjectIdentifier(stack), stack.status.totals)
             }
-            history.keep(Set(stacks.map(\.stackKey)))
+            history.keep(Set(stacks.map(\.stackKey)), controllers: Set(stacks.map { ObjectIdentifier($0) }))
             try? await Task.sleep(for: .seconds(2))
         }
     }
