@@ -7,12 +7,12 @@ struct Watching {
     /// The shortest time between two requests about jobs whose launcher has ended: half of the rate that Buildkite allows.
     private static let shortestSettleInterval = Duration.milliseconds(100)
 
+    /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
+    private static let pauseAfterAbsence = Duration.seconds(1)
+
     /// How long it is waited, once a launcher has ended, for others that end with it: one request is about all of them then, and
     /// not a first one about one job, after which the others wait.
     private static let gatheringTime = Duration.milliseconds(10)
-
-    /// The same after a response that did not know all of them: what knows nothing does so for more than a moment.
-    private static let pauseAfterAbsence = Duration.seconds(1)
 
     /// How many requests in a row fail about jobs whose launcher has ended, until what became of them counts as unknown: some
     /// half a minute.
