@@ -45,9 +45,9 @@ public struct ResponseHeaderFields: Sendable {
         case .lines(let bytes):
             var fields = HTTPFields()
             Self.forEachLine(of: bytes) { line in
-                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else { return true }
+                guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return true }
                 if let name = HTTPField.Name(String(decoding: line[..<colon], as: UTF8.self)) {
-                    fields.append(HTTPField(name: name, value: Self.text(line[(colon + 1)...])))
+                    fields.append(HTTPField(name: name, value: Self.text(line, after: colon)))
                 }
                 return fields.count < Self.maximumCount
             }
@@ -61,23 +61,49 @@ public struct ResponseHeaderFields: Sendable {
         case .fields(let fields):
             return fields.first { $0.name == name }?.value
         case .lines(let bytes):
-            let name = name.canonicalName.utf8
-            guard let last = name.last else { return nil }
-            var value: String?
-            Self.forEachLine(of: bytes) { line in
-                let colon = line.startIndex + name.count
-                // The position of the colon and the byte before it rule out nearly every other line.
-                guard colon < line.endIndex, line[colon] == UInt8(ascii: ":"), Self.lowercased(line[colon - 1]) == last,
-                    line[..<colon].elementsEqual(name, by: { Self.lowercased($0) == $1 })
-                else { return true }
-                value = Self.text(line[(colon + 1)...])
-                return false
+            var (name, value): (String, String?) = (name.canonicalName, nil)
+            name.withUTF8 { name in
+                Self.forEachLine(of: bytes) { line in
+                    // The position of the colon rules out nearly every other line.
+                    guard line.count > name.count, line[name.count] == UInt8(ascii: ":"), Self.hasPrefix(line, name)
+                    else { return true }
+                    value = Self.text(line, after: name.count)
+                    return false
+                }
             }
             return value
         }
     }
 
-    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name in lowercase, and its value. It
+    /// scans the lines once, for callers that read several fields of every response.
+    ///
+    /// - Parameter prefix: Lowercase; names are compared case-insensitively.
+    package func forEachField(withPrefix prefix: String, _ body: (_ rest: String, _ value: String) -> Void) {
+        switch storage {
+        case .fields(let fields):
+            for field in fields where field.name.canonicalName.hasPrefix(prefix) {
+                body(String(field.name.canonicalName.dropFirst(prefix.count)), field.value)
+            }
+        case .lines(let bytes):
+            var prefix = prefix
+            prefix.withUTF8 { prefix in
+                Self.forEachLine(of: bytes) { line in
+                    guard line.count > prefix.count, Self.hasPrefix(line, prefix),
+                        let colon = line[prefix.count...].firstIndex(of: UInt8(ascii: ":"))
+                    else { return true }
+                    let rest = String(unsafeUninitializedCapacity: colon - prefix.count) { rest in
+                        for index in prefix.count..<colon { rest[index - prefix.count] = Self.lowercased(line[index]) }
+                        return colon - prefix.count
+                    }
+                    body(rest, Self.text(line, after: colon))
+                    return true
+                }
+            }
+        }
+    }
+
+    private typealias Bytes = UnsafeBufferPointer<UInt8>
 
     /// Calls `body` with each line, without its LF, until it returns `false`.
     private static func forEachLine(of bytes: [UInt8], _ body: (_ line: Bytes) -> Bool) {
@@ -87,20 +113,28 @@ public struct ResponseHeaderFields: Sendable {
             while start < bytes.count {
                 let feed = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
                 let end = feed.map { UnsafeRawPointer($0) - UnsafeRawPointer(base) } ?? bytes.count
-                guard body(bytes[start..<end]) else { return }
+                guard body(Bytes(start: base + start, count: end - start)) else { return }
                 start = end + 1
             }
         }
     }
 
-    /// The text of a value, without the white space around it.
-    private static func text(_ value: Bytes) -> String {
+    /// Whether `line` begins with `name`, which is lowercase, compared case-insensitively. `line` is the longer one.
+    private static func hasPrefix(_ line: Bytes, _ name: Bytes) -> Bool {
+        guard let start = line.baseAddress, let wanted = name.baseAddress else { return name.isEmpty }
+        // Over HTTP/2, names are lowercase.
+        return memcmp(start, wanted, name.count) == 0 || name.indices.allSatisfy { lowercased(line[$0]) == name[$0] }
+    }
+
+    /// The value of a line whose colon is at `colon`, without the white space around it.
+    private static func text(_ line: Bytes, after colon: Int) -> String {
         func isSpace(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         }
-        let rest = value.drop(while: isSpace)
-        let end = rest.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? rest.startIndex
-        return String(decoding: rest[..<end], as: UTF8.self)
+        var (start, end) = (colon + 1, line.count)
+        while start < end, isSpace(line[start]) { start += 1 }
+        while start < end, isSpace(line[end - 1]) { end -= 1 }
+        return String(decoding: Bytes(rebasing: line[start..<end]), as: UTF8.self)
     }
 
     private static func lowercased(_ byte: UInt8) -> UInt8 {
