@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 extension JSONReader {
     /// A checked string, without its quotes.
     struct RawString {
@@ -76,14 +84,24 @@ extension JSONReader {
     mutating func scanString() throws(JSONError) -> RawString {
         let text = cursor + 1
         var position = text
-        var union: UInt8 = 0
+        var union: UInt64 = 0
         var hasEscapes = false
         while true {
+            // Eight bytes at a time up to the next quote, backslash or control character: decoding what a job runs takes
+            // a tenth fewer instructions.
+            if end - position >= 8 {
+                let word = UInt64(littleEndian: UnsafeRawPointer(position).loadUnaligned(as: UInt64.self))
+                // This may add bytes behind the string, for which its UTF-8 is then checked needlessly.
+                union |= word
+                let stops = Self.stops(in: word)
+                position += stops == 0 ? 8 : stops.trailingZeroBitCount >> 3
+                if stops == 0 { continue }
+            }
             guard position < end else { throw error(.unexpectedEnd, at: end) }
             let byte = position.pointee
             if byte == UInt8(ascii: "\"") { break }
             if byte < 0x20 { throw error(.controlCharacter(byte), at: position) }
-            union |= byte
+            union |= UInt64(byte)
             position += 1
             if byte == UInt8(ascii: "\\") {
                 hasEscapes = true
@@ -93,11 +111,22 @@ extension JSONReader {
             }
         }
         let raw = RawString(start: text, count: position - text, hasEscapes: hasEscapes)
-        if union >= 0x80, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
+        if union & 0x8080_8080_8080_8080 != 0, let invalid = UTF8Validation.firstInvalidByte(in: raw.bytes) {
             throw error(.invalidUTF8, at: text + invalid)
         }
         cursor = position + 1
         return raw
+    }
+
+    /// The highest bit of each byte that is a quote, a backslash or a control character. Above the lowest such byte, bits
+    /// of other bytes can be set.
+    @inline(__always)
+    private static func stops(in word: UInt64) -> UInt64 {
+        let lowest: UInt64 = 0x0101_0101_0101_0101
+        let (quotes, backslashes) = (word ^ lowest &* 0x22, word ^ lowest &* 0x5C)
+        let stops =
+            (quotes &- lowest) & ~quotes | (backslashes &- lowest) & ~backslashes | (word &- lowest &* 0x20) & ~word
+        return stops & 0x8080_8080_8080_8080
     }
 
     // MARK: Escapes
@@ -110,12 +139,15 @@ extension JSONReader {
         let limit = raw.start + raw.count
         var position = raw.start
         while position < limit {
-            guard position.pointee == UInt8(ascii: "\\") else {
-                target.pointee = position.pointee
-                target += 1
-                position += 1
-                continue
-            }
+            let rest = limit - position
+            let run =
+                memchr(position, Int32(UInt8(ascii: "\\")), rest).map {
+                    UnsafeRawPointer($0) - UnsafeRawPointer(position)
+                } ?? rest
+            target.update(from: position, count: run)
+            target += run
+            position += run
+            if position == limit { break }
             let escape = position
             position += 2
             switch escape[1] {
