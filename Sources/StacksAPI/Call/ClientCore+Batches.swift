@@ -23,6 +23,7 @@ extension ClientCore {
 
     /// The same for a list that needs several requests. It is a function of its own, so that the frame of a call of one
     /// request has no room for a task group.
+    @inline(never)
     private func performInBatches<Value: Sendable>(
         _ target: CallTarget,
         jobs: [JobID],

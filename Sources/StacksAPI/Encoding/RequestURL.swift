@@ -64,7 +64,12 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
             switch piece {
             case .text(let text): path += text
             case .parameter(.stackKey): if let stack { path += stack }
-            case .parameter(.job): if let job { PercentEncoding.append(job.description, to: &path) }
+            case .parameter(.job):
+                if let job, case .uuid = job.storage {
+                    path += job.description
+                } else if let job {
+                    PercentEncoding.append(job.description, to: &path)
+                }
             }
         }
         return path

@@ -51,7 +51,9 @@ public struct StacksOperation: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How the client carries out an operation: everything about it that is fixed. ``StacksOperation`` is its name.
-struct OperationDefinition: Sendable {
+///
+/// It is a class because each call passes it on many times: copying a struct would retain each of its strings.
+final class OperationDefinition: Sendable {
     /// When a request may be repeated after a failure. One that certainly was not sent can always be.
     enum Repetition: Sendable {
         /// After any failure: repeating it has the same effect as sending it once, or does no harm.

@@ -176,7 +176,7 @@ extension RateGovernor {
         mutating func withPacer<Result>(
             of request: PacedCall.Request, _ body: (inout ScopePacer) -> Result
         ) -> Result? {
-            guard let index = scopes.firstIndex(where: { $0.number == request.scopeNumber }) else { return nil }
+            guard let index = index(of: request) else { return nil }
             return body(&scopes[index].pacer)
         }
 
@@ -187,7 +187,7 @@ extension RateGovernor {
         mutating func withPacer(
             of rate: RateLimit?, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
         ) {
-            let known = request.flatMap { request in scopes.firstIndex { $0.number == request.scopeNumber } }
+            let known = request.flatMap { self.index(of: $0) }
             let index = known ?? index(for: call)
             guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
             if scopes[index].operations == [call.operation], !isKnown(name, of: call.stack) {
@@ -202,19 +202,28 @@ extension RateGovernor {
         }
 
         private func isKnown(_ name: String, of stack: String) -> Bool {
-            scopes.contains { $0.name == name && $0.stack == stack }
+            index(of: name, stack: stack) != nil
+        }
+
+        // By index, because a closure that gets the elements gets copies of them.
+        private func index(of request: PacedCall.Request) -> Int? {
+            scopes.indices.first { scopes[$0].number == request.scopeNumber }
+        }
+
+        private func index(of name: String, stack: String) -> Int? {
+            scopes.indices.first { scopes[$0].name == name && scopes[$0].stack == stack }
         }
 
         /// The scope that a call's next request counts against.
         private mutating func index(for call: PacedCall) -> Int {
-            scopes.firstIndex { $0.operations.contains(call.operation) && $0.stack == call.stack }
+            scopes.indices.first { scopes[$0].operations.contains(call.operation) && scopes[$0].stack == call.stack }
                 ?? index(of: call.operation, in: call.scope.name, limit: call.scope.limit, of: call.stack)
         }
 
         /// The scope with a name, which is added when it is new, and to which the operation's requests go from now on.
         private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int
         {
-            if let index = scopes.firstIndex(where: { $0.name == name && $0.stack == stack }) {
+            if let index = index(of: name, stack: stack) {
                 scopes[index].operations.append(operation)
                 return index
             }
