@@ -5,24 +5,24 @@ import StacksTransport
 extension CurlTransfer {
     /// Sets the URL unless it is that of the handle's previous call.
     func setURL(_ origin: String, _ path: String) throws(TransportError) {
-        nextURL.removeAll(keepingCapacity: true)
-        nextURL.append(contentsOf: origin.utf8)
-        nextURL.append(contentsOf: path.utf8)
-        nextURL.append(0)
-        if nextURL == url { return }
-        guard path.utf8.first == UInt8(ascii: "/"), nextURL.firstIndex(of: 0) == nextURL.count - 1,
-            !nextURL.contains(UInt8(ascii: "#"))
+        if let url, url.path == path, url.origin == origin { return }
+        urlText.removeAll(keepingCapacity: true)
+        urlText.append(contentsOf: origin.utf8)
+        urlText.append(contentsOf: path.utf8)
+        urlText.append(0)
+        guard path.utf8.first == UInt8(ascii: "/"), urlText.firstIndex(of: 0) == urlText.count - 1,
+            !urlText.contains(UInt8(ascii: "#"))
         else {
             throw TransportError(
                 code: .invalidRequest, phase: .queued,
                 message: "the URL's path is malformed: it must begin with a slash and contain neither # nor a NUL byte")
         }
-        url.removeAll(keepingCapacity: true)
-        try parsedURL.set(nextURL)
+        url = nil
+        try parsedURL.set(urlText)
         // libcurl uses the parsed URL, and the text for its own retries.
-        try easy.set(CURLOPT_URL, cString: nextURL)
+        try easy.set(CURLOPT_URL, cString: urlText)
         try unsafe easy.set(CURLOPT_CURLU, pointer: UnsafeMutableRawPointer(parsedURL.pointer))
-        swap(&url, &nextURL)
+        url = (origin, path)
     }
 
     /// Sets the method. libcurl derives how to send a body from the last option that selects a method, so both are set

@@ -51,9 +51,10 @@ import StacksTransport
 
     let maximumResponseSize: Int
     let errorText: UnsafeMutablePointer<CChar>
-    var url: [UInt8] = []
-    /// Storage for the URL of the next call.
-    var nextURL: [UInt8] = []
+    /// The URL that is set.
+    var url: (origin: String, path: String)?
+    /// Storage for its text while it is set.
+    var urlText: [UInt8] = []
     let parsedURL: ParsedURL
     var upload = UploadBuffer()
     private var headers: CurlHeaderList?
