@@ -28,22 +28,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 
             Scripts inspect and control it under /_simulator, without a token. A body is JSON, with 'Content-Type: \
             application/json':
-              GET report                            counts of jobs, requests, connections; dispatch latency
-              POST jobs                             {"count", "queue", "priority", "agent_query_rules", \
-            "scheduled_at", "runnable_at", "pipeline", "build", "step", "env", "command", "state"}; pipeline, build and \
-            step as the API lists them
-              GET jobs/UUID                         as listed, with state, history and run
-              GET jobs/UUID/log                     its log
-              GET agents                            the agents that have registered
-              POST jobs/UUID/cancel
-              POST jobs/UUID/move                   {"state"}
-              POST queues/KEY/pause, …/resume
-              POST faults                           {"kind", "operation", "count", "skipping", "probability", \
-            "delay_ms", "status", "message", "body", "headers"}; kinds: refuse, respond, html, malformed, drop, \
-            disconnect, delay
-              DELETE faults
-              POST rate-limits/on, …/off
-              POST organization/available, …/unavailable
+            \(ControlRoute.help)
             """
     )
 
@@ -160,7 +145,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
         let announcement = Announcement()
         let server = SimulatorServer(
-            simulator: simulator, host: host, port: port, tls: tls, names: allowedHost, logger: logger
+            simulator: simulator, apiPath: basePath, populate: populating(queues: queues), host: host, port: port,
+            tls: tls, names: allowedHost, logger: logger
         ) { [basePath, seed, host] port in
             let ready = ReadyLine(
                 scheme: authority == nil ? "http" : "https", host: host, port: port, basePath: basePath,
@@ -199,12 +185,19 @@ struct SimulatorCommand: AsyncParsableCommand {
         organization.stackLimit = stackLimit
         configuration.organizations = [organization]
         let simulator = StacksSimulator(configuration: configuration)
+        populating(queues: queues)(simulator)
+        return simulator
+    }
+
+    /// Adds what the simulator has at its start.
+    private func populating(queues: [String]) -> @Sendable (StacksSimulator) -> Void {
         var template = SimulatedJob.Template()
         template.agentQueryRules = agentQueryRules
         template.command = command
         template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
-        simulator.addJobs(jobs, queue: queues[0], template: template)
-        if paused { simulator.setPaused(true, queue: queues[0]) }
-        return simulator
+        return { [jobs, paused, template] simulator in
+            simulator.addJobs(jobs, queue: queues[0], template: template)
+            if paused { simulator.setPaused(true, queue: queues[0]) }
+        }
     }
 }

@@ -13,6 +13,10 @@ import TestCertificate
 /// The simulator behind HTTP.
 struct SimulatorServer: Service {
     var simulator: StacksSimulator
+    /// The path of the API.
+    var apiPath: String
+    /// Adds what the simulator has at its start.
+    var populate: @Sendable (StacksSimulator) -> Void
     var host: String
     var port: Int
     var tls: Bool
@@ -26,7 +30,9 @@ struct SimulatorServer: Service {
         let connections = ConnectionCounts()
         let scheme = tls ? "https" : "http"
         let responder = SimulatorResponder(
-            simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
+            simulator: simulator,
+            control: ControlEndpoints(
+                simulator: simulator, connections: connections, apiPath: apiPath, populate: populate),
             connections: connections, scheme: scheme,
             requestGuard: RequestGuard(scheme: scheme, server: "this simulator", names: [host] + names)
         )
@@ -63,6 +69,7 @@ struct SimulatorResponder: HTTPResponder {
 
     /// More than the largest request that the API allows.
     private static let largestBody = 8 << 20
+    private static let largestControlBody = 2 << 20
 
     var simulator: StacksSimulator
     var control: ControlEndpoints
@@ -74,13 +81,14 @@ struct SimulatorResponder: HTTPResponder {
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
         let body: ByteBuffer
         do throws(RequestGuard.Refusal) { try requestGuard.check(request.head) } catch { return control.refuse(error) }
+        let target = request.head.path ?? "/"
+        let isControl = ControlEndpoints.serves(target)
         do {
-            body = try await request.body.collect(upTo: Self.largestBody)
+            body = try await request.body.collect(upTo: isControl ? Self.largestControlBody : Self.largestBody)
         } catch is NIOTooManyBytesError {
             return Response(status: .contentTooLarge)
         }
-        let target = request.head.path ?? "/"
-        if target.hasPrefix(ControlEndpoints.basePath) {
+        if isControl {
             do throws(RequestGuard.Refusal) {
                 try requestGuard.checkContent(of: request.head, isEmpty: body.readableBytes == 0)
             } catch {
