@@ -13,6 +13,8 @@ import TestCertificate
 /// The simulator behind HTTP.
 struct SimulatorServer: Service {
     var simulator: StacksSimulator
+    /// The clock, if scripts move it.
+    var clock: ManualClock?
     /// The path of the API.
     var apiPath: String
     /// Adds what the simulator has at its start.
@@ -32,7 +34,7 @@ struct SimulatorServer: Service {
         let responder = SimulatorResponder(
             simulator: simulator,
             control: ControlEndpoints(
-                simulator: simulator, connections: connections, apiPath: apiPath, populate: populate),
+                simulator: simulator, connections: connections, clock: clock, apiPath: apiPath, populate: populate),
             connections: connections, scheme: scheme,
             requestGuard: RequestGuard(scheme: scheme, server: "this simulator", names: [host] + names)
         )

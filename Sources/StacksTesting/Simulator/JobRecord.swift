@@ -16,6 +16,12 @@ struct JobRecord {
     var isInQueueList = false
     /// The tokens issued for the job. They are revoked with its reservation, except for the one that acquired it.
     var tokens: [String] = []
+    /// Whether the stack has given its reservation back, by making it shorter.
+    var isGivenBack = false
+    /// Reservations that expired without having been of use.
+    var unusedReservations = 0
+    /// Whether the last reservation was one of them.
+    var lastReservationWasUnused = false
     /// Who acquired the job.
     var holder: JobHolder?
 

@@ -68,9 +68,13 @@ struct SimulatorState {
     var windows: [WindowKey: RateWindow] = [:]
     var faults: [FaultRecord] = []
     var counts = RequestCounts()
+    var journal: RequestJournal
+    /// What the operation that is being performed says of itself, for the journal.
+    var notes = RequestNotes()
 
     init(configuration: StacksSimulator.Configuration) {
         self.configuration = configuration
+        journal = RequestJournal(limit: configuration.journalLimit)
         generator = SeededGenerator(seed: configuration.seed)
         chance = SeededGenerator(seed: ~configuration.seed)
         for settings in configuration.organizations {
@@ -106,4 +110,9 @@ struct RequestCounts {
     var byStatus: [Int: Int] = [:]
     var rateLimited: [SimulatedOperation: Int] = [:]
     var faults = 0
+    /// Calls above a rate limit, refused or not.
+    var overLimit: [SimulatedOperation: Int] = [:]
+    /// The first tokens that were where none may be.
+    var misplacedTokens: [MisplacedToken] = []
+    var misplacedTokenCount = 0
 }

@@ -19,6 +19,8 @@ struct ControlEndpoints: Sendable {
 
     var simulator: StacksSimulator
     var connections: ConnectionCounts
+    /// The clock, if scripts move it.
+    var clock: ManualClock?
     /// The path of the API.
     var apiPath: String
     /// Makes the simulator again what it was at its start.

@@ -7,11 +7,14 @@ extension ControlRoute {
     static let all: [ControlRoute] =
         [
             ControlRoute(.get, "", "this list") { control, _ in control.text(control.index) },
+            ControlRoute(.get, "openapi.json", "a description of this side for programs") { control, _ in
+                try control.json(description)
+            },
             ControlRoute(.get, "report", "counts of jobs, requests and connections, and the dispatch latency") {
                 control, _ in
                 try control.json(ReportDocument(control.simulator.report, connections: control.connections.snapshot))
             },
-        ] + jobs + world + faults
+        ] + journal + clock + jobs + world + faults
 
     // MARK: Jobs
 
