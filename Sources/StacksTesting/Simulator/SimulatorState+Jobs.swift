@@ -100,6 +100,7 @@ extension SimulatorState {
     mutating func passTime(at now: Date) {
         // The rounding error of dates in this century is below a microsecond.
         let moment = now.addingTimeInterval(1e-6)
+        addArrivals(at: moment)
         expireReservations(at: moment)
         loseAgents(at: moment)
     }

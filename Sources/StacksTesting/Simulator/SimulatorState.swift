@@ -46,6 +46,10 @@ struct SimulatorState {
     var generator: SeededGenerator
     /// The generator for faults, separate so that adding a fault does not change the UUIDs.
     var chance: SeededGenerator
+    /// The generator for arrivals, separate for the same reason.
+    var arrivalChance: SeededGenerator
+    /// The jobs that are still to arrive, the next one last.
+    var arrivals: [PendingArrival] = []
     var organizations: [OrganizationRecord] = []
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
@@ -77,6 +81,7 @@ struct SimulatorState {
         journal = RequestJournal(limit: configuration.journalLimit)
         generator = SeededGenerator(seed: configuration.seed)
         chance = SeededGenerator(seed: ~configuration.seed)
+        arrivalChance = SeededGenerator(seed: configuration.seed &+ 0x5EED)
         for settings in configuration.organizations {
             let (uuid, clusterUUID, tokenUUID) = (generator.uuid(), generator.uuid(), generator.uuid())
             let token = settings.token ?? generator.token(prefix: "bkct_")

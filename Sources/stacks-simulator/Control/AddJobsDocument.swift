@@ -14,10 +14,15 @@ struct AddJobsDocument: Decodable {
     var template = SimulatedJob.Template()
     var allowsUnknownState = false
 
-    static let members: [ControlMember] = [
-        ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
-        ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
-        ControlMember(name: "organization", kind: .known { $0.organizationSlugs }, about: "the slug"),
+    static let members: [ControlMember] =
+        [
+            ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
+            ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
+            ControlMember(name: "organization", kind: .organization, about: "the slug"),
+        ] + templateMembers
+
+    /// What is said of a job.
+    static let templateMembers: [ControlMember] = [
         ControlMember(name: "priority", kind: .integer(Int.min...Int.max)),
         ControlMember(name: "agent_query_rules", kind: .list(of: .text(upTo: 65_536), upTo: 1000)),
         ControlMember(name: "scheduled_at", kind: .date, takesNull: true),

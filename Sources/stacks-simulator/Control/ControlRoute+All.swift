@@ -14,7 +14,7 @@ extension ControlRoute {
                 control, _ in
                 try control.json(ReportDocument(control.simulator.report, connections: control.connections.snapshot))
             },
-        ] + journal + clock + jobs + world + faults
+        ] + journal + clock + arrivals + jobs + world + faults
 
     // MARK: Jobs
 
@@ -154,6 +154,8 @@ extension ControlRoute {
 extension ControlMember.Kind {
     /// The key of a queue, or an alias of the default one.
     static let queue = ControlMember.Kind.known { $0.queues.map(\.key) + ["_default", "__default__"] }
+    /// The slug of an organization.
+    static let organization = ControlMember.Kind.known { $0.organizationSlugs }
 }
 
 extension ControlMember {
