@@ -81,14 +81,19 @@ struct SimulatorResponder: HTTPResponder {
     var requestGuard: RequestGuard
 
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
+        let response = try await answer(request, context: context)
+        // What follows the head of a response to HEAD would be taken for the next response.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request, context: ChannelContext) async throws -> Response {
         let body: ByteBuffer
         do throws(RequestGuard.Refusal) { try requestGuard.check(request.head) } catch { return control.refuse(error) }
         let target = request.head.path ?? "/"
         let isControl = ControlEndpoints.serves(target)
-        do {
-            body = try await request.body.collect(upTo: isControl ? Self.largestControlBody : Self.largestBody)
-        } catch is NIOTooManyBytesError {
-            return Response(status: .contentTooLarge)
+        let limit = isControl ? Self.largestControlBody : Self.largestBody
+        do { body = try await request.body.collect(upTo: limit) } catch is NIOTooManyBytesError {
+            return control.respond(to: .tooLarge(limit: limit))
         }
         if isControl {
             do throws(RequestGuard.Refusal) {

@@ -30,14 +30,15 @@ struct SimulatorArrivalTests {
         try await CurlWire.plaintext.run { curl in
             for (plan, names) in [
                 ("{}", ["rate", "missing"]), (#"{"rate": 0, "count": 1}"#, ["rate is 0", "0.001"]),
-                (#"{"rate": 1}"#, ["count", "for_seconds"]),
-                (#"{"rate": 1, "count": 1, "for_seconds": 1}"#, ["both"]),
+                (#"{"rate": 1}"#, ["Neither count nor for_seconds"]),
+                (#"{"rate": 1, "count": 1, "for_seconds": 1}"#, ["Both count and for_seconds"]),
                 (#"{"rate": 1, "for_seconds": 0.1}"#, ["0 jobs"]),
                 (#"{"rate": 1, "count": 1, "spread": "odd"}"#, ["spread", "odd", "even"]),
                 (
                     #"{"rate": 1, "count": 1, "jobs": [{"prioritty": 1}]}"#, ["jobs.0.prioritty", "priority"]
                 ),
-                (#"{"rate": 1, "count": 1, "jobs": []}"#, ["weight"]),
+                (#"{"rate": 1, "count": 1, "jobs": []}"#, ["jobs", "1 to 100"]),
+                (#"{"rate": 1, "count": 1, "jobs": [{"weight": 0}]}"#, ["jobs.0.weight is 0", "0.001"]),
                 (#"{"rate": 1, "count": 1, "jobs": [{"state": "runing"}]}"#, ["runing", "running"]),
             ] {
                 let answer = try await curl.control("POST", "arrivals", plan)

@@ -28,7 +28,7 @@ struct SimulatorDescriptionTests {
                 return "\(operation.method) \(path)"
             }
             #expect(listed.count > 20)
-            #expect(Set(described) == Set(listed.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }))
+            #expect(Set(described) == Set(listed))
         }
     }
 

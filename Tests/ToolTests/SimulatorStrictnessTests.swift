@@ -28,9 +28,11 @@ struct SimulatorStrictnessTests {
                 ("faults", #"{"kind": "refuse", "probability": 7}"#, ["probability", "7", "between 0 and 1"]),
                 ("faults", #"{"kind": "refuse", "status": 99}"#, ["status", "99", "200"]),
                 ("faults", #"{"kind": "refuse", "headers": {"a b": "c"}}"#, ["headers.a b", "header field"]),
+                ("faults", #"{"kind": "refuse", "headers": {"a": "b\r\nc: d"}}"#, ["headers.a", "header field"]),
                 ("faults", #"{"kind": "drop", "status": 500}"#, ["status", "drop", "refuse"]),
                 ("faults", "{}", ["kind", "missing", "refuse"]),
                 ("queues", "{}", ["key", "missing"]),
+                ("queues", #"{"key": ""}"#, ["key", "1 to 200"]),
                 ("rate-limits/off", #"{"for": 3}"#, ["for", "3", "none"]),
             ]
             for (path, body, names) in mistakes {
@@ -154,7 +156,7 @@ struct SimulatorStrictnessTests {
                 }
             }
             let wrong = try await curl.control("DELETE", "jobs")
-            #expect(wrong.status == 405 && wrong.headers["allow"] == "GET, POST")
+            #expect(wrong.status == 405 && wrong.headers["allow"] == "GET, HEAD, POST")
             #expect(try await curl.control("GET", "nothing").message.contains("/_simulator"))
             // Beside it is the API, which has no such path.
             #expect(try await curl.plain("GET", root + "x", []).status == 404)

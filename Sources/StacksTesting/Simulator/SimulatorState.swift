@@ -73,6 +73,8 @@ struct SimulatorState {
     var faults: [FaultRecord] = []
     var counts = RequestCounts()
     var journal: RequestJournal
+    /// How the tokens look that the journal must not have.
+    var tokenPatterns = TokenPatterns(tokens: [])
     /// What the operation that is being performed says of itself, for the journal.
     var notes = RequestNotes()
 
@@ -94,6 +96,7 @@ struct SimulatorState {
                 )
             )
         }
+        tokenPatterns = TokenPatterns(tokens: organizations.map(\.token))
     }
 
     /// The index of a queue, by its key or an alias of the default queue.

@@ -12,7 +12,6 @@ struct AddJobsDocument: Decodable {
     var queue: String?
     var organization: String?
     var template = SimulatedJob.Template()
-    var allowsUnknownState = false
 
     static let members: [ControlMember] =
         [
@@ -49,7 +48,7 @@ struct AddJobsDocument: Decodable {
 
     private enum Key: String, CodingKey {
         case count, queue, priority, agent_query_rules, scheduled_at, runnable_at, pipeline, build, step, env, command
-        case state, organization, allow_unknown_state
+        case state, organization
         case slug, uuid, number, branch, key
     }
 
@@ -84,7 +83,6 @@ struct AddJobsDocument: Decodable {
         if let state = try fields.decodeIfPresent(String.self, forKey: .state) {
             template.state = .init(rawValue: state)
         }
-        allowsUnknownState = try fields.decodeIfPresent(Bool.self, forKey: .allow_unknown_state) ?? false
     }
 
     /// What a document has under a key: nothing, null, or a value.

@@ -32,13 +32,12 @@ struct ControlEndpoints: Sendable {
         return path == "/" || path == root || path.hasPrefix(root + "/")
     }
 
-    func respond(method: HTTPRequest.Method, target: String, body: [UInt8]) -> Response {
+    func respond(method given: HTTPRequest.Method, target: String, body: [UInt8]) -> Response {
+        // The server leaves the body out.
+        let method = given == .head ? .get : given
         do {
             let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts[0] == "/" {
-                guard method == .get else { throw ControlFailure(status: .methodNotAllowed, message: "GET / alone.") }
-                return text(overview)
-            }
+            if parts[0] == "/" { return method == .get ? text(overview) : refuse(method, at: "/", whichHas: [.get]) }
             let segments: [String] = try parts[0].dropFirst(Self.root.count).split(separator: "/").map {
                 segment -> String in
                 guard let segment = PercentEncoding.text(segment, plusIsSpace: false) else {
@@ -52,16 +51,10 @@ struct ControlEndpoints: Sendable {
             guard !routes.isEmpty else {
                 let path = VisibleText.escaped(String(parts[0]), limit: 200)
                 throw ControlFailure.notFound(
-                    "There is no \(method.rawValue) \(path); GET \(Self.root) lists what there is.")
+                    "There is no \(path); GET \(Self.root) lists what there is.")
             }
             guard let (route, values) = routes.first(where: { $0.route.method == method }) else {
-                let methods = routes.map { $0.route.method.rawValue }.joined(separator: ", ")
-                var response = respond(
-                    to: ControlFailure(
-                        status: .methodNotAllowed,
-                        message: "\(routes[0].route.path) has no \(method.rawValue); it has: \(methods)."))
-                response.headers[HTTPField.Name("Allow")!] = methods
-                return response
+                return refuse(method, at: routes[0].route.fullPath, whichHas: routes.map(\.route.method))
             }
             let query = parts.count == 2 ? parts[1] : nil
             return try route.perform(self, try route.call(values: values, query: query, body: body, in: simulator))
@@ -72,7 +65,19 @@ struct ControlEndpoints: Sendable {
         }
     }
 
-    private func respond(to failure: ControlFailure) -> Response {
+    private func refuse(
+        _ method: HTTPRequest.Method, at path: String, whichHas methods: [HTTPRequest.Method]
+    ) -> Response {
+        let names = methods.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] }.joined(separator: ", ")
+        var response = respond(
+            to: ControlFailure(
+                status: .methodNotAllowed,
+                message: "\(path) has no \(VisibleText.escaped(method.rawValue, limit: 100)); it has: \(names)."))
+        response.headers[.allow] = names
+        return response
+    }
+
+    func respond(to failure: ControlFailure) -> Response {
         (try? json(["message": failure.message], status: failure.status)) ?? Response(status: failure.status)
     }
 
@@ -93,20 +98,21 @@ struct ControlEndpoints: Sendable {
 
     /// What `GET /_simulator` says.
     var index: String {
-        ControlRoute.all.map { "\($0.method.rawValue) \(Self.root)/\($0.path): \($0.about)" }.joined(separator: "\n")
+        ControlRoute.all.map { "\($0.method.rawValue) \($0.fullPath): \($0.about)" }.joined(separator: "\n")
     }
 
     func text(_ text: String) -> Response {
-        Response(
-            status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: text + "\n")))
+        plain(ByteBuffer(string: text + "\n"))
     }
 
-    /// The bytes of a log. A job decides what they are, so that no browser may take them for a page.
-    func log(of job: SimulatedJob) -> Response {
+    /// The bytes of a log.
+    func log(of job: SimulatedJob) -> Response { plain(ByteBuffer(bytes: job.logBytes)) }
+
+    /// A job decides what its log is, so that no browser may take a text for a page.
+    private func plain(_ bytes: ByteBuffer) -> Response {
         Response(
             status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: job.logBytes)))
+            body: ResponseBody(byteBuffer: bytes))
     }
 
     func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {

@@ -8,6 +8,9 @@ struct ControlFailure: Error {
     static func badRequest(_ message: String) -> ControlFailure {
         ControlFailure(status: .badRequest, message: message)
     }
+    static func tooLarge(limit: Int) -> ControlFailure {
+        ControlFailure(status: .contentTooLarge, message: "The body has more than \(limit) bytes.")
+    }
     static func notFound(_ message: String) -> ControlFailure { ControlFailure(status: .notFound, message: message) }
     static func conflict(_ message: String) -> ControlFailure { ControlFailure(status: .conflict, message: message) }
 }

@@ -6,9 +6,9 @@ extension ControlRoute {
     /// Every path. There is no other place that tells them apart.
     static let all: [ControlRoute] =
         [
-            ControlRoute(.get, "", "this list") { control, _ in control.text(control.index) },
+            ControlRoute(.get, "", "this list", content: .text) { control, _ in control.text(control.index) },
             ControlRoute(.get, "openapi.json", "a description of this side for programs") { control, _ in
-                try control.json(description)
+                try control.json(description(for: control.simulator))
             },
             ControlRoute(.get, "report", "counts of jobs, requests and connections, and the dispatch latency") {
                 control, _ in
@@ -40,8 +40,6 @@ extension ControlRoute {
         },
         ControlRoute(.post, "jobs", "adds jobs", body: AddJobsDocument.members, status: .created) { control, call in
             let request = try call.read(AddJobsDocument.self)
-            try SimulatedJob.State.check(
-                request.template.state.rawValue, allowsUnknown: request.allowsUnknownState)
             let jobs = control.simulator.addJobs(
                 request.count ?? 1, queue: request.queue ?? "_default", organization: request.organization,
                 template: request.template)
@@ -50,7 +48,9 @@ extension ControlRoute {
         ControlRoute(.get, "jobs/:job", "a job as listed, with its state, history and run") { control, call in
             try control.json(JobDocument(try control.job(call)))
         },
-        ControlRoute(.get, "jobs/:job/log", "a job's log") { control, call in control.log(of: try control.job(call)) },
+        ControlRoute(.get, "jobs/:job/log", "a job's log", content: .text) { control, call in
+            control.log(of: try control.job(call))
+        },
         ControlRoute(.post, "jobs/:job/cancel", "cancels a job, as a person does") { control, call in
             let job = try control.job(call)
             control.simulator.cancel(job.id)
@@ -58,11 +58,10 @@ extension ControlRoute {
         },
         ControlRoute(
             .post, "jobs/:job/move", "moves a job to any state, without checking the transition",
-            body: [ControlMember.state(isRequired: true)] + [.allowUnknownState]
+            body: [.state(isRequired: true), .allowUnknownState]
         ) { control, call in
             let job = try control.job(call)
             let move = try call.read(MoveDocument.self)
-            try SimulatedJob.State.check(move.state, allowsUnknown: move.allow_unknown_state ?? false)
             control.simulator.move(job.id, to: .init(rawValue: move.state))
             return try control.json(JobDocument(try control.job(call)))
         },
@@ -78,11 +77,9 @@ extension ControlRoute {
         },
         ControlRoute(
             .post, "queues", "adds a queue",
-            body: [ControlMember(name: "key", kind: .text(upTo: 200), isRequired: true)], status: .noContent
+            body: [ControlMember(name: "key", kind: .text(1...200), isRequired: true)], status: .noContent
         ) { control, call in
-            let key = try call.read(NewQueueDocument.self).key
-            guard !key.isEmpty else { throw ControlFailure.badRequest("key is \"\"; it must not be empty.") }
-            control.simulator.addQueue(key)
+            control.simulator.addQueue(try call.read(NewQueueDocument.self).key)
             return Response(status: .noContent)
         },
         pausing("pause", true), pausing("resume", false),
@@ -141,7 +138,7 @@ extension ControlRoute {
         },
         ControlRoute(.post, "faults", "adds a fault", body: FaultDocument.members, status: .noContent) {
             control, call in
-            control.simulator.addFault(try call.read(FaultDocument.self).fault())
+            control.simulator.addFault(try call.read(FaultDocument.self).fault)
             return Response(status: .noContent)
         },
         ControlRoute(.delete, "faults", "removes all faults", status: .noContent) { control, _ in
@@ -161,19 +158,10 @@ extension ControlMember.Kind {
 extension ControlMember {
     static func state(isRequired: Bool) -> ControlMember {
         ControlMember(
-            name: "state", kind: .text(upTo: 100), isRequired: isRequired,
-            about: "one of \(ControlRoute.stateNames.joined(separator: ", "))")
+            name: "state", kind: .choice(ControlRoute.stateNames), isRequired: isRequired,
+            openedBy: "allow_unknown_state")
     }
 
     static let allowUnknownState = ControlMember(
         name: "allow_unknown_state", kind: .truth, about: "whether state may be one that the API does not have")
-}
-
-extension SimulatedJob.State {
-    static func check(_ name: String, allowsUnknown: Bool) throws(ControlFailure) {
-        guard !allowsUnknown, !known.contains(.init(rawValue: name)) else { return }
-        throw .badRequest(
-            "state is \(ControlValue.text(name).shown); it must be one of \(known.map(\.rawValue).joined(separator: ", ")), "
-                + "or have allow_unknown_state.")
-    }
 }

@@ -23,7 +23,8 @@ extension ControlRoute {
                 ControlMember(
                     name: "count", kind: .integer(1...largestCount), about: "how many; or for_seconds"),
                 ControlMember(
-                    name: "for_seconds", kind: .number(0...31_622_400), about: "for how long; or count"),
+                    name: "for_seconds", kind: .number(0...31_622_400), about: "for how long; or count",
+                    insteadOf: "count"),
                 ControlMember(
                     name: "spread", kind: .choice(SimulatedArrivals.Spread.allCases.map(\.rawValue)),
                     about: "even when left out"),
@@ -35,16 +36,13 @@ extension ControlRoute {
                         of: .object(
                             [
                                 ControlMember(
-                                    name: "weight", kind: .number(0...1_000_000), about: "1 when left out")
+                                    name: "weight", kind: .number(0.001...1_000_000), about: "1 when left out")
                             ]
-                                + AddJobsDocument.templateMembers), upTo: 100),
+                                + AddJobsDocument.templateMembers), 1...100),
                     about: "the kinds of jobs, one of which is chosen each time by its weight"),
             ], status: .created
         ) { control, call in
             let request = try call.read(ArrivalsDocument.self)
-            guard (request.count == nil) != (request.for_seconds == nil) else {
-                throw ControlFailure.badRequest("Either count or for_seconds must be given, and not both.")
-            }
             let count = request.count ?? Int((request.rate * (request.for_seconds ?? 0)).rounded())
             guard (1...largestCount).contains(count) else {
                 throw ControlFailure.badRequest(
@@ -53,16 +51,12 @@ extension ControlRoute {
             var arrivals = SimulatedArrivals(count: count, rate: request.rate)
             arrivals.spread = request.spread.flatMap(SimulatedArrivals.Spread.init(rawValue:)) ?? .even
             if let jobs = request.jobs {
-                for job in jobs {
-                    try SimulatedJob.State.check(
-                        job.document.template.state.rawValue, allowsUnknown: job.document.allowsUnknownState)
-                }
                 arrivals.mix = jobs.map { .init(weight: $0.weight, template: $0.document.template) }
             }
             let last = control.simulator.schedule(
                 arrivals, queue: request.queue ?? "_default", organization: request.organization)
             guard let last else {
-                throw ControlFailure.badRequest("jobs has no kind of job whose weight is above 0.")
+                throw ControlFailure.conflict("A reset has removed the queue meanwhile.")
             }
             return try control.json(
                 ScheduledArrivalsDocument(count: count, last_at: last), status: .created)

@@ -20,11 +20,13 @@ struct ControlRoute: Sendable {
     var body: [ControlMember]
     /// The status of its success.
     var status: HTTPResponse.Status
+    /// What a response with a body is.
+    var content: Content
     var perform: @Sendable (ControlEndpoints, ControlCall) throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ about: String, query: [ControlMember] = [],
-        body: [ControlMember] = [], status: HTTPResponse.Status = .ok,
+        body: [ControlMember] = [], status: HTTPResponse.Status = .ok, content: Content = .json,
         _ perform: @escaping @Sendable (ControlEndpoints, ControlCall) throws -> Response
     ) {
         self.method = method
@@ -33,8 +35,14 @@ struct ControlRoute: Sendable {
         self.query = query
         self.body = body
         self.status = status
+        self.content = content
         self.perform = perform
     }
+
+    enum Content: String { case json = "application/json", text = "text/plain" }
+
+    /// `/_simulator/jobs/:job`
+    var fullPath: String { path.isEmpty ? ControlEndpoints.root : "\(ControlEndpoints.root)/\(path)" }
 
     /// The values in a path, or `nil` when it is another one.
     func values(in segments: [String]) -> [String: String]? {
@@ -92,18 +100,11 @@ extension ControlRoute {
     ) throws(ControlFailure) -> ControlCall {
         let query = try parse(query: text ?? "")
         try self.query.check(query, of: "the query of \(name)", in: simulator)
-        if !body.isEmpty {
-            let value: ControlValue
-            do { value = try JSONDecoder().decode(ControlValue.self, from: Data(body)) } catch {
-                throw .badRequest("The body is not JSON.")
-            }
-            guard case .object(let members) = value else {
-                throw .badRequest("The body is \(value.shown); it must be a JSON object.")
-            }
-            try self.body.check(members, of: name, in: simulator)
-        } else {
-            try self.body.check([:], of: name, in: simulator)
+        let value = body.isEmpty ? .object([:]) : try ControlValue(body: body)
+        guard case .object(let members) = value else {
+            throw .badRequest("The body is \(value.shown); it must be a JSON object.")
         }
+        try self.body.check(members, of: name, in: simulator)
         return ControlCall(values: values, query: query, body: body)
     }
 

@@ -35,6 +35,41 @@ indirect enum ControlValue: Codable, Sendable, Hashable {
         }
     }
 
+    /// The value in a body.
+    init(body: [UInt8]) throws(ControlFailure) {
+        // Foundation would also read other encodings, which have zeros.
+        guard !body.contains(0) else { throw .badRequest("The body is not JSON in UTF-8.") }
+        guard Self.depth(of: body) <= Self.deepest else {
+            throw .badRequest("The body is nested deeper than \(Self.deepest) lists and objects.")
+        }
+        do { self = try JSONDecoder().decode(ControlValue.self, from: Data(body)) } catch {
+            throw .badRequest("The body is not JSON.")
+        }
+    }
+
+    /// More than any body needs. What a value costs Foundation grows with its depth, up to minutes for a large body.
+    private static let deepest = 16
+
+    /// How many lists and objects are open at most at a time.
+    private static func depth(of json: [UInt8]) -> Int {
+        var (depth, deepest) = (0, 0)
+        var (isText, isEscaped) = (false, false)
+        for byte in json {
+            switch byte {
+            case _ where isEscaped: isEscaped = false
+            case UInt8(ascii: "\\") where isText: isEscaped = true
+            case UInt8(ascii: "\""): isText.toggle()
+            case _ where isText: break
+            case UInt8(ascii: "["), UInt8(ascii: "{"):
+                depth += 1
+                deepest = max(deepest, depth)
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+        }
+        return deepest
+    }
+
     func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

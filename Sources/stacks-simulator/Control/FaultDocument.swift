@@ -23,10 +23,8 @@ struct FaultDocument: Decodable {
         ControlMember(
             name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue)),
             about: "the operation that it affects; all when left out"),
-        ControlMember(name: "status", kind: .integer(200...599)),
-        ControlMember(name: "message", kind: .text(upTo: 65_536)),
-        ControlMember(name: "body", kind: .text(upTo: 1 << 20)),
-        ControlMember(name: "headers", kind: .headers),
+        setting("status", .integer(200...599)), setting("message", .text(upTo: 65_536)),
+        setting("body", .text(upTo: 1 << 20)), setting("headers", .headers),
         ControlMember(name: "count", kind: .integer(1...1_000_000_000), about: "how often it occurs; 1 when left out"),
         ControlMember(name: "skipping", kind: .integer(0...1_000_000_000), about: "how many requests it skips first"),
         ControlMember(name: "probability", kind: .number(0...1), about: "for each request; 1 when left out"),
@@ -39,15 +37,13 @@ struct FaultDocument: Decodable {
         ("malformed", []), ("drop", []), ("disconnect", []), ("delay", []),
     ]
 
-    func fault() throws(ControlFailure) -> SimulatorFault {
-        let takes = Self.settings.first { $0.kind == kind }?.takes ?? []
-        let given = [
-            ("status", status != nil), ("message", message != nil), ("body", body != nil), ("headers", headers != nil),
-        ]
-        for (name, isGiven) in given where isGiven && !takes.contains(name) {
-            let kinds = Self.settings.filter { $0.takes.contains(name) }.map(\.kind).joined(separator: ", ")
-            throw .badRequest("\(name) is given, but a fault of kind \"\(kind)\" has none; it is for: \(kinds).")
-        }
+    private static func setting(_ name: String, _ kind: ControlMember.Kind) -> ControlMember {
+        ControlMember(
+            name: name, kind: kind,
+            onlyWith: ("kind", settings.filter { $0.takes.contains(name) }.map(\.kind)))
+    }
+
+    var fault: SimulatorFault {
         var fields = HTTPFields()
         for (name, value) in headers ?? [:] {
             if let name = HTTPField.Name(name) { fields[name] = value }

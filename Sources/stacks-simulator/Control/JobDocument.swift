@@ -89,5 +89,4 @@ struct JobListDocument: Encodable {
 /// `POST jobs/:job/move`.
 struct MoveDocument: Decodable {
     var state: String
-    var allow_unknown_state: Bool?
 }

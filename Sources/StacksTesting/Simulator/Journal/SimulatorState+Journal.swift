@@ -49,7 +49,7 @@ extension SimulatorState {
     /// A text of a request, in which tokens are replaced.
     private func withoutTokens(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        let found = tokenRanges(in: bytes)
+        let found = tokenPatterns.ranges(in: bytes)
         if found.isEmpty, bytes.count <= Self.longestText { return text }
         var result: [UInt8] = []
         var end = 0

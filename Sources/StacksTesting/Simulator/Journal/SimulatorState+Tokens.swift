@@ -12,9 +12,6 @@ struct MisplacedToken: Sendable {
 extension SimulatorState {
     /// How many misplaced tokens are kept. The others are counted.
     private static let keptMisplacedTokens = 100
-    /// A shorter token of an organization could be a part of any text, and is not looked for.
-    private static let shortest = 8
-    private static let prefixes = ["bkct_", "bkjat_", "bkaat_"].map { Array($0.utf8) }
 
     /// Looks for tokens in a request, except for the field that is for them. Logs are looked through by a check.
     mutating func lookForTokens(in request: TransportRequest, of entry: SimulatedRequest) {
@@ -37,7 +34,7 @@ extension SimulatorState {
 
     /// The tokens in a text that the simulator has issued, or that are its organizations'.
     func knownTokens(in bytes: [UInt8]) -> [(name: String, job: String?)] {
-        tokenRanges(in: bytes).compactMap { range -> (name: String, job: String?)? in
+        tokenPatterns.ranges(in: bytes).compactMap { range -> (name: String, job: String?)? in
             let text = String(decoding: bytes[range], as: UTF8.self)
             if organizations.contains(where: { $0.token == text }) { return ("an agent token", nil) }
             if let agent = accessTokens[text] { return ("an agent's access token", agents[agent].agent.job) }
@@ -45,16 +42,29 @@ extension SimulatorState {
             return nil
         }
     }
+}
 
-    /// Where tokens are in a text: those of organizations, which may be any text, and whatever begins as a token does.
-    func tokenRanges(in bytes: [UInt8]) -> [Range<Int>] {
-        let whole = organizations.map { Array($0.token.utf8) }.filter { $0.count >= Self.shortest }
-        // Most of a body is passed over by its first two bytes.
-        var (isFirst, isSecond) = ([Bool](repeating: false, count: 256), [Bool](repeating: false, count: 256))
+/// How tokens look: those of organizations, which may be any text, and whatever begins as a token does.
+struct TokenPatterns {
+    /// A shorter token of an organization could be a part of any text, and is not looked for.
+    private static let shortest = 8
+    private static let prefixes = ["bkct_", "bkjat_", "bkaat_"].map { Array($0.utf8) }
+
+    private let whole: [[UInt8]]
+    /// Which bytes begin one, and which follow, so that most of a text is passed over.
+    private var isFirst = [Bool](repeating: false, count: 256)
+    private var isSecond = [Bool](repeating: false, count: 256)
+
+    init(tokens: [String]) {
+        whole = tokens.map { Array($0.utf8) }.filter { $0.count >= Self.shortest }
         for start in whole + Self.prefixes {
             isFirst[Int(start[0])] = true
             isSecond[Int(start[1])] = true
         }
+    }
+
+    /// Where tokens are in a text.
+    func ranges(in bytes: [UInt8]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var index = 0
         while index + 1 < bytes.count {
