@@ -9,6 +9,8 @@ import StacksTesting
 
 extension ControlRoute {
     private static let largestCount = 1_000_000
+    private static let weight = ControlMember(
+        name: "weight", kind: .number(0.001...1_000_000), about: "1 when left out")
 
     static let arrivals: [ControlRoute] = [
         ControlRoute(.get, "arrivals", "how many jobs are still to arrive") { control, _ in
@@ -20,8 +22,7 @@ extension ControlRoute {
                 ControlMember(
                     name: "rate", kind: .number(0.001...100_000), isRequired: true,
                     about: "jobs in a second, on average"),
-                ControlMember(
-                    name: "count", kind: .integer(1...largestCount), about: "how many; or for_seconds"),
+                ControlMember(name: "count", kind: .integer(1...largestCount), about: "how many; or for_seconds"),
                 ControlMember(
                     name: "for_seconds", kind: .number(0...31_622_400), about: "for how long; or count",
                     insteadOf: "count"),
@@ -31,14 +32,7 @@ extension ControlRoute {
                 ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
                 ControlMember(name: "organization", kind: .organization, about: "the slug"),
                 ControlMember(
-                    name: "jobs",
-                    kind: .list(
-                        of: .object(
-                            [
-                                ControlMember(
-                                    name: "weight", kind: .number(0.001...1_000_000), about: "1 when left out")
-                            ]
-                                + AddJobsDocument.templateMembers), 1...100),
+                    name: "jobs", kind: .list(of: .object([weight] + AddJobsDocument.templateMembers), 1...100),
                     about: "the kinds of jobs, one of which is chosen each time by its weight"),
             ], status: .created
         ) { control, call in

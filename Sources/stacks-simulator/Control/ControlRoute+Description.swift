@@ -56,8 +56,10 @@ extension ControlRoute {
         ]
         if !names.isEmpty { responses["404"] = error }
         if ["clock/advance", "arrivals"].contains(path), method == .post { responses["409"] = error }
+        let words = [method.rawValue.lowercased()] + path.split { !$0.isLetter }.map(String.init)
         var members: [String: ControlValue] = [
-            "summary": .text(about), "parameters": .list(parameters), "responses": .object(responses),
+            "operationId": .text(words.joined(separator: "-")), "summary": .text(about),
+            "parameters": .list(parameters), "responses": .object(responses),
         ]
         if !body.isEmpty {
             members["requestBody"] = .object([
