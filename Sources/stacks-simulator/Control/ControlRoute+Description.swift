@@ -18,8 +18,19 @@ extension ControlRoute {
                         + "web pages elsewhere get a 403, and a body that is not application/json gets a 415."),
             ]),
             "paths": .object(paths.mapValues(ControlValue.object)),
+            "components": .object(["responses": .object(["error": error])]),
         ])
     }
+
+    private static let error = ControlValue.object([
+        "description": .text("The reason"),
+        "content": content(
+            .json,
+            .object([
+                "type": .text("object"), "required": .texts(["message"]),
+                "properties": .object(["message": .object(["type": .text("string")])]),
+            ])),
+    ])
 
     /// `/_simulator/jobs/{job}`
     var templatedPath: String {
@@ -40,15 +51,7 @@ extension ControlRoute {
                 "description": .text(member.about), "schema": member.schema(in: simulator),
             ])
         }
-        let error = ControlValue.object([
-            "description": .text("The reason"),
-            "content": Self.content(
-                .json,
-                .object([
-                    "type": .text("object"), "required": .texts(["message"]),
-                    "properties": .object(["message": .object(["type": .text("string")])]),
-                ])),
-        ])
+        let error = ControlValue.object(["$ref": .text("#/components/responses/error")])
         var success: [String: ControlValue] = ["description": .text(about)]
         if status != .noContent { success["content"] = Self.content(content, .object([:])) }
         var responses: [String: ControlValue] = [
@@ -123,7 +126,10 @@ extension ControlMember.Kind {
             return type("number", ["minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)])
         case .text(let range):
             return type("string", ["minLength": .integer(range.lowerBound), "maxLength": .integer(range.upperBound)])
-        case .date: return type("string", ["format": .text("date-time")])
+        case .date:
+            // Foundation knows no offset of 18 hours or more.
+            let offset = #"(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])$"#
+            return type("string", ["format": .text("date-time"), "pattern": .text(offset)])
         case .choice(let names): return type("string", ["enum": .texts(names)])
         case .known(let names): return type("string", ["enum": .texts(names(simulator))])
         case .list(let kind, let range):
@@ -135,11 +141,15 @@ extension ControlMember.Kind {
                 ])
         case .texts: return type("object", ["additionalProperties": .object(type("string"))])
         case .headers:
+            let (name, value) = (
+                "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+                #"^([^\x00-\x20\x7f]([^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?$"#
+            )
             return type(
                 "object",
                 [
-                    "propertyNames": .object(["pattern": .text("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]),
-                    "additionalProperties": .object(type("string")),
+                    "propertyNames": .object(["pattern": .text(name)]),
+                    "additionalProperties": .object(type("string", ["pattern": .text(value)])),
                 ])
         case .object(let members):
             var properties: [String: ControlValue] = [:]
