@@ -16,6 +16,8 @@ final class ConnectionCounts: Sendable {
     /// Connections opened so far, and requests to the API by version of HTTP.
     var snapshot: (connections: Int, requests: [String: Int]) { state.withLock { ($0.connections, $0.requests) } }
 
+    func reset() { state.withLock { $0 = State() } }
+
     func countConnection() { state.withLock { $0.connections += 1 } }
 
     func countRequest(httpVersion: String) { state.withLock { $0.requests[httpVersion, default: 0] += 1 } }

@@ -6,6 +6,12 @@ import StacksTesting
 import StandardStreams
 import UnixSignals
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -28,22 +34,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 
             Scripts inspect and control it under /_simulator, without a token. A body is JSON, with 'Content-Type: \
             application/json':
-              GET report                            counts of jobs, requests, connections; dispatch latency
-              POST jobs                             {"count", "queue", "priority", "agent_query_rules", \
-            "scheduled_at", "runnable_at", "pipeline", "build", "step", "env", "command", "state"}; pipeline, build and \
-            step as the API lists them
-              GET jobs/UUID                         as listed, with state, history and run
-              GET jobs/UUID/log                     its log
-              GET agents                            the agents that have registered
-              POST jobs/UUID/cancel
-              POST jobs/UUID/move                   {"state"}
-              POST queues/KEY/pause, …/resume
-              POST faults                           {"kind", "operation", "count", "skipping", "probability", \
-            "delay_ms", "status", "message", "body", "headers"}; kinds: refuse, respond, html, malformed, drop, \
-            disconnect, delay
-              DELETE faults
-              POST rate-limits/on, …/off
-              POST organization/available, …/unavailable
+            \(ControlRoute.help)
             """
     )
 
@@ -109,6 +100,22 @@ struct SimulatorCommand: AsyncParsableCommand {
         help: "The number of stacks that can be registered at a time.")
     var stackLimit = 100
 
+    enum ClockKind: String, ExpressibleByArgument, CaseIterable { case system, manual }
+
+    @Option(help: "The clock: the system's, or one that stands until POST clock/advance (system, manual).")
+    var clock = ClockKind.system
+
+    @Option(
+        name: .customLong("clock-start"),
+        help: "What a manual clock shows at the start, in ISO 8601. (default: the time of the start)",
+        transform: { text in
+            guard let date = Date(iso8601: text) else {
+                throw ValidationError("It must be a date as 2026-01-31T08:30:00Z.")
+            }
+            return date
+        })
+    var clockStart: Date?
+
     @Option(name: .customLong("base-path"), help: "The base path of the API.")
     var basePath = "/v3"
 
@@ -138,6 +145,9 @@ struct SimulatorCommand: AsyncParsableCommand {
             throw ValidationError(
                 "--base-path must start with a slash, not end with one, and not start with /_simulator.")
         }
+        guard clockStart == nil || clock == .manual else {
+            throw ValidationError("--clock-start is for --clock manual.")
+        }
         guard !queue.contains("") else { throw ValidationError("--queue must not be empty.") }
         guard token.map({ !$0.isEmpty }) ?? true else { throw ValidationError("--token must not be empty.") }
         guard agentQueryRules.allSatisfy({ $0.contains("=") }) else {
@@ -150,7 +160,13 @@ struct SimulatorCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = StandardError.logger(label: "stacks-simulator", level: .info)
         let queues = queue.isEmpty ? ["default"] : queue
-        let simulator = makeSimulator(queues: queues)
+        // Whole seconds, so that dates are as short as they can be.
+        let manualClock =
+            clock == .manual
+            ? ManualClock(start: clockStart ?? Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down)))
+            : nil
+        let time: any SimulatorClock = if let manualClock { manualClock } else { SystemClock() }
+        let simulator = makeSimulator(queues: queues, clock: time)
         let authority = tls ? try AuthorityFile() : nil
         defer { authority?.remove() }
         if let authority {
@@ -160,7 +176,9 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
         let announcement = Announcement()
         let server = SimulatorServer(
-            simulator: simulator, host: host, port: port, tls: tls, names: allowedHost, logger: logger
+            simulator: simulator, clock: manualClock, apiPath: basePath, populate: populating(queues: queues),
+            host: host, port: port,
+            tls: tls, names: allowedHost, logger: logger
         ) { [basePath, seed, host] port in
             let ready = ReadyLine(
                 scheme: authority == nil ? "http" : "https", host: host, port: port, basePath: basePath,
@@ -188,7 +206,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
     }
 
-    private func makeSimulator(queues: [String]) -> StacksSimulator {
+    private func makeSimulator(queues: [String], clock: any SimulatorClock) -> StacksSimulator {
         var configuration = StacksSimulator.Configuration()
         configuration.seed = seed
         configuration.basePath = basePath
@@ -198,13 +216,20 @@ struct SimulatorCommand: AsyncParsableCommand {
         var organization = StacksSimulator.Organization(queues: queues, token: token)
         organization.stackLimit = stackLimit
         configuration.organizations = [organization]
-        let simulator = StacksSimulator(configuration: configuration)
+        let simulator = StacksSimulator(configuration: configuration, clock: clock)
+        populating(queues: queues)(simulator)
+        return simulator
+    }
+
+    /// Adds what the simulator has at its start.
+    private func populating(queues: [String]) -> @Sendable (StacksSimulator) -> Void {
         var template = SimulatedJob.Template()
         template.agentQueryRules = agentQueryRules
         template.command = command
         template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
-        simulator.addJobs(jobs, queue: queues[0], template: template)
-        if paused { simulator.setPaused(true, queue: queues[0]) }
-        return simulator
+        return { [jobs, paused, template] simulator in
+            simulator.addJobs(jobs, queue: queues[0], template: template)
+            if paused { simulator.setPaused(true, queue: queues[0]) }
+        }
     }
 }

@@ -13,6 +13,12 @@ import TestCertificate
 /// The simulator behind HTTP.
 struct SimulatorServer: Service {
     var simulator: StacksSimulator
+    /// The clock, if scripts move it.
+    var clock: ManualClock?
+    /// The path of the API.
+    var apiPath: String
+    /// Adds what the simulator has at its start.
+    var populate: @Sendable (StacksSimulator) -> Void
     var host: String
     var port: Int
     var tls: Bool
@@ -26,7 +32,9 @@ struct SimulatorServer: Service {
         let connections = ConnectionCounts()
         let scheme = tls ? "https" : "http"
         let responder = SimulatorResponder(
-            simulator: simulator, control: ControlEndpoints(simulator: simulator, connections: connections),
+            simulator: simulator,
+            control: ControlEndpoints(
+                simulator: simulator, connections: connections, clock: clock, apiPath: apiPath, populate: populate),
             connections: connections, scheme: scheme,
             requestGuard: RequestGuard(scheme: scheme, server: "this simulator", names: [host] + names)
         )
@@ -63,6 +71,7 @@ struct SimulatorResponder: HTTPResponder {
 
     /// More than the largest request that the API allows.
     private static let largestBody = 8 << 20
+    private static let largestControlBody = 2 << 20
 
     var simulator: StacksSimulator
     var control: ControlEndpoints
@@ -72,15 +81,21 @@ struct SimulatorResponder: HTTPResponder {
     var requestGuard: RequestGuard
 
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
+        let response = try await answer(request, context: context)
+        // What follows the head of a response to HEAD would be taken for the next response.
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request, context: ChannelContext) async throws -> Response {
         let body: ByteBuffer
         do throws(RequestGuard.Refusal) { try requestGuard.check(request.head) } catch { return control.refuse(error) }
-        do {
-            body = try await request.body.collect(upTo: Self.largestBody)
-        } catch is NIOTooManyBytesError {
-            return Response(status: .contentTooLarge)
-        }
         let target = request.head.path ?? "/"
-        if target.hasPrefix(ControlEndpoints.basePath) {
+        let isControl = ControlEndpoints.serves(target)
+        let limit = isControl ? Self.largestControlBody : Self.largestBody
+        do { body = try await request.body.collect(upTo: limit) } catch is NIOTooManyBytesError {
+            return control.respond(to: .tooLarge(limit: limit))
+        }
+        if isControl {
             do throws(RequestGuard.Refusal) {
                 try requestGuard.checkContent(of: request.head, isEmpty: body.readableBytes == 0)
             } catch {

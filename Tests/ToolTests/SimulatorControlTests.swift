@@ -27,7 +27,8 @@ struct SimulatorControlTests {
             let cancelled = try await curl.control("POST", "jobs/\(jobs[0])/cancel")
             #expect(cancelled.json["state"] as? String == "canceled")
             #expect(cancelled.objects("history").compactMap { $0["event"] as? String } == ["created", "cancelled"])
-            let moved = try await curl.control("POST", "jobs/\(jobs[1])/move", #"{"state": "hibernating"}"#)
+            let moved = try await curl.control(
+                "POST", "jobs/\(jobs[1])/move", #"{"state": "hibernating", "allow_unknown_state": true}"#)
             #expect(moved.json["state"] as? String == "hibernating")
             #expect(try await curl.control("GET", "jobs/\(jobs[1])").json["state"] as? String == "hibernating")
         }

@@ -16,6 +16,12 @@ struct JobRecord {
     var isInQueueList = false
     /// The tokens issued for the job. They are revoked with its reservation, except for the one that acquired it.
     var tokens: [String] = []
+    /// Whether the stack has given its reservation back, by making it shorter.
+    var isGivenBack = false
+    /// Reservations that expired without having been of use.
+    var unusedReservations = 0
+    /// Whether the last reservation was one of them.
+    var lastReservationWasUnused = false
     /// Who acquired the job.
     var holder: JobHolder?
 
@@ -51,10 +57,10 @@ struct QueuePosition: Comparable {
     }
 
     static func parse(cursor: String) -> (microseconds: Int64, sequence: Int)? {
-        let parts = cursor.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let time = Int64(parts[0], radix: 36), let sequence = Int(parts[1], radix: 36) else {
-            return nil
-        }
+        // The last one: the time before 1970 is negative.
+        guard let hyphen = cursor.lastIndex(of: "-"), let time = Int64(cursor[..<hyphen], radix: 36),
+            let sequence = Int(cursor[cursor.index(after: hyphen)...], radix: 36)
+        else { return nil }
         return (time, sequence)
     }
 }

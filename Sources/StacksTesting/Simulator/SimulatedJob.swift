@@ -63,6 +63,13 @@ public struct SimulatedJob: Sendable {
         /// The configuration of the job keeps it from running.
         public static let broken: State = "broken"
 
+        /// The states that the API has.
+        package static let known: [State] = [
+            .pending, .waiting, .waitingFailed, .blocked, .blockedFailed, .unblocked, .unblockedFailed, .limiting,
+            .limited, .scheduled, .reserved, .assigned, .accepted, .running, .finished, .canceling, .canceled,
+            .timingOut, .timedOut, .expired, .skipped, .broken,
+        ]
+
         /// Whether the state is final.
         public var isTerminal: Bool {
             switch self {

@@ -26,6 +26,8 @@ extension StacksSimulator {
         public var defaultReservationExpiry: Duration = .seconds(900)
         /// The lifetime of a token, unless the request sets it.
         public var defaultTokenLifetime: Duration = .seconds(900)
+        /// How many requests the journal keeps; fewer if they name very many jobs. The oldest are dropped first.
+        public var journalLimit = 10_000
 
         /// What agents are told, and what is kept of their jobs.
         public var agents = Agents()

@@ -13,12 +13,14 @@ public struct SimulatorFault: Sendable {
             case delayOnly
         }
 
+        /// What the simulator as a program calls it: `refuse`, `html`, `drop` and so on.
+        package let name: String
         let wrapped: Wrapped
 
         /// The request is not performed, and gets this response. Missing rate-limit fields are added.
         public static func respond(
             status: HTTPResponse.Status, headerFields: HTTPFields = [:], body: [UInt8] = []
-        ) -> Action { Action(wrapped: .respond(status, headerFields, body)) }
+        ) -> Action { Action(name: "respond", wrapped: .respond(status, headerFields, body)) }
 
         /// The request is not performed, and gets an error response of the API with `message`.
         public static func refuse(
@@ -26,23 +28,28 @@ public struct SimulatorFault: Sendable {
         ) -> Action {
             var fields = headerFields
             fields[.contentType] = "application/json; charset=utf-8"
-            return Action(wrapped: .respond(status, fields, JSONText.object([("message", .string(message))]).bytes))
+            return Action(
+                name: "refuse",
+                wrapped: .respond(status, fields, JSONText.object([("message", .string(message))]).bytes))
         }
 
         /// The request is not performed, and gets a proxy's HTML page without the API's header fields.
         public static func html(status: HTTPResponse.Status = .badGateway) -> Action {
             let page = "<html><head><title>\(status.code)</title></head><body><h1>\(status)</h1></body></html>\n"
-            return Action(wrapped: .respond(status, [.contentType: "text/html"], Array(page.utf8)))
+            return Action(name: "html", wrapped: .respond(status, [.contentType: "text/html"], Array(page.utf8)))
         }
 
         /// The request is performed, but the JSON of the response is truncated.
         public static let malformedJSON = Action(
+            name: "malformed",
             wrapped: .replaceBody(
                 [.contentType: "application/json; charset=utf-8"], Array(#"{"message": "cut of"#.utf8))
         )
 
         /// The request does not reach the server.
-        public static func failBefore(_ error: TransportError) -> Action { Action(wrapped: .failBefore(error)) }
+        public static func failBefore(_ error: TransportError) -> Action {
+            Action(name: "disconnect", wrapped: .failBefore(error))
+        }
 
         /// The request does not reach the server: the connection was refused.
         public static let connectionRefused = Action.failBefore(
@@ -50,7 +57,9 @@ public struct SimulatorFault: Sendable {
         )
 
         /// The request is performed, but its response is lost.
-        public static func dropResponse(_ error: TransportError) -> Action { Action(wrapped: .dropResponse(error)) }
+        public static func dropResponse(_ error: TransportError) -> Action {
+            Action(name: "drop", wrapped: .dropResponse(error))
+        }
 
         /// The request is performed, but its response is lost, because the connection is closed.
         public static let dropResponse = Action.dropResponse(
@@ -61,7 +70,7 @@ public struct SimulatorFault: Sendable {
         )
 
         /// The fault only delays the response.
-        public static let delayOnly = Action(wrapped: .delayOnly)
+        public static let delayOnly = Action(name: "delay", wrapped: .delayOnly)
     }
 
     /// The operation that the fault affects, or `nil` for all.
@@ -129,6 +138,20 @@ struct FaultRecord {
     var fault: SimulatorFault
     var seen = 0
     var struck = 0
+}
+
+extension StacksSimulator {
+    /// The faults that are on, in the order in which they were added, with what remains of their numbers.
+    public var faults: [SimulatorFault] {
+        withState { state, _ in
+            state.faults.map { record in
+                var fault = record.fault
+                fault.skipping = max(0, fault.skipping - record.seen)
+                fault.count = fault.count.map { $0 - record.struck }
+                return fault
+            }
+        }
+    }
 }
 
 extension SimulatorState {

@@ -95,29 +95,12 @@ extension SimulatorRoute {
     }
 
     private static func decode(_ text: Substring, plusIsSpace: Bool) throws(Refusal) -> String {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
-            return String(text)
-        }
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
-                    throw .badRequest("The percent-encoding of the path or query is invalid.")
-                }
-                bytes.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
-            default: bytes.append(byte)
-            }
+        guard let bytes = PercentEncoding.decode(text, plusIsSpace: plusIsSpace) else {
+            throw .badRequest("The percent-encoding of the path or query is invalid.")
         }
         guard let decoded = String(validating: bytes, as: UTF8.self) else {
             throw .badRequest("The path or query is not valid UTF-8.")
         }
         return decoded
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        Character(UnicodeScalar(byte)).hexDigitValue.map(UInt8.init)
     }
 }

@@ -9,6 +9,7 @@ extension SimulatorState {
     mutating func reserveJobs(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.Reserve.self, from: admission.body)
         let uuids = try RequestBody.jobUUIDs(body.job_uuids)
+        notes.jobs = uuids
         let expiry = try RequestBody.seconds(
             body.reservation_expiry_seconds, named: "reservation_expiry_seconds",
             default: configuration.defaultReservationExpiry
@@ -22,8 +23,12 @@ extension SimulatorState {
                 continue
             }
             switch jobs[index].job.state {
-            case .scheduled: move(index, to: .reserved, .reserved, at: now, stack: stack)
+            case .scheduled:
+                move(index, to: .reserved, .reserved, at: now, stack: stack)
+                jobs[index].isGivenBack = false
+                jobs[index].lastReservationWasUnused = false
             case .reserved where jobs[index].job.reservedBy == stack:
+                jobs[index].isGivenBack = jobs[index].job.reservationExpiresAt.map { expiresAt < $0 } ?? false
                 move(index, to: .reserved, .reservationExtended, at: now, stack: stack)
             default:
                 notReserved.append(uuid)
@@ -43,10 +48,12 @@ extension SimulatorState {
         return .ok(describe(index))
     }
 
-    func getJobStates(_ admission: Admission) throws(Refusal) -> Reply {
+    mutating func getJobStates(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.States.self, from: admission.body)
+        let uuids = try RequestBody.jobUUIDs(body.job_uuids)
+        notes.jobs = uuids
         var states: [(String, JSONText)] = []
-        for uuid in try RequestBody.jobUUIDs(body.job_uuids) {
+        for uuid in uuids {
             guard let index = job(uuid, organization: admission.organization) else { continue }
             states.append((uuid, .string(jobs[index].job.state.rawValue)))
         }
@@ -56,6 +63,7 @@ extension SimulatorState {
     mutating func issueTokens(_ admission: Admission) throws(Refusal) -> Reply {
         let body = try RequestBody.decode(RequestBody.Tokens.self, from: admission.body)
         let uuids = try RequestBody.jobUUIDs(body.job_uuids)
+        notes.jobs = uuids
         let lifetime = try RequestBody.seconds(
             body.token_lifetime_seconds, named: "token_lifetime_seconds", default: configuration.defaultTokenLifetime
         )

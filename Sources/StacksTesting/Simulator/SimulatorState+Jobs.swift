@@ -100,6 +100,7 @@ extension SimulatorState {
     mutating func passTime(at now: Date) {
         // The rounding error of dates in this century is below a microsecond.
         let moment = now.addingTimeInterval(1e-6)
+        addArrivals(at: moment)
         expireReservations(at: moment)
         loseAgents(at: moment)
     }
@@ -112,6 +113,10 @@ extension SimulatorState {
         for index in reservedJobs.sorted() {
             guard let expiry = jobs[index].job.reservationExpiresAt else { continue }
             if expiry <= now {
+                if !jobs[index].isGivenBack {
+                    jobs[index].unusedReservations += 1
+                    jobs[index].lastReservationWasUnused = true
+                }
                 // The event has the date of the expiry, not of the request that discovers it.
                 move(index, to: .scheduled, .reservationExpired, at: expiry, stack: jobs[index].job.reservedBy)
             } else {

@@ -12,6 +12,7 @@ extension SimulatorState {
         let body = try RequestBody.decode(RequestBody.Notifications.self, from: admission.body)
         guard !body.notifications.isEmpty else { throw .badRequest("notifications must not be empty.") }
         try RequestBody.check(body.notifications.count, named: "notifications", atMost: 1000)
+        notes.jobs = body.notifications.compactMap { RequestBody.canonicalUUID($0.job_uuid) }
         var errors: [(message: String, indexes: [Int])] = []
         for (place, notification) in body.notifications.enumerated() {
             do throws(Refusal) {

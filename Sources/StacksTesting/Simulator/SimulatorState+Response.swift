@@ -36,19 +36,33 @@ extension SimulatorState {
     /// Responds to a request at the time `now`.
     mutating func respond(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
         passTime(at: now)
-        let outcome = route(request, at: now)
+        notes = RequestNotes()
+        let faults = counts.faults
+        let route = self.route(request)
+        let outcome = self.outcome(of: request, route, at: now)
         if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
+        record(request, route: try? route.get(), outcome: outcome, hadFault: counts.faults > faults, at: now)
         return outcome
     }
 
-    private mutating func route(_ request: TransportRequest, at now: Date) -> SimulatorOutcome {
-        let route: SimulatorRoute
-        do {
-            route = try SimulatorRoute(
-                method: request.method, target: request.path, basePath: configuration.basePath
-            )
+    private func route(_ request: TransportRequest) -> Result<SimulatorRoute, Refusal> {
+        do throws(Refusal) {
+            return .success(
+                try SimulatorRoute(method: request.method, target: request.path, basePath: configuration.basePath))
         } catch {
-            return SimulatorOutcome(result: .success(response(to: error, rate: defaultRate)))
+            return .failure(error)
+        }
+    }
+
+    private mutating func outcome(
+        of request: TransportRequest, _ given: Result<SimulatorRoute, Refusal>, at now: Date
+    ) -> SimulatorOutcome {
+        let route: SimulatorRoute
+        switch given {
+        case .success(let found): route = found
+        case .failure(let refusal):
+            notes.message = refusal.message
+            return SimulatorOutcome(result: .success(response(to: refusal, rate: defaultRate)))
         }
         counts.byOperation[route.operation, default: 0] += 1
         guard let fault = takeFault(for: route.operation) else {
@@ -81,6 +95,7 @@ extension SimulatorState {
             }
             return response(status: reply.status, body: reply.body, rate: rate)
         } catch {
+            notes.message = error.message
             if let limit = error.rateLimit {
                 rate = RateStatus(scope: limit.scope, limit: limit.limit, remaining: 0, reset: limit.reset)
                 counts.rateLimited[route.operation, default: 0] += 1
@@ -125,13 +140,14 @@ extension SimulatorState {
         }
         let key = WindowKey(organization: organization, stack: route.stack, scope: scope.name)
         let limit = configuration.rateLimits[key.scope] ?? configuration.rateLimits["default"] ?? 10
-        guard configuration.enforcesRateLimits, scope.isLimited else {
-            return RateStatus(scope: key.scope, limit: limit, remaining: limit, reset: 0)
-        }
+        let unused = RateStatus(scope: key.scope, limit: limit, remaining: limit, reset: 0)
+        guard scope.isLimited else { return unused }
         var window = windows[key] ?? RateWindow()
         let count = window.count(at: now)
         defer { windows[key] = window }
         guard count < limit else {
+            counts.overLimit[route.operation, default: 0] += 1
+            guard configuration.enforcesRateLimits else { return unused }
             throw Refusal(
                 status: .tooManyRequests,
                 message: "The rate limit of \(limit) requests per second for \(key.scope) is exceeded.",
@@ -139,6 +155,7 @@ extension SimulatorState {
             )
         }
         window.add(now)
+        guard configuration.enforcesRateLimits else { return unused }
         return RateStatus(
             scope: key.scope, limit: limit, remaining: limit - count - 1, reset: window.reset(at: now)
         )

@@ -46,6 +46,10 @@ struct SimulatorState {
     var generator: SeededGenerator
     /// The generator for faults, separate so that adding a fault does not change the UUIDs.
     var chance: SeededGenerator
+    /// The generator for arrivals, separate for the same reason.
+    var arrivalChance: SeededGenerator
+    /// The jobs that are still to arrive, the next one last.
+    var arrivals: [PendingArrival] = []
     var organizations: [OrganizationRecord] = []
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
@@ -68,11 +72,18 @@ struct SimulatorState {
     var windows: [WindowKey: RateWindow] = [:]
     var faults: [FaultRecord] = []
     var counts = RequestCounts()
+    var journal: RequestJournal
+    /// How the tokens look that the journal must not have.
+    var tokenPatterns = TokenPatterns(tokens: [])
+    /// What the operation that is being performed says of itself, for the journal.
+    var notes = RequestNotes()
 
     init(configuration: StacksSimulator.Configuration) {
         self.configuration = configuration
+        journal = RequestJournal(limit: configuration.journalLimit)
         generator = SeededGenerator(seed: configuration.seed)
         chance = SeededGenerator(seed: ~configuration.seed)
+        arrivalChance = SeededGenerator(seed: configuration.seed &+ 0x5EED)
         for settings in configuration.organizations {
             let (uuid, clusterUUID, tokenUUID) = (generator.uuid(), generator.uuid(), generator.uuid())
             let token = settings.token ?? generator.token(prefix: "bkct_")
@@ -85,6 +96,7 @@ struct SimulatorState {
                 )
             )
         }
+        tokenPatterns = TokenPatterns(tokens: organizations.map(\.token))
     }
 
     /// The index of a queue, by its key or an alias of the default queue.
@@ -106,4 +118,9 @@ struct RequestCounts {
     var byStatus: [Int: Int] = [:]
     var rateLimited: [SimulatedOperation: Int] = [:]
     var faults = 0
+    /// Calls above a rate limit, refused or not.
+    var overLimit: [SimulatedOperation: Int] = [:]
+    /// The first tokens that were where none may be.
+    var misplacedTokens: [MisplacedToken] = []
+    var misplacedTokenCount = 0
 }

@@ -18,18 +18,59 @@ extension StacksSimulator {
         }
     }
 
+    /// Some of the jobs, in the order in which they were added: those after another one, that many at most.
+    package func jobs(
+        in jobState: SimulatedJob.State?, queue key: String?, after previous: String?, limit: Int
+    ) -> (jobs: [SimulatedJob], hasMore: Bool) {
+        withState { state, _ in
+            let first = previous.flatMap { state.jobIndexes[$0.lowercased()] }.map { $0 + 1 } ?? 0
+            var indexes: [Int] = []
+            for index in state.jobs.indices[first...] {
+                guard jobState == nil || state.jobs[index].job.state == jobState else { continue }
+                if let key {
+                    let organization = state.jobs[index].organization
+                    guard let queue = state.queue(key, organization: organization),
+                        state.organizations[organization].queues[queue].key == state.jobs[index].job.queue
+                    else { continue }
+                }
+                if indexes.count == limit { return (indexes.map(state.inspected), true) }
+                indexes.append(index)
+            }
+            return (indexes.map(state.inspected), false)
+        }
+    }
+
     /// The stack with a key, or `nil` when none was ever registered with it.
     public func stack(_ key: String, organization slug: String? = nil) -> SimulatedStack? {
         withState { state, now in
-            guard let organization = state.organization(slug), let stack = state.organizations[organization].stacks[key]
-            else { return nil }
-            return SimulatedStack(
-                key: key, type: stack.type, queue: state.organizations[organization].queues[stack.queue].key,
-                metadata: Dictionary(uniqueKeysWithValues: stack.metadata), isRegistered: stack.isRegistered,
-                isConnected: stack.isConnected(at: now), lastPolledAt: stack.lastPolledAt
-            )
+            state.organization(slug).flatMap { SimulatedStack(key, in: state.organizations[$0], at: now) }
         }
     }
+
+    /// The stacks that were ever registered, by their keys.
+    public var stacks: [SimulatedStack] {
+        withState { state, now in
+            state.organizations.flatMap { organization in
+                organization.stacks.keys.sorted().compactMap { SimulatedStack($0, in: organization, at: now) }
+            }
+        }
+    }
+
+    /// The queues. The first one of each organization is its default queue.
+    public var queues: [SimulatedQueue] {
+        withState { state, _ in
+            state.organizations.flatMap { organization in
+                organization.queues.map { queue in
+                    SimulatedQueue(
+                        key: queue.key, isPaused: queue.isPaused,
+                        scheduledJobs: queue.jobs.count { state.jobs[$0].job.state == .scheduled })
+                }
+            }
+        }
+    }
+
+    /// The slugs of the organizations.
+    package var organizationSlugs: [String] { withState { state, _ in state.organizations.map(\.settings.slug) } }
 
     /// The agent token of the organization with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
@@ -58,6 +99,26 @@ public struct SimulatedStack: Sendable, Hashable {
     public var isConnected: Bool
     /// When it last listed jobs, or `nil` if it never did.
     public var lastPolledAt: Date?
+}
+
+extension SimulatedStack {
+    fileprivate init?(_ key: String, in organization: SimulatorState.OrganizationRecord, at now: Date) {
+        guard let stack = organization.stacks[key] else { return nil }
+        self.init(
+            key: key, type: stack.type, queue: organization.queues[stack.queue].key,
+            metadata: Dictionary(uniqueKeysWithValues: stack.metadata), isRegistered: stack.isRegistered,
+            isConnected: stack.isConnected(at: now), lastPolledAt: stack.lastPolledAt)
+    }
+}
+
+/// A queue of the simulator.
+public struct SimulatedQueue: Sendable, Hashable {
+    /// The key, unique in its cluster.
+    public var key: String
+    /// Whether its dispatch is paused.
+    public var isPaused: Bool
+    /// How many of its jobs wait for an agent or a stack.
+    public var scheduledJobs: Int
 }
 
 /// The counters of a simulator.

@@ -26,6 +26,7 @@ import Synchronization
 public final class StacksSimulator: Sendable {
     let state: Mutex<SimulatorState>
     private let clock: any SimulatorClock
+    private let configuration: Configuration
     /// The path of the API.
     let basePath: String
 
@@ -39,10 +40,29 @@ public final class StacksSimulator: Sendable {
     ///   - clock: The clock of the simulator. Default: the system's.
     public init(configuration: Configuration = Configuration(), clock: any SimulatorClock = SystemClock()) {
         let state = SimulatorState(configuration: configuration)
+        self.configuration = configuration
         token = state.organizations.first?.token ?? ""
         self.state = Mutex(state)
         self.clock = clock
         basePath = configuration.basePath
+    }
+
+    /// Makes the simulator as it was when it was created: without jobs, stacks, agents and faults, and with the tokens,
+    /// queues and limits of its configuration. Only its clock goes on.
+    ///
+    /// - Parameter seed: Another seed, for other UUIDs and job tokens. By default the same ones come again, so that what was
+    ///   meant for a job of before may reach a job of the same UUID.
+    public func reset(seed: UInt64? = nil) {
+        state.withLock { state in
+            var configuration = configuration
+            if let seed {
+                configuration.seed = seed
+                for (index, organization) in state.organizations.enumerated() {
+                    configuration.organizations[index].token = organization.token
+                }
+            }
+            state = SimulatorState(configuration: configuration)
+        }
     }
 
     /// The time by the simulator's clock.

@@ -10,11 +10,45 @@ import StacksTesting
 struct AddJobsDocument: Decodable {
     var count: Int?
     var queue: String?
+    var organization: String?
     var template = SimulatedJob.Template()
+
+    static let members: [ControlMember] =
+        [
+            ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
+            ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
+            ControlMember(name: "organization", kind: .organization, about: "the slug"),
+        ] + templateMembers
+
+    /// What is said of a job.
+    static let templateMembers: [ControlMember] = [
+        ControlMember(name: "priority", kind: .integer(Int.min...Int.max)),
+        ControlMember(name: "agent_query_rules", kind: .list(of: .text(upTo: 65_536), upTo: 1000)),
+        ControlMember(name: "scheduled_at", kind: .date, takesNull: true),
+        ControlMember(name: "runnable_at", kind: .date, takesNull: true),
+        ControlMember(
+            name: "pipeline",
+            kind: .object([
+                ControlMember(name: "slug", kind: .listed, takesNull: true),
+                ControlMember(name: "uuid", kind: .listed, takesNull: true),
+            ])),
+        ControlMember(
+            name: "build",
+            kind: .object([
+                ControlMember(name: "uuid", kind: .listed, takesNull: true),
+                ControlMember(name: "number", kind: .integer(Int.min...Int.max), takesNull: true),
+                ControlMember(name: "branch", kind: .listed, takesNull: true),
+            ])),
+        ControlMember(
+            name: "step", kind: .object([ControlMember(name: "key", kind: .listed, takesNull: true)])),
+        ControlMember(name: "env", kind: .texts),
+        ControlMember(name: "command", kind: .text(upTo: 1 << 20)),
+        .state(isRequired: false), .allowUnknownState,
+    ]
 
     private enum Key: String, CodingKey {
         case count, queue, priority, agent_query_rules, scheduled_at, runnable_at, pipeline, build, step, env, command
-        case state
+        case state, organization
         case slug, uuid, number, branch, key
     }
 
@@ -22,6 +56,7 @@ struct AddJobsDocument: Decodable {
         let fields = try decoder.container(keyedBy: Key.self)
         count = try fields.decodeIfPresent(Int.self, forKey: .count)
         queue = try fields.decodeIfPresent(String.self, forKey: .queue)
+        organization = try fields.decodeIfPresent(String.self, forKey: .organization)
         template.priority = try fields.decodeIfPresent(Int.self, forKey: .priority) ?? template.priority
         template.agentQueryRules =
             try fields.decodeIfPresent([String].self, forKey: .agent_query_rules) ?? template.agentQueryRules
@@ -45,9 +80,9 @@ struct AddJobsDocument: Decodable {
         template.environment =
             try fields.decodeIfPresent([String: String].self, forKey: .env) ?? template.environment
         template.command = try fields.decodeIfPresent(String.self, forKey: .command) ?? template.command
-        template.state =
-            try fields.decodeIfPresent(String.self, forKey: .state).map(SimulatedJob.State.init(rawValue:))
-            ?? template.state
+        if let state = try fields.decodeIfPresent(String.self, forKey: .state) {
+            template.state = .init(rawValue: state)
+        }
     }
 
     /// What a document has under a key: nothing, null, or a value.
@@ -75,4 +110,9 @@ struct AddJobsDocument: Decodable {
                 return date
             })
     }
+}
+
+extension ControlMember.Kind {
+    /// A text of a listing, which may be anything there.
+    fileprivate static let listed = ControlMember.Kind.text(upTo: 1 << 20)
 }

@@ -1,0 +1,102 @@
+/// Whether what happened on a simulator kept a rule that every stack must keep.
+public struct SimulatorCheck: Sendable, Hashable {
+    /// A rule.
+    public enum Rule: String, Sendable, Hashable, CaseIterable {
+        /// No job was launched twice.
+        case launchedOnce = "launched-once"
+        /// No job was reserved, let go of without giving it back, and not taken up again. Nor is a job lost that a stack or
+        /// an agent still has.
+        case noneLost = "none-lost"
+        /// No call was above its rate limit, whether limits are enforced or not.
+        case withinLimits = "within-limits"
+        /// Every reservation led to a launch or an end of the job, was renewed, or was given back by making it shorter. None
+        /// simply expired.
+        case reservationsUsed = "reservations-used"
+        /// No token was in a path, a header field other than `Authorization`, a body or a log.
+        case tokensInPlace = "tokens-in-place"
+    }
+
+    /// How a rule was broken.
+    public struct Violation: Sendable, Hashable {
+        /// The UUID of the job, or `nil` when it is not about a job.
+        public var job: String?
+        /// What happened, without any token.
+        public var explanation: String
+    }
+
+    /// The rule.
+    public var rule: Rule
+    /// How it was broken. At most 100 tokens are listed.
+    public var violations: [Violation]
+
+    /// Whether the rule was kept.
+    public var holds: Bool { violations.isEmpty }
+    /// The UUIDs of the jobs for which it was broken, each once.
+    public var jobs: [String] {
+        var seen = Set<String>()
+        return violations.compactMap(\.job).filter { seen.insert($0).inserted }
+    }
+}
+
+extension StacksSimulator {
+    /// The checks of what has happened so far, one for each rule. They can be asked for at any time, and best when the
+    /// stack has stopped.
+    public var checks: [SimulatorCheck] {
+        withState { state, _ in
+            SimulatorCheck.Rule.allCases.map { SimulatorCheck(rule: $0, violations: state.violations(of: $0)) }
+        }
+    }
+}
+
+extension SimulatorState {
+    fileprivate func violations(of rule: SimulatorCheck.Rule) -> [SimulatorCheck.Violation] {
+        switch rule {
+        case .launchedOnce:
+            return eachJob { record in
+                let (launches, starts) = (record.job.launches, record.job.starts)
+                return launches > 1 || starts > 1 ? "launched \(launches) times, started \(starts) times" : nil
+            }
+        case .noneLost: return eachJob(wasLost)
+        case .withinLimits:
+            return counts.overLimit.sorted { $0.key.rawValue < $1.key.rawValue }.map { operation, count in
+                SimulatorCheck.Violation(job: nil, explanation: "\(count) of \(operation.rawValue) above the limit")
+            }
+        case .reservationsUsed:
+            return eachJob { record in
+                record.unusedReservations > 0 ? "reservations that expired unused: \(record.unusedReservations)" : nil
+            }
+        case .tokensInPlace:
+            let logs = jobs.filter { !$0.job.logChunks.isEmpty }.flatMap { record in
+                knownTokens(in: record.job.logBytes).map { token in
+                    SimulatorCheck.Violation(
+                        job: token.job, explanation: "\(token.name) in the log of \(record.job.id)")
+                }
+            }
+            let requests = counts.misplacedTokens.map {
+                SimulatorCheck.Violation(job: $0.job, explanation: $0.explanation)
+            }
+            let more = counts.misplacedTokenCount - counts.misplacedTokens.count
+            let others =
+                more > 0 ? [SimulatorCheck.Violation(job: nil, explanation: "\(more) more in requests")] : []
+            return requests + others + logs
+        }
+    }
+
+    private func eachJob(_ violation: (JobRecord) -> String?) -> [SimulatorCheck.Violation] {
+        jobs.compactMap { record in
+            violation(record).map { .init(job: record.job.id, explanation: $0) }
+        }
+    }
+
+    private func wasLost(_ record: JobRecord) -> String? {
+        if record.job.state == .scheduled, record.lastReservationWasUnused {
+            return "its reservation expired, and no stack has reserved it again"
+        }
+        if record.job.state == .reserved, let stack = record.job.reservedBy,
+            organizations[record.organization].stacks[stack]?.isRegistered != true
+        {
+            return "reserved by a stack that is no longer registered"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,139 @@
+import HTTPTypes
+import HostGuard
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import StacksTesting
+import StacksTransport
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The endpoints that scripts inspect and control the simulator with. They are under `/_simulator`, apart from the API,
+/// and need no token: only this machine can reach them, and ``RequestGuard`` refuses web pages.
+struct ControlEndpoints: Sendable {
+    static let root = "/_simulator"
+
+    var simulator: StacksSimulator
+    var connections: ConnectionCounts
+    /// The clock, if scripts move it.
+    var clock: ManualClock?
+    /// The path of the API.
+    var apiPath: String
+    /// Makes the simulator again what it was at its start.
+    var populate: @Sendable (StacksSimulator) -> Void
+
+    /// Whether a request is for the control side, or for `/`.
+    static func serves(_ target: String) -> Bool {
+        let path = target.prefix { $0 != "?" }
+        return path == "/" || path == root || path.hasPrefix(root + "/")
+    }
+
+    func respond(method given: HTTPRequest.Method, target: String, body: [UInt8]) -> Response {
+        // The server leaves the body out.
+        let method = given == .head ? .get : given
+        do {
+            let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts[0] == "/" { return method == .get ? text(overview) : refuse(method, at: "/", whichHas: [.get]) }
+            let segments: [String] = try parts[0].dropFirst(Self.root.count).split(separator: "/").map {
+                segment -> String in
+                guard let segment = PercentEncoding.text(segment, plusIsSpace: false) else {
+                    throw ControlFailure.badRequest("The percent-encoding of the path is invalid.")
+                }
+                return segment
+            }
+            let routes = ControlRoute.all.compactMap { route in
+                route.values(in: segments).map { (route: route, values: $0) }
+            }
+            guard !routes.isEmpty else {
+                let path = VisibleText.escaped(String(parts[0]), limit: 200)
+                throw ControlFailure.notFound(
+                    "There is no \(path); GET \(Self.root) lists what there is.")
+            }
+            guard let (route, values) = routes.first(where: { $0.route.method == method }) else {
+                return refuse(method, at: routes[0].route.fullPath, whichHas: routes.map(\.route.method))
+            }
+            let query = parts.count == 2 ? parts[1] : nil
+            return try route.perform(self, try route.call(values: values, query: query, body: body, in: simulator))
+        } catch let failure as ControlFailure {
+            return respond(to: failure)
+        } catch {
+            return Response(status: .internalServerError)
+        }
+    }
+
+    private func refuse(
+        _ method: HTTPRequest.Method, at path: String, whichHas methods: [HTTPRequest.Method]
+    ) -> Response {
+        let names = methods.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] }.joined(separator: ", ")
+        var response = respond(
+            to: ControlFailure(
+                status: .methodNotAllowed,
+                message: "\(path) has no \(VisibleText.escaped(method.rawValue, limit: 100)); it has: \(names)."))
+        response.headers[.allow] = names
+        return response
+    }
+
+    func respond(to failure: ControlFailure) -> Response {
+        (try? json(["message": failure.message], status: failure.status)) ?? Response(status: failure.status)
+    }
+
+    /// The response to a refused request.
+    func refuse(_ refusal: RequestGuard.Refusal) -> Response {
+        respond(to: ControlFailure(status: refusal.status, message: refusal.message))
+    }
+
+    /// What `GET /` says.
+    private var overview: String {
+        """
+        stacks-simulator: Buildkite's Stacks API on this machine.
+
+        \(apiPath)/…      the API, for stacks and agents
+        \(Self.root)  what scripts and tests inspect and control it with, without a token
+        """
+    }
+
+    /// What `GET /_simulator` says.
+    var index: String {
+        ControlRoute.all.map { "\($0.method.rawValue) \($0.fullPath): \($0.about)" }.joined(separator: "\n")
+    }
+
+    func text(_ text: String) -> Response {
+        plain(ByteBuffer(string: text + "\n"))
+    }
+
+    /// The bytes of a log.
+    func log(of job: SimulatedJob) -> Response { plain(ByteBuffer(bytes: job.logBytes)) }
+
+    /// A job decides what its log is, so that no browser may take a text for a page.
+    private func plain(_ bytes: ByteBuffer) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
+            body: ResponseBody(byteBuffer: bytes))
+    }
+
+    func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(date.iso8601)
+        }
+        let bytes = Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+        return Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+
+    func job(_ call: ControlCall) throws(ControlFailure) -> SimulatedJob {
+        let id = call.values["job"] ?? ""
+        guard let job = simulator.job(id) else {
+            throw .notFound("There is no job \(VisibleText.escaped(id, limit: 100)).")
+        }
+        return job
+    }
+}

@@ -1,0 +1,167 @@
+import HTTPTypes
+import Hummingbird
+import StacksTesting
+
+extension ControlRoute {
+    /// Every path. There is no other place that tells them apart.
+    static let all: [ControlRoute] =
+        [
+            ControlRoute(.get, "", "this list", content: .text) { control, _ in control.text(control.index) },
+            ControlRoute(.get, "openapi.json", "a description of this side for programs") { control, _ in
+                try control.json(description(for: control.simulator))
+            },
+            ControlRoute(.get, "report", "counts of jobs, requests and connections, and the dispatch latency") {
+                control, _ in
+                try control.json(ReportDocument(control.simulator.report, connections: control.connections.snapshot))
+            },
+        ] + journal + clock + arrivals + jobs + world + faults
+
+    // MARK: Jobs
+
+    private static let jobs: [ControlRoute] = [
+        ControlRoute(
+            .get, "jobs", "the jobs, in the order in which they were added",
+            query: [
+                ControlMember(name: "queue", kind: .queue, about: "only jobs of this queue"),
+                ControlMember(name: "state", kind: .choice(stateNames), about: "only jobs in this state"),
+                ControlMember(name: "after", kind: .text(upTo: 36), about: "only jobs after the one with this UUID"),
+                ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
+            ]
+        ) { control, call in
+            let after = call.text("after")
+            if let after, control.simulator.job(after) == nil {
+                throw ControlFailure.badRequest("after is \(ControlValue.text(after).shown), which is no job's UUID.")
+            }
+            let page = control.simulator.jobs(
+                in: call.text("state").map(SimulatedJob.State.init(rawValue:)), queue: call.text("queue"), after: after,
+                limit: call.integer("limit") ?? 1000)
+            return try control.json(
+                JobListDocument(jobs: page.jobs.map(JobDocument.init), has_more: page.hasMore))
+        },
+        ControlRoute(.post, "jobs", "adds jobs", body: AddJobsDocument.members, status: .created) { control, call in
+            let request = try call.read(AddJobsDocument.self)
+            let jobs = control.simulator.addJobs(
+                request.count ?? 1, queue: request.queue ?? "_default", organization: request.organization,
+                template: request.template)
+            return try control.json(["jobs": jobs], status: .created)
+        },
+        ControlRoute(.get, "jobs/:job", "a job as listed, with its state, history and run") { control, call in
+            try control.json(JobDocument(try control.job(call)))
+        },
+        ControlRoute(.get, "jobs/:job/log", "a job's log", content: .text) { control, call in
+            control.log(of: try control.job(call))
+        },
+        ControlRoute(.post, "jobs/:job/cancel", "cancels a job, as a person does") { control, call in
+            let job = try control.job(call)
+            control.simulator.cancel(job.id)
+            return try control.json(JobDocument(try control.job(call)))
+        },
+        ControlRoute(
+            .post, "jobs/:job/move", "moves a job to any state, without checking the transition",
+            body: [.state(isRequired: true), .allowUnknownState]
+        ) { control, call in
+            let job = try control.job(call)
+            let move = try call.read(MoveDocument.self)
+            control.simulator.move(job.id, to: .init(rawValue: move.state))
+            return try control.json(JobDocument(try control.job(call)))
+        },
+    ]
+
+    static let stateNames = SimulatedJob.State.known.map(\.rawValue)
+
+    // MARK: Queues, stacks, agents
+
+    private static let world: [ControlRoute] = [
+        ControlRoute(.get, "queues", "the queues") { control, _ in
+            try control.json(control.simulator.queues.map(QueueDocument.init))
+        },
+        ControlRoute(
+            .post, "queues", "adds a queue",
+            body: [ControlMember(name: "key", kind: .text(1...200), isRequired: true)], status: .noContent
+        ) { control, call in
+            control.simulator.addQueue(try call.read(NewQueueDocument.self).key)
+            return Response(status: .noContent)
+        },
+        pausing("pause", true), pausing("resume", false),
+        ControlRoute(.get, "stacks", "the stacks that were ever registered") { control, _ in
+            try control.json(control.simulator.stacks.map(StackDocument.init))
+        },
+        ControlRoute(.get, "agents", "the agents that have registered") { control, _ in
+            try control.json(control.simulator.agents.map(AgentDocument.init))
+        },
+        switching("rate-limits/on", "refuses requests beyond the limits") { $0.setEnforcesRateLimits(true) },
+        switching("rate-limits/off", "refuses no requests for being too many") { $0.setEnforcesRateLimits(false) },
+        switching("organization/available", "ends an outage") { $0.setUnavailable(false) },
+        switching("organization/unavailable", "answers every request with 503") { $0.setUnavailable(true) },
+        ControlRoute(
+            .post, "reset", "makes everything as it was at the start",
+            body: [
+                ControlMember(
+                    name: "seed", kind: .integer(0...Int.max), about: "another seed, for other UUIDs and job tokens")
+            ], status: .noContent
+        ) { control, call in
+            let seed = try call.read(ResetDocument.self).seed
+            control.simulator.reset(seed: seed.map { UInt64($0) })
+            control.connections.reset()
+            control.populate(control.simulator)
+            return Response(status: .noContent)
+        },
+    ]
+
+    private static func pausing(_ verb: String, _ isPaused: Bool) -> ControlRoute {
+        ControlRoute(.post, "queues/:queue/\(verb)", "\(verb)s the dispatch of a queue", status: .noContent) {
+            control, call in
+            let queue = call.values["queue"] ?? ""
+            guard control.simulator.setPaused(isPaused, queue: queue) else {
+                let known = control.simulator.queues.prefix(50).map(\.key).joined(separator: ", ")
+                throw ControlFailure.notFound(
+                    "There is no queue \(ControlValue.text(queue).shown); there is: \(known).")
+            }
+            return Response(status: .noContent)
+        }
+    }
+
+    private static func switching(
+        _ path: String, _ about: String, _ perform: @escaping @Sendable (StacksSimulator) -> Void
+    ) -> ControlRoute {
+        ControlRoute(.post, path, about, status: .noContent) { control, _ in
+            perform(control.simulator)
+            return Response(status: .noContent)
+        }
+    }
+
+    // MARK: Faults
+
+    private static let faults: [ControlRoute] = [
+        ControlRoute(.get, "faults", "the faults that are on, with what remains of them") { control, _ in
+            try control.json(control.simulator.faults.map(FaultListDocument.init))
+        },
+        ControlRoute(.post, "faults", "adds a fault", body: FaultDocument.members, status: .noContent) {
+            control, call in
+            control.simulator.addFault(try call.read(FaultDocument.self).fault)
+            return Response(status: .noContent)
+        },
+        ControlRoute(.delete, "faults", "removes all faults", status: .noContent) { control, _ in
+            control.simulator.removeFaults()
+            return Response(status: .noContent)
+        },
+    ]
+}
+
+extension ControlMember.Kind {
+    /// The key of a queue, or an alias of the default one.
+    static let queue = ControlMember.Kind.known { $0.queues.map(\.key) + ["_default", "__default__"] }
+    /// The slug of an organization.
+    static let organization = ControlMember.Kind.known { $0.organizationSlugs }
+}
+
+extension ControlMember {
+    static func state(isRequired: Bool) -> ControlMember {
+        ControlMember(
+            name: "state", kind: .choice(ControlRoute.stateNames), isRequired: isRequired,
+            openedBy: "allow_unknown_state")
+    }
+
+    static let allowUnknownState = ControlMember(
+        name: "allow_unknown_state", kind: .truth, about: "whether state may be one that the API does not have")
+}

@@ -1,0 +1,52 @@
+import HTTPTypes
+import StacksTesting
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension ControlRoute {
+    static let clock: [ControlRoute] = [
+        ControlRoute(.get, "clock", "the simulator's time") { control, _ in
+            try control.json(ClockDocument(control))
+        },
+        ControlRoute(
+            .post, "clock/advance", "moves the time, with --clock manual",
+            body: [ControlMember(name: "seconds", kind: .number(0...31_622_400), isRequired: true)]
+        ) { control, call in
+            guard let clock = control.clock else {
+                throw ControlFailure.conflict(
+                    "The simulator has the system's clock; one that was started with --clock manual can be moved.")
+            }
+            let seconds = try call.read(AdvanceDocument.self).seconds
+            guard clock.date.addingTimeInterval(seconds) < latest else {
+                throw ControlFailure.badRequest(
+                    "seconds is \(seconds), which leads beyond the year 9999, from \(clock.date.iso8601).")
+            }
+            clock.advance(by: .seconds(seconds))
+            return try control.json(ClockDocument(control))
+        },
+    ]
+
+    /// The end of what a date of the API can say.
+    private static let latest = Date(timeIntervalSince1970: 253_402_300_800)
+}
+
+/// `GET clock`.
+struct ClockDocument: Encodable {
+    /// `system` or `manual`.
+    var kind: String
+    var now: Date
+
+    init(_ control: ControlEndpoints) {
+        kind = control.clock == nil ? "system" : "manual"
+        now = control.simulator.date
+    }
+}
+
+/// `POST clock/advance`.
+struct AdvanceDocument: Decodable {
+    var seconds: Double
+}

@@ -1,0 +1,34 @@
+import HTTPTypes
+import StacksTesting
+
+extension ControlRoute {
+    static let journal: [ControlRoute] = [
+        ControlRoute(
+            .get, "requests", "the journal: what stacks and agents asked, and what they were answered",
+            query: [
+                ControlMember(name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue))),
+                ControlMember(name: "stack", kind: .text(upTo: 200)),
+                ControlMember(name: "job", kind: .text(upTo: 36)),
+                ControlMember(name: "status", kind: .integer(100...599)),
+                ControlMember(name: "since", kind: .date, about: "only requests of that time and later"),
+                ControlMember(name: "after", kind: .integer(0...Int.max), about: "only requests after that number"),
+                ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
+            ]
+        ) { control, call in
+            var filter = SimulatedRequest.Filter()
+            filter.operation = call.text("operation").flatMap(SimulatedOperation.init(rawValue:))
+            filter.stack = call.text("stack")
+            filter.job = call.text("job")
+            filter.status = call.integer("status")
+            filter.since = call.date("since")
+            filter.after = call.integer("after")
+            return try control.json(
+                JournalDocument(
+                    control.simulator.requests(filter), limit: call.integer("limit") ?? 1000,
+                    dropped: control.simulator.droppedRequests))
+        },
+        ControlRoute(.get, "checks", "which rules were kept, and for which jobs not") { control, _ in
+            try control.json(ChecksDocument(control.simulator.checks))
+        },
+    ]
+}

@@ -1,0 +1,92 @@
+import StacksTesting
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `GET jobs/:uuid`.
+struct JobDocument: Encodable {
+    struct Event: Encodable {
+        var event: String
+        var at: Date
+        var state: String
+        var stack: String?
+    }
+
+    struct Pipeline: Encodable {
+        var slug: String?
+        var uuid: String?
+    }
+
+    struct Build: Encodable {
+        var uuid: String?
+        var number: Int?
+        var branch: String?
+    }
+
+    struct Step: Encodable {
+        var key: String?
+    }
+
+    var id: String
+    var queue: String
+    var state: String
+    var priority: Int
+    var agent_query_rules: [String]
+    var scheduled_at: Date?
+    var runnable_at: Date?
+    var pipeline: Pipeline
+    var build: Build
+    var step: Step
+    var reserved_by: String?
+    var reservation_expires_at: Date?
+    var launches: Int
+    var starts: Int
+    var finishes: Int
+    var finish_attempts: Int
+    var exit_status: Int?
+    var detail: String?
+    var notifications: [String]
+    var history: [Event]
+    var run: RunDocument
+
+    init(_ job: SimulatedJob) {
+        id = job.id
+        queue = job.queue
+        state = job.state.rawValue
+        let listing = job.listing
+        priority = listing.priority
+        agent_query_rules = listing.agentQueryRules
+        scheduled_at = listing.scheduledAt
+        runnable_at = listing.runnableAt
+        pipeline = Pipeline(slug: listing.pipelineSlug, uuid: listing.pipelineUUID)
+        build = Build(uuid: listing.buildUUID, number: listing.buildNumber, branch: listing.branch)
+        step = Step(key: listing.stepKey)
+        reserved_by = job.reservedBy
+        reservation_expires_at = job.reservationExpiresAt
+        launches = job.launches
+        starts = job.starts
+        finishes = job.finishes
+        finish_attempts = job.finishAttempts
+        exit_status = job.exitStatus
+        detail = job.detail
+        notifications = job.notifications
+        run = RunDocument(job)
+        history = job.history.map {
+            Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)
+        }
+    }
+}
+
+/// `GET jobs`.
+struct JobListDocument: Encodable {
+    var jobs: [JobDocument]
+    var has_more: Bool
+}
+
+/// `POST jobs/:job/move`.
+struct MoveDocument: Decodable {
+    var state: String
+}

@@ -1,0 +1,70 @@
+import StacksTesting
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `GET requests`.
+struct JournalDocument: Encodable {
+    struct Entry: Encodable {
+        var number: Int
+        var at: Date
+        var operation: String?
+        var method: String
+        var path: String
+        var organization: String?
+        var stack: String?
+        var agent: String?
+        var jobs: [String]
+        var status: Int?
+        var message: String?
+        var fault: Bool
+    }
+
+    var requests: [Entry]
+    var has_more: Bool
+    /// How many are no longer kept.
+    var dropped: Int
+
+    init(_ found: [SimulatedRequest], limit: Int, dropped: Int) {
+        requests = found.prefix(limit).map { request in
+            Entry(
+                number: request.number, at: request.date, operation: request.operation?.rawValue,
+                method: request.method, path: request.path, organization: request.organization, stack: request.stack,
+                agent: request.agent, jobs: request.jobs, status: request.status, message: request.message,
+                fault: request.hadFault)
+        }
+        has_more = found.count > limit
+        self.dropped = dropped
+    }
+}
+
+/// `GET checks`.
+struct ChecksDocument: Encodable {
+    struct Check: Encodable {
+        var rule: String
+        var holds: Bool
+        var jobs: [String]
+        var violations: [Violation]
+    }
+
+    struct Violation: Encodable {
+        var job: String?
+        var explanation: String
+    }
+
+    /// Whether all hold.
+    var hold: Bool
+    var checks: [Check]
+
+    init(_ checks: [SimulatorCheck]) {
+        hold = checks.allSatisfy(\.holds)
+        self.checks = checks.map { check in
+            Check(
+                rule: check.rule.rawValue, holds: check.holds, jobs: check.jobs,
+                violations: check.violations.map { Violation(job: $0.job, explanation: $0.explanation) })
+        }
+    }
+}

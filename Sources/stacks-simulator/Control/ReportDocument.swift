@@ -1,0 +1,62 @@
+import StacksTesting
+
+/// `GET report`.
+struct ReportDocument: Encodable {
+    struct Latency: Encodable {
+        var p50: Double?
+        var p99: Double?
+
+        /// Both are there, null when no job was started.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(p50, forKey: .p50)
+            try container.encode(p99, forKey: .p99)
+        }
+
+        private enum CodingKeys: String, CodingKey { case p50, p99 }
+    }
+
+    /// Jobs that were added.
+    var scheduled: Int
+    var by_state: [String: Int]
+    var reserved: Int
+    var launched: Int
+    var finished: Int
+    var cancelled: Int
+    var launched_twice: Int
+    var lost: Int
+    var reservations_expired: Int
+    /// From scheduled to the agent's start, milliseconds.
+    var dispatch_latency_ms: Latency
+    var connections: Int
+    var http_versions: [String: Int]
+    var requests: [String: Int]
+    var rate_limited: [String: Int]
+    var answers_by_status: [String: Int]
+    var faults: Int
+
+    init(_ report: SimulatorReport, connections: (connections: Int, requests: [String: Int])) {
+        func milliseconds(_ quantile: Double) -> Double? {
+            report.dispatchLatency(quantile: quantile).map { ($0 / .microseconds(1)).rounded() / 1000 }
+        }
+        func named<Key>(_ counts: [Key: Int], _ name: (Key) -> String) -> [String: Int] {
+            Dictionary(uniqueKeysWithValues: counts.map { (name($0.key), $0.value) })
+        }
+        scheduled = report.added
+        by_state = named(report.jobsByState, \.rawValue)
+        reserved = report.reserved
+        launched = report.launched
+        finished = report.finished
+        cancelled = report.cancelled
+        launched_twice = report.launchedTwice
+        lost = report.lost
+        reservations_expired = report.reservationsExpired
+        dispatch_latency_ms = Latency(p50: milliseconds(0.5), p99: milliseconds(0.99))
+        self.connections = connections.connections
+        http_versions = connections.requests
+        requests = named(report.requests, \.rawValue)
+        rate_limited = named(report.rateLimited, \.rawValue)
+        answers_by_status = named(report.responsesByStatus) { String($0) }
+        faults = report.faults
+    }
+}

@@ -1,0 +1,108 @@
+import HTTPTypes
+import StacksTesting
+import Testing
+
+@Suite("The checks of a simulator")
+struct CheckTests {
+    private func broken(_ scenario: Scenario) -> [SimulatorCheck.Rule: [String]] {
+        let broken = scenario.simulator.checks.filter { !$0.holds }
+        return Dictionary(uniqueKeysWithValues: broken.map { ($0.rule, $0.jobs) })
+    }
+
+    @Test("a run without mistakes breaks no rule")
+    func good() throws {
+        let scenario = try Scenario.registered { $0.enforcesRateLimits = true }
+        #expect(scenario.simulator.checks.map(\.rule) == SimulatorCheck.Rule.allCases)
+        let jobs = scenario.simulator.addJobs(3)
+        try scenario.reserve(jobs)
+        try scenario.reserve(jobs)
+        let token = try #require(
+            try scenario.tokens([jobs[0]]).json["job_acquisition_tokens"][0]["job_acquisition_token"].text)
+        try scenario.agent("acquire", jobs[0], token: token)
+        try scenario.agent("start", jobs[0], token: token)
+        try scenario.agent("finish", jobs[0], token: token)
+        try scenario.finish(jobs[1])
+        // Given back.
+        try scenario.reserve([jobs[2]], expiry: 1)
+        scenario.clock.advance(by: .seconds(2))
+        #expect(scenario.state(jobs[2]) == .scheduled)
+        #expect(broken(scenario) == [:])
+    }
+
+    @Test("two agents for a job are a job launched twice")
+    func twice() throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(2)
+        let token = try scenario.reserveWithToken(jobs[1])
+        try scenario.agent("acquire", jobs[1], token: token)
+        try scenario.agent("acquire", jobs[1], token: token)
+        #expect(broken(scenario) == [.launchedOnce: [jobs[1]]])
+    }
+
+    @Test("a reservation that expires was not used, and the job is lost until a stack takes it up again")
+    func expiry() throws {
+        let scenario = try Scenario.registered()
+        let jobs = scenario.simulator.addJobs(2)
+        try scenario.reserve(jobs)
+        #expect(broken(scenario) == [:])
+        scenario.clock.advance(by: .seconds(900))
+        #expect(broken(scenario) == [.noneLost: jobs, .reservationsUsed: jobs])
+        try scenario.reserve([jobs[0]])
+        #expect(broken(scenario) == [.noneLost: [jobs[1]], .reservationsUsed: jobs])
+        try scenario.finish(jobs[0])
+        scenario.simulator.cancel(jobs[1])
+        #expect(broken(scenario) == [.reservationsUsed: jobs])
+    }
+
+    @Test("a job is lost that a stack has reserved which is gone")
+    func gone() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs()[0]
+        try scenario.reserve([job])
+        try scenario.send(.post, "stacks/s/deregister")
+        #expect(broken(scenario) == [.noneLost: [job]])
+    }
+
+    @Test("calls above a limit are counted, refused or not", arguments: [true, false])
+    func limits(isEnforced: Bool) throws {
+        let scenario = try Scenario.registered { $0.enforcesRateLimits = isEnforced }
+        for _ in 1...10 { _ = try scenario.list() }
+        #expect(broken(scenario) == [:])
+        for _ in 1...3 { #expect(try scenario.list().status == (isEnforced ? 429 : 200)) }
+        let check = try #require(scenario.simulator.checks.first { $0.rule == .withinLimits })
+        #expect(check.violations.map(\.explanation) == ["3 of list-scheduled-jobs above the limit"])
+        scenario.clock.advance(by: .seconds(1))
+        _ = try scenario.list()
+        #expect(scenario.simulator.checks.first { $0.rule == .withinLimits } == check)
+    }
+
+    @Test("a token in a body, a path, another header field or a log is told, and not repeated")
+    func tokens() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs()[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        #expect(broken(scenario) == [:])
+        let note: JSON = ["notifications": [["job_uuid": .string(job), "detail": .string("with \(token)!")]]]
+        try scenario.send(.post, "stacks/s/notifications", note)
+        try scenario.send(.get, "token?key=\(scenario.simulator.token)")
+        try scenario.send(.get, "token", headerFields: [.userAgent: "x \(token)"])
+        let log = Array("export T=\(token)\n".utf8)
+        try scenario.send(
+            .post, "jobs/\(job)/chunks?sequence=1&offset=0&size=\(log.count)", bytes: log, token: token,
+            headerFields: [.contentType: "text/plain"])
+        let check = try #require(scenario.simulator.checks.first { $0.rule == .tokensInPlace })
+        #expect(check.jobs == [job])
+        #expect(check.violations.map(\.job) == [job, nil, job, job])
+        for (violation, place) in zip(check.violations, ["the body", "the path", "a header field", "the log"]) {
+            #expect(violation.explanation.contains(place), "\(violation)")
+        }
+        #expect(!"\(check)".contains(token) && !"\(check)".contains(scenario.simulator.token))
+        // Another job's tokens that begin in the same way are none of these.
+        try scenario.send(.get, "token?key=bkjat_other")
+        #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace } == check)
+        for _ in 1...200 { try scenario.send(.get, "token?key=\(token)") }
+        #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations.count == 102)
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import TestServers
+import Testing
+
+@Suite("The journal and the checks by curl", .timeLimit(.minutes(5)))
+struct SimulatorJournalTests {
+    private let stack = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#
+
+    @Test("the journal is read with filters and in parts, and has no token")
+    func journal() async throws {
+        try await CurlWire.plaintext.run(["--jobs", "1"]) { curl in
+            #expect(try await curl("POST", "stacks/register", stack).status == 201)
+            let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first?["id"] as? String)
+            let jobs = #"{"job_uuids": ["\#(job)"]}"#
+            #expect(try await curl("PUT", "stacks/s/scheduled-jobs/batch-reserve", jobs).status == 200)
+            #expect(try await curl("POST", "stacks/s/jobs/get-states", jobs).status == 200)
+            #expect(try await curl("GET", "stacks/t/jobs/\(job)").status == 404)
+            #expect(try await curl("GET", "token?\(curl.simulator.ready.token)").status == 200)
+
+            let all = try await curl.control("GET", "requests")
+            #expect(!all.body.contains(curl.simulator.ready.token))
+            let requests = all.objects("requests")
+            let operations = ["register-stack", "reserve-jobs", "get-job-states", "get-job", "token-identity"]
+            #expect(requests.compactMap { $0["operation"] as? String } == operations)
+            #expect(requests.compactMap { $0["status"] as? Int } == [201, 200, 200, 404, 200])
+            #expect(all.json["dropped"] as? Int == 0 && all.json["has_more"] as? Bool == false)
+            func numbers(_ query: String) async throws -> [Int] {
+                let answer = try await curl.control("GET", "requests?\(query)")
+                return answer.objects("requests").compactMap { $0["number"] as? Int }
+            }
+            #expect(try await numbers("job=\(job)&stack=s") == [2, 3])
+            #expect(try await numbers("status=404&operation=get-job") == [4])
+            #expect(try await numbers("after=3") == [4, 5])
+            let third = try #require(requests[2]["at"] as? String)
+            #expect(try await numbers("since=\(third)").contains(3))
+            #expect(try await numbers("since=2999-01-01T00:00:00Z").isEmpty)
+            #expect(try await numbers("limit=2") == [1, 2])
+            let wrong = try await curl.control("GET", "requests?operation=list")
+            #expect(wrong.status == 400 && wrong.message.contains("list-scheduled-jobs"))
+        }
+    }
+
+    @Test("the checks say which rules were kept, and name the jobs for which they were not")
+    func checks() async throws {
+        try await CurlWire.plaintext.run(["--jobs", "1"]) { curl in
+            let good = try await curl.control("GET", "checks")
+            #expect(good.json["hold"] as? Bool == true && good.objects("checks").count == 5)
+            #expect(try await curl("POST", "stacks/register", stack).status == 201)
+            let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first?["id"] as? String)
+            let jobs = #"{"job_uuids": ["\#(job)"]}"#
+            _ = try await curl("PUT", "stacks/s/scheduled-jobs/batch-reserve", jobs)
+            #expect(try await curl("POST", "stacks/s/deregister").status == 204)
+            let bad = try await curl.control("GET", "checks")
+            let broken = bad.objects("checks").filter { $0["holds"] as? Bool == false }
+            #expect(bad.json["hold"] as? Bool == false && broken.count == 1)
+            #expect(broken.first?["rule"] as? String == "none-lost" && broken.first?["jobs"] as? [String] == [job])
+        }
+    }
+}
