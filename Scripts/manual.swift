@@ -120,7 +120,11 @@ struct Discussion {
             let margin = literal[0].prefix { $0 == " " }.count
             let lines = literal.map { String($0.dropFirst(margin)) }
             if isExample { return [".Bd -literal -offset indent"] + lines.map(text) + [".Ed"] }
-            let rows = lines.map { line in
+            // A line that begins with a space goes on with the row before it.
+            let whole = lines.reduce(into: [String]()) { rows, line in
+                if line.hasPrefix(" "), !rows.isEmpty { rows[rows.count - 1] += line } else { rows.append(line) }
+            }
+            let rows = whole.map { line in
                 // Two columns, with a gap between them.
                 let gap = line.range(of: "   ")?.lowerBound ?? line.endIndex
                 let term = line[..<gap].split(separator: " ").map { word(String($0)) }

@@ -72,7 +72,7 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Flag(help: "Start with the first queue paused.")
     var paused = false
 
-    @Option(name: .customLong("rate-limits"), help: "Enforce the documented rate limits (on, off).")
+    @Option(name: .customLong("rate-limits"), help: "Whether the documented rate limits are enforced.")
     var rateLimits = Switch.on
 
     @Option(
@@ -102,7 +102,7 @@ struct SimulatorCommand: AsyncParsableCommand {
 
     enum ClockKind: String, ExpressibleByArgument, CaseIterable { case system, manual }
 
-    @Option(help: "The clock: the system's, or one that stands until POST clock/advance (system, manual).")
+    @Option(help: "The clock: the system's, or one that stands until POST clock/advance.")
     var clock = ClockKind.system
 
     @Option(

@@ -31,6 +31,9 @@ struct SimulatorServer: Service {
     func run() async throws {
         let connections = ConnectionCounts()
         let scheme = tls ? "https" : "http"
+        // That it listens is what the ready line says.
+        var serverLogger = logger
+        serverLogger.logLevel = .notice
         let responder = SimulatorResponder(
             simulator: simulator,
             control: ControlEndpoints(
@@ -43,7 +46,7 @@ struct SimulatorServer: Service {
             server: tls ? .counting(connections, try Self.tlsConfiguration()) : .counting(connections),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), backlog: 1024),
             onServerRunning: { channel in onReady(channel.localAddress?.port ?? port) },
-            logger: logger
+            logger: serverLogger
         )
         try await application.run()
     }

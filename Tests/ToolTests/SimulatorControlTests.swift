@@ -34,6 +34,24 @@ struct SimulatorControlTests {
         }
     }
 
+    @Test("what has no value is null, and not missing")
+    func nulls() async throws {
+        try await CurlWire.plaintext.run(["--jobs", "1"]) { curl in
+            let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first)
+            let parts = [job, job["run"] as? [String: Any] ?? [:], job["step"] as? [String: Any] ?? [:]]
+            let members = [
+                ["exit_status", "detail", "reserved_by", "reservation_expires_at"], ["agent", "signal"], ["key"],
+            ]
+            for (part, names) in zip(parts, members) {
+                for name in names { #expect(part[name] is NSNull, "\(name)") }
+            }
+            #expect(try await curl("GET", "nothing").status == 404)
+            let request = try await curl.control("GET", "requests").objects("requests").first
+            #expect(request?["operation"] is NSNull && request?["status"] as? Int == 404)
+            #expect(try await curl.control("GET", "report").object("dispatch_latency_ms")["p50"] is NSNull)
+        }
+    }
+
     @Test("scripts say of a job whatever a listing says of one, null too, and read it again")
     func listedFields() async throws {
         try await CurlWire.plaintext.run { curl in

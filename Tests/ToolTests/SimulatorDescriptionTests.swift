@@ -32,6 +32,17 @@ struct SimulatorDescriptionTests {
         }
     }
 
+    @Test("the help has every path, and what goes on in the next line is indented")
+    func help() async throws {
+        let program = try BuiltProducts.executable(named: "stacks-simulator")
+        let text = try await ChildProcess(program, ["--help"], input: []).outcome().text
+        let list = try #require(text.split(separator: "USAGE:").first?.split(separator: "application/json':").last)
+        let lines = list.split(separator: "\n")
+        #expect(lines.count { $0.hasPrefix("  GET ") || $0.hasPrefix("  POST ") || $0.hasPrefix("  DELETE ") } > 20)
+        #expect(lines.allSatisfy { $0.hasPrefix("  ") && $0.count < 80 })
+        #expect(list.contains(/body: kind, operation, status,\n {30,}message/))
+    }
+
     @Test("a path answers what it says, and refuses the members that it does not have")
     func answers() async throws {
         try await CurlWire.plaintext.run(["--clock", "manual", "--jobs", "1"]) { curl in

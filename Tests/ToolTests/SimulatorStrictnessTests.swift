@@ -151,7 +151,10 @@ struct SimulatorStrictnessTests {
             for url in [root, root + "/"] {
                 let index = try await curl.plain("GET", url, [])
                 #expect(index.status == 200 && index.headers["content-type"] == "text/plain; charset=utf-8")
-                for line in ["GET /_simulator/report", "POST /_simulator/jobs/:job/cancel", "POST /_simulator/reset"] {
+                for line in [
+                    "GET /_simulator/report", "POST /_simulator/jobs/:job/cancel", "POST /_simulator/reset",
+                    "; body: seconds", "; query: queue, state, after, limit",
+                ] {
                     #expect(index.body.contains(line), "\(index.body)")
                 }
             }

@@ -40,7 +40,7 @@ struct RunDocument: Encodable {
     struct Annotation: Encodable {
         var context: String
         var body: String
-        var style: String?
+        @Nullable var style: String?
         var priority: Int
     }
 
@@ -53,17 +53,17 @@ struct RunDocument: Encodable {
 
     struct PromisedFailure: Encodable {
         var exit_status: Int
-        var reason: String?
+        @Nullable var reason: String?
     }
 
-    var agent: String?
-    var signal: String?
-    var signal_reason: String?
+    @Nullable var agent: String?
+    @Nullable var signal: String?
+    @Nullable var signal_reason: String?
     var log_size: Int
     var log_complete: Bool
     var failed_log_chunks: Int
     var header_times: [String: String]
-    var promised_failure: PromisedFailure?
+    @Nullable var promised_failure: PromisedFailure?
     var meta_data: [String: String]
     var annotations: [Annotation]
     var artifacts: [Artifact]

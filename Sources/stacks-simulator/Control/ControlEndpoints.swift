@@ -88,17 +88,20 @@ struct ControlEndpoints: Sendable {
 
     /// What `GET /` says.
     private var overview: String {
-        """
-        stacks-simulator: Buildkite's Stacks API on this machine.
-
-        \(apiPath)/…      the API, for stacks and agents
-        \(Self.root)  what scripts and tests inspect and control it with, without a token
-        """
+        let places = [
+            ("\(apiPath)/…", "the API, for stacks and agents"),
+            (Self.root, "what scripts and tests inspect and control it with, without a token"),
+        ]
+        let width = places.map(\.0.count).max() ?? 0
+        return "stacks-simulator: Buildkite's Stacks API on this machine.\n\n"
+            + places.map { path, about in
+                "\(path)\(String(repeating: " ", count: width - path.count))  \(about)"
+            }.joined(separator: "\n")
     }
 
     /// What `GET /_simulator` says.
     var index: String {
-        ControlRoute.all.map { "\($0.method.rawValue) \($0.fullPath): \($0.about)" }.joined(separator: "\n")
+        ControlRoute.all.map { "\($0.method.rawValue) \($0.fullPath): \($0.summary)" }.joined(separator: "\n")
     }
 
     func text(_ text: String) -> Response {

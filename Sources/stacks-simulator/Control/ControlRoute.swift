@@ -59,14 +59,33 @@ struct ControlRoute: Sendable {
         return values
     }
 
-    /// The paths with their members, for the help.
+    /// The paths with their members, for the help: in two columns, as it has the options. It breaks lines of 80
+    /// characters and more, and does not indent what follows.
     static var help: String {
-        all.dropFirst().map { route in
-            let members = (route.query + route.body).map { "\"\($0.name)\"" }.joined(separator: ", ")
-            let name = "  " + route.name
-            return "\(name) \(String(repeating: " ", count: max(0, 36 - name.count)))\(route.about)"
-                + (members.isEmpty ? "" : ": \(members)")
+        let column = 5 + (all.map(\.name.count).max() ?? 0)
+        return all.dropFirst().map { route in
+            var text = "  " + route.name
+            text += String(repeating: " ", count: column - text.count)
+            var width = column
+            for (index, word) in route.summary.split(separator: " ").enumerated() {
+                if width + 1 + word.count >= 80 {
+                    text += "\n" + String(repeating: " ", count: column)
+                    width = column
+                } else if index > 0 {
+                    text += " "
+                    width += 1
+                }
+                text += word
+                width += word.count
+            }
+            return text
         }.joined(separator: "\n")
+    }
+
+    /// What it is for, and its members.
+    var summary: String {
+        let members = [("query", query), ("body", body)].filter { !$0.1.isEmpty }
+        return about + members.map { "; \($0): \($1.map(\.name).joined(separator: ", "))" }.joined()
     }
 
     /// `POST jobs/:job/cancel`

@@ -12,22 +12,22 @@ struct JobDocument: Encodable {
         var event: String
         var at: Date
         var state: String
-        var stack: String?
+        @Nullable var stack: String?
     }
 
     struct Pipeline: Encodable {
-        var slug: String?
-        var uuid: String?
+        @Nullable var slug: String?
+        @Nullable var uuid: String?
     }
 
     struct Build: Encodable {
-        var uuid: String?
-        var number: Int?
-        var branch: String?
+        @Nullable var uuid: String?
+        @Nullable var number: Int?
+        @Nullable var branch: String?
     }
 
     struct Step: Encodable {
-        var key: String?
+        @Nullable var key: String?
     }
 
     var id: String
@@ -35,19 +35,19 @@ struct JobDocument: Encodable {
     var state: String
     var priority: Int
     var agent_query_rules: [String]
-    var scheduled_at: Date?
-    var runnable_at: Date?
+    @Nullable var scheduled_at: Date?
+    @Nullable var runnable_at: Date?
     var pipeline: Pipeline
     var build: Build
     var step: Step
-    var reserved_by: String?
-    var reservation_expires_at: Date?
+    @Nullable var reserved_by: String?
+    @Nullable var reservation_expires_at: Date?
     var launches: Int
     var starts: Int
     var finishes: Int
     var finish_attempts: Int
-    var exit_status: Int?
-    var detail: String?
+    @Nullable var exit_status: Int?
+    @Nullable var detail: String?
     var notifications: [String]
     var history: [Event]
     var run: RunDocument

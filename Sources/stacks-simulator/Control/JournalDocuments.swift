@@ -11,15 +11,15 @@ struct JournalDocument: Encodable {
     struct Entry: Encodable {
         var number: Int
         var at: Date
-        var operation: String?
+        @Nullable var operation: String?
         var method: String
         var path: String
-        var organization: String?
-        var stack: String?
-        var agent: String?
+        @Nullable var organization: String?
+        @Nullable var stack: String?
+        @Nullable var agent: String?
         var jobs: [String]
-        var status: Int?
-        var message: String?
+        @Nullable var status: Int?
+        @Nullable var message: String?
         var fault: Bool
     }
 
@@ -51,7 +51,7 @@ struct ChecksDocument: Encodable {
     }
 
     struct Violation: Encodable {
-        var job: String?
+        @Nullable var job: String?
         var explanation: String
     }
 

@@ -3,17 +3,8 @@ import StacksTesting
 /// `GET report`.
 struct ReportDocument: Encodable {
     struct Latency: Encodable {
-        var p50: Double?
-        var p99: Double?
-
-        /// Both are there, null when no job was started.
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(p50, forKey: .p50)
-            try container.encode(p99, forKey: .p99)
-        }
-
-        private enum CodingKeys: String, CodingKey { case p50, p99 }
+        @Nullable var p50: Double?
+        @Nullable var p99: Double?
     }
 
     /// Jobs that were added.

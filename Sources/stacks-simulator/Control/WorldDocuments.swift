@@ -27,7 +27,7 @@ struct StackDocument: Encodable {
     var metadata: [String: String]
     var registered: Bool
     var connected: Bool
-    var last_polled_at: Date?
+    @Nullable var last_polled_at: Date?
 
     init(_ stack: SimulatedStack) {
         key = stack.key
