@@ -116,6 +116,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         })
     var clockStart: Date?
 
+    @OptionGroup var agents: AgentOptions
+
     @Option(name: .customLong("base-path"), help: "The base path of the API.")
     var basePath = "/v3"
 
@@ -213,6 +215,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         configuration.enforcesRateLimits = rateLimits == .on
         configuration.listingDelay = .seconds(listingDelay)
         configuration.defaultReservationExpiry = .seconds(reservationDefault)
+        configuration.agents = agents.settings
         var organization = StacksSimulator.Organization(queues: queues, token: token)
         organization.stackLimit = stackLimit
         configuration.organizations = [organization]
@@ -226,6 +229,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         var template = SimulatedJob.Template()
         template.agentQueryRules = agentQueryRules
         template.command = command
+        template.script = agents.jobScript?.script
         template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
         return { [jobs, paused, template] simulator in
             simulator.addJobs(jobs, queue: queues[0], template: template)

@@ -37,6 +37,7 @@ extension SimulatorState {
             jobs[index].job.reservedBy = stack
             jobs[index].job.reservationExpiresAt = expiresAt
             reservedJobs.insert(index)
+            play(index, on: .reserved, at: now)
             reserved.append(uuid)
         }
         if !reserved.isEmpty { nextReservationExpiry = min(nextReservationExpiry, expiresAt) }
@@ -81,6 +82,7 @@ extension SimulatorState {
             tokens[token] = TokenRecord(job: index, expiresAt: expiresAt)
             jobs[index].tokens.append(token)
             jobs[index].record(.tokenIssued, at: now, stack: stack)
+            play(index, on: .launched, at: now)
             issued.append(
                 .object([
                     ("job_uuid", .string(uuid)), ("job_acquisition_token", .string(token)),

@@ -65,6 +65,12 @@ struct SimulatorState {
     var liveAgents: Set<Int> = []
     /// A lower bound for the time at which the next agent is lost, so that most requests need not check them.
     var nextAgentLoss = Date.distantFuture
+    /// The agents that the simulator plays, by the indexes of their jobs.
+    var plays: [Int: Play] = [:]
+    /// What played agents do next.
+    var playSteps = Schedule<PlayStep>()
+    /// The number of the next step.
+    var nextPlayStep = 0
     /// What jobs have stored, by their builds.
     var builds: [BuildKey: BuildRecord] = [:]
     /// The builds of batches of artifacts.

@@ -49,6 +49,7 @@ struct JobDocument: Encodable {
     var exit_status: Int?
     var detail: String?
     var notifications: [String]
+    var script: ScriptDocument?
     var history: [Event]
     var run: RunDocument
 
@@ -73,6 +74,7 @@ struct JobDocument: Encodable {
         exit_status = job.exitStatus
         detail = job.detail
         notifications = job.notifications
+        script = job.template.script.map(ScriptDocument.init)
         run = RunDocument(job)
         history = job.history.map {
             Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)

@@ -145,7 +145,7 @@ extension SimulatorState {
 
     // MARK: Lost agents
 
-    private mutating func keepAlive(_ agent: Int, at now: Date) {
+    mutating func keepAlive(_ agent: Int, at now: Date) {
         agents[agent].agent.lastSeenAt = now
         liveAgents.insert(agent)
         nextAgentLoss = min(nextAgentLoss, now.addingTimeInterval(configuration.agents.lostAfter))
