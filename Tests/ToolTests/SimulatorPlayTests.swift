@@ -116,7 +116,8 @@ struct SimulatorPlayTests {
     @Test("agents are told the intervals of the options, and are lost by them")
     func intervals() async throws {
         let options = [
-            "--ping-interval", "7", "--job-status-interval", "8", "--heartbeat-interval", "9", "--agent-lost-after", "30",
+            "--ping-interval", "7", "--job-status-interval", "8", "--heartbeat-interval", "9", "--agent-lost-after",
+            "30",
         ]
         try await CurlWire.plaintext.run(Self.manual + options) { curl in
             let stack = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#

@@ -27,9 +27,9 @@ extension ScriptedAgent {
         public enum Ending: String, Sendable, Hashable, CaseIterable {
             /// It finishes the job when the command has ended.
             case finishes
-            /// It is gone after ``duration`` without another request, as after `kill -9`, so that its server loses it.
+            /// It is gone after ``Script/duration`` without another request, as after `kill -9`, so that its server loses it.
             case isLost = "lost"
-            /// It ends after ``duration`` with ``exitStatus``, and has made no request.
+            /// It ends after ``Script/duration`` with ``Script/exitStatus``, and has made no request.
             case neverStarts = "never-starts"
         }
 

@@ -179,6 +179,8 @@ public struct SimulatedJob: Sendable {
 
     /// The UUID, lowercase.
     public internal(set) var id: String
+    /// The slug of the organization.
+    public internal(set) var organization: String
     /// The key of the queue.
     public internal(set) var queue: String
     /// The properties that the job was created with.

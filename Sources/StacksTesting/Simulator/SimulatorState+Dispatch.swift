@@ -121,10 +121,10 @@ extension SimulatorState {
         return index
     }
 
-    /// The index of the job with the UUID in a path.
-    func requireJob(_ text: String, organization: Int?) throws(Refusal) -> Int {
+    /// The index of the job of an organization with the UUID in a path.
+    func requireJob(_ text: String, organization: Int) throws(Refusal) -> Int {
         guard let uuid = RequestBody.canonicalUUID(text) else { throw .badRequest("The job ID is not a UUID.") }
-        guard let index = jobIndexes[uuid], organization == nil || jobs[index].organization == organization else {
+        guard let index = job(uuid, organization: organization) else {
             throw .notFound("No job has the UUID \(uuid).")
         }
         return index

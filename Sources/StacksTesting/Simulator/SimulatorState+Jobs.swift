@@ -21,7 +21,9 @@ extension SimulatorState {
         let key = organizations[organization].queues[queue].key
         let listing = SimulatedJob.Listing(
             template, queueRule: "queue=\(key)", scheduledAt: scheduledAt, build: build)
-        let job = SimulatedJob(id: id, queue: key, template: template, listing: listing, state: template.state)
+        let job = SimulatedJob(
+            id: id, organization: organizations[organization].settings.slug, queue: key, template: template,
+            listing: listing, state: template.state)
         var record = JobRecord(
             job: job, organization: organization,
             position: QueuePosition(scheduledAt: listing.scheduledAt ?? scheduledAt, sequence: index),

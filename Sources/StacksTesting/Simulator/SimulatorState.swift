@@ -13,9 +13,14 @@ struct SimulatorState {
         var uuid: String
         var clusterUUID: String
         var token: String
-        var tokenUUID: String
         var queues: [QueueRecord]
         var stacks: [String: StackRecord] = [:]
+    }
+
+    struct AgentToken {
+        var organization: Int
+        var uuid: String
+        var expiresAt: Date?
     }
 
     struct QueueRecord {
@@ -51,6 +56,8 @@ struct SimulatorState {
     /// The jobs that are still to arrive, the next one last.
     var arrivals: [PendingArrival] = []
     var organizations: [OrganizationRecord] = []
+    /// The agent tokens, of each organization at least one.
+    var agentTokens: [String: AgentToken] = [:]
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
     var tokens: [String: TokenRecord] = [:]
@@ -95,14 +102,17 @@ struct SimulatorState {
             let token = settings.token ?? generator.token(prefix: "bkct_")
             let queues = (settings.queues.isEmpty ? ["default"] : settings.queues)
                 .map { QueueRecord(key: $0, uuid: generator.uuid()) }
+            let organization = organizations.count
             organizations.append(
                 OrganizationRecord(
-                    settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, tokenUUID: tokenUUID,
-                    queues: queues
-                )
-            )
+                    settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, queues: queues))
+            let issued =
+                [(token, tokenUUID, settings.tokenExpiresAt)] + settings.moreTokens.map { ($0, generator.uuid(), nil) }
+            for (token, uuid, expiry) in issued where agentTokens[token] == nil {
+                agentTokens[token] = AgentToken(organization: organization, uuid: uuid, expiresAt: expiry)
+            }
         }
-        tokenPatterns = TokenPatterns(tokens: organizations.map(\.token))
+        tokenPatterns = TokenPatterns(tokens: Array(agentTokens.keys))
     }
 
     /// The index of a queue, by its key or an alias of the default queue.

@@ -17,7 +17,7 @@ struct AddJobsDocument: Decodable {
         [
             ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
             ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
-            ControlMember(name: "organization", kind: .organization, about: "the slug"),
+            .organization,
         ] + templateMembers
 
     /// What is said of a job.

@@ -29,7 +29,7 @@ extension ControlRoute {
                     name: "spread", kind: .choice(SimulatedArrivals.Spread.allCases.map(\.rawValue)),
                     about: "even when left out"),
                 ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
-                ControlMember(name: "organization", kind: .organization, about: "the slug"),
+                .organization,
                 ControlMember(
                     name: "jobs",
                     kind: .list(
@@ -53,6 +53,7 @@ extension ControlRoute {
             if let jobs = request.jobs {
                 arrivals.mix = jobs.map { .init(weight: $0.weight, template: $0.document.template) }
             }
+            try control.requireQueue(request.queue, organization: request.organization)
             let last = control.simulator.schedule(
                 arrivals, queue: request.queue ?? "_default", organization: request.organization)
             guard let last else {

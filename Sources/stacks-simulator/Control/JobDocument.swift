@@ -31,6 +31,7 @@ struct JobDocument: Encodable {
     }
 
     var id: String
+    var organization: String
     var queue: String
     var state: String
     var priority: Int
@@ -55,6 +56,7 @@ struct JobDocument: Encodable {
 
     init(_ job: SimulatedJob) {
         id = job.id
+        organization = job.organization
         queue = job.queue
         state = job.state.rawValue
         let listing = job.listing

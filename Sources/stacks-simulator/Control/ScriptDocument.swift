@@ -56,12 +56,9 @@ struct ScriptDocument: Codable, Sendable {
     /// The document in an option.
     static func read(_ text: String) throws(ControlFailure) -> ScriptDocument {
         let place = "--job-script"
-        let bytes = Data(text.utf8)
-        guard let value = try? JSONDecoder().decode(ControlValue.self, from: bytes) else {
-            throw .badRequest("\(place) is not JSON.")
-        }
-        try member.kind.check(value, at: place, of: place, in: StacksSimulator())
-        guard let document = try? JSONDecoder().decode(ScriptDocument.self, from: bytes) else {
+        try member.kind.check(
+            try ControlValue(body: Array(text.utf8)), at: place, of: place, in: StacksSimulator())
+        guard let document = try? JSONDecoder().decode(ScriptDocument.self, from: Data(text.utf8)) else {
             throw .badRequest("\(place) is no script.")
         }
         return document

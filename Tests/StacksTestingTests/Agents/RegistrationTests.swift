@@ -33,7 +33,8 @@ struct RegistrationTests {
         #expect(registered.state == .registered)
     }
 
-    @Test("an interval that no agent may be told is the nearest that one may", arguments: [(-5, 1), (0, 1), (9999, 3600)])
+    @Test(
+        "an interval that no agent may be told is the nearest that one may", arguments: [(-5, 1), (0, 1), (9999, 3600)])
     func intervals(given: Int, told: Int) throws {
         let agent = try AgentScenario {
             $0.agents.pingInterval = .seconds(given)

@@ -22,6 +22,8 @@ public struct RegisteredAgent: Sendable, Hashable {
     public internal(set) var id: String
     /// The name that the simulator gave it, from the one that it asked for.
     public internal(set) var name: String
+    /// The slug of the organization of its job.
+    public internal(set) var organization: String
     /// The UUID of the job for which it registered.
     public internal(set) var job: String
     /// Whether it is there.

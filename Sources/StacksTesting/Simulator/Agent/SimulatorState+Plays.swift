@@ -60,8 +60,9 @@ extension SimulatorState {
     private mutating func begin(_ play: inout Play, of job: Int, at now: Date) {
         let (index, queue) = (agents.count, jobs[job].job.queue)
         let agent = RegisteredAgent(
-            id: generator.uuid(), name: "played-agent-\(index + 1)", job: jobs[job].job.id, state: .connected,
-            version: "", hostname: "stacks-simulator", os: "", tags: ["queue=\(queue)"], registeredAt: now,
+            id: generator.uuid(), name: "played-agent-\(index + 1)", organization: jobs[job].job.organization,
+            job: jobs[job].job.id, state: .connected, version: "", hostname: "stacks-simulator", os: "",
+            tags: ["queue=\(queue)"], registeredAt: now,
             lastSeenAt: now)
         agents.append(AgentRecord(agent: agent, job: job, accessToken: "", acquisitionToken: "", isPlayed: true))
         jobs[job].record(.agentRegistered, at: now)
