@@ -1,4 +1,5 @@
 import ServiceLifecycle
+import StacksTesting
 import StandardStreams
 
 #if canImport(FoundationEssentials)
@@ -22,10 +23,27 @@ struct ReadyLine: Encodable {
     var queue: String
     var queues: [String]
     var seed: UInt64
+    /// The organizations and their tokens, if there are others than the first with its token.
+    var organizations: [Organization]?
+
+    struct Organization: Encodable {
+        var slug: String
+        var tokens: [String]
+
+        static func all(
+            _ settings: [StacksSimulator.Organization], of simulator: StacksSimulator
+        ) -> [Organization]? {
+            guard settings.count > 1 || settings.contains(where: { !$0.moreTokens.isEmpty }) else { return nil }
+            return settings.map { organization in
+                let token = simulator.token(organization: organization.slug) ?? ""
+                return Organization(slug: organization.slug, tokens: [token] + organization.moreTokens)
+            }
+        }
+    }
 
     init(
         scheme: String, host: String, port: Int, basePath: String, caFile: String?, token: String, queues: [String],
-        seed: UInt64
+        seed: UInt64, organizations: [Organization]? = nil
     ) {
         // The certificate is for localhost; without TLS, the address saves clients a look-up.
         let urlHost = scheme == "https" ? "localhost" : host == "::1" ? "[::1]" : host
@@ -38,6 +56,7 @@ struct ReadyLine: Encodable {
         queue = queues[0]
         self.queues = queues
         self.seed = seed
+        self.organizations = organizations
     }
 
     /// Writes the line to standard output at once, without a buffer.

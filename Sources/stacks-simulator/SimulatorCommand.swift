@@ -57,6 +57,15 @@ struct SimulatorCommand: AsyncParsableCommand {
     @Option(help: "The agent token to accept. (default: one made from the seed)")
     var token: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Another organization with the same queues, and its agent token. Can be repeated; a slug that is there (the first \
+            one is acme) gets another token. Without a token, one is made from the seed.
+            """, valueName: "slug[=token]"),
+        transform: { try OrganizationOption($0) })
+    var organization: [OrganizationOption] = []
+
     @Option(parsing: .unconditional, help: "The number of jobs scheduled at the start, in the first queue.")
     var jobs = 0
 
@@ -116,6 +125,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         })
     var clockStart: Date?
 
+    @OptionGroup var agents: AgentOptions
+
     @Option(name: .customLong("base-path"), help: "The base path of the API.")
     var basePath = "/v3"
 
@@ -153,6 +164,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         guard agentQueryRules.allSatisfy({ $0.contains("=") }) else {
             throw ValidationError("--agent-query-rule must be key=value.")
         }
+        _ = try organizations()
     }
 
     static func main() async { await runAsTool(named: "stacks-simulator") }
@@ -166,7 +178,8 @@ struct SimulatorCommand: AsyncParsableCommand {
             ? ManualClock(start: clockStart ?? Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down)))
             : nil
         let time: any SimulatorClock = if let manualClock { manualClock } else { SystemClock() }
-        let simulator = makeSimulator(queues: queues, clock: time)
+        let organizations = try organizations()
+        let simulator = makeSimulator(organizations, queues: queues, clock: time)
         let authority = tls ? try AuthorityFile() : nil
         defer { authority?.remove() }
         if let authority {
@@ -182,7 +195,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         ) { [basePath, seed, host] port in
             let ready = ReadyLine(
                 scheme: authority == nil ? "http" : "https", host: host, port: port, basePath: basePath,
-                caFile: authority?.path, token: simulator.token, queues: queues, seed: seed
+                caFile: authority?.path, token: simulator.token, queues: queues, seed: seed,
+                organizations: ReadyLine.Organization.all(organizations, of: simulator)
             )
             announcement.make(ready)
         }
@@ -206,16 +220,26 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
     }
 
-    private func makeSimulator(queues: [String], clock: any SimulatorClock) -> StacksSimulator {
+    /// The organizations, of which the first one is that of a simulator with one.
+    private func organizations() throws -> [StacksSimulator.Organization] {
+        var first = StacksSimulator.Organization(queues: queue.isEmpty ? ["default"] : queue, token: token)
+        first.stackLimit = stackLimit
+        var organizations = [first]
+        try organizations.add(organization)
+        return organizations
+    }
+
+    private func makeSimulator(
+        _ organizations: [StacksSimulator.Organization], queues: [String], clock: any SimulatorClock
+    ) -> StacksSimulator {
         var configuration = StacksSimulator.Configuration()
         configuration.seed = seed
         configuration.basePath = basePath
         configuration.enforcesRateLimits = rateLimits == .on
         configuration.listingDelay = .seconds(listingDelay)
         configuration.defaultReservationExpiry = .seconds(reservationDefault)
-        var organization = StacksSimulator.Organization(queues: queues, token: token)
-        organization.stackLimit = stackLimit
-        configuration.organizations = [organization]
+        configuration.agents = agents.settings
+        configuration.organizations = organizations
         let simulator = StacksSimulator(configuration: configuration, clock: clock)
         populating(queues: queues)(simulator)
         return simulator
@@ -226,6 +250,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         var template = SimulatedJob.Template()
         template.agentQueryRules = agentQueryRules
         template.command = command
+        template.script = agents.jobScript?.script
         template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
         return { [jobs, paused, template] simulator in
             simulator.addJobs(jobs, queue: queues[0], template: template)

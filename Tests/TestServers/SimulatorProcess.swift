@@ -23,6 +23,13 @@ public final class SimulatorProcess: Sendable {
         /// The first queue.
         public var queue: String
         public var queues: [String]
+        /// The organizations, if there are several, or several tokens.
+        public var organizations: [Organization]?
+
+        public struct Organization: Decodable, Sendable {
+            public var slug: String
+            public var tokens: [String]
+        }
     }
 
     /// Where it listens, and what it accepts.

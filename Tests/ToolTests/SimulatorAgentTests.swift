@@ -92,4 +92,36 @@ struct SimulatorAgentTests {
             #expect(try await curl("POST", "register", "{}", token: token).status == 200)
         }
     }
+
+    @Test("a fault for agents delays, drops or ends their requests over the wire, of one job alone")
+    func aimed() async throws {
+        try await CurlWire.plaintext.run { curl in
+            let (job, token) = try await reserve(curl, "{}")
+            let (_, otherToken) = try await reserve(curl, "{}")
+            let fault = #"{"kind": "disconnect", "side": "agents", "job": "\#(job)", "count": 2}"#
+            #expect(try await curl.control("POST", "faults", fault).status == 204)
+            #expect(try await curl("POST", "register", "{}", token: otherToken).status == 200)
+            #expect(try await curl("GET", "stacks/s/jobs/\(job)").status == 200)
+            for _ in 1...2 {
+                await #expect(throws: Curl.Failure.self) { try await curl("POST", "register", "{}", token: token) }
+            }
+            let lost = #"{"kind": "drop", "operation": "agent-register"}"#
+            #expect(try await curl.control("POST", "faults", lost).status == 204)
+            await #expect(throws: Curl.Failure.self) { try await curl("POST", "register", "{}", token: token) }
+            // It was performed; the agent registers again.
+            #expect(try await curl.control("GET", "agents").body.contains(job))
+            let registered = try await curl("POST", "register", "{}", token: token)
+            let access = try #require(registered.json["access_token"] as? String)
+
+            let slow = #"{"kind": "delay", "operation": "agent-ping", "delay_ms": 1}"#
+            #expect(try await curl.control("POST", "faults", slow).status == 204)
+            #expect(try await curl("GET", "ping", token: access).status == 200)
+            let garbled = #"{"kind": "malformed", "operation": "agent-acquire"}"#
+            #expect(try await curl.control("POST", "faults", garbled).status == 204)
+            let acquired = try await curl("PUT", "jobs/\(job)/acquire", token: access)
+            #expect(acquired.status == 200 && acquired.json.isEmpty)
+            #expect(try await curl("PUT", "jobs/\(job)/acquire", token: access).json["id"] as? String == job)
+            #expect(try await curl.control("GET", "report").json["faults"] as? Int == 5)
+        }
+    }
 }

@@ -30,6 +30,8 @@ struct SimulatorStrictnessTests {
                 ("faults", #"{"kind": "refuse", "headers": {"a b": "c"}}"#, ["headers.a b", "header field"]),
                 ("faults", #"{"kind": "refuse", "headers": {"a": "b\r\nc: d"}}"#, ["headers.a", "header field"]),
                 ("faults", #"{"kind": "drop", "status": 500}"#, ["status", "drop", "refuse"]),
+                ("faults", #"{"kind": "html", "side": "agent"}"#, ["side", "agent", "stacks"]),
+                ("faults", #"{"kind": "html", "organization": "globex"}"#, ["organization", "globex", "acme"]),
                 ("faults", "{}", ["kind", "missing", "refuse"]),
                 ("queues", "{}", ["key", "missing"]),
                 ("queues", #"{"key": ""}"#, ["key", "1 to 200"]),

@@ -24,15 +24,14 @@ extension ScriptedAgent {
             }
         }
 
-        /// The times of the sections that begin in a text, or `nil` without one. A section's first line begins with three
-        /// of the same signs.
-        mutating func headerTimes(of text: String, at time: String) -> JSONText? {
+        /// The times of the sections that begin in a text, by their numbers. A section's first line begins with three of the
+        /// same signs.
+        mutating func headerTimes(of text: String, at time: String) -> [(number: String, time: String)] {
             let count = text.split(separator: "\n").count { line in
                 ["--- ", "+++ ", "~~~ "].contains { line.hasPrefix($0) }
             }
-            guard count > 0 else { return nil }
             defer { headers += count }
-            return .object((headers..<headers + count).map { (String($0), .string(time)) })
+            return (headers..<headers + count).map { (String($0), time) }
         }
     }
 }

@@ -1,5 +1,5 @@
 extension ScriptedAgent {
-    /// What the job's command does.
+    /// What the job's command does, and what becomes of the agent meanwhile.
     public struct Script: Sendable, Hashable {
         /// Something that the command writes to its log.
         public struct Output: Sendable, Hashable {
@@ -23,6 +23,16 @@ extension ScriptedAgent {
             case isIgnored
         }
 
+        /// What becomes of the agent.
+        public enum Ending: String, Sendable, Hashable, CaseIterable {
+            /// It finishes the job when the command has ended.
+            case finishes
+            /// It is gone after ``Script/duration`` without another request, as after `kill -9`, so that its server loses it.
+            case isLost = "lost"
+            /// It ends after ``Script/duration`` with ``Script/exitStatus``, and has made no request.
+            case neverStarts = "never-starts"
+        }
+
         /// What it writes, in this order.
         public var output: [Output]
         /// How long it takes.
@@ -33,6 +43,10 @@ extension ScriptedAgent {
         public var signal: String?
         /// What it does when the job was cancelled.
         public var cancellation: Cancellation
+        /// How long the agent takes until it registers, as one does whose machine has to boot.
+        public var startsAfter: Duration
+        /// What becomes of the agent.
+        public var ending: Ending
 
         /// Creates a script.
         ///
@@ -42,15 +56,20 @@ extension ScriptedAgent {
         ///   - exitStatus: Its exit status.
         ///   - signal: The signal that ends it, or `nil`.
         ///   - cancellation: What it does when the job was cancelled.
+        ///   - startsAfter: How long the agent takes until it registers.
+        ///   - ending: What becomes of the agent.
         public init(
             log: String = "", duration: Duration = .zero, exitStatus: Int = 0, signal: String? = nil,
-            cancellation: Cancellation = .ends(after: .zero, signal: "SIGTERM")
+            cancellation: Cancellation = .ends(after: .zero, signal: "SIGTERM"), startsAfter: Duration = .zero,
+            ending: Ending = .finishes
         ) {
             output = log.isEmpty ? [] : [Output(log)]
             self.duration = duration
             self.exitStatus = exitStatus
             self.signal = signal
             self.cancellation = cancellation
+            self.startsAfter = startsAfter
+            self.ending = ending
         }
     }
 }

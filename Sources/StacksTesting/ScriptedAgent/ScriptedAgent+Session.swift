@@ -16,6 +16,9 @@ extension ScriptedAgent {
             var message: String
         }
 
+        /// The agent is gone, as its script says.
+        struct Vanished: Error {}
+
         /// What the server said at the registration and the acquisition.
         struct Terms {
             var accessToken: String
@@ -31,6 +34,12 @@ extension ScriptedAgent {
         init(agent: ScriptedAgent) { self.agent = agent }
 
         mutating func run(_ script: Script) async throws -> Run {
+            if script.startsAfter > .zero { try await agent.clock.sleep(for: script.startsAfter) }
+            if script.ending == .neverStarts {
+                if script.duration > .zero { try await agent.clock.sleep(for: script.duration) }
+                result.exitStatus = script.exitStatus
+                return result
+            }
             var terms = try await register()
             _ = try await send(.post, "connect", token: terms.accessToken, retry: .connecting)
             do {
@@ -39,6 +48,10 @@ extension ScriptedAgent {
             } catch let failure as Failure {
                 result.exitStatus = failure.exitStatus
                 result.refusal = failure.message
+            } catch is Vanished {
+                // As a shell has it of a program that was killed.
+                result.exitStatus = 128 + 9
+                return result
             }
             _ = try? await send(.post, "disconnect", token: terms.accessToken, retry: .disconnecting)
             try Task.checkCancellation()
@@ -85,7 +98,7 @@ extension ScriptedAgent {
             _ = try await send(
                 .put, "jobs/\(agent.job)/start", token: token,
                 json: .object([("started_at", .string(startedAt.iso8601))]), retry: .starting)
-            var timeline = Timeline(script, terms)
+            var timeline = Timeline(script, .init(heartbeat: terms.heartbeatInterval, look: terms.jobStatusInterval))
             while true {
                 switch timeline.next() {
                 case .wait(let duration): try await agent.clock.sleep(for: duration)
@@ -102,6 +115,7 @@ extension ScriptedAgent {
                 case .end(let exitStatus, let signal):
                     try await finish(exitStatus: exitStatus, signal: signal, token: token)
                     return
+                case .vanish: throw Vanished()
                 }
             }
         }
@@ -116,10 +130,12 @@ extension ScriptedAgent {
         }
 
         private mutating func upload(_ text: String, token: String, limit: Int) async throws {
-            if let times = log.headerTimes(of: text, at: now.iso8601) {
+            let times = log.headerTimes(of: text, at: now.iso8601)
+            if !times.isEmpty {
                 _ = try? await send(
                     .post, "jobs/\(agent.job)/header_times", token: token,
-                    json: .object([("header_times", times)]), retry: .uploading)
+                    json: .object([("header_times", .object(times.map { ($0.number, .string($0.time)) }))]),
+                    retry: .uploading)
                 try Task.checkCancellation()
             }
             for part in log.parts(of: text, limit: limit) {

@@ -30,7 +30,8 @@ public struct ScriptedAgent: Sendable {
     /// What became of an agent.
     public struct Run: Sendable, Hashable {
         /// The exit status of the agent: 0 when it ran the job, whatever became of that; 27 when the job cannot be
-        /// acquired any more, 28 when it is locked, and 1 when something else failed. An old agent has no 27 and 28.
+        /// acquired any more, 28 when it is locked, and 1 when something else failed. An old agent has no 27 and 28. One that
+        /// was lost has 137, one that never started what its script says.
         public var exitStatus = 0
         /// The exit status that it reported for the job, or `nil` when it did not run it.
         public var jobExitStatus: Int?
@@ -57,6 +58,8 @@ public struct ScriptedAgent: Sendable {
     let token: String
     let version: Version
     let clock: any Clock<Duration>
+    /// What the job was made with.
+    private var plan: Script?
 
     /// Creates an agent for one job.
     ///
@@ -100,13 +103,20 @@ public struct ScriptedAgent: Sendable {
             transport: simulator.transport(clock: clock, recordsRequests: false),
             baseURL: "https://agent.buildkite.com\(simulator.basePath)", job: job, token: token, version: version,
             clock: clock)
+        plan = simulator.job(job)?.template.script
     }
+
+    /// Runs the job as it was made to run, by ``SimulatedJob/Template/script`` of the simulator, or as an empty script says.
+    ///
+    /// - Returns: What became of it. A refused agent is no error.
+    /// - Throws: `CancellationError` when the task is cancelled.
+    public func run() async throws -> Run { try await run(plan ?? Script()) }
 
     /// Registers, runs the job as the script says, and disconnects.
     ///
     /// - Returns: What became of it. A refused agent is no error.
     /// - Throws: `CancellationError` when the task is cancelled.
-    public func run(_ script: Script = Script()) async throws -> Run {
+    public func run(_ script: Script) async throws -> Run {
         var session = Session(agent: self)
         do {
             return try await session.run(script)

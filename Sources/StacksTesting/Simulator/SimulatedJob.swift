@@ -123,6 +123,9 @@ public struct SimulatedJob: Sendable {
         public var environment: [String: String] = [:]
         /// The command.
         public var command = "echo hello"
+        /// How the job runs without a command that does: how long it takes, and how it ends. A ``ScriptedAgent`` of the
+        /// simulator plays it, and so does the simulator itself, if ``StacksSimulator/Configuration/Agents/playing`` says so.
+        public var script: ScriptedAgent.Script?
         /// The initial state.
         public var state: State = .scheduled
 
@@ -176,6 +179,8 @@ public struct SimulatedJob: Sendable {
 
     /// The UUID, lowercase.
     public internal(set) var id: String
+    /// The slug of the organization.
+    public internal(set) var organization: String
     /// The key of the queue.
     public internal(set) var queue: String
     /// The properties that the job was created with.

@@ -48,9 +48,12 @@ extension StacksSimulator {
         public var slug: String
         /// The keys of the cluster's queues. The first is the default queue, with the aliases `_default` and `__default__`.
         public var queues: [String]
-        /// The cluster's agent token. `nil` generates one from the seed.
+        /// The cluster's agent token. `nil` generates one from the seed. Of two organizations with the same token, the first
+        /// one has it.
         public var token: String?
-        /// When the agent token expires, or `nil`.
+        /// Further agent tokens of the cluster.
+        public var moreTokens: [String] = []
+        /// When ``token`` expires, or `nil`.
         public var tokenExpiresAt: Date?
         /// Whether the token belongs to a cluster. The Stacks API accepts no other tokens.
         public var isClustered = true

@@ -73,8 +73,25 @@ public struct SimulatorFault: Sendable {
         public static let delayOnly = Action(name: "delay", wrapped: .delayOnly)
     }
 
+    /// Who makes a request.
+    public enum Side: String, Sendable, Hashable, CaseIterable {
+        /// A stack.
+        case stacks
+        /// An agent, or a job's script by way of its agent.
+        case agents
+    }
+
     /// The operation that the fault affects, or `nil` for all.
     public var operation: SimulatedOperation?
+    /// Whose requests it affects, or `nil` for all: a fault without an operation can be for agents alone.
+    public var side: Side?
+    /// The UUID of the job whose requests it affects, or `nil` for all: those with the job in their path, and those of the
+    /// job's agent. A stack's requests about a list of jobs are not among them.
+    public var job: String?
+    /// The key of the stack whose requests it affects, as it is in their path, or `nil` for all.
+    public var stack: String?
+    /// The slug of the organization whose requests it affects, or `nil` for all.
+    public var organization: String?
     /// The effect.
     public var action: Action
     /// The number of matching requests to skip first.
@@ -133,6 +150,19 @@ extension SimulatorFault.Action {
     }
 }
 
+extension SimulatorFault {
+    fileprivate func isFor(_ route: SimulatorRoute, _ subject: RequestSubject, in state: SimulatorState) -> Bool {
+        if let operation, operation != route.operation { return false }
+        if let side, (side == .agents) != route.operation.isAgentRequest { return false }
+        if let job, job.lowercased() != subject.job { return false }
+        if let stack, stack != route.stack { return false }
+        if let organization, subject.organization.map({ state.organizations[$0].settings.slug }) != organization {
+            return false
+        }
+        return true
+    }
+}
+
 /// A fault with its counters.
 struct FaultRecord {
     var fault: SimulatorFault
@@ -155,11 +185,11 @@ extension StacksSimulator {
 }
 
 extension SimulatorState {
-    /// The first fault that applies to a request for `operation`.
-    mutating func takeFault(for operation: SimulatedOperation) -> SimulatorFault? {
+    /// The first fault that applies to a request.
+    mutating func takeFault(for route: SimulatorRoute, _ subject: RequestSubject) -> SimulatorFault? {
         for index in faults.indices {
             let fault = faults[index].fault
-            guard fault.operation == nil || fault.operation == operation else { continue }
+            guard fault.isFor(route, subject, in: self) else { continue }
             faults[index].seen += 1
             guard faults[index].seen > fault.skipping else { continue }
             if fault.probability < 1, chance.fraction() >= fault.probability { continue }

@@ -37,6 +37,7 @@ extension SimulatorState {
             jobs[index].job.reservedBy = stack
             jobs[index].job.reservationExpiresAt = expiresAt
             reservedJobs.insert(index)
+            play(index, on: .reserved, at: now)
             reserved.append(uuid)
         }
         if !reserved.isEmpty { nextReservationExpiry = min(nextReservationExpiry, expiresAt) }
@@ -81,6 +82,7 @@ extension SimulatorState {
             tokens[token] = TokenRecord(job: index, expiresAt: expiresAt)
             jobs[index].tokens.append(token)
             jobs[index].record(.tokenIssued, at: now, stack: stack)
+            play(index, on: .launched, at: now)
             issued.append(
                 .object([
                     ("job_uuid", .string(uuid)), ("job_acquisition_token", .string(token)),
@@ -119,10 +121,10 @@ extension SimulatorState {
         return index
     }
 
-    /// The index of the job with the UUID in a path.
-    func requireJob(_ text: String, organization: Int?) throws(Refusal) -> Int {
+    /// The index of the job of an organization with the UUID in a path.
+    func requireJob(_ text: String, organization: Int) throws(Refusal) -> Int {
         guard let uuid = RequestBody.canonicalUUID(text) else { throw .badRequest("The job ID is not a UUID.") }
-        guard let index = jobIndexes[uuid], organization == nil || jobs[index].organization == organization else {
+        guard let index = job(uuid, organization: organization) else {
             throw .notFound("No job has the UUID \(uuid).")
         }
         return index

@@ -21,7 +21,9 @@ extension SimulatorState {
         let key = organizations[organization].queues[queue].key
         let listing = SimulatedJob.Listing(
             template, queueRule: "queue=\(key)", scheduledAt: scheduledAt, build: build)
-        let job = SimulatedJob(id: id, queue: key, template: template, listing: listing, state: template.state)
+        let job = SimulatedJob(
+            id: id, organization: organizations[organization].settings.slug, queue: key, template: template,
+            listing: listing, state: template.state)
         var record = JobRecord(
             job: job, organization: organization,
             position: QueuePosition(scheduledAt: listing.scheduledAt ?? scheduledAt, sequence: index),
@@ -75,6 +77,7 @@ extension SimulatorState {
             revokeTokens(index, except: acquiringToken(index))
         }
         if state == .scheduled { enlist(index) }
+        followWithPlay(index, at: now)
     }
 
     private mutating func endReservation(_ index: Int) {
@@ -101,8 +104,18 @@ extension SimulatorState {
         // The rounding error of dates in this century is below a microsecond.
         let moment = now.addingTimeInterval(1e-6)
         addArrivals(at: moment)
-        expireReservations(at: moment)
-        loseAgents(at: moment)
+        while let step = playSteps.first, step.date <= moment {
+            playSteps.removeFirst()
+            // What happened before it, so that a leap of the clock is the same as many small steps.
+            endOverdue(at: step.date)
+            perform(step)
+        }
+        endOverdue(at: moment)
+    }
+
+    private mutating func endOverdue(at now: Date) {
+        expireReservations(at: now)
+        loseAgents(at: now)
     }
 
     /// Moves jobs with an expired reservation back to `scheduled`.

@@ -17,6 +17,8 @@ struct SimulatorOutcome: Sendable {
 struct Admission {
     var route: SimulatorRoute
     var organization: Int
+    /// The UUID of its agent token.
+    var tokenUUID: String
     var rate: RateStatus
     var body: [UInt8]
     var now: Date
@@ -39,9 +41,10 @@ extension SimulatorState {
         notes = RequestNotes()
         let faults = counts.faults
         let route = self.route(request)
-        let outcome = self.outcome(of: request, route, at: now)
+        let subject = subject(of: request, try? route.get())
+        let outcome = self.outcome(of: request, route, subject, at: now)
         if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
-        record(request, route: try? route.get(), outcome: outcome, hadFault: counts.faults > faults, at: now)
+        record(request, route: try? route.get(), subject, outcome: outcome, hadFault: counts.faults > faults, at: now)
         return outcome
     }
 
@@ -55,7 +58,7 @@ extension SimulatorState {
     }
 
     private mutating func outcome(
-        of request: TransportRequest, _ given: Result<SimulatorRoute, Refusal>, at now: Date
+        of request: TransportRequest, _ given: Result<SimulatorRoute, Refusal>, _ subject: RequestSubject, at now: Date
     ) -> SimulatorOutcome {
         let route: SimulatorRoute
         switch given {
@@ -65,7 +68,7 @@ extension SimulatorState {
             return SimulatorOutcome(result: .success(response(to: refusal, rate: defaultRate)))
         }
         counts.byOperation[route.operation, default: 0] += 1
-        guard let fault = takeFault(for: route.operation) else {
+        guard let fault = takeFault(for: route, subject) else {
             return SimulatorOutcome(result: .success(perform(route, request: request, at: now)))
         }
         if let result = fault.action.outcomeWithoutPerforming(rate: defaultRate) {
@@ -82,13 +85,14 @@ extension SimulatorState {
             let reply: Reply
             switch route.row.action {
             case .stack(let scope, let perform):
-                let organization = try authenticate(try credential(of: request), at: now)
-                rate = try admit(route, scope: scope, organization: organization, at: now)
+                let token = try authenticate(try credential(of: request), at: now)
+                rate = try admit(route, scope: scope, organization: token.organization, at: now)
                 try checkBody(of: request, row: route.row)
                 reply = try perform(
                     &self,
                     Admission(
-                        route: route, organization: organization, rate: rate, body: request.body ?? [], now: now))
+                        route: route, organization: token.organization, tokenUUID: token.uuid, rate: rate,
+                        body: request.body ?? [], now: now))
             case .agent(let action):
                 try checkBody(of: request, row: route.row)
                 reply = try perform(action, AgentCall(route: route, request: request, now: now))
@@ -114,13 +118,10 @@ extension SimulatorState {
         return String(value.dropFirst(6))
     }
 
-    private func authenticate(_ token: String, at now: Date) throws(Refusal) -> Int {
-        guard let index = organizations.firstIndex(where: { $0.token == token }) else {
-            throw .unauthorized("The agent token is not valid.")
-        }
-        let settings = organizations[index].settings
-        if let expiry = settings.tokenExpiresAt, expiry <= now { throw .unauthorized("The agent token has expired.") }
-        return index
+    private func authenticate(_ text: String, at now: Date) throws(Refusal) -> AgentToken {
+        guard let token = agentTokens[text] else { throw .unauthorized("The agent token is not valid.") }
+        if let expiry = token.expiresAt, expiry <= now { throw .unauthorized("The agent token has expired.") }
+        return token
     }
 
     /// Admits a request: the organization is available, the token belongs to a cluster, the stack is registered, and the

@@ -49,7 +49,7 @@ extension SimulatorState {
         let organization = organizations[admission.organization]
         let isClustered = organization.settings.isClustered
         return .ok([
-            ("uuid", .string(organization.tokenUUID)), ("description", .string("Simulated agent token")),
+            ("uuid", .string(admission.tokenUUID)), ("description", .string("Simulated agent token")),
             ("token_type", .string(isClustered ? "cluster" : "unclustered")),
             ("organization_slug", .string(organization.settings.slug)),
             ("organization_uuid", .string(organization.uuid)),

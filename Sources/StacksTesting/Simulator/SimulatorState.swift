@@ -13,9 +13,14 @@ struct SimulatorState {
         var uuid: String
         var clusterUUID: String
         var token: String
-        var tokenUUID: String
         var queues: [QueueRecord]
         var stacks: [String: StackRecord] = [:]
+    }
+
+    struct AgentToken {
+        var organization: Int
+        var uuid: String
+        var expiresAt: Date?
     }
 
     struct QueueRecord {
@@ -51,6 +56,8 @@ struct SimulatorState {
     /// The jobs that are still to arrive, the next one last.
     var arrivals: [PendingArrival] = []
     var organizations: [OrganizationRecord] = []
+    /// The agent tokens, of each organization at least one.
+    var agentTokens: [String: AgentToken] = [:]
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
     var tokens: [String: TokenRecord] = [:]
@@ -65,6 +72,12 @@ struct SimulatorState {
     var liveAgents: Set<Int> = []
     /// A lower bound for the time at which the next agent is lost, so that most requests need not check them.
     var nextAgentLoss = Date.distantFuture
+    /// The agents that the simulator plays, by the indexes of their jobs.
+    var plays: [Int: Play] = [:]
+    /// What played agents do next.
+    var playSteps = Schedule<PlayStep>()
+    /// The number of the next step.
+    var nextPlayStep = 0
     /// What jobs have stored, by their builds.
     var builds: [BuildKey: BuildRecord] = [:]
     /// The builds of batches of artifacts.
@@ -89,14 +102,17 @@ struct SimulatorState {
             let token = settings.token ?? generator.token(prefix: "bkct_")
             let queues = (settings.queues.isEmpty ? ["default"] : settings.queues)
                 .map { QueueRecord(key: $0, uuid: generator.uuid()) }
+            let organization = organizations.count
             organizations.append(
                 OrganizationRecord(
-                    settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, tokenUUID: tokenUUID,
-                    queues: queues
-                )
-            )
+                    settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, queues: queues))
+            let issued =
+                [(token, tokenUUID, settings.tokenExpiresAt)] + settings.moreTokens.map { ($0, generator.uuid(), nil) }
+            for (token, uuid, expiry) in issued where agentTokens[token] == nil {
+                agentTokens[token] = AgentToken(organization: organization, uuid: uuid, expiresAt: expiry)
+            }
         }
-        tokenPatterns = TokenPatterns(tokens: organizations.map(\.token))
+        tokenPatterns = TokenPatterns(tokens: Array(agentTokens.keys))
     }
 
     /// The index of a queue, by its key or an alias of the default queue.

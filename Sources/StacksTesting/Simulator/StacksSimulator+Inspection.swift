@@ -20,15 +20,17 @@ extension StacksSimulator {
 
     /// Some of the jobs, in the order in which they were added: those after another one, that many at most.
     package func jobs(
-        in jobState: SimulatedJob.State?, queue key: String?, after previous: String?, limit: Int
+        in jobState: SimulatedJob.State?, organization slug: String?, queue key: String?, after previous: String?,
+        limit: Int
     ) -> (jobs: [SimulatedJob], hasMore: Bool) {
         withState { state, _ in
             let first = previous.flatMap { state.jobIndexes[$0.lowercased()] }.map { $0 + 1 } ?? 0
             var indexes: [Int] = []
             for index in state.jobs.indices[first...] {
                 guard jobState == nil || state.jobs[index].job.state == jobState else { continue }
+                let organization = state.jobs[index].organization
+                guard slug == nil || state.organizations[organization].settings.slug == slug else { continue }
                 if let key {
-                    let organization = state.jobs[index].organization
                     guard let queue = state.queue(key, organization: organization),
                         state.organizations[organization].queues[queue].key == state.jobs[index].job.queue
                     else { continue }
@@ -62,15 +64,29 @@ extension StacksSimulator {
             state.organizations.flatMap { organization in
                 organization.queues.map { queue in
                     SimulatedQueue(
-                        key: queue.key, isPaused: queue.isPaused,
+                        organization: organization.settings.slug, key: queue.key, isPaused: queue.isPaused,
                         scheduledJobs: queue.jobs.count { state.jobs[$0].job.state == .scheduled })
                 }
             }
         }
     }
 
-    /// The slugs of the organizations.
-    package var organizationSlugs: [String] { withState { state, _ in state.organizations.map(\.settings.slug) } }
+    /// The organizations. The first one is the default for calls that name none.
+    public var organizations: [SimulatedOrganization] {
+        withState { state, _ in
+            state.organizations.map { organization in
+                SimulatedOrganization(
+                    slug: organization.settings.slug, isUnavailable: organization.settings.isUnavailable,
+                    queues: organization.queues.map(\.key),
+                    registeredStacks: organization.stacks.values.count { $0.isRegistered })
+            }
+        }
+    }
+
+    /// Whether an organization has a queue with that key, or an alias of the default queue.
+    package func hasQueue(_ key: String, organization slug: String?) -> Bool {
+        withState { state, _ in state.organization(slug).flatMap { state.queue(key, organization: $0) } != nil }
+    }
 
     /// The agent token of the organization with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
@@ -83,8 +99,22 @@ extension StacksSimulator {
     }
 }
 
+/// An organization of the simulator. Its tokens are not part of it.
+public struct SimulatedOrganization: Sendable, Hashable {
+    /// The name in URLs.
+    public var slug: String
+    /// Whether every call gets a 503.
+    public var isUnavailable: Bool
+    /// The keys of its queues. The first one is the default queue.
+    public var queues: [String]
+    /// How many stacks are registered.
+    public var registeredStacks: Int
+}
+
 /// A stack of the simulator.
 public struct SimulatedStack: Sendable, Hashable {
+    /// The slug of the organization.
+    public var organization: String
     /// The key, unique in its organization.
     public var key: String
     /// `custom`, `kubernetes` or `elastic`.
@@ -105,7 +135,8 @@ extension SimulatedStack {
     fileprivate init?(_ key: String, in organization: SimulatorState.OrganizationRecord, at now: Date) {
         guard let stack = organization.stacks[key] else { return nil }
         self.init(
-            key: key, type: stack.type, queue: organization.queues[stack.queue].key,
+            organization: organization.settings.slug, key: key, type: stack.type,
+            queue: organization.queues[stack.queue].key,
             metadata: Dictionary(uniqueKeysWithValues: stack.metadata), isRegistered: stack.isRegistered,
             isConnected: stack.isConnected(at: now), lastPolledAt: stack.lastPolledAt)
     }
@@ -113,6 +144,8 @@ extension SimulatedStack {
 
 /// A queue of the simulator.
 public struct SimulatedQueue: Sendable, Hashable {
+    /// The slug of the organization.
+    public var organization: String
     /// The key, unique in its cluster.
     public var key: String
     /// Whether its dispatch is paused.

@@ -17,7 +17,7 @@ struct AddJobsDocument: Decodable {
         [
             ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
             ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
-            ControlMember(name: "organization", kind: .organization, about: "the slug"),
+            .organization,
         ] + templateMembers
 
     /// What is said of a job.
@@ -43,12 +43,12 @@ struct AddJobsDocument: Decodable {
             name: "step", kind: .object([ControlMember(name: "key", kind: .listed, takesNull: true)])),
         ControlMember(name: "env", kind: .texts),
         ControlMember(name: "command", kind: .text(upTo: 1 << 20)),
-        .state(isRequired: false), .allowUnknownState,
+        ScriptDocument.member, .state(isRequired: false), .allowUnknownState,
     ]
 
     private enum Key: String, CodingKey {
         case count, queue, priority, agent_query_rules, scheduled_at, runnable_at, pipeline, build, step, env, command
-        case state, organization
+        case script, state, organization
         case slug, uuid, number, branch, key
     }
 
@@ -80,6 +80,7 @@ struct AddJobsDocument: Decodable {
         template.environment =
             try fields.decodeIfPresent([String: String].self, forKey: .env) ?? template.environment
         template.command = try fields.decodeIfPresent(String.self, forKey: .command) ?? template.command
+        template.script = try fields.decodeIfPresent(ScriptDocument.self, forKey: .script)?.script
         if let state = try fields.decodeIfPresent(String.self, forKey: .state) {
             template.state = .init(rawValue: state)
         }

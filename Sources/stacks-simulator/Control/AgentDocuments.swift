@@ -10,6 +10,7 @@ import StacksTesting
 struct AgentDocument: Encodable {
     var id: String
     var name: String
+    var organization: String
     var job: String
     var state: String
     var version: String
@@ -23,6 +24,7 @@ struct AgentDocument: Encodable {
     init(_ agent: RegisteredAgent) {
         id = agent.id
         name = agent.name
+        organization = agent.organization
         job = agent.job
         state = agent.state.rawValue
         version = agent.version

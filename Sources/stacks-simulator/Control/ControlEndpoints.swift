@@ -132,6 +132,21 @@ struct ControlEndpoints: Sendable {
         )
     }
 
+    /// Refuses a queue that another organization has, but not this one.
+    func requireQueue(_ key: String?, organization: String?) throws(ControlFailure) {
+        guard let key, !simulator.hasQueue(key, organization: organization) else { return }
+        throw .badRequest(
+            "queue is \(ControlValue.text(key).shown), which the organization does not have; it has: "
+                + "\(queues(organization)).")
+    }
+
+    /// The queues of an organization for a message.
+    func queues(_ slug: String?) -> String {
+        let organizations = simulator.organizations
+        let keys = organizations.first { slug == nil || $0.slug == slug }?.queues ?? []
+        return keys.prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")
+    }
+
     func job(_ call: ControlCall) throws(ControlFailure) -> SimulatedJob {
         let id = call.values["job"] ?? ""
         guard let job = simulator.job(id) else {

@@ -22,7 +22,7 @@ extension ControlRoute {
         ControlRoute(
             .get, "jobs", "the jobs, in the order in which they were added",
             query: [
-                ControlMember(name: "queue", kind: .queue, about: "only jobs of this queue"),
+                .onlyOrganization, ControlMember(name: "queue", kind: .queue, about: "only jobs of this queue"),
                 ControlMember(name: "state", kind: .choice(stateNames), about: "only jobs in this state"),
                 ControlMember(name: "after", kind: .text(upTo: 36), about: "only jobs after the one with this UUID"),
                 ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
@@ -33,13 +33,14 @@ extension ControlRoute {
                 throw ControlFailure.badRequest("after is \(ControlValue.text(after).shown), which is no job's UUID.")
             }
             let page = control.simulator.jobs(
-                in: call.text("state").map(SimulatedJob.State.init(rawValue:)), queue: call.text("queue"), after: after,
-                limit: call.integer("limit") ?? 1000)
+                in: call.text("state").map(SimulatedJob.State.init(rawValue:)), organization: call.text("organization"),
+                queue: call.text("queue"), after: after, limit: call.integer("limit") ?? 1000)
             return try control.json(
                 JobListDocument(jobs: page.jobs.map(JobDocument.init), has_more: page.hasMore))
         },
         ControlRoute(.post, "jobs", "adds jobs", body: AddJobsDocument.members, status: .created) { control, call in
             let request = try call.read(AddJobsDocument.self)
+            try control.requireQueue(request.queue, organization: request.organization)
             let jobs = control.simulator.addJobs(
                 request.count ?? 1, queue: request.queue ?? "_default", organization: request.organization,
                 template: request.template)
@@ -69,30 +70,39 @@ extension ControlRoute {
 
     static let stateNames = SimulatedJob.State.known.map(\.rawValue)
 
-    // MARK: Queues, stacks, agents
+    // MARK: Organizations, queues, stacks, agents
 
     private static let world: [ControlRoute] = [
-        ControlRoute(.get, "queues", "the queues") { control, _ in
-            try control.json(control.simulator.queues.map(QueueDocument.init))
+        ControlRoute(.get, "organizations", "the organizations, of which the first one is the default") { control, _ in
+            try control.json(control.simulator.organizations.map(OrganizationDocument.init))
+        },
+        ControlRoute(.get, "queues", "the queues", query: [.onlyOrganization]) { control, call in
+            try control.json(
+                control.simulator.queues.filter { call.isFor($0.organization) }.map(QueueDocument.init))
         },
         ControlRoute(
             .post, "queues", "adds a queue",
-            body: [ControlMember(name: "key", kind: .text(1...200), isRequired: true)], status: .noContent
+            body: [ControlMember(name: "key", kind: .text(1...200), isRequired: true), .organization],
+            status: .noContent
         ) { control, call in
-            control.simulator.addQueue(try call.read(NewQueueDocument.self).key)
+            let queue = try call.read(NewQueueDocument.self)
+            control.simulator.addQueue(queue.key, organization: queue.organization)
             return Response(status: .noContent)
         },
         pausing("pause", true), pausing("resume", false),
-        ControlRoute(.get, "stacks", "the stacks that were ever registered") { control, _ in
-            try control.json(control.simulator.stacks.map(StackDocument.init))
+        ControlRoute(.get, "stacks", "the stacks that were ever registered", query: [.onlyOrganization]) {
+            control, call in
+            try control.json(
+                control.simulator.stacks.filter { call.isFor($0.organization) }.map(StackDocument.init))
         },
-        ControlRoute(.get, "agents", "the agents that have registered") { control, _ in
-            try control.json(control.simulator.agents.map(AgentDocument.init))
+        ControlRoute(.get, "agents", "the agents that have registered", query: [.onlyOrganization]) { control, call in
+            try control.json(
+                control.simulator.agents.filter { call.isFor($0.organization) }.map(AgentDocument.init))
         },
         switching("rate-limits/on", "refuses requests beyond the limits") { $0.setEnforcesRateLimits(true) },
         switching("rate-limits/off", "refuses no requests for being too many") { $0.setEnforcesRateLimits(false) },
-        switching("organization/available", "ends an outage") { $0.setUnavailable(false) },
-        switching("organization/unavailable", "answers every request with 503") { $0.setUnavailable(true) },
+        outage("organization/available", "ends an outage", false),
+        outage("organization/unavailable", "answers every request of an organization with 503", true),
         ControlRoute(
             .post, "reset", "makes everything as it was at the start",
             body: [
@@ -109,14 +119,24 @@ extension ControlRoute {
     ]
 
     private static func pausing(_ verb: String, _ isPaused: Bool) -> ControlRoute {
-        ControlRoute(.post, "queues/:queue/\(verb)", "\(verb)s the dispatch of a queue", status: .noContent) {
-            control, call in
+        ControlRoute(
+            .post, "queues/:queue/\(verb)", "\(verb)s the dispatch of a queue", body: [.organization],
+            status: .noContent
+        ) { control, call in
             let queue = call.values["queue"] ?? ""
-            guard control.simulator.setPaused(isPaused, queue: queue) else {
-                let known = control.simulator.queues.prefix(50).map(\.key).joined(separator: ", ")
+            let organization = try call.read(OrganizationChoice.self).organization
+            guard control.simulator.setPaused(isPaused, queue: queue, organization: organization) else {
                 throw ControlFailure.notFound(
-                    "There is no queue \(ControlValue.text(queue).shown); there is: \(known).")
+                    "There is no queue \(ControlValue.text(queue).shown); there is: \(control.queues(organization)).")
             }
+            return Response(status: .noContent)
+        }
+    }
+
+    private static func outage(_ path: String, _ about: String, _ isUnavailable: Bool) -> ControlRoute {
+        ControlRoute(.post, path, about, body: [.organization], status: .noContent) { control, call in
+            control.simulator.setUnavailable(
+                isUnavailable, organization: try call.read(OrganizationChoice.self).organization)
             return Response(status: .noContent)
         }
     }
@@ -152,10 +172,15 @@ extension ControlMember.Kind {
     /// The key of a queue, or an alias of the default one.
     static let queue = ControlMember.Kind.known { $0.queues.map(\.key) + ["_default", "__default__"] }
     /// The slug of an organization.
-    static let organization = ControlMember.Kind.known { $0.organizationSlugs }
+    static let organization = ControlMember.Kind.known { $0.organizations.map(\.slug) }
 }
 
 extension ControlMember {
+    static let organization = ControlMember(
+        name: "organization", kind: .organization, about: "the slug; the first one when left out")
+    static let onlyOrganization = ControlMember(
+        name: "organization", kind: .organization, about: "only what belongs to this one; all when left out")
+
     static func state(isRequired: Bool) -> ControlMember {
         ControlMember(
             name: "state", kind: .choice(ControlRoute.stateNames), isRequired: isRequired,

@@ -30,7 +30,7 @@ extension ControlRoute {
                     name: "spread", kind: .choice(SimulatedArrivals.Spread.allCases.map(\.rawValue)),
                     about: "even when left out"),
                 ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
-                ControlMember(name: "organization", kind: .organization, about: "the slug"),
+                .organization,
                 ControlMember(
                     name: "jobs", kind: .list(of: .object([weight] + AddJobsDocument.templateMembers), 1...100),
                     about: "the kinds of jobs, one of which is chosen each time by its weight"),
@@ -47,6 +47,7 @@ extension ControlRoute {
             if let jobs = request.jobs {
                 arrivals.mix = jobs.map { .init(weight: $0.weight, template: $0.document.template) }
             }
+            try control.requireQueue(request.queue, organization: request.organization)
             let last = control.simulator.schedule(
                 arrivals, queue: request.queue ?? "_default", organization: request.organization)
             guard let last else {

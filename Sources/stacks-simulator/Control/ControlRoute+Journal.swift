@@ -7,7 +7,7 @@ extension ControlRoute {
             .get, "requests", "the journal: what stacks and agents asked, and what they were answered",
             query: [
                 ControlMember(name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue))),
-                ControlMember(name: "stack", kind: .text(upTo: 200)),
+                .onlyOrganization, ControlMember(name: "stack", kind: .text(upTo: 200)),
                 ControlMember(name: "job", kind: .text(upTo: 36)),
                 ControlMember(name: "status", kind: .integer(100...599)),
                 ControlMember(name: "since", kind: .date, about: "only requests of that time and later"),
@@ -17,6 +17,7 @@ extension ControlRoute {
         ) { control, call in
             var filter = SimulatedRequest.Filter()
             filter.operation = call.text("operation").flatMap(SimulatedOperation.init(rawValue:))
+            filter.organization = call.text("organization")
             filter.stack = call.text("stack")
             filter.job = call.text("job")
             filter.status = call.integer("status")

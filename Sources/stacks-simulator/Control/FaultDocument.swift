@@ -7,6 +7,11 @@ struct FaultDocument: Decodable {
     var kind: String
     /// An operation's name as the report has it; all when left out.
     var operation: String?
+    /// `stacks` or `agents`.
+    var side: String?
+    var job: String?
+    var stack: String?
+    var organization: String?
     var status: Int?
     /// For `refuse`.
     var message: String?
@@ -23,6 +28,14 @@ struct FaultDocument: Decodable {
         ControlMember(
             name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue)),
             about: "the operation that it affects; all when left out"),
+        ControlMember(
+            name: "side", kind: .choice(SimulatorFault.Side.allCases.map(\.rawValue)),
+            about: "whose requests it affects; all when left out"),
+        ControlMember(
+            name: "job", kind: .text(upTo: 36), about: "only requests with this job in their path, or of its agent"),
+        ControlMember(name: "stack", kind: .text(upTo: 200), about: "only requests with this stack in their path"),
+        ControlMember(
+            name: "organization", kind: .organization, about: "only requests of this one; all when left out"),
         setting("status", .integer(200...599)), setting("message", .text(upTo: 65_536)),
         setting("body", .text(upTo: 1 << 20)), setting("headers", .headers),
         ControlMember(name: "count", kind: .integer(1...1_000_000_000), about: "how often it occurs; 1 when left out"),
@@ -62,9 +75,14 @@ struct FaultDocument: Decodable {
             case "disconnect": .connectionRefused
             default: .delayOnly
             }
-        return SimulatorFault(
+        var fault = SimulatorFault(
             action, for: operation.flatMap(SimulatedOperation.init(rawValue:)), count: count ?? 1,
             skipping: skipping ?? 0, probability: probability ?? 1, delay: .milliseconds(delay_ms ?? 0))
+        fault.side = side.flatMap(SimulatorFault.Side.init(rawValue:))
+        fault.job = job
+        fault.stack = stack
+        fault.organization = organization
+        return fault
     }
 }
 
@@ -72,6 +90,10 @@ struct FaultDocument: Decodable {
 struct FaultListDocument: Encodable {
     var kind: String
     var operation: String?
+    var side: String?
+    var job: String?
+    var stack: String?
+    var organization: String?
     var count: Int?
     var skipping: Int
     var probability: Double
@@ -80,6 +102,10 @@ struct FaultListDocument: Encodable {
     init(_ fault: SimulatorFault) {
         kind = fault.action.name
         operation = fault.operation?.rawValue
+        side = fault.side?.rawValue
+        job = fault.job
+        stack = fault.stack
+        organization = fault.organization
         count = fault.count
         skipping = fault.skipping
         probability = fault.probability

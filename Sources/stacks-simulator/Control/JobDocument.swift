@@ -31,6 +31,7 @@ struct JobDocument: Encodable {
     }
 
     var id: String
+    var organization: String
     var queue: String
     var state: String
     var priority: Int
@@ -49,11 +50,13 @@ struct JobDocument: Encodable {
     @Nullable var exit_status: Int?
     @Nullable var detail: String?
     var notifications: [String]
+    var script: ScriptDocument?
     var history: [Event]
     var run: RunDocument
 
     init(_ job: SimulatedJob) {
         id = job.id
+        organization = job.organization
         queue = job.queue
         state = job.state.rawValue
         let listing = job.listing
@@ -73,6 +76,7 @@ struct JobDocument: Encodable {
         exit_status = job.exitStatus
         detail = job.detail
         notifications = job.notifications
+        script = job.template.script.map(ScriptDocument.init)
         run = RunDocument(job)
         history = job.history.map {
             Event(event: $0.kind.rawValue, at: $0.date, state: $0.state.rawValue, stack: $0.stack)

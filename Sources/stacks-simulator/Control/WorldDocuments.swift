@@ -8,11 +8,13 @@ import StacksTesting
 
 /// A queue in `GET queues`.
 struct QueueDocument: Encodable {
+    var organization: String
     var key: String
     var paused: Bool
     var scheduled: Int
 
     init(_ queue: SimulatedQueue) {
+        organization = queue.organization
         key = queue.key
         paused = queue.isPaused
         scheduled = queue.scheduledJobs
@@ -21,6 +23,7 @@ struct QueueDocument: Encodable {
 
 /// A stack in `GET stacks`.
 struct StackDocument: Encodable {
+    var organization: String
     var key: String
     var type: String
     var queue: String
@@ -30,6 +33,7 @@ struct StackDocument: Encodable {
     @Nullable var last_polled_at: Date?
 
     init(_ stack: SimulatedStack) {
+        organization = stack.organization
         key = stack.key
         type = stack.type
         queue = stack.queue
@@ -43,6 +47,27 @@ struct StackDocument: Encodable {
 /// `POST queues`.
 struct NewQueueDocument: Decodable {
     var key: String
+    var organization: String?
+}
+
+/// What names an organization, and nothing else.
+struct OrganizationChoice: Decodable {
+    var organization: String?
+}
+
+/// An organization in `GET organizations`.
+struct OrganizationDocument: Encodable {
+    var slug: String
+    var available: Bool
+    var queues: [String]
+    var stacks: Int
+
+    init(_ organization: SimulatedOrganization) {
+        slug = organization.slug
+        available = !organization.isUnavailable
+        queues = organization.queues
+        stacks = organization.registeredStacks
+    }
 }
 
 /// `POST reset`.

@@ -56,4 +56,25 @@ struct AgentArticleTests {
         #expect(simulator.report.launchedTwice == 0)
         #expect(simulator.jobs(in: .finished).map(\.log) == Array(repeating: "hello\n", count: 5))
     }
+
+    @Test("jobs run as they were made to, and the simulator plays their agents")
+    func played() async throws {
+        let clock = ManualClock()
+        var configuration = StacksSimulator.Configuration()
+        configuration.agents.playing = .launched
+        let simulator = StacksSimulator(configuration: configuration, clock: clock)
+        var slow = SimulatedJob.Template()
+        slow.script = .init(duration: .seconds(600), exitStatus: 1, startsAfter: .seconds(45))
+        var lost = SimulatedJob.Template()
+        lost.script = .init(duration: .seconds(30), ending: .isLost)
+        let jobs = simulator.addJobs([slow, lost])
+
+        let client = try StacksClient(token: simulator.token, transport: simulator.transport())
+        try await client.registerStack(key: "mac-fleet")
+        _ = try await client.reserveJobs(jobs.map { JobID($0) }, stack: "mac-fleet")
+        _ = try await client.issueJobAcquisitionTokens(for: jobs.map { JobID($0) }, stack: "mac-fleet")
+        clock.advance(by: .seconds(645))
+
+        #expect(simulator.jobs(in: .finished).map(\.exitStatus) == [1, -1])
+    }
 }

@@ -23,14 +23,16 @@ struct AgentScenario {
     }
 
     /// A scenario on a clock that others take part in too.
-    init(clock: ManualClock, _ configuration: StacksSimulator.Configuration) throws {
-        try self.init(scenario: Scenario(clock: clock) { $0 = configuration })
+    init(
+        clock: ManualClock, _ configuration: StacksSimulator.Configuration, template: SimulatedJob.Template = .init()
+    ) throws {
+        try self.init(scenario: Scenario(clock: clock) { $0 = configuration }, template: template)
     }
 
-    private init(scenario: Scenario) throws {
+    private init(scenario: Scenario, template: SimulatedJob.Template) throws {
         self.scenario = scenario
         try scenario.register("s")
-        job = scenario.simulator.addJobs(1)[0]
+        job = scenario.simulator.addJobs(template: template)[0]
         token = try scenario.reserveWithToken(job)
     }
 

@@ -33,6 +33,19 @@ struct RegistrationTests {
         #expect(registered.state == .registered)
     }
 
+    @Test(
+        "an interval that no agent may be told is the nearest that one may", arguments: [(-5, 1), (0, 1), (9999, 3600)])
+    func intervals(given: Int, told: Int) throws {
+        let agent = try AgentScenario {
+            $0.agents.pingInterval = .seconds(given)
+            $0.agents.jobStatusInterval = .seconds(given)
+            $0.agents.heartbeatInterval = .seconds(given)
+        }
+        let json = try agent.register().json
+        let expected = JSON.number(Double(told))
+        #expect(["ping", "job_status", "heartbeat"].allSatisfy { json["\($0)_interval"] == expected })
+    }
+
     @Test("an agent connects, sends heartbeats, pings and disconnects")
     func life() throws {
         let agent = try AgentScenario()

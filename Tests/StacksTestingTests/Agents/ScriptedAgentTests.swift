@@ -172,3 +172,71 @@ struct ScriptedAgentTests {
         #expect(!dumped.contains("bkjat_"))
     }
 }
+
+@Suite("Scripted agents that play what a job was made with", .timeLimit(.minutes(5)))
+struct ScriptedEndingTests {
+    private let clock = ManualClock()
+
+    private func run(_ script: ScriptedAgent.Script) async throws -> (AgentScenario, ScriptedAgent.Run) {
+        var template = SimulatedJob.Template()
+        template.script = script
+        let agent = try AgentScenario(clock: clock, .init(), template: template)
+        let scripted = ScriptedAgent(simulator: agent.simulator, job: agent.job, token: agent.token, clock: clock)
+        return (agent, try await clock.advancing { try await scripted.run() })
+    }
+
+    @Test("a job's script is played without being given again")
+    func script() async throws {
+        let (agent, run) = try await run(.init(log: "hello\n", duration: .seconds(60), exitStatus: 3))
+        #expect(run == .init(exitStatus: 0, jobExitStatus: 3))
+        #expect(try agent.current().log == "hello\n")
+    }
+
+    @Test("an agent whose machine boots for long registers late")
+    func boot() async throws {
+        let before = clock.date
+        let (agent, run) = try await run(.init(startsAfter: .seconds(45)))
+        #expect(run.exitStatus == 0)
+        #expect(agent.simulator.agents.first?.registeredAt == before + 45)
+    }
+
+    @Test("a lost agent is gone without another request, and its server loses it")
+    func lost() async throws {
+        let (agent, run) = try await run(.init(log: "a\n", duration: .seconds(60), ending: .isLost))
+        #expect(run == .init(exitStatus: 137))
+        #expect(agent.state == .running && agent.simulator.agents.map(\.state) == [.connected])
+        clock.advance(by: .seconds(180))
+        #expect(try agent.current().exitStatus == -1)
+        #expect(agent.simulator.report.requests[.agentDisconnect] == nil)
+    }
+
+    @Test("an agent that never starts makes no request, and ends in its time")
+    func never() async throws {
+        let before = clock.date
+        let (agent, run) = try await run(.init(duration: .seconds(60), exitStatus: 9, ending: .neverStarts))
+        #expect(run == .init(exitStatus: 9))
+        #expect(clock.date == before + 60)
+        #expect(agent.state == .reserved && agent.simulator.agents.isEmpty)
+    }
+
+    @Test("an agent that would be lost later ends its job when that is cancelled before")
+    func cancelledBefore() async throws {
+        let (agent, run) = try await run(.init(duration: .seconds(600), ending: .isLost)) { $0.cancel($1) }
+        #expect(run.wasCancelled && run.exitStatus == 0)
+        #expect(agent.state == .canceled)
+    }
+
+    private func run(
+        _ script: ScriptedAgent.Script, meanwhile: (StacksSimulator, String) -> Bool
+    ) async throws -> (AgentScenario, ScriptedAgent.Run) {
+        let agent = try AgentScenario(clock: clock, .init())
+        let scripted = ScriptedAgent(simulator: agent.simulator, job: agent.job, token: agent.token, clock: clock)
+        let run = try await clock.advancing {
+            async let run = scripted.run(script)
+            while agent.state != .running { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(meanwhile(agent.simulator, agent.job))
+            return try await run
+        }
+        return (agent, run)
+    }
+}

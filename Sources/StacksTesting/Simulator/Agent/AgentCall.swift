@@ -48,28 +48,24 @@ extension SimulatorState {
             }
             return try perform(&self, agent, call)
         case .acquisition(let perform):
-            let job = try requireJob(call.route.job, organization: nil)
-            return try perform(&self, JobCall(call: call, job: job, holder: try requireHolder(call, of: job)))
-        case .job(let perform):
-            let job = try requireJob(call.route.job, organization: nil)
-            return try perform(&self, try jobCall(call, job: job))
+            return try perform(&self, try admit(call))
+        case .job(let perform): return try perform(&self, try requireHolding(try admit(call)))
         case .build(let perform):
             if let build = call.route.build {
                 let job = agents[try requireAgent(call)].job
                 guard jobs[job].buildID == build.lowercased() else {
                     throw .notFound("The agent's job is not of the build \(build.prefix(64)).")
                 }
-                return try perform(&self, try jobCall(call, job: job))
+                return try perform(&self, try requireHolding(try admit(call, job: jobs[job].job.id)))
             }
-            let job = try requireJob(call.route.job, organization: nil)
-            return try perform(&self, try jobCall(call, job: job))
+            return try perform(&self, try requireHolding(try admit(call)))
         }
     }
 
-    private func jobCall(_ call: AgentCall, job: Int) throws(Refusal) -> JobCall {
-        let holder = try requireHolder(call, of: job)
-        if jobs[job].holder == holder { return JobCall(call: call, job: job, holder: holder) }
-        if jobs[job].job.state.isTerminal { throw .cannot("be changed", jobs[job].job.state) }
+    private func requireHolding(_ call: JobCall) throws(Refusal) -> JobCall {
+        if jobs[call.job].holder == call.holder { return call }
+        let state = jobs[call.job].job.state
+        if state.isTerminal { throw .cannot("be changed", state) }
         throw .unauthorized("No agent has acquired the job with this token.")
     }
 
@@ -82,24 +78,28 @@ extension SimulatorState {
         return agent
     }
 
-    /// Who asks about a job: its agent, or the bearer of one of its acquisition tokens.
-    private func requireHolder(_ call: AgentCall, of job: Int) throws(Refusal) -> JobHolder {
+    /// Admits a request about a job, the one in the path unless another is given: of its agent, or of the bearer of one of its
+    /// acquisition tokens. A job of another organization is not there for them.
+    private func admit(_ call: AgentCall, job text: String? = nil) throws(Refusal) -> JobCall {
         let credential = try credential(of: call.request)
-        if let agent = accessTokens[credential] {
-            try requireAvailable(jobs[agents[agent].job].organization)
-            guard agents[agent].job == job else { throw .unauthorized("The agent is for another job.") }
-            // 422 and not 401: an agent repeats a finish that gets any other response.
-            guard agents[agent].isLive else { throw .invalid("The agent is \(agents[agent].agent.state.rawValue).") }
-            return .agent(agent)
-        }
-        guard let token = tokens[credential] else {
+        let agent = accessTokens[credential]
+        guard let own = agent.map({ agents[$0].job }) ?? tokens[credential]?.job else {
             throw .unauthorized("The token is neither an agent's access token nor a job acquisition token.")
         }
-        guard token.job == job else { throw .unauthorized("The token is for another job.") }
-        guard token.agent == nil else {
+        if agent != nil { try requireAvailable(jobs[own].organization) }
+        let job = try requireJob(text ?? call.route.job, organization: jobs[own].organization)
+        guard job == own else {
+            throw .unauthorized("The \(agent == nil ? "token" : "agent") is for another job.")
+        }
+        if let agent {
+            // 422 and not 401: an agent repeats a finish that gets any other response.
+            guard agents[agent].isLive else { throw .invalid("The agent is \(agents[agent].agent.state.rawValue).") }
+            return JobCall(call: call, job: job, holder: .agent(agent))
+        }
+        guard tokens[credential]?.agent == nil else {
             throw .unauthorized("An agent has registered with the token, and has an access token.")
         }
-        return .token(credential)
+        return JobCall(call: call, job: job, holder: .token(credential))
     }
 }
 

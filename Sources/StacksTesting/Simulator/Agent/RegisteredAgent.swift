@@ -22,6 +22,8 @@ public struct RegisteredAgent: Sendable, Hashable {
     public internal(set) var id: String
     /// The name that the simulator gave it, from the one that it asked for.
     public internal(set) var name: String
+    /// The slug of the organization of its job.
+    public internal(set) var organization: String
     /// The UUID of the job for which it registered.
     public internal(set) var job: String
     /// Whether it is there.
@@ -36,7 +38,8 @@ public struct RegisteredAgent: Sendable, Hashable {
     public internal(set) var tags: [String]
     /// When it registered.
     public internal(set) var registeredAt: Date
-    /// When it last registered, connected, pinged or sent a heartbeat.
+    /// When it last registered, connected, pinged or sent a heartbeat. One that the simulator plays sends none, and is seen
+    /// until it is gone.
     public internal(set) var lastSeenAt: Date
     /// Heartbeats so far.
     public internal(set) var heartbeats = 0
@@ -52,6 +55,8 @@ struct AgentRecord {
     var job: Int
     var accessToken: String
     var acquisitionToken: String
+    /// Whether the simulator plays it.
+    var isPlayed = false
 
     var isLive: Bool {
         switch agent.state {
@@ -63,5 +68,13 @@ struct AgentRecord {
 
 extension StacksSimulator {
     /// The agents that have registered, in that order.
-    public var agents: [RegisteredAgent] { withState { state, _ in state.agents.map(\.agent) } }
+    public var agents: [RegisteredAgent] {
+        withState { state, now in
+            state.agents.map { record in
+                var agent = record.agent
+                if record.isPlayed, state.plays[record.job] != nil, record.isLive { agent.lastSeenAt = now }
+                return agent
+            }
+        }
+    }
 }

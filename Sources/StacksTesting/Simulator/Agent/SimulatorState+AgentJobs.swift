@@ -41,13 +41,18 @@ extension SimulatorState {
             guard tokens[agents[agent].acquisitionToken]?.isRevoked == false else {
                 throw .invalid("The reservation for which the agent registered has ended.")
             }
-            jobs[index].job.agent = agents[agent].agent.id
         }
-        jobs[index].job.launches += 1
-        jobs[index].holder = call.holder
-        move(index, to: .assigned, .acquired, at: call.now)
-        move(index, to: .accepted, .accepted, at: call.now)
+        hand(index, to: call.holder, at: call.now)
         return .ok(describeForAgent(index))
+    }
+
+    /// Gives a job to whoever may have it.
+    mutating func hand(_ index: Int, to holder: JobHolder, at now: Date) {
+        if case .agent(let agent) = holder { jobs[index].job.agent = agents[agent].agent.id }
+        jobs[index].job.launches += 1
+        jobs[index].holder = holder
+        move(index, to: .assigned, .acquired, at: now)
+        move(index, to: .accepted, .accepted, at: now)
     }
 
     /// Accepts a job that was assigned to the agent. An acquired job is accepted already, which is no error.
@@ -106,13 +111,29 @@ extension SimulatorState {
         case .running, .canceling, .timingOut: break
         default: throw .cannot("be finished", state)
         }
-        jobs[call.job].job.finishes += 1
-        jobs[call.job].job.exitStatus = finish.exit_status.value
-        jobs[call.job].job.signal = finish.signal.flatMap { $0.isEmpty ? nil : $0 }
-        jobs[call.job].job.signalReason = finish.signal_reason.flatMap { $0.isEmpty ? nil : $0 }
-        jobs[call.job].job.failedLogChunks = failedChunks
-        move(call.job, to: stateAfterEnd(of: state), .finished, at: call.now)
+        let end = AgentFinish(
+            exitStatus: finish.exit_status.value, signal: finish.signal.flatMap { $0.isEmpty ? nil : $0 },
+            signalReason: finish.signal_reason.flatMap { $0.isEmpty ? nil : $0 }, failedChunks: failedChunks)
+        self.end(call.job, with: end, at: call.now)
         return .ok(describeState(call.job))
+    }
+
+    /// How an agent says that its job has ended.
+    struct AgentFinish {
+        var exitStatus: Int
+        var signal: String?
+        var signalReason: String?
+        var failedChunks: Int
+    }
+
+    /// Finishes a job that is with its agent.
+    mutating func end(_ index: Int, with end: AgentFinish, at now: Date) {
+        jobs[index].job.finishes += 1
+        jobs[index].job.exitStatus = end.exitStatus
+        jobs[index].job.signal = end.signal
+        jobs[index].job.signalReason = end.signalReason
+        jobs[index].job.failedLogChunks = end.failedChunks
+        move(index, to: stateAfterEnd(of: jobs[index].job.state), .finished, at: now)
     }
 
     func describeState(_ index: Int) -> [(String, JSONText)] {

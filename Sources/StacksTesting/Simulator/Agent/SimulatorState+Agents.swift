@@ -35,8 +35,9 @@ extension SimulatorState {
         let name = Self.name(body, number: index + 1)
         try RequestBody.check(name, named: "name", atMost: 1024)
         let agent = RegisteredAgent(
-            id: id, name: name, job: jobs[job].job.id, version: body.version ?? "",
-            hostname: body.hostname ?? "", os: body.os ?? "", tags: body.meta_data ?? [], registeredAt: call.now,
+            id: id, name: name, organization: jobs[job].job.organization, job: jobs[job].job.id,
+            version: body.version ?? "", hostname: body.hostname ?? "", os: body.os ?? "", tags: body.meta_data ?? [],
+            registeredAt: call.now,
             lastSeenAt: call.now)
         let record = AgentRecord(
             agent: agent, job: job, accessToken: accessToken, acquisitionToken: credential)
@@ -145,7 +146,7 @@ extension SimulatorState {
 
     // MARK: Lost agents
 
-    private mutating func keepAlive(_ agent: Int, at now: Date) {
+    mutating func keepAlive(_ agent: Int, at now: Date) {
         agents[agent].agent.lastSeenAt = now
         liveAgents.insert(agent)
         nextAgentLoss = min(nextAgentLoss, now.addingTimeInterval(configuration.agents.lostAfter))

@@ -16,7 +16,7 @@ public struct SimulatedRequest: Sendable, Hashable {
     public var method: String
     /// The path without its query, decoded.
     public var path: String
-    /// The slug of the organization whose token it had, or `nil`.
+    /// The slug of the organization whose token it had, or whose job its agent is for, or `nil`.
     public var organization: String?
     /// The key of the stack in its path, or `nil`.
     public var stack: String?
@@ -35,6 +35,8 @@ public struct SimulatedRequest: Sendable, Hashable {
     public struct Filter: Sendable, Hashable {
         /// What was asked for.
         public var operation: SimulatedOperation?
+        /// The slug of the organization.
+        public var organization: String?
         /// The key of the stack.
         public var stack: String?
         /// The UUID of one of its jobs.
@@ -51,6 +53,7 @@ public struct SimulatedRequest: Sendable, Hashable {
 
         func includes(_ request: SimulatedRequest) -> Bool {
             if let operation, request.operation != operation { return false }
+            if let organization, request.organization != organization { return false }
             if let stack, request.stack != stack { return false }
             if let job, !request.jobs.contains(job.lowercased()) { return false }
             if let status, request.status != status { return false }

@@ -18,7 +18,8 @@ struct RequestNotes {
 extension SimulatorState {
     /// Writes a request into the journal, with the notes of its operation.
     mutating func record(
-        _ request: TransportRequest, route: SimulatorRoute?, outcome: SimulatorOutcome, hadFault: Bool, at now: Date
+        _ request: TransportRequest, route: SimulatorRoute?, _ subject: RequestSubject, outcome: SimulatorOutcome,
+        hadFault: Bool, at now: Date
     ) {
         let path = request.path.prefix { $0 != "?" }
         // A message may repeat a part of the path, in which a letter of a token may be encoded.
@@ -27,21 +28,11 @@ extension SimulatorState {
             number: journal.nextNumber, date: now, operation: route?.operation, method: request.method.rawValue,
             path: withoutTokens(PercentEncoding.text(path, plusIsSpace: false) ?? ""), jobs: notes.jobs,
             message: message, hadFault: hadFault)
-        if let route {
-            if !route.stack.isEmpty { entry.stack = withoutTokens(route.stack) }
-            if entry.jobs.isEmpty, let job = RequestBody.canonicalUUID(route.job) { entry.jobs = [job] }
-        }
+        if let route, !route.stack.isEmpty { entry.stack = withoutTokens(route.stack) }
         if case .success(let response) = outcome.result { entry.status = response.status.code }
-        if let credential = try? credential(of: request) {
-            if let organization = organizations.first(where: { $0.token == credential }) {
-                entry.organization = organization.settings.slug
-            } else if let agent = accessTokens[credential] {
-                entry.agent = agents[agent].agent.id
-                if entry.jobs.isEmpty { entry.jobs = [agents[agent].agent.job] }
-            } else if let token = tokens[credential], entry.jobs.isEmpty {
-                entry.jobs = [jobs[token.job].job.id]
-            }
-        }
+        if entry.jobs.isEmpty, let job = subject.job { entry.jobs = [job] }
+        entry.organization = subject.organization.map { organizations[$0].settings.slug }
+        entry.agent = subject.agent.map { agents[$0].agent.id }
         journal.append(entry)
         lookForTokens(in: request, of: entry)
     }

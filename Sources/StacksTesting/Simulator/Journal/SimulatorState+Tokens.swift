@@ -36,7 +36,7 @@ extension SimulatorState {
     func knownTokens(in bytes: [UInt8]) -> [(name: String, job: String?)] {
         tokenPatterns.ranges(in: bytes).compactMap { range -> (name: String, job: String?)? in
             let text = String(decoding: bytes[range], as: UTF8.self)
-            if organizations.contains(where: { $0.token == text }) { return ("an agent token", nil) }
+            if agentTokens[text] != nil { return ("an agent token", nil) }
             if let agent = accessTokens[text] { return ("an agent's access token", agents[agent].agent.job) }
             if let token = tokens[text] { return ("a job acquisition token", jobs[token.job].job.id) }
             return nil
