@@ -80,7 +80,7 @@ extension SimulatorState {
             let token = generator.token(prefix: "bkjat_")
             tokens[token] = TokenRecord(job: index, expiresAt: expiresAt)
             jobs[index].tokens.append(token)
-            jobs[index].record(.tokenIssued, at: now, stack: stack)
+            addEvent(.tokenIssued, to: index, at: now, stack: stack)
             issued.append(
                 .object([
                     ("job_uuid", .string(uuid)), ("job_acquisition_token", .string(token)),

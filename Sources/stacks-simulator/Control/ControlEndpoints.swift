@@ -105,8 +105,8 @@ struct ControlEndpoints: Sendable {
         plain(ByteBuffer(string: text + "\n"))
     }
 
-    /// The bytes of a log.
-    func log(of job: SimulatedJob) -> Response { plain(ByteBuffer(bytes: job.logBytes)) }
+    /// The last bytes of a log.
+    func log(of job: SimulatedJob, last: Int) -> Response { plain(ByteBuffer(bytes: job.logBytes.suffix(last))) }
 
     /// A job decides what its log is, so that no browser may take a text for a page.
     private func plain(_ bytes: ByteBuffer) -> Response {

@@ -82,6 +82,7 @@ struct ControlCall {
 
     func text(_ name: String) -> String? { if case .text(let text) = query[name] { text } else { nil } }
     func integer(_ name: String) -> Int? { if case .integer(let number) = query[name] { number } else { nil } }
+    func truth(_ name: String) -> Bool? { if case .truth(let value) = query[name] { value } else { nil } }
     func date(_ name: String) -> Date? { text(name).flatMap { Date(iso8601: $0) } }
 
     func read<Document: Decodable>(_ type: Document.Type) throws(ControlFailure) -> Document {
