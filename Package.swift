@@ -113,12 +113,13 @@ let package = Package(
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
-                "HostGuard", "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes, logging,
-                serviceLifecycle, unixSignals, argumentParser,
+                "EmbeddedPages", "HostGuard", "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate",
+                httpTypes, logging, serviceLifecycle, unixSignals, argumentParser,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("NIOCore", "swift-nio"), product("NIOTLS", "swift-nio"), nioHTTP2, nioSSL,
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
-            ]),
+            ],
+            resources: [.embedInCode("Control/Page")]),
         // The certificate of every test server. It is not part of StacksTesting, so that no library carries a key.
         .target(name: "TestCertificate"),
 

@@ -93,6 +93,7 @@ struct ControlEndpoints: Sendable {
 
         \(apiPath)/…      the API, for stacks and agents
         \(Self.root)  what scripts and tests inspect and control it with, without a token
+        \(Self.root)/page  the same for people, in a browser
         """
     }
 

@@ -39,7 +39,7 @@ struct ControlRoute: Sendable {
         self.perform = perform
     }
 
-    enum Content: String { case json = "application/json", text = "text/plain" }
+    enum Content: String { case json = "application/json", text = "text/plain", html = "text/html" }
 
     /// `/_simulator/jobs/:job`
     var fullPath: String { path.isEmpty ? ControlEndpoints.root : "\(ControlEndpoints.root)/\(path)" }
