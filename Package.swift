@@ -97,11 +97,13 @@ let package = Package(
         .target(name: "YAMLEvents", dependencies: ["CYAML"], swiftSettings: [.strictMemorySafety()]),
         // Whose requests the tools' servers answer.
         .target(name: "HostGuard", dependencies: ["StacksTransport", httpTypes]),
+        // What the tools' pages in a browser have in common.
+        .target(name: "EmbeddedPages", dependencies: [httpTypes], resources: [.embedInCode("Shared")]),
         .executableTarget(
             name: "stacksctl",
             dependencies: [
-                "CommandLaunching", "HostGuard", "StandardStreams", "StacksAPI", "StacksController", "StacksCurl",
-                "StacksTransport", "YAMLEvents",
+                "CommandLaunching", "EmbeddedPages", "HostGuard", "StandardStreams", "StacksAPI", "StacksController",
+                "StacksCurl", "StacksTransport", "YAMLEvents",
                 .target(name: "StacksURLSession", condition: .when(traits: ["URLSessionTool"])),
                 httpTypes, logging, metrics, serviceLifecycle, unixSignals, argumentParser,
                 product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
@@ -111,13 +113,13 @@ let package = Package(
         .executableTarget(
             name: "stacks-simulator",
             dependencies: [
-                "HostGuard", "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate", httpTypes,
-                logging,
-                serviceLifecycle, unixSignals, argumentParser, product("Hummingbird", "hummingbird"),
-                product("HummingbirdCore", "hummingbird"), product("NIOCore", "swift-nio"),
-                product("NIOTLS", "swift-nio"), nioHTTP2, nioSSL, product("NIOHTTPTypes", "swift-nio-extras"),
-                product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
-            ]),
+                "EmbeddedPages", "HostGuard", "StandardStreams", "StacksTesting", "StacksTransport", "TestCertificate",
+                httpTypes, logging, serviceLifecycle, unixSignals, argumentParser,
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("NIOCore", "swift-nio"), product("NIOTLS", "swift-nio"), nioHTTP2, nioSSL,
+                product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
+            ],
+            resources: [.embedInCode("Control/Page")]),
         // The certificate of every test server. It is not part of StacksTesting, so that no library carries a key.
         .target(name: "TestCertificate"),
 

@@ -30,7 +30,8 @@ struct SimulatorCommand: AsyncParsableCommand {
             path of the CA file that clients have to trust. Everything else goes to standard error. SIGTERM and SIGINT \
             stop it.
 
-            It refuses requests from web pages, by Host, Origin and Sec-Fetch-Site.
+            /_simulator/page shows it in a browser. Requests from other web pages are refused, by Host, Origin and \
+            Sec-Fetch-Site.
 
             Scripts inspect and control it under /_simulator, without a token. A body is JSON, with 'Content-Type: \
             application/json':

@@ -98,6 +98,9 @@ public final class ChildProcess: Sendable {
     /// What it has written to standard output so far.
     public var text: String { String(decoding: output.content, as: UTF8.self) }
 
+    /// Writes to its standard input, if that is a pipe.
+    public func send(_ bytes: [UInt8]) throws { try input?.write(bytes) }
+
     /// Sends a signal, if it runs; one that has yet to start gets it then.
     public func signal(_ number: Int32) { life.signal(number) }
 

@@ -9,6 +9,15 @@ final class HeldInput: Sendable {
 
     deinit { close(writing) }
 
+    /// Writes all bytes, and waits while the pipe is full.
+    func write(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(writing, $0.baseAddress, $0.count) }
+            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { throw CollectedFile.failure() }
+        }
+    }
+
     /// A pipe: what is held, and the descriptor for the program, which is whoever starts it to close.
     static func make() throws -> (held: HeldInput, reading: Int32) {
         var ends: [Int32] = [-1, -1]

@@ -50,7 +50,8 @@ struct SimulatorDescriptionTests {
             let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first?["id"] as? String)
             let json = ["-H", "Content-Type: application/json", "--data-binary"]
             for (method, path, operation) in try await operations(curl) {
-                let url = base + path.replacing("{job}", with: job).replacing("{queue}", with: "default")
+                let values = ["{job}": job, "{queue}": "default", "{fault}": "1"]
+                let url = base + values.reduce(path) { $0.replacing($1.key, with: $1.value) }
                 let statuses = Set((operation["responses"] as? Object ?? [:]).keys)
                 let unknown = try await curl.plain(method, url, json + [#"{"no_such_member": 1}"#])
                 #expect(unknown.status == 400, "\(method) \(path)")
@@ -64,8 +65,8 @@ struct SimulatorDescriptionTests {
                 let answer = try await curl.plain(method, url, method == "GET" ? [] : json + [text])
                 #expect(statuses.contains(String(answer.status)), "\(method) \(path): \(answer)")
                 let isGood = 200..<300 ~= answer.status
-                // "x" is no state, and arrivals need one of two members.
-                let needsMore = ["/move", "/arrivals"].contains { path.hasSuffix($0) }
+                // "x" is no state, arrivals need one of two members, and no fault is on.
+                let needsMore = ["/move", "/arrivals", "/{fault}"].contains { path.hasSuffix($0) }
                 #expect(isGood || needsMore, "\(method) \(path): \(answer)")
                 if path.hasSuffix("/reset") { #expect(try await curl.control("GET", "jobs/\(job)").status == 200) }
             }
@@ -89,7 +90,7 @@ struct SimulatorDescriptionTests {
             }
             let jobs = try #require(all.first { $0.path == "/_simulator/jobs" && $0.method == "GET" }?.operation)
             let names = (jobs["parameters"] as? [Object] ?? []).compactMap { $0["name"] as? String }
-            #expect(names == ["queue", "state", "after", "limit"])
+            #expect(names == ["queue", "state", "find", "after", "order", "limit", "brief"])
         }
     }
 }

@@ -29,10 +29,6 @@ struct JobRecord {
     func state(at date: Date) -> SimulatedJob.State? {
         job.history.last { $0.date <= date }?.state
     }
-
-    mutating func record(_ kind: SimulatedJob.Event.Kind, at date: Date, stack: String? = nil) {
-        job.history.append(.init(kind: kind, date: date, state: job.state, stack: stack))
-    }
 }
 
 /// The position of a job in a listing: oldest first, jobs of the same instant in the order in which they were added.

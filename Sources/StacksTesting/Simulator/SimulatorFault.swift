@@ -17,6 +17,11 @@ public struct SimulatorFault: Sendable {
         package let name: String
         let wrapped: Wrapped
 
+        /// The status of the response that takes the place of the API's, if it is one.
+        package var status: HTTPResponse.Status? {
+            if case .respond(let status, _, _) = wrapped { status } else { nil }
+        }
+
         /// The request is not performed, and gets this response. Missing rate-limit fields are added.
         public static func respond(
             status: HTTPResponse.Status, headerFields: HTTPFields = [:], body: [UInt8] = []
@@ -166,21 +171,39 @@ extension SimulatorFault {
 /// A fault with its counters.
 struct FaultRecord {
     var fault: SimulatorFault
+    var number: Int
     var seen = 0
     var struck = 0
 }
 
 extension StacksSimulator {
     /// The faults that are on, in the order in which they were added, with what remains of their numbers.
-    public var faults: [SimulatorFault] {
+    public var faults: [SimulatorFault] { numberedFaults.map(\.fault) }
+
+    /// The same, with numbers that stay theirs.
+    package var numberedFaults: [(number: Int, fault: SimulatorFault)] {
+        withState { state, _ in state.faults.map { ($0.number, $0.remaining) } }
+    }
+
+    /// Removes the fault with a number.
+    ///
+    /// - Returns: Whether it was on.
+    package func removeFault(_ number: Int) -> Bool {
         withState { state, _ in
-            state.faults.map { record in
-                var fault = record.fault
-                fault.skipping = max(0, fault.skipping - record.seen)
-                fault.count = fault.count.map { $0 - record.struck }
-                return fault
-            }
+            guard let index = state.faults.firstIndex(where: { $0.number == number }) else { return false }
+            state.faults.remove(at: index)
+            return true
         }
+    }
+}
+
+extension FaultRecord {
+    /// The fault with what remains of its numbers.
+    var remaining: SimulatorFault {
+        var fault = fault
+        fault.skipping = max(0, fault.skipping - seen)
+        fault.count = fault.count.map { $0 - struck }
+        return fault
     }
 }
 

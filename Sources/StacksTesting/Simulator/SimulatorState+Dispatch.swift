@@ -81,7 +81,7 @@ extension SimulatorState {
             let token = generator.token(prefix: "bkjat_")
             tokens[token] = TokenRecord(job: index, expiresAt: expiresAt)
             jobs[index].tokens.append(token)
-            jobs[index].record(.tokenIssued, at: now, stack: stack)
+            addEvent(.tokenIssued, to: index, at: now, stack: stack)
             play(index, on: .launched, at: now)
             issued.append(
                 .object([

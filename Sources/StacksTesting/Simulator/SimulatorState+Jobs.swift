@@ -24,14 +24,15 @@ extension SimulatorState {
         let job = SimulatedJob(
             id: id, organization: organizations[organization].settings.slug, queue: key, template: template,
             listing: listing, state: template.state)
-        var record = JobRecord(
+        let record = JobRecord(
             job: job, organization: organization,
             position: QueuePosition(scheduledAt: listing.scheduledAt ?? scheduledAt, sequence: index),
             listing: listing.json(id: id).bytes
         )
-        record.record(.created, at: now)
         jobs.append(record)
         jobIndexes[id] = index
+        organizations[organization].queues[queue].jobCounts[template.state, default: 0] += 1
+        addEvent(.created, to: index, at: now)
         if template.state == .scheduled { enlist(index) }
         return id
     }
@@ -68,7 +69,8 @@ extension SimulatorState {
     ) {
         let before = jobs[index].job.state
         jobs[index].job.state = state
-        jobs[index].record(kind, at: now, stack: stack)
+        count(index, before: before)
+        addEvent(kind, to: index, at: now, stack: stack)
         if before == .reserved, state != .reserved { endReservation(index) }
         if state.isTerminal {
             revokeTokens(index, except: nil)
@@ -78,6 +80,21 @@ extension SimulatorState {
         }
         if state == .scheduled { enlist(index) }
         followWithPlay(index, at: now)
+    }
+
+    /// Writes an event into the history of a job.
+    mutating func addEvent(
+        _ kind: SimulatedJob.Event.Kind, to index: Int, at now: Date, stack: String? = nil
+    ) {
+        jobs[index].job.history.append(.init(kind: kind, date: now, state: jobs[index].job.state, stack: stack))
+        lastEvents.append(index)
+    }
+
+    private mutating func count(_ index: Int, before: SimulatedJob.State) {
+        let (job, organization) = (jobs[index].job, jobs[index].organization)
+        guard let queue = queue(job.queue, organization: organization) else { return }
+        organizations[organization].queues[queue].jobCounts[before, default: 0] -= 1
+        organizations[organization].queues[queue].jobCounts[job.state, default: 0] += 1
     }
 
     private mutating func endReservation(_ index: Int) {

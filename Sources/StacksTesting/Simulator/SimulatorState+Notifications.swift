@@ -53,6 +53,6 @@ extension SimulatorState {
             throw .invalid("the job already has \(Self.notificationsPerJob) notifications")
         }
         jobs[index].job.notifications.append(notification.detail)
-        jobs[index].record(.notified, at: admission.now, stack: admission.route.stack)
+        addEvent(.notified, to: index, at: admission.now, stack: admission.route.stack)
     }
 }

@@ -29,6 +29,8 @@ struct SimulatorState {
         var isPaused = false
         /// Jobs in the order of a listing. It contains all scheduled jobs, and others until a listing removes them.
         var jobs: [Int] = []
+        /// How many of all its jobs are in each state.
+        var jobCounts: [SimulatedJob.State: Int] = [:]
     }
 
     struct StackRecord {
@@ -60,6 +62,8 @@ struct SimulatorState {
     var agentTokens: [String: AgentToken] = [:]
     var jobs: [JobRecord] = []
     var jobIndexes: [String: Int] = [:]
+    /// The jobs by their last events.
+    var lastEvents = LastEvents()
     var tokens: [String: TokenRecord] = [:]
     var reservedJobs: Set<Int> = []
     /// A lower bound for the end of all reservations, so that most requests need not check them.
@@ -84,6 +88,8 @@ struct SimulatorState {
     var artifactBatches: [String: BuildKey] = [:]
     var windows: [WindowKey: RateWindow] = [:]
     var faults: [FaultRecord] = []
+    /// How many faults there have been.
+    var faultCount = 0
     var counts = RequestCounts()
     var journal: RequestJournal
     /// How the tokens look that the journal must not have.

@@ -18,30 +18,6 @@ extension StacksSimulator {
         }
     }
 
-    /// Some of the jobs, in the order in which they were added: those after another one, that many at most.
-    package func jobs(
-        in jobState: SimulatedJob.State?, organization slug: String?, queue key: String?, after previous: String?,
-        limit: Int
-    ) -> (jobs: [SimulatedJob], hasMore: Bool) {
-        withState { state, _ in
-            let first = previous.flatMap { state.jobIndexes[$0.lowercased()] }.map { $0 + 1 } ?? 0
-            var indexes: [Int] = []
-            for index in state.jobs.indices[first...] {
-                guard jobState == nil || state.jobs[index].job.state == jobState else { continue }
-                let organization = state.jobs[index].organization
-                guard slug == nil || state.organizations[organization].settings.slug == slug else { continue }
-                if let key {
-                    guard let queue = state.queue(key, organization: organization),
-                        state.organizations[organization].queues[queue].key == state.jobs[index].job.queue
-                    else { continue }
-                }
-                if indexes.count == limit { return (indexes.map(state.inspected), true) }
-                indexes.append(index)
-            }
-            return (indexes.map(state.inspected), false)
-        }
-    }
-
     /// The stack with a key, or `nil` when none was ever registered with it.
     public func stack(_ key: String, organization slug: String? = nil) -> SimulatedStack? {
         withState { state, now in
@@ -65,7 +41,7 @@ extension StacksSimulator {
                 organization.queues.map { queue in
                     SimulatedQueue(
                         organization: organization.settings.slug, key: queue.key, isPaused: queue.isPaused,
-                        scheduledJobs: queue.jobs.count { state.jobs[$0].job.state == .scheduled })
+                        scheduledJobs: queue.jobCounts[.scheduled] ?? 0)
                 }
             }
         }
@@ -132,7 +108,7 @@ public struct SimulatedStack: Sendable, Hashable {
 }
 
 extension SimulatedStack {
-    fileprivate init?(_ key: String, in organization: SimulatorState.OrganizationRecord, at now: Date) {
+    init?(_ key: String, in organization: SimulatorState.OrganizationRecord, at now: Date) {
         guard let stack = organization.stacks[key] else { return nil }
         self.init(
             organization: organization.settings.slug, key: key, type: stack.type,

@@ -114,7 +114,10 @@ extension StacksSimulator {
 
     /// Adds a fault. If several apply to a request, the one that was added first takes effect.
     public func addFault(_ fault: SimulatorFault) {
-        withState { state, _ in state.faults.append(FaultRecord(fault: fault)) }
+        withState { state, _ in
+            state.faultCount += 1
+            state.faults.append(FaultRecord(fault: fault, number: state.faultCount))
+        }
     }
 
     /// Removes all faults.

@@ -61,7 +61,10 @@ public final class StacksSimulator: Sendable {
                     configuration.organizations[index].token = organization.token
                 }
             }
+            // It goes on, so that whoever compares it sees that the jobs are others.
+            let events = state.lastEvents.count
             state = SimulatorState(configuration: configuration)
+            state.lastEvents = LastEvents(count: events + 1)
         }
     }
 

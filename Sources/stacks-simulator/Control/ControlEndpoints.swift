@@ -91,6 +91,7 @@ struct ControlEndpoints: Sendable {
         let places = [
             ("\(apiPath)/…", "the API, for stacks and agents"),
             (Self.root, "what scripts and tests inspect and control it with, without a token"),
+            ("\(Self.root)/page", "the same for people, in a browser"),
         ]
         let width = places.map(\.0.count).max() ?? 0
         return "stacks-simulator: Buildkite's Stacks API on this machine.\n\n"
@@ -108,8 +109,8 @@ struct ControlEndpoints: Sendable {
         plain(ByteBuffer(string: text + "\n"))
     }
 
-    /// The bytes of a log.
-    func log(of job: SimulatedJob) -> Response { plain(ByteBuffer(bytes: job.logBytes)) }
+    /// The last bytes of a log.
+    func log(of job: SimulatedJob, last: Int) -> Response { plain(ByteBuffer(bytes: job.logBytes.suffix(last))) }
 
     /// A job decides what its log is, so that no browser may take a text for a page.
     private func plain(_ bytes: ByteBuffer) -> Response {

@@ -14,30 +14,11 @@ extension ControlRoute {
                 control, _ in
                 try control.json(ReportDocument(control.simulator.report, connections: control.connections.snapshot))
             },
-        ] + journal + clock + arrivals + jobs + world + faults
+        ] + page + journal + clock + arrivals + jobLists + jobs + world + faults
 
     // MARK: Jobs
 
     private static let jobs: [ControlRoute] = [
-        ControlRoute(
-            .get, "jobs", "the jobs, in the order in which they were added",
-            query: [
-                .onlyOrganization, ControlMember(name: "queue", kind: .queue, about: "only jobs of this queue"),
-                ControlMember(name: "state", kind: .choice(stateNames), about: "only jobs in this state"),
-                ControlMember(name: "after", kind: .text(upTo: 36), about: "only jobs after the one with this UUID"),
-                ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
-            ]
-        ) { control, call in
-            let after = call.text("after")
-            if let after, control.simulator.job(after) == nil {
-                throw ControlFailure.badRequest("after is \(ControlValue.text(after).shown), which is no job's UUID.")
-            }
-            let page = control.simulator.jobs(
-                in: call.text("state").map(SimulatedJob.State.init(rawValue:)), organization: call.text("organization"),
-                queue: call.text("queue"), after: after, limit: call.integer("limit") ?? 1000)
-            return try control.json(
-                JobListDocument(jobs: page.jobs.map(JobDocument.init), has_more: page.hasMore))
-        },
         ControlRoute(.post, "jobs", "adds jobs", body: AddJobsDocument.members, status: .created) { control, call in
             let request = try call.read(AddJobsDocument.self)
             try control.requireQueue(request.queue, organization: request.organization)
@@ -48,9 +29,6 @@ extension ControlRoute {
         },
         ControlRoute(.get, "jobs/:job", "a job as listed, with its state, history and run") { control, call in
             try control.json(JobDocument(try control.job(call)))
-        },
-        ControlRoute(.get, "jobs/:job/log", "a job's log", content: .text) { control, call in
-            control.log(of: try control.job(call))
         },
         ControlRoute(.post, "jobs/:job/cancel", "cancels a job, as a person does") { control, call in
             let job = try control.job(call)
@@ -154,7 +132,7 @@ extension ControlRoute {
 
     private static let faults: [ControlRoute] = [
         ControlRoute(.get, "faults", "the faults that are on, with what remains of them") { control, _ in
-            try control.json(control.simulator.faults.map(FaultListDocument.init))
+            try control.json(control.simulator.numberedFaults.map(FaultListDocument.init))
         },
         ControlRoute(.post, "faults", "adds a fault", body: FaultDocument.members, status: .noContent) {
             control, call in
@@ -163,6 +141,13 @@ extension ControlRoute {
         },
         ControlRoute(.delete, "faults", "removes all faults", status: .noContent) { control, _ in
             control.simulator.removeFaults()
+            return Response(status: .noContent)
+        },
+        ControlRoute(.delete, "faults/:fault", "removes a fault, by its number", status: .noContent) { control, call in
+            let number = call.values["fault"] ?? ""
+            guard let number = Int(number), control.simulator.removeFault(number) else {
+                throw ControlFailure.notFound("There is no fault \(ControlValue.text(number).shown).")
+            }
             return Response(status: .noContent)
         },
     ]

@@ -40,10 +40,12 @@ struct ClockDocument: Encodable {
     var kind: String
     var now: Date
 
-    init(_ control: ControlEndpoints) {
-        kind = control.clock == nil ? "system" : "manual"
-        now = control.simulator.date
+    init(isManual: Bool, now: Date) {
+        kind = isManual ? "manual" : "system"
+        self.now = now
     }
+
+    init(_ control: ControlEndpoints) { self.init(isManual: control.clock != nil, now: control.simulator.date) }
 }
 
 /// `POST clock/advance`.

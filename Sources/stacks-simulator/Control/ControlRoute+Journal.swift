@@ -13,6 +13,7 @@ extension ControlRoute {
                 ControlMember(name: "since", kind: .date, about: "only requests of that time and later"),
                 ControlMember(name: "after", kind: .integer(0...Int.max), about: "only requests after that number"),
                 ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
+                ControlMember(name: "newest", kind: .truth, about: "the last ones, and not the first ones"),
             ]
         ) { control, call in
             var filter = SimulatedRequest.Filter()
@@ -23,10 +24,12 @@ extension ControlRoute {
             filter.status = call.integer("status")
             filter.since = call.date("since")
             filter.after = call.integer("after")
+            let found = control.simulator.requests(filter)
+            let limit = call.integer("limit") ?? 1000
             return try control.json(
                 JournalDocument(
-                    control.simulator.requests(filter), limit: call.integer("limit") ?? 1000,
-                    dropped: control.simulator.droppedRequests))
+                    call.truth("newest") == true ? found.suffix(limit) : found.prefix(limit),
+                    hasMore: found.count > limit, dropped: control.simulator.droppedRequests))
         },
         ControlRoute(.get, "checks", "which rules were kept, and for which jobs not") { control, _ in
             try control.json(ChecksDocument(control.simulator.checks))

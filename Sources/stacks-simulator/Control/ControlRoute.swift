@@ -39,7 +39,7 @@ struct ControlRoute: Sendable {
         self.perform = perform
     }
 
-    enum Content: String { case json = "application/json", text = "text/plain" }
+    enum Content: String { case json = "application/json", text = "text/plain", html = "text/html" }
 
     /// `/_simulator/jobs/:job`
     var fullPath: String { path.isEmpty ? ControlEndpoints.root : "\(ControlEndpoints.root)/\(path)" }
@@ -103,6 +103,7 @@ struct ControlCall {
     func integer(_ name: String) -> Int? { if case .integer(let number) = query[name] { number } else { nil } }
     /// Whether the query asks for an organization, by leaving it out too.
     func isFor(_ organization: String) -> Bool { text("organization").map { $0 == organization } ?? true }
+    func truth(_ name: String) -> Bool? { if case .truth(let value) = query[name] { value } else { nil } }
     func date(_ name: String) -> Date? { text(name).flatMap { Date(iso8601: $0) } }
 
     func read<Document: Decodable>(_ type: Document.Type) throws(ControlFailure) -> Document {

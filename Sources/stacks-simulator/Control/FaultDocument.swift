@@ -88,24 +88,28 @@ struct FaultDocument: Decodable {
 
 /// A fault in `GET faults`.
 struct FaultListDocument: Encodable {
+    var number: Int
     var kind: String
     var operation: String?
     var side: String?
     var job: String?
     var stack: String?
     var organization: String?
+    var status: Int?
     var count: Int?
     var skipping: Int
     var probability: Double
     var delay_ms: Double
 
-    init(_ fault: SimulatorFault) {
+    init(number: Int, _ fault: SimulatorFault) {
+        self.number = number
         kind = fault.action.name
         operation = fault.operation?.rawValue
         side = fault.side?.rawValue
         job = fault.job
         stack = fault.stack
         organization = fault.organization
+        status = fault.action.status?.code
         count = fault.count
         skipping = fault.skipping
         probability = fault.probability

@@ -85,9 +85,42 @@ struct JobDocument: Encodable {
 }
 
 /// `GET jobs`.
-struct JobListDocument: Encodable {
-    var jobs: [JobDocument]
+struct JobListDocument<Job: Encodable>: Encodable {
+    var jobs: [Job]
     var has_more: Bool
+}
+
+/// A job in `GET jobs?brief=true`.
+struct BriefJobDocument: Encodable {
+    var id: String
+    var queue: String
+    var state: String
+    var priority: Int
+    var agent_query_rules: [String]
+    var pipeline: String?
+    var build: Int?
+    var branch: String?
+    var step: String?
+    var reserved_by: String?
+    var exit_status: Int?
+    var event: String?
+    var moved_at: Date?
+
+    init(_ job: SimulatedJob) {
+        id = job.id
+        queue = job.queue
+        state = job.state.rawValue
+        priority = job.listing.priority
+        agent_query_rules = job.listing.agentQueryRules
+        pipeline = job.listing.pipelineSlug
+        build = job.listing.buildNumber
+        branch = job.listing.branch
+        step = job.listing.stepKey
+        reserved_by = job.reservedBy
+        exit_status = job.exitStatus
+        event = job.history.last?.kind.rawValue
+        moved_at = job.history.last?.date
+    }
 }
 
 /// `POST jobs/:job/move`.

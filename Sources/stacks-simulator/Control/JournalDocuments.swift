@@ -28,15 +28,15 @@ struct JournalDocument: Encodable {
     /// How many are no longer kept.
     var dropped: Int
 
-    init(_ found: [SimulatedRequest], limit: Int, dropped: Int) {
-        requests = found.prefix(limit).map { request in
+    init(_ found: ArraySlice<SimulatedRequest>, hasMore: Bool, dropped: Int) {
+        requests = found.map { request in
             Entry(
                 number: request.number, at: request.date, operation: request.operation?.rawValue,
                 method: request.method, path: request.path, organization: request.organization, stack: request.stack,
                 agent: request.agent, jobs: request.jobs, status: request.status, message: request.message,
                 fault: request.hadFault)
         }
-        has_more = found.count > limit
+        has_more = hasMore
         self.dropped = dropped
     }
 }

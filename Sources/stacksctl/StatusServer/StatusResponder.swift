@@ -1,3 +1,4 @@
+import EmbeddedPages
 import HTTPTypes
 import HostGuard
 import HummingbirdCore
@@ -12,14 +13,10 @@ struct StatusResponder: Sendable {
     let subject: StatusSubject
     let documents: StatusDocuments
     let requestGuard: RequestGuard
-    let page: StatusPage
 
     func respond(to request: HTTPRequest) async -> Response {
         var response = await answer(to: request)
-        response.headers[.cacheControl] = "no-store"
-        response.headers[.contentTypeOptions] = "nosniff"
-        response.headers[.referrerPolicy] = "no-referrer"
-        response.headers[.resourcePolicy] = "same-origin"
+        for field in HTTPFields.privateToSite { response.headers[field.name] = field.value }
         // A HEAD gets the head of the same response, the length included.
         return request.method == .head ? response.createHeadResponse() : response
     }
@@ -38,7 +35,10 @@ struct StatusResponder: Sendable {
         let target = request.path ?? ""
         let path = target.prefix { $0 != "?" }
         switch path {
-        case "/": return page.response
+        case "/":
+            let (fields, document) = EmbeddedPage.status.fresh()
+            return Response(
+                status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: document)))
         case "/metrics": return Self.body(await documents.metrics(), ExpositionText.contentType)
         case "/status":
             switch StatusQuery.parsing(target) {
@@ -66,10 +66,4 @@ struct StatusResponder: Sendable {
     private static func body(_ bytes: ByteBuffer, _ type: String) -> Response {
         Response(status: .ok, headers: [.contentType: type], body: ResponseBody(byteBuffer: bytes))
     }
-}
-
-extension HTTPField.Name {
-    static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
-    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
-    static let resourcePolicy = HTTPField.Name("Cross-Origin-Resource-Policy")!
 }

@@ -79,8 +79,7 @@ final class StatusServer: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup, _ listening: Listening) async throws {
         let responder = StatusResponder(
-            subject: subject, documents: StatusDocuments(subject, on: group.any()), requestGuard: requestGuard,
-            page: StatusPage())
+            subject: subject, documents: StatusDocuments(subject, on: group.any()), requestGuard: requestGuard)
         var channel = HTTP1Channel.Configuration()
         channel.httpDecoder = .init(
             maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100)

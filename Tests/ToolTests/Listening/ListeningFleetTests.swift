@@ -61,7 +61,7 @@ struct ListeningFleetTests {
                         && answer.body.contains(#"stacks_controller_slots{stack="three"} "#)
                 }
                 if Browser.path != nil {
-                    let page = try await Browser.document(at: run.port)
+                    let page = try await run.page(once: "document.querySelector('#stacks article') !== null")
                     for key in Self.keys { #expect(page.contains("<bdi>\(key)</bdi>"), "\(key)") }
                 }
 

@@ -58,6 +58,11 @@ struct ListeningRun: Sendable {
         return answer.json
     }
 
+    /// The page, once a condition in JavaScript holds on it.
+    func page(once condition: String) async throws -> String {
+        try await Browser.document(at: "http://127.0.0.1:\(port)/", once: condition)
+    }
+
     /// Asks until the status is as wanted. The test's time limit ends it when it never is.
     @discardableResult
     func status(until isWanted: ([String: Any]) -> Bool) async throws -> [String: Any] {

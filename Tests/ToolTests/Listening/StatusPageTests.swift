@@ -5,8 +5,11 @@ import Testing
 /// The page, as a real browser shows it.
 @Suite(
     "The status page", .timeLimit(.minutes(5)),
-    .enabled(if: Browser.path != nil, "there is no headless Chromium here"))
+    .enabled(if: Browser.path != nil, Browser.missing))
 struct StatusPageTests {
+    /// When the page shows a job.
+    private static let isShown = "document.querySelector('tr.job') !== null"
+
     @Test("it shows what runs, what waits and why, in words")
     func shows() async throws {
         try await SimulatedWorld.run { world in
@@ -22,7 +25,7 @@ struct StatusPageTests {
                         let stack = (status["stacks"] as? [[String: Any]])?.first
                         return (stack?["jobs"] as? [String: Any])?["waiting"] as? Int ?? 0 > 0
                     }
-                    let page = try await Browser.document(at: run.port)
+                    let page = try await run.page(once: Self.isShown)
                     for text in [
                         "runner", "web #12", "main", "test", "Nothing is started: every slot is taken.", "wait",
                     ] {
@@ -57,7 +60,7 @@ struct StatusPageTests {
                     #expect(known["branch"] as? String == hidden && known["pipeline"] as? String == markup)
                     // Whoever prints the document sees no control character.
                     #expect(answer.body.dropLast().utf8.allSatisfy { $0 >= 0x20 } && !answer.body.contains("\u{202e}"))
-                    let page = try await Browser.document(at: run.port)
+                    let page = try await run.page(once: Self.isShown)
                     #expect(page.contains("&lt;img src=x onerror="))
                     #expect(page.contains(#"\u{202e}gnp.exe\u{1b}[31m\u{200b}\u{a}line"#))
                     #expect(!page.contains("<img") && !page.contains("owned</title>"))
@@ -66,26 +69,5 @@ struct StatusPageTests {
                 }
             }
         }
-    }
-}
-
-/// A headless Chromium.
-enum Browser {
-    static let path = Tool.path("chromium", "chromium-browser", "google-chrome")
-
-    /// The document that the page has become, a while after it was opened.
-    static func document(at port: Int) async throws -> String {
-        let profile = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID())")
-        defer { try? FileManager.default.removeItem(at: profile) }
-        let program = try #require(path)
-        let browser = try ChildProcess(
-            URL(fileURLWithPath: program),
-            [
-                "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(profile.path)",
-                "--virtual-time-budget=2500", "--dump-dom", "http://127.0.0.1:\(port)/",
-            ], input: [])
-        let outcome = try await browser.outcome()
-        #expect(outcome.exitStatus == 0, "\(outcome.errorText)")
-        return outcome.text
     }
 }

@@ -46,7 +46,7 @@ extension SimulatorState {
             agents[index] = record
         } else {
             agents.append(record)
-            jobs[job].record(.agentRegistered, at: call.now)
+            addEvent(.agentRegistered, to: job, at: call.now)
         }
         tokens[credential]?.agent = index
         accessTokens[accessToken] = index

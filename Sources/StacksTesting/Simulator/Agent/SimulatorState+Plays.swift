@@ -65,7 +65,7 @@ extension SimulatorState {
             tags: ["queue=\(queue)"], registeredAt: now,
             lastSeenAt: now)
         agents.append(AgentRecord(agent: agent, job: job, accessToken: "", acquisitionToken: "", isPlayed: true))
-        jobs[job].record(.agentRegistered, at: now)
+        addEvent(.agentRegistered, to: job, at: now)
         play.agent = index
         play.startedAt = now
         hand(job, to: .agent(index), at: now)

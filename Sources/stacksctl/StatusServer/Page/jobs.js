@@ -1,5 +1,7 @@
 // The table of jobs, and the last errors.
 
+const name = (job) => (job.pipeline ?? job.id) + (job.build === null ? "" : ` #${job.build}`);
+
 const columns = [
   { key: "state", title: "State", value: (j) => j.state, order: 1 },
   { key: "job", title: "Job", value: name, order: 1 },

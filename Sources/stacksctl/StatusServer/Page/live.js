@@ -1,7 +1,6 @@
 // Asks for the status, shows it, and does what the reader asks for.
 
 let last = null;
-let lost = false;
 let wanted = 200;
 const input = byId("find");
 
@@ -28,46 +27,18 @@ function show() {
     : [make("li", { class: "empty" }, "Nothing was logged as a warning or an error.")]);
 }
 
-function setLost(isLost) {
-  const banner = byId("lost");
-  if (isLost && !lost) {
-    banner.textContent = last ? `The connection is lost. What is shown is from ${clock(last.time)}; trying again.`
-      : "There is no connection; trying again.";
-  }
-  lost = isLost;
-  banner.hidden = !isLost;
-  document.body.classList.toggle("lost", isLost);
-}
-
-let timer = 0;
-let asked = 0;
-async function poll() {
-  clearTimeout(timer);
-  const number = ++asked;
-  try {
-    const query = new URLSearchParams({ jobs: wanted, find: input.value });
-    const response = await fetch(`status?${query}`, { cache: "no-store", signal: AbortSignal.timeout(10000) });
-    if (!response.ok) throw new Error(await response.text());
-    const status = await response.json();
-    if (number !== asked) return;
+const poll = polling({
+  ask: () => getJSON("status", { jobs: wanted, find: input.value }),
+  show: (status) => {
     last = status;
-    setLost(false);
     show();
-  } catch {
-    if (number !== asked) return;
-    setLost(true);
-  }
-  if (!document.hidden) timer = setTimeout(poll, (last?.jobs.length ?? 0) > 1000 ? 3000 : 1000);
-}
-document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+  },
+  pause: () => (last?.jobs.length ?? 0) > 1000 ? 3000 : 1000,
+});
 
 // What the reader does
 
-let typing = 0;
-input.addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(poll, 200);
-});
+listKeys(input, poll);
 byId("more").addEventListener("click", () => {
   wanted = Math.min(10000, wanted * 3);
   poll();
@@ -111,23 +82,8 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const svg = event.target.closest?.("[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (svg && step) {
-    event.preventDefault();
-    return point(svg, (pointed.get(svg.dataset.chart) ?? 60) + step);
-  }
-  if (event.key === "Escape" && event.target === input) {
-    input.value = "";
-    input.blur();
-    return poll();
-  }
-  if (event.target === input) return;
-  if (event.key === "/") {
-    event.preventDefault();
-    input.focus();
-  } else if (event.key === "j" || event.key === "k") {
-    const all = [...document.querySelectorAll(".open")];
-    const here = all.indexOf(document.activeElement);
-    all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + (event.key === "j" ? 1 : -1)))]?.focus();
-  }
+  if (!svg || !step) return;
+  event.preventDefault();
+  point(svg, (pointed.get(svg.dataset.chart) ?? 60) + step);
 });
 poll();

@@ -49,7 +49,7 @@ function fill(parent, children) {
     if (known) {
       keyed.delete(wanted.dataset.key);
       if (known === place) place = place.nextSibling; else parent.insertBefore(known, place);
-      morph(known, wanted);
+      if (known !== wanted) morph(known, wanted);
     } else if (place && !place.dataset?.key && !wanted.dataset?.key) {
       const next = place.nextSibling;
       morph(place, wanted);
@@ -79,4 +79,3 @@ function time(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 const clock = (date) => new Date(date).toLocaleTimeString("en-GB");
-const name = (job) => (job.pipeline ?? job.id) + (job.build === null ? "" : ` #${job.build}`);
