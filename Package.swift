@@ -84,9 +84,11 @@ let package = Package(
                 product("ServiceLifecycle", "swift-service-lifecycle", trait: "Controller"),
             ]),
         // The product holds the launcher with the trait alone; stacksctl and the tests take it without asking.
+        // What hands jobs to engines are scripts, which Scripts/install installs.
         .target(
             name: "StacksCommandLauncher",
-            dependencies: [.target(name: "CommandLaunching", condition: .when(traits: ["CommandLauncher"]))]),
+            dependencies: [.target(name: "CommandLaunching", condition: .when(traits: ["CommandLauncher"]))],
+            exclude: ["Engines"]),
         .target(name: "CommandLaunching", dependencies: ["CProcess", "StacksAPI", "StacksController", logging]),
         .target(name: "CProcess"),
 

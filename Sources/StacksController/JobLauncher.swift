@@ -21,7 +21,7 @@ public protocol JobLauncher: Sendable {
     /// A launch that ends before an agent has taken the job has failed, whatever it returns or throws, and so has one that is
     /// cancelled because no agent came in time. Its job is finished with an error. After three in a row the launcher is taken
     /// for broken: from then on jobs are given back instead, and nothing is launched but one job at a time, after 5, 10, 20 …
-    /// up to 300 seconds, until an agent takes one. The exit statuses 27 and 28 are no failures.
+    /// up to 300 seconds, until an agent takes one. The exit statuses 27, 28 and 75 are no failures.
     ///
     /// - Returns: How the agent ended. Its exit status decides nothing once the job has started, because the agent has
     ///   reported the job's result itself.
@@ -91,4 +91,8 @@ public struct JobExit: Sendable, Hashable {
 
     /// 28: the job was locked; it will be scheduled again.
     public static let locked = JobExit(status: 28)
+
+    /// 75, `EX_TEMPFAIL` of sysexits.h: no agent was started, for a reason that is not the job's. One that is still reserved
+    /// is given back, and the controller does as it does for ``LauncherUnavailable``.
+    public static let unavailable = JobExit(status: 75)
 }

@@ -23,6 +23,10 @@ enum LaunchOutcome: Sendable, Hashable {
     /// Whether the agent says that the job was locked: unless its job ended with that status.
     var isLocked: Bool { exitStatus == JobExit.locked.status }
 
+    /// Whether the command says that it could start no agent, for no reason of the job's: unless its job ended with that
+    /// status.
+    var isUnavailable: Bool { exitStatus == JobExit.unavailable.status }
+
     /// Whether the agent says that it could not acquire the job, now or at all: unless its job ended with that status.
     var isNotAcquired: Bool { exitStatus == JobExit.notAcquired.status || isLocked }
 }

@@ -17,7 +17,8 @@ struct LauncherExits {
         if entry.stage == .launched, case .unavailable(let message) = outcome {
             return launcher.startFailed(id, message, launchedAt: entry.launchedAt, &shared)
         }
-        if !outcome.isUnknown { launcher.launcherEnded(launchedAt: entry.launchedAt, &shared) }
+        // One that could start nothing shows nothing of what can be started, as long as no agent has come.
+        if !outcome.isUnknown, !outcome.isUnavailable { launcher.launcherEnded(launchedAt: entry.launchedAt, &shared) }
         switch entry.stage {
         case .stopping(.cancelled): shared.cancelled(id)
         case .stopping(.notOurs):
@@ -122,6 +123,9 @@ struct LauncherExits {
                 id, outcome.isLocked ? .locked : .notAcquired, coolFor: cooling(after: outcome, of: id, &shared))
         }
         guard let entry = shared.ledger[id] else { return }
+        if outcome.isUnavailable {
+            return launcher.startFailed(id, outcome.report, launchedAt: entry.launchedAt, &shared)
+        }
         if entry.job == nil, outcome.isUnknown {
             shared.log(.warning, "It is unknown how the job's command ended; giving the job back", id)
             return shared.letGo(id, .unclear)
@@ -163,6 +167,8 @@ extension LaunchOutcome {
     /// for it; the command's own is in here.
     fileprivate var report: String {
         switch self {
+        case .exited(let exit) where isUnavailable:
+            return exit.detail ?? "the command ended with status \(exit.status), and its output says why"
         case .exited(let exit):
             let own = "The agent's command ended with status \(exit.status) before the job started"
             return exit.detail.map { "\($0). \(own)" } ?? own
