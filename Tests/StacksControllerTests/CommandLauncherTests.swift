@@ -117,7 +117,7 @@ struct CommandLauncherTests {
         }
     }
 
-    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int])
+    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 75, 255] as [Int])
     func status(status: Int) async throws {
         let (exit, _) = try await run("exit \(status)")
         #expect(exit == JobExit(status: status))

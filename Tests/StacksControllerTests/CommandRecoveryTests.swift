@@ -253,7 +253,7 @@ struct CommandRecoveryTests {
         }
     }
 
-    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 255] as [Int])
+    @Test("the exit status of the command is the job's", arguments: [0, 1, 27, 28, 75, 255] as [Int])
     func status(status: Int) async throws {
         try await withPlace { place in
             let exit = try await place.launch("exit \(status)")

@@ -151,6 +151,36 @@ struct LaunchFailureTests {
         #expect(bed.driver.machine.startTrouble?.failures == failures)
     }
 
+    @Test(
+        "commands that end with 75, at once or after some seconds, fail no job: they are given back, and tried later and later",
+        arguments: [.milliseconds(100), .seconds(3)] as [Duration])
+    func unavailable(time: Duration) {
+        let nothing = LaunchBed.Fate.ends(.exited(.unavailable), after: time)
+        var bed = LaunchBed(jobs, capacity: 4) { _ in nothing }
+        #expect(bed.run(for: .seconds(30)) { $0.idleReason == .cannotStart })
+        bed.run(for: .seconds(3600))
+        #expect(bed.failed.isEmpty && bed.count(.finished) == 0)
+        #expect(bed.driver.machine.totals.failed == 0)
+        #expect((bed.driver.machine.startTrouble?.failures ?? 10) >= 10)
+        // At a minute a try, and never more than there are slots.
+        #expect(bed.launches.count < 4 * 150)
+        bed.fate = { _ in .runs(for: .seconds(5)) }
+        #expect(bed.run(for: .seconds(1200)) { $0.count(.finished) == 300 })
+        #expect(bed.failed.isEmpty)
+    }
+
+    @Test("a job that an agent has run is over, whatever its command ends with")
+    func endsLikeUnavailable() {
+        var driver = MachineDriver.running()
+        let job = jobs[0]
+        driver.launches([job])
+        let query = driver.happens(.launcherEnded(job.id, .exited(.unavailable))).queries
+        #expect(query.count == 1)
+        for query in query { _ = driver.says([job.id: .finished], to: query) }
+        #expect(driver.machine.startTrouble == nil)
+        #expect(driver.machine.totals.failed == 0)
+    }
+
     @Test("a launcher that throws, and one whose agent never comes, count alike", arguments: [false, true])
     func otherEnds(isUnresponsive: Bool) {
         let fate: LaunchBed.Fate = isUnresponsive ? .isUnresponsive : .hangs

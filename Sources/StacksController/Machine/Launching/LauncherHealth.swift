@@ -46,7 +46,9 @@ struct LauncherHealth {
         switch trouble.stage {
         case .waiting(let until): return until
         case .trying: return nil
-        case .tried(_, let time): return trouble.cause == .unavailable ? time + Self.startedAfter : nil
+        case .tried(let id, let time):
+            guard trouble.cause == .unavailable, !Self.isBeingSettled(id, time, shared) else { return nil }
+            return time + Self.startedAfter
         }
     }
 
@@ -57,7 +59,9 @@ struct LauncherHealth {
         case .trying: break
         case .tried(let id, let time):
             switch trouble.cause {
-            case .unavailable: if shared.now >= time + Self.startedAfter { startsAgain(&shared) }
+            case .unavailable:
+                let isSilent = shared.now >= time + Self.startedAfter && !Self.isBeingSettled(id, time, shared)
+                if isSilent { startsAgain(&shared) }
             // It has told nothing: its agent could not acquire the job, or the job was cancelled.
             case .failing: if !Self.isUnderWay(id, time, shared) { self.trouble?.mayTry() }
             }
@@ -73,6 +77,15 @@ struct LauncherHealth {
         guard let entry = shared.ledger[id], entry.launchedAt == launchedAt else { return false }
         switch entry.stage {
         case .launched, .ended, .confirming: return true
+        default: return false
+        }
+    }
+
+    /// Whether a launch has ended, and the state of its job is still to tell what that means.
+    private static func isBeingSettled(_ id: JobID, _ launchedAt: Duration, _ shared: SharedState) -> Bool {
+        guard let entry = shared.ledger[id], entry.launchedAt == launchedAt else { return false }
+        switch entry.stage {
+        case .ended(let outcome), .confirming(let outcome): return outcome.isUnavailable
         default: return false
         }
     }
