@@ -34,7 +34,7 @@ import Testing
                 PasswordAuthentication no
                 KbdInteractiveAuthentication no
                 PermitRootLogin prohibit-password
-                AcceptEnv MACHINE BUILDKITE_* STACKS_*
+                AcceptEnv MACHINE BUILDKITE_*
                 SetEnv PATH=\(bed.path("bin")):/usr/bin:/bin BED=\(bed.root.path)
 
                 """, to: "sshd_config")
@@ -51,7 +51,7 @@ import Testing
                  IdentityFile \(bed.path("key"))
                  IdentitiesOnly yes
                  User \(NSUserName())
-                 SendEnv BUILDKITE_* STACKS_*
+                 SendEnv BUILDKITE_*
 
                 """
             try bed.write(hosts.joined() + off + all, to: "ssh_config")
