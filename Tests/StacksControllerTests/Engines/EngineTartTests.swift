@@ -1,0 +1,202 @@
+import CommandLaunching
+import Foundation
+import StacksController
+import Testing
+
+#if os(Linux)
+    @Suite("Jobs for virtual machines of Tart, with a program that stands in for it", .serialized, .timeLimit(.minutes(5)))
+    struct EngineTartTests {
+        private static let image = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
+
+        private func withTart(_ body: (MachineBed) async throws -> Void) async throws {
+            try await MachineBed.use(programs: ["tart": tartStandIn]) { bed in
+                try FileManager.default.createDirectory(
+                    atPath: bed.path("tart/vms"), withIntermediateDirectories: true)
+                try bed.write("\(Self.image)\nxcode-16\n", to: "tart/images")
+                try await body(bed)
+            }
+        }
+
+        private func launcher(
+            _ bed: MachineBed, shell: String = "/bin/sh", images: [String] = ["default=\(image)", "xcode=xcode-16"],
+            environment: [String: String?] = [:]
+        ) throws -> CommandLauncher {
+            try bed.launcher("run-in-tart", [bed.path("slots")] + images, shell: shell, environment: environment)
+        }
+
+        /// That no machine is left, and none runs.
+        private func expectNoMachine(_ bed: MachineBed, _ sourceLocation: SourceLocation = #_sourceLocation) throws {
+            #expect(try bed.files(in: "tart/vms") == [], sourceLocation: sourceLocation)
+        }
+
+        @Test(
+            "the agent gets its job by standard input in a machine of its own, and its exit status is the recipe's",
+            arguments: [0, 3, 27, 28, 75, 255], ["/bin/dash", "/bin/bash"])
+        func runs(status: Int, shell: String) async throws {
+            try await withTart { bed in
+                try bed.write("\(status)", to: "status")
+                try bed.write("2", to: "tart/boots")
+                let exit = try await launcher(bed, shell: shell).launch(MachineBed.job())
+                #expect(exit.status == status, "\(bed.log(MachineBed.job()))")
+                try bed.expectAgentHadAll(MachineBed.job(), and: ["MACHINE=buildkite-slot-1"])
+                #expect(bed.log(MachineBed.job()) == "the agent writes\n")
+                #expect(bed["calls"].contains("tart clone \(Self.image) buildkite-slot-1\n"))
+                #expect(bed["calls"].hasSuffix("tart delete buildkite-slot-1\n"))
+                try expectNoMachine(bed)
+                #expect(try bed.files(in: "slots") == ["slot-1"])
+            }
+        }
+
+        @Test("cancelling stops and deletes the machine, while its agent runs and while it boots", arguments: [false, true])
+        func cancels(boots: Bool) async throws {
+            try await withTart { bed in
+                if boots { try bed.write("1000000", to: "tart/boots") }
+                let launcher = try launcher(bed)
+                let launch = Task { try await launcher.launch(MachineBed.job()) }
+                try await wait {
+                    boots ? bed["calls"].contains("tart exec buildkite-slot-1 true") : bed.hasStarted(MachineBed.job())
+                }
+                launch.cancel()
+                #expect(try await launch.value.status == 143)
+                try expectNoMachine(bed)
+                #expect(try bed.files(in: "slots") == ["slot-1"])
+            }
+        }
+
+        @Test("two machines run at a time, and a third job waits, or is given back when its patience ends")
+        func two() async throws {
+            try await withTart { bed in
+                let launcher = try launcher(bed)
+                var launches: [Task<JobExit, any Error>] = []
+                for number in 1...2 {
+                    launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
+                    try await wait { bed.hasStarted(MachineBed.job(number)) }
+                }
+                #expect(bed.agent(MachineBed.job(2), "env").hasSuffix("MACHINE=buildkite-slot-2\n"))
+                // Of another queue, with an image of its own: the slots are the same.
+                let impatient = try self.launcher(
+                    bed, images: ["default=xcode-16"], environment: ["STACKS_TART_PATIENCE": "0"])
+                try await bed.expectNoStart(
+                    impatient, saying: "run-in-tart: all 2 slots of this Mac are taken\n", job: MachineBed.job(3))
+                let waiting = Task { try await launcher.launch(MachineBed.job(4)) }
+                try await wait { bed.has("\(MachineBed.job(4).id).log") }
+                #expect(!bed.hasStarted(MachineBed.job(4)))
+                try bed.write("0", to: "status")
+                for launch in launches + [waiting] { #expect(try await launch.value.status == 0) }
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("machines that somebody else runs count for macOS: the job is given back, and its clone is deleted")
+        func limit() async throws {
+            try await withTart { bed in
+                // Two of somebody's, who are this process.
+                for name in ["mine", "yours"] {
+                    let vm = bed.path("tart/vms/\(name)")
+                    try FileManager.default.createDirectory(atPath: vm, withIntermediateDirectories: false)
+                    try bed.write("\(getpid())", to: "tart/vms/\(name)/pid")
+                }
+                try await bed.expectNoStart(
+                    try launcher(bed),
+                    saying: "run-in-tart: the machine of \(Self.image) ended before it was up\n")
+                #expect(bed.log(MachineBed.job()).contains("The number of VMs exceeds the system limit"))
+                #expect(try bed.files(in: "tart/vms") == ["mine", "yours"])
+            }
+        }
+
+        @Test("what a killed recipe has left is deleted by the next one in its slot, whether it still runs or not")
+        func killed() async throws {
+            try await withTart { bed in
+                let launcher = try launcher(bed)
+                for (number, isWholeGroup) in [(1, true), (2, false)] {
+                    let launch = Task { try await launcher.launch(MachineBed.job(number)) }
+                    try await wait { bed.hasStarted(MachineBed.job(number)) }
+                    // `tart run` is the recipe's child, which leads the process group.
+                    let machine = try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
+                    let recipe = getpgid(machine)
+                    #expect(kill(isWholeGroup ? -recipe : recipe, SIGKILL) == 0)
+                    #expect(try await launch.value.status == 137)
+                    #expect(try bed.files(in: "tart/vms") == ["buildkite-slot-1"])
+                    if !isWholeGroup { #expect(kill(machine, 0) == 0) }
+                }
+                try bed.write("0", to: "status")
+                #expect(try await launcher.launch(MachineBed.job(3)).status == 0)
+                #expect(bed.agent(MachineBed.job(3), "env").hasSuffix("MACHINE=buildkite-slot-1\n"))
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("a job whose machine ends under it is given back")
+        func ended() async throws {
+            try await withTart { bed in
+                let launcher = try launcher(bed)
+                let launch = Task { try await launcher.launch(MachineBed.job()) }
+                try await wait { bed.hasStarted(MachineBed.job()) }
+                kill(try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM)
+                #expect(try await launch.value.status == 75)
+                #expect(
+                    bed.log(MachineBed.job()).hasSuffix(
+                        "run-in-tart: the connection to the machine of \(Self.image) was lost\n"))
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("the job's rule chooses among the images that are offered")
+        func images() async throws {
+            try await withTart { bed in
+                try bed.write("0", to: "status")
+                let job = MachineBed.job(rules: ["image=xcode"])
+                #expect(try await launcher(bed).launch(job).status == 0)
+                #expect(bed["calls"].contains("tart clone xcode-16 buildkite-slot-1\n"))
+            }
+        }
+
+        @Test("a rule for which no image is offered fails its job alone, whatever it is")
+        func hostile() async throws {
+            try await withTart { bed in
+                let launcher = try launcher(bed)
+                for (number, image) in hostileImages.enumerated() {
+                    let job = MachineBed.job(number + 1, rules: ["image=\(image)"])
+                    try await bed.expectNoStart(
+                        launcher, status: 1, saying: "run-in-tart: no image is offered as '", job: job)
+                    #expect(!bed.log(job).contains("\u{1b}"))
+                }
+                #expect(!bed.has("pwned"))
+                #expect(!bed["calls"].contains("clone"))
+            }
+        }
+
+        @Test("what is missing gives jobs back, in a sentence, and leaves no machine")
+        func missing() async throws {
+            try await withTart { bed in
+                try await bed.expectNoStart(try bed.launcher("run-in-tart", []), saying: "usage: run-in-tart DIRECTORY")
+                try await bed.expectNoStart(
+                    try launcher(bed, images: ["xcode=xcode-16"]), saying: "no image is offered as default=IMAGE")
+                try await bed.expectNoStart(
+                    try launcher(bed, images: ["default=vanilla"]),
+                    saying: "run-in-tart: this Mac has no image vanilla: tart pull it\n")
+                try bed.write("1000000", to: "tart/boots")
+                try await bed.expectNoStart(
+                    try launcher(bed, environment: ["STACKS_TART_BOOT_PATIENCE": "0"]),
+                    saying: "no guest agent answers in the machine of \(Self.image) after 0 s")
+                try bed.write("", to: "tart/full")
+                try await bed.expectNoStart(try launcher(bed), saying: "\(Self.image) cannot be cloned")
+                try bed.write("", to: "tart/old")
+                try await bed.expectNoStart(try launcher(bed), saying: "it takes version 2.27.0")
+                try FileManager.default.removeItem(atPath: bed.path("bin/tart"))
+                try await bed.expectNoStart(try launcher(bed), saying: "there is no tart on the PATH")
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("an image without an agent gives jobs back")
+        func noAgent() async throws {
+            try await withTart { bed in
+                try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
+                try await bed.expectNoStart(
+                    try launcher(bed), saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")
+                try expectNoMachine(bed)
+            }
+        }
+    }
+#endif

@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import TestServers
+import Testing
+
+#if os(Linux)
+    /// A real sshd on a port of loopback, started as this user with keys of its own, and an ssh configuration in which it
+    /// is the hosts mac-1 and mac-2. Commands that it starts have the bed's programs, and `MACHINE`, the host's name.
+    enum LoopbackSSHD {
+        /// Where distributions have it, which is not on everybody's path.
+        static let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"]
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+
+        /// Calls `body` with the path of the configuration for ssh.
+        static func use(in bed: MachineBed, _ body: (String) async throws -> Void) async throws {
+            for key in ["host-key", "key"] {
+                try run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", bed.path(key)])
+            }
+            // As root it wants the directory that a distribution's service makes.
+            if geteuid() == 0 {
+                try FileManager.default.createDirectory(
+                    atPath: "/run/sshd", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+            }
+            let port = try freePort()
+            try bed.write(
+                """
+                Port \(port)
+                ListenAddress 127.0.0.1
+                HostKey \(bed.path("host-key"))
+                AuthorizedKeysFile \(bed.path("key.pub"))
+                StrictModes no
+                PidFile none
+                UsePAM no
+                PasswordAuthentication no
+                KbdInteractiveAuthentication no
+                PermitRootLogin prohibit-password
+                AcceptEnv MACHINE BUILDKITE_*
+                SetEnv PATH=\(bed.path("bin")):/usr/bin:/bin BED=\(bed.root.path)
+
+                """, to: "sshd_config")
+            try bed.write("mac \(bed["host-key.pub"])", to: "known_hosts")
+            let hosts = ["mac-1", "mac-2"].map {
+                "Host \($0)\n HostName 127.0.0.1\n Port \(port)\n HostKeyAlias mac\n SetEnv MACHINE=\($0)\n"
+            }
+            // The port that is bound here is nobody else's, and nobody listens there.
+            let bound = try BoundPort()
+            let off = "Host mac-off\n HostName 127.0.0.1\n Port \(bound.number)\n"
+            let all = """
+                Host *
+                 UserKnownHostsFile \(bed.path("known_hosts"))
+                 IdentityFile \(bed.path("key"))
+                 IdentitiesOnly yes
+                 User \(NSUserName())
+                 SendEnv BUILDKITE_*
+
+                """
+            try bed.write(hosts.joined() + off + all, to: "ssh_config")
+            let daemon = Process()
+            daemon.executableURL = URL(fileURLWithPath: try #require(program))
+            daemon.arguments = ["-D", "-E", bed.path("sshd.log"), "-f", bed.path("sshd_config")]
+            try daemon.run()
+            defer {
+                daemon.terminate()
+                daemon.waitUntilExit()
+            }
+            try await wait { !daemon.isRunning || bed["sshd.log"].contains("Server listening on 127.0.0.1") }
+            #expect(daemon.isRunning, "\(bed["sshd.log"])")
+            try await body(bed.path("ssh_config"))
+            _ = bound
+        }
+
+        private static func run(_ program: String, _ arguments: [String]) throws {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = [program] + arguments
+            try process.run()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0)
+        }
+
+        private static func freePort() throws -> UInt16 { try BoundPort().number }
+    }
+
+    /// A port of loopback that is taken, and at which nobody listens, for as long as this lives.
+    final class BoundPort {
+        let number: UInt16
+        private let descriptor: Int32
+
+        init() throws {
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let descriptor = descriptor
+            let failed = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    bind(descriptor, generic, size) != 0 || getsockname(descriptor, generic, &size) != 0
+                }
+            }
+            number = UInt16(bigEndian: address.sin_port)
+            if failed { throw POSIXError(.EADDRNOTAVAIL) }
+        }
+
+        deinit { close(descriptor) }
+    }
+#endif
