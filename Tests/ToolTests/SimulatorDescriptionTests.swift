@@ -90,7 +90,7 @@ struct SimulatorDescriptionTests {
             }
             let jobs = try #require(all.first { $0.path == "/_simulator/jobs" && $0.method == "GET" }?.operation)
             let names = (jobs["parameters"] as? [Object] ?? []).compactMap { $0["name"] as? String }
-            #expect(names == ["queue", "state", "find", "after", "order", "limit", "brief"])
+            #expect(names == ["organization", "queue", "state", "find", "after", "order", "limit", "brief"])
         }
     }
 }
