@@ -77,7 +77,9 @@
             }
         }
 
-        @Test("what is no partition is refused", arguments: ["batch", "=batch", "cpu=", "cpu=a b", "--partition=x", "cpu=$(x)"])
+        @Test(
+            "what is no partition is refused",
+            arguments: ["batch", "=batch", "cpu=", "cpu=a b", "--partition=x", "cpu=$(x)"])
         func refuses(argument: String) async throws {
             try await withSlurm([argument]) { slurm in
                 #expect(try await slurm.launch().status == 75)
