@@ -1,6 +1,8 @@
 #if os(Linux)
+    import CommandLaunching
     import Foundation
     import StacksAPI
+    import StacksController
     import Testing
 
     @Suite("The articles about engines", .timeLimit(.minutes(5)))
@@ -34,7 +36,8 @@
             for file in Self.printed.map(\.file) where file.hasPrefix("run-") {
                 #expect(FileManager.default.isExecutableFile(atPath: EngineRecipe.path(file)), "\(file)")
                 let text = try EngineRecipe.text(file)
-                #expect(text.hasPrefix("#!/bin/sh\n") && text.contains("functions=${0%/*}/engine-functions\n"), "\(file)")
+                #expect(
+                    text.hasPrefix("#!/bin/sh\n") && text.contains("functions=${0%/*}/engine-functions\n"), "\(file)")
             }
         }
 
@@ -54,7 +57,8 @@
             for article in Self.articles {
                 let row = try #require(lines.first { $0.hasPrefix("| <doc:\(article)> |") }, "\(article)")
                 let run = row.split(separator: "|").last.map { $0.lowercased() } ?? ""
-                #expect(["run for real", "held to its description", "stand-in"].contains { run.contains($0) }, "\(row)")
+                #expect(
+                    ["run for real", "held to its description", "stand-in"].contains { run.contains($0) }, "\(row)")
             }
         }
 
@@ -63,7 +67,9 @@
             arguments: ["run-in-slurm", "run-in-pod", "run-in-nomad"])
         func noUUID(recipe: String) async throws {
             let programs = Dictionary(
-                uniqueKeysWithValues: ["srun", "sinfo", "kubectl", "nomad", "curl"].map { ($0, "echo $0 >>$REMOTE/calls") })
+                uniqueKeysWithValues: ["srun", "sinfo", "kubectl", "nomad", "curl"].map {
+                    ($0, "echo $0 >>$REMOTE/calls")
+                })
             let hostile = ["", "x", "01989c5e-0000-7000-8000-00000000000a; touch hostile", "--help"]
             for id in hostile {
                 try await EngineBed.with([recipe], programs) { engine in

@@ -1,11 +1,13 @@
 #if os(Linux)
+    import CommandLaunching
     import StacksAPI
+    import StacksController
     import Testing
 
     @Suite("The recipe for Nomad", .timeLimit(.minutes(5)))
     struct EngineNomadTests {
-        /// Two versions, with what they have in common and what they do not: `job allocs` and `operator api` are of the newer
-        /// one, and with the older one they print the usage and fail.
+        /// Two versions, with what they have in common and what they do not: `job allocs` is of the newer one, and
+        /// with the older one it prints a usage and fails.
         enum Version: String, CaseIterable, Sendable, CustomTestStringConvertible {
             case old = "1.0.18"
             case new = "1.10.0"
@@ -18,6 +20,7 @@
         private static let programs = [
             "curl": """
             printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
+            ! env | grep -q bkjat_ || echo "$0" >>"$REMOTE/leaks"
             [ "${*: -2}" = '--config -' ] || exit 2
             while [ "$1" != --config ]; do
                 [ "$1" != --request ] || method=$2
@@ -62,6 +65,7 @@
             """,
             "nomad": """
             printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
+            ! env | grep -q bkjat_ || echo "$0" >>"$REMOTE/leaks"
             usage() { echo "Usage: nomad [-version] [-help] [-autocomplete-(un)install] <command> [args]"; exit 127; }
             case "$*" in
             'alloc exec -help') [ ! -e "$REMOTE/no exec" ] || usage; printf '  -task <task-name>\\n' ;;
@@ -72,7 +76,11 @@
                     sh -c 'echo $$ >"$0"; exec "$@"' "$REMOTE/sandbox" "$@" <&3 3<&- &
                 wait "$!"
                 ;;
-            'job allocs '* | 'operator api '*) [ "$(cat "$REMOTE/version")" = 1.10.0 ] || usage; echo unused >&2; exit 1 ;;
+            # The older one takes it for a mistake in `nomad job`, and prints that one's usage.
+            'job allocs '*)
+                [ "$(cat "$REMOTE/version")" = 1.10.0 ] || { echo 'Usage: nomad job <subcommand> [options] [args]'; exit 1; }
+                echo 'No allocations placed'
+                ;;
             *) usage ;;
             esac
             """,
@@ -102,6 +110,7 @@
                 #expect(nomad.contents(of: "agent") == "bkjat_travels \(EngineBed.job.id) \n")
                 #expect(nomad.contents(of: "meta") == "\(EngineBed.job.id)\n")
                 #expect(try nomad.filesWithToken() == ["agent"])
+                #expect(!nomad.has("leaks"))
                 #expect(!nomad.calls.contains { $0.contains("secret") })
                 #expect(nomad.log == "" && !nomad.has("job"))
                 #expect(nomad.contents(of: "requests").contains("DELETE "))
@@ -174,7 +183,7 @@
                 try nomad.write("", to: "fails")
                 #expect(try await nomad.launch().status == 75)
                 #expect(nomad.log.contains("Nomad started no sandbox: failed"))
-                #expect(nomad.log.contains("Failed?to?pull") && !nomad.log.contains("\u{1B}"))
+                #expect(nomad.log.contains("Failed to pull") && !nomad.log.contains("\u{1B}"))
                 #expect(!nomad.has("job") && !nomad.has("agent"))
             }
         }
@@ -188,7 +197,9 @@
             }
         }
 
-        @Test("a job's rule can name nothing that is not offered", arguments: ["x", "-purge", "$(touch hostile)", "*", "default/../x"])
+        @Test(
+            "a job's rule can name nothing that is not offered",
+            arguments: ["x", "-purge", "$(touch hostile)", "*", "default/../x"])
         func offered(image: String) async throws {
             try await withNomad { nomad in
                 #expect(try await nomad.launch(EngineBed.job(rules: ["image=\(image)"])).status == 1)

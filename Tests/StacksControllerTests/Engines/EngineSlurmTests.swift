@@ -1,5 +1,7 @@
 #if os(Linux)
+    import CommandLaunching
     import StacksAPI
+    import StacksController
     import Testing
 
     /// `Scripts/slurm-demo` runs the recipe for real. This is what it does not come to.
@@ -77,7 +79,9 @@
             }
         }
 
-        @Test("what is no partition is refused", arguments: ["batch", "=batch", "cpu=", "cpu=a b", "--partition=x", "cpu=$(x)"])
+        @Test(
+            "what is no partition is refused",
+            arguments: ["batch", "=batch", "cpu=", "cpu=a b", "--partition=x", "cpu=$(x)"])
         func refuses(argument: String) async throws {
             try await withSlurm([argument]) { slurm in
                 #expect(try await slurm.launch().status == 75)
