@@ -53,6 +53,9 @@ struct InstallTests {
                 "register", "deregister", "run", "list", "get", "reserve", "states", "tokens", "finish", "notify",
                 "whoami", "version",
             ]
+            let recipes = try FileManager.default.contentsOfDirectory(
+                atPath: Checkout.root.appendingPathComponent("Sources/StacksCommandLauncher/Engines").path)
+            #expect(recipes.contains("run-in-pod") && recipes.contains("engine-functions"))
             let expected =
                 ["stacksctl", "stacks-simulator"].flatMap { tool in
                     [
@@ -62,8 +65,12 @@ struct InstallTests {
                 } + commands.map { "share/man/man1/stacksctl-\($0).1" }
                 + ["buildkite-stack.service", "com.example.stack.plist", "manifest"].map {
                     "share/doc/stacks-api/\($0)"
-                }
+                } + recipes.map { "libexec/stacks-api/engines/\($0)" }
             #expect(installed == Set(expected))
+            for recipe in recipes {
+                let file = prefix.appendingPathComponent("libexec/stacks-api/engines/\(recipe)").path
+                #expect(FileManager.default.isExecutableFile(atPath: file) == recipe.hasPrefix("run-"), "\(recipe)")
+            }
 
             let stacksctl = prefix.appendingPathComponent("bin/stacksctl")
             let version = try await ChildProcess(stacksctl, ["version"], environment: [:], input: []).outcome()

@@ -29,7 +29,7 @@ job "buildkite-agent" {
         image      = "buildkite/agent:3"
         entrypoint = ["sleep"]
         # Longer than any job takes: what is left when run-in-nomad was killed ends by then.
-        args       = ["86400"]
+        args = ["86400"]
       }
 
       resources {

@@ -52,7 +52,8 @@
             """
 
         private static let tools = [
-            "awk", "bash", "cat", "chmod", "cut", "env", "grep", "head", "jq", "mkdir", "rm", "sed", "setsid", "sh", "tail",
+            "awk", "bash", "cat", "chmod", "cut", "env", "grep", "head", "jq", "mkdir", "rm", "sed", "setsid", "sh",
+            "tail",
             "tr",
         ]
 
@@ -88,7 +89,9 @@
             configuration.output = .files(directory: root.path)
             // So long that no machine is too busy for what has to be done at SIGTERM.
             configuration.gracePeriod = .seconds(3600)
-            configuration.environment = environment.merging(["PATH": directory.path, "REMOTE": root.path]) { one, _ in one }
+            configuration.environment = environment.merging(["PATH": directory.path, "REMOTE": root.path]) { one, _ in
+                one
+            }
             let words = [EngineRecipe.path(command[0])] + command.dropFirst()
             try await body(
                 EngineBed(root: root, launcher: try CommandLauncher(command: words, configuration: configuration)))

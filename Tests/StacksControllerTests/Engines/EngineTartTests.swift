@@ -4,7 +4,8 @@ import StacksController
 import Testing
 
 #if os(Linux)
-    @Suite("Jobs for virtual machines of Tart, with a program that stands in for it", .serialized, .timeLimit(.minutes(5)))
+    @Suite(
+        "Jobs for virtual machines of Tart, with a program that stands in for it", .serialized, .timeLimit(.minutes(5)))
     struct EngineTartTests {
         private static let image = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
 
@@ -47,7 +48,9 @@ import Testing
             }
         }
 
-        @Test("cancelling stops and deletes the machine, while its agent runs and while it boots", arguments: [false, true])
+        @Test(
+            "cancelling stops and deletes the machine, while its agent runs and while it boots",
+            arguments: [false, true])
         func cancels(boots: Bool) async throws {
             try await withTart { bed in
                 if boots { try bed.write("1000000", to: "tart/boots") }
@@ -112,7 +115,8 @@ import Testing
                     let launch = Task { try await launcher.launch(MachineBed.job(number)) }
                     try await wait { bed.hasStarted(MachineBed.job(number)) }
                     // `tart run` is the recipe's child, which leads the process group.
-                    let machine = try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
+                    let machine = try #require(
+                        pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
                     let recipe = getpgid(machine)
                     #expect(kill(isWholeGroup ? -recipe : recipe, SIGKILL) == 0)
                     #expect(try await launch.value.status == 137)
@@ -132,7 +136,9 @@ import Testing
                 let launcher = try launcher(bed)
                 let launch = Task { try await launcher.launch(MachineBed.job()) }
                 try await wait { bed.hasStarted(MachineBed.job()) }
-                kill(try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM)
+                kill(
+                    try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM
+                )
                 #expect(try await launch.value.status == 75)
                 #expect(
                     bed.log(MachineBed.job()).hasSuffix(
@@ -194,7 +200,8 @@ import Testing
             try await withTart { bed in
                 try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
                 try await bed.expectNoStart(
-                    try launcher(bed), saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")
+                    try launcher(bed),
+                    saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")
                 try expectNoMachine(bed)
             }
         }

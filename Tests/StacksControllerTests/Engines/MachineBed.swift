@@ -54,7 +54,7 @@ import Testing
         static func job(_ number: Int = 1, rules: [String] = []) -> LaunchedJob {
             let id = "01989c5e-0000-7000-8000-" + String(repeating: "0", count: 11) + String(number)
             return LaunchedJob(
-                scheduled: ScheduledJob(id: JobID(rawValue: id), agentQueryRules: rules),
+                scheduled: ScheduledJob(id: JobID(id), agentQueryRules: rules),
                 acquisitionToken: Secret(token))
         }
 
@@ -106,7 +106,8 @@ import Testing
 
         /// The files of the bed that hold the token.
         func filesWithToken() throws -> [String] {
-            try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { self[$0].contains(Self.token) }.sorted()
+            try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { self[$0].contains(Self.token) }
+                .sorted()
         }
 
         /// That the agent got what it needs and nothing else, and that the token was in no command line and no other file.
