@@ -159,7 +159,7 @@ import Testing
                     launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
                     try await wait { orchard.bed.hasStarted(MachineBed.job(number)) }
                 }
-                let shell = try #require(killRecipe(of: MachineBed.job(1), in: orchard.bed))
+                let shell = try #require(try killRecipe(of: MachineBed.job(1), in: orchard.bed))
                 #expect(shell > 1)
                 #expect(try await launches[0].value.status == 137)
                 #expect(orchard.controller.images.count == 2)
