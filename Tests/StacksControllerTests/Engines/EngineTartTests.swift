@@ -91,6 +91,36 @@ import Testing
             }
         }
 
+        @Test("slots are locked by a perl where there is no flock, as on macOS")
+        func perl() async throws {
+            try await withTart { bed in
+                try FileManager.default.createDirectory(
+                    atPath: bed.path("tools"), withIntermediateDirectories: false)
+                let tools = [
+                    "bash", "cat", "cut", "env", "grep", "ls", "mkdir", "mkfifo", "perl", "rm", "sed", "setsid", "sh",
+                    "sleep", "sort", "tail", "tr",
+                ]
+                for tool in tools {
+                    let file = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.isExecutableFile)
+                    try FileManager.default.createSymbolicLink(
+                        atPath: bed.path("tools/\(tool)"), withDestinationPath: try #require(file, "\(tool)"))
+                }
+                let launcher = try self.launcher(
+                    bed,
+                    environment: [
+                        "PATH": bed.path("bin") + ":" + bed.path("tools"), "STACKS_TART_SLOTS": "1",
+                        "STACKS_TART_PATIENCE": "0",
+                    ])
+                let first = Task { try await launcher.launch(MachineBed.job(1)) }
+                try await wait { bed.hasStarted(MachineBed.job(1)) }
+                try await bed.expectNoStart(
+                    launcher, saying: "all 1 slots of this Mac are taken", job: MachineBed.job(2))
+                try bed.write("0", to: "status")
+                #expect(try await first.value.status == 0)
+                #expect(try await launcher.launch(MachineBed.job(3)).status == 0)
+            }
+        }
+
         @Test("machines that somebody else runs count for macOS: the job is given back, and its clone is deleted")
         func limit() async throws {
             try await withTart { bed in
