@@ -13,6 +13,8 @@
             ("EngineSlurm", "run-in-slurm", "sh"),
             ("EngineKubernetes", "run-in-pod", "sh"), ("EngineKubernetes", "buildkite-agent.pod.yaml", "yaml"),
             ("EngineNomad", "run-in-nomad", "sh"), ("EngineNomad", "buildkite-agent.nomad", "hcl"),
+            ("EngineTart", "run-in-tart", "sh"), ("EngineOrchard", "run-in-orchard", "sh"),
+            ("EngineSSH", "run-by-ssh", "sh"), ("EngineSSH", "machine-functions", "sh"),
         ]
 
         private static let articles = Set(printed.map(\.article)).subtracting(["Engines"]).sorted()

@@ -18,7 +18,8 @@ import Testing
             let url: String
 
             func launcher(
-                shell: String = "/bin/sh", images: [String] = ["default=\(EngineOrchardTests.image)", "xcode=xcode-16"],
+                shell: String = "/bin/sh",
+                images: [String] = ["default=\(EngineOrchardTests.image)", "xcode=xcode-16"],
                 environment: [String: String?] = [:]
             ) throws -> CommandLauncher {
                 let account = OrchardStandIn.account.split(separator: ":").map(String.init)
@@ -94,7 +95,9 @@ import Testing
             }
         }
 
-        @Test("cancelling deletes the machine, while its agent runs and while it waits for a place", arguments: [false, true])
+        @Test(
+            "cancelling deletes the machine, while its agent runs and while it waits for a place",
+            arguments: [false, true])
         func cancels(isPending: Bool) async throws {
             try await withOrchard(.runs(afterLooks: isPending ? .max : 0)) { orchard in
                 let launcher = try orchard.launcher()
@@ -119,7 +122,8 @@ import Testing
                 orchard.controller.lose(Self.vm)
                 #expect(try await launch.value.status == 75)
                 let log = orchard.bed.log(MachineBed.job())
-                #expect(log.contains("has failed: VM is assigned to a worker that lost connection with the controller\n"))
+                #expect(
+                    log.contains("has failed: VM is assigned to a worker that lost connection with the controller\n"))
                 #expect(log.hasSuffix("run-in-orchard: the connection to the machine \(Self.vm) was lost\n"))
                 try orchard.expectNothingLeft()
             }
@@ -155,7 +159,7 @@ import Testing
                     launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
                     try await wait { orchard.bed.hasStarted(MachineBed.job(number)) }
                 }
-                let shell = try #require(killRecipe(of: MachineBed.job(1), in: orchard.bed))
+                let shell = try #require(try killRecipe(of: MachineBed.job(1), in: orchard.bed))
                 #expect(shell > 1)
                 #expect(try await launches[0].value.status == 137)
                 #expect(orchard.controller.images.count == 2)
@@ -249,7 +253,8 @@ import Testing
                 try bed.write("0", to: "unreachable")
                 try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
                 try await bed.expectNoStart(
-                    try orchard.launcher(), saying: "there is no buildkite-agent on the PATH of the machine \(Self.vm)\n")
+                    try orchard.launcher(),
+                    saying: "there is no buildkite-agent on the PATH of the machine \(Self.vm)\n")
                 try FileManager.default.removeItem(atPath: bed.path("bin/orchard"))
                 try await bed.expectNoStart(try orchard.launcher(), saying: "there is no orchard on the PATH")
                 try orchard.expectNothingLeft()

@@ -110,7 +110,8 @@ import Testing
             try await withHosts("mac-1 1\n") { bed, arguments in
                 try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
                 let launcher = try bed.launcher("run-by-ssh", arguments)
-                try await bed.expectNoStart(launcher, saying: "run-by-ssh: mac-1 has no buildkite-agent: it is left out")
+                try await bed.expectNoStart(
+                    launcher, saying: "run-by-ssh: mac-1 has no buildkite-agent: it is left out")
                 #expect(bed.log(MachineBed.job()).hasSuffix("run-by-ssh: no host answers\n"))
             }
         }

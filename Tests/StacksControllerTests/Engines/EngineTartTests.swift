@@ -4,7 +4,8 @@ import StacksController
 import Testing
 
 #if os(Linux)
-    @Suite("Jobs for virtual machines of Tart, with a program that stands in for it", .serialized, .timeLimit(.minutes(5)))
+    @Suite(
+        "Jobs for virtual machines of Tart, with a program that stands in for it", .serialized, .timeLimit(.minutes(5)))
     struct EngineTartTests {
         private static let image = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
 
@@ -18,7 +19,8 @@ import Testing
         }
 
         private func launcher(
-            _ bed: MachineBed, shell: String = "/bin/sh", images: [String] = ["default=\(image)", "xcode=xcode-16"],
+            _ bed: MachineBed, shell: String = "/bin/sh",
+            images: [String] = ["default=\(EngineTartTests.image)", "xcode=xcode-16"],
             environment: [String: String?] = [:]
         ) throws -> CommandLauncher {
             try bed.launcher("run-in-tart", [bed.path("slots")] + images, shell: shell, environment: environment)
@@ -36,7 +38,7 @@ import Testing
             try await withTart { bed in
                 try bed.write("\(status)", to: "status")
                 try bed.write("2", to: "tart/boots")
-                let exit = try await launcher(bed, shell: shell).launch(MachineBed.job())
+                let exit = try await self.launcher(bed, shell: shell).launch(MachineBed.job())
                 #expect(exit.status == status, "\(bed.log(MachineBed.job()))")
                 try bed.expectAgentHadAll(MachineBed.job(), and: ["MACHINE=buildkite-slot-1"])
                 #expect(bed.log(MachineBed.job()) == "the agent writes\n")
@@ -47,11 +49,13 @@ import Testing
             }
         }
 
-        @Test("cancelling stops and deletes the machine, while its agent runs and while it boots", arguments: [false, true])
+        @Test(
+            "cancelling stops and deletes the machine, while its agent runs and while it boots",
+            arguments: [false, true])
         func cancels(boots: Bool) async throws {
             try await withTart { bed in
                 if boots { try bed.write("1000000", to: "tart/boots") }
-                let launcher = try launcher(bed)
+                let launcher = try self.launcher(bed)
                 let launch = Task { try await launcher.launch(MachineBed.job()) }
                 try await wait {
                     boots ? bed["calls"].contains("tart exec buildkite-slot-1 true") : bed.hasStarted(MachineBed.job())
@@ -66,7 +70,7 @@ import Testing
         @Test("two machines run at a time, and a third job waits, or is given back when its patience ends")
         func two() async throws {
             try await withTart { bed in
-                let launcher = try launcher(bed)
+                let launcher = try self.launcher(bed)
                 var launches: [Task<JobExit, any Error>] = []
                 for number in 1...2 {
                     launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
@@ -87,6 +91,36 @@ import Testing
             }
         }
 
+        @Test("slots are locked by a perl where there is no flock, as on macOS")
+        func perl() async throws {
+            try await withTart { bed in
+                try FileManager.default.createDirectory(
+                    atPath: bed.path("tools"), withIntermediateDirectories: false)
+                let tools = [
+                    "bash", "cat", "cut", "env", "grep", "ls", "mkdir", "mkfifo", "perl", "rm", "sed", "setsid", "sh",
+                    "sleep", "sort", "tail", "tr",
+                ]
+                for tool in tools {
+                    let file = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.isExecutableFile)
+                    try FileManager.default.createSymbolicLink(
+                        atPath: bed.path("tools/\(tool)"), withDestinationPath: try #require(file, "\(tool)"))
+                }
+                let launcher = try self.launcher(
+                    bed,
+                    environment: [
+                        "PATH": bed.path("bin") + ":" + bed.path("tools"), "STACKS_TART_SLOTS": "1",
+                        "STACKS_TART_PATIENCE": "0",
+                    ])
+                let first = Task { try await launcher.launch(MachineBed.job(1)) }
+                try await wait { bed.hasStarted(MachineBed.job(1)) }
+                try await bed.expectNoStart(
+                    launcher, saying: "all 1 slots of this Mac are taken", job: MachineBed.job(2))
+                try bed.write("0", to: "status")
+                #expect(try await first.value.status == 0)
+                #expect(try await launcher.launch(MachineBed.job(3)).status == 0)
+            }
+        }
+
         @Test("machines that somebody else runs count for macOS: the job is given back, and its clone is deleted")
         func limit() async throws {
             try await withTart { bed in
@@ -97,7 +131,7 @@ import Testing
                     try bed.write("\(getpid())", to: "tart/vms/\(name)/pid")
                 }
                 try await bed.expectNoStart(
-                    try launcher(bed),
+                    try self.launcher(bed),
                     saying: "run-in-tart: the machine of \(Self.image) ended before it was up\n")
                 #expect(bed.log(MachineBed.job()).contains("The number of VMs exceeds the system limit"))
                 #expect(try bed.files(in: "tart/vms") == ["mine", "yours"])
@@ -107,12 +141,13 @@ import Testing
         @Test("what a killed recipe has left is deleted by the next one in its slot, whether it still runs or not")
         func killed() async throws {
             try await withTart { bed in
-                let launcher = try launcher(bed)
+                let launcher = try self.launcher(bed)
                 for (number, isWholeGroup) in [(1, true), (2, false)] {
                     let launch = Task { try await launcher.launch(MachineBed.job(number)) }
                     try await wait { bed.hasStarted(MachineBed.job(number)) }
                     // `tart run` is the recipe's child, which leads the process group.
-                    let machine = try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
+                    let machine = try #require(
+                        pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
                     let recipe = getpgid(machine)
                     #expect(kill(isWholeGroup ? -recipe : recipe, SIGKILL) == 0)
                     #expect(try await launch.value.status == 137)
@@ -129,10 +164,12 @@ import Testing
         @Test("a job whose machine ends under it is given back")
         func ended() async throws {
             try await withTart { bed in
-                let launcher = try launcher(bed)
+                let launcher = try self.launcher(bed)
                 let launch = Task { try await launcher.launch(MachineBed.job()) }
                 try await wait { bed.hasStarted(MachineBed.job()) }
-                kill(try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM)
+                kill(
+                    try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM
+                )
                 #expect(try await launch.value.status == 75)
                 #expect(
                     bed.log(MachineBed.job()).hasSuffix(
@@ -146,7 +183,7 @@ import Testing
             try await withTart { bed in
                 try bed.write("0", to: "status")
                 let job = MachineBed.job(rules: ["image=xcode"])
-                #expect(try await launcher(bed).launch(job).status == 0)
+                #expect(try await self.launcher(bed).launch(job).status == 0)
                 #expect(bed["calls"].contains("tart clone xcode-16 buildkite-slot-1\n"))
             }
         }
@@ -154,7 +191,7 @@ import Testing
         @Test("a rule for which no image is offered fails its job alone, whatever it is")
         func hostile() async throws {
             try await withTart { bed in
-                let launcher = try launcher(bed)
+                let launcher = try self.launcher(bed)
                 for (number, image) in hostileImages.enumerated() {
                     let job = MachineBed.job(number + 1, rules: ["image=\(image)"])
                     try await bed.expectNoStart(
@@ -171,20 +208,20 @@ import Testing
             try await withTart { bed in
                 try await bed.expectNoStart(try bed.launcher("run-in-tart", []), saying: "usage: run-in-tart DIRECTORY")
                 try await bed.expectNoStart(
-                    try launcher(bed, images: ["xcode=xcode-16"]), saying: "no image is offered as default=IMAGE")
+                    try self.launcher(bed, images: ["xcode=xcode-16"]), saying: "no image is offered as default=IMAGE")
                 try await bed.expectNoStart(
-                    try launcher(bed, images: ["default=vanilla"]),
+                    try self.launcher(bed, images: ["default=vanilla"]),
                     saying: "run-in-tart: this Mac has no image vanilla: tart pull it\n")
                 try bed.write("1000000", to: "tart/boots")
                 try await bed.expectNoStart(
-                    try launcher(bed, environment: ["STACKS_TART_BOOT_PATIENCE": "0"]),
+                    try self.launcher(bed, environment: ["STACKS_TART_BOOT_PATIENCE": "0"]),
                     saying: "no guest agent answers in the machine of \(Self.image) after 0 s")
                 try bed.write("", to: "tart/full")
-                try await bed.expectNoStart(try launcher(bed), saying: "\(Self.image) cannot be cloned")
+                try await bed.expectNoStart(try self.launcher(bed), saying: "\(Self.image) cannot be cloned")
                 try bed.write("", to: "tart/old")
-                try await bed.expectNoStart(try launcher(bed), saying: "it takes version 2.27.0")
+                try await bed.expectNoStart(try self.launcher(bed), saying: "it takes version 2.27.0")
                 try FileManager.default.removeItem(atPath: bed.path("bin/tart"))
-                try await bed.expectNoStart(try launcher(bed), saying: "there is no tart on the PATH")
+                try await bed.expectNoStart(try self.launcher(bed), saying: "there is no tart on the PATH")
                 try expectNoMachine(bed)
             }
         }
@@ -194,7 +231,8 @@ import Testing
             try await withTart { bed in
                 try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
                 try await bed.expectNoStart(
-                    try launcher(bed), saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")
+                    try self.launcher(bed),
+                    saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")
                 try expectNoMachine(bed)
             }
         }

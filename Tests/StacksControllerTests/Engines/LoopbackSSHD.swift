@@ -14,7 +14,7 @@ import Testing
         /// Calls `body` with the path of the configuration for ssh.
         static func use(in bed: MachineBed, _ body: (String) async throws -> Void) async throws {
             for key in ["host-key", "key"] {
-                try run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", bed.path(key)])
+                try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", bed.path(key)])
             }
             // As root it wants the directory that a distribution's service makes.
             if geteuid() == 0 {
@@ -55,27 +55,20 @@ import Testing
 
                 """
             try bed.write(hosts.joined() + off + all, to: "ssh_config")
-            let daemon = Process()
-            daemon.executableURL = URL(fileURLWithPath: try #require(program))
-            daemon.arguments = ["-D", "-E", bed.path("sshd.log"), "-f", bed.path("sshd_config")]
-            try daemon.run()
-            defer {
-                daemon.terminate()
-                daemon.waitUntilExit()
-            }
-            try await wait { !daemon.isRunning || bed["sshd.log"].contains("Server listening on 127.0.0.1") }
-            #expect(daemon.isRunning, "\(bed["sshd.log"])")
+            let daemon = try ChildProcess(
+                URL(fileURLWithPath: try #require(program)), ["-D", "-e", "-f", bed.path("sshd_config")])
+            defer { daemon.kill() }
+            let signs = ["Server listening on 127.0.0.1", "Cannot bind", "fatal", "terminating", "No such file"]
+            try await wait { signs.contains { daemon.errorText.contains($0) } }
+            try #require(daemon.errorText.contains(signs[0]), "\(daemon.errorText)")
             try await body(bed.path("ssh_config"))
             _ = bound
         }
 
-        private static func run(_ program: String, _ arguments: [String]) throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [program] + arguments
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+        private static func run(_ program: String, _ arguments: [String]) async throws {
+            let child = try ChildProcess(URL(fileURLWithPath: "/usr/bin/env"), [program] + arguments, input: [])
+            let outcome = try await child.outcome()
+            try #require(outcome.exitStatus == 0, "\(outcome.errorText)")
         }
 
         private static func freePort() throws -> UInt16 { try BoundPort().number }

@@ -52,9 +52,9 @@ import Testing
 
         /// A job, the `number`th, with rules.
         static func job(_ number: Int = 1, rules: [String] = []) -> LaunchedJob {
-            let id = "01989c5e-0000-7000-8000-" + String(repeating: "0", count: 11) + String(number)
+            let id = "01989c5e-0000-7000-8000-" + String(String(1_000_000_000_000 + number).dropFirst())
             return LaunchedJob(
-                scheduled: ScheduledJob(id: JobID(rawValue: id), agentQueryRules: rules),
+                scheduled: ScheduledJob(id: JobID(id), agentQueryRules: rules),
                 acquisitionToken: Secret(token))
         }
 
@@ -71,7 +71,8 @@ import Testing
             configuration.workingDirectory = root.path
             // So long that no machine is too busy for what has to be done at SIGTERM.
             configuration.gracePeriod = .seconds(3600)
-            configuration.environment = self.environment.merging(environment) { $1 }
+            let own: [String: String?] = self.environment
+            configuration.environment = own.merging(environment) { $1 }
             return try CommandLauncher(
                 command: [shell, Self.recipes.appendingPathComponent(recipe).path] + arguments,
                 configuration: configuration)
@@ -106,7 +107,8 @@ import Testing
 
         /// The files of the bed that hold the token.
         func filesWithToken() throws -> [String] {
-            try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { self[$0].contains(Self.token) }.sorted()
+            try FileManager.default.subpathsOfDirectory(atPath: root.path).filter { self[$0].contains(Self.token) }
+                .sorted()
         }
 
         /// That the agent got what it needs and nothing else, and that the token was in no command line and no other file.

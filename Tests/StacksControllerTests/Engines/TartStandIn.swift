@@ -11,7 +11,8 @@
         usage() { echo "Error: $1" >&2; echo "Usage: tart <subcommand>" >&2; exit 64; }
         fail() { echo "$2" >&2; exit "$1"; }
         pid() { cat "$home/vms/$1/pid" 2>/dev/null; }
-        runs() { [ -n "$(pid "$1")" ] && kill -0 "$(pid "$1")" 2>/dev/null; }
+        # Nobody may reap one whose recipe was killed.
+        runs() { grep -q '^State:.[^ZX]' "/proc/$(pid "$1")/status" 2>/dev/null; }
         exists() { [ -d "$home/vms/$1" ] || fail 2 "the specified VM \\"$1\\" does not exist"; }
         name() {
             [ $# -ge 1 ] || usage "Missing expected argument '<name>'"
