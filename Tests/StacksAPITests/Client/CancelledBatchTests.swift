@@ -97,7 +97,8 @@ import Testing
         let clock = ManualClock()
         let transport = InMemoryTransport { _ in
             TransportResponse(
-                status: .ok, headerFields: [.rateLimitLimit: "20"], body: Array(#"{"states":{}}"#.utf8))
+                status: .ok, headerFields: [HTTPField.Name("RateLimit-Limit")!: "20"],
+                body: Array(#"{"states":{}}"#.utf8))
         }
         var configuration = StacksClient.Configuration()
         configuration.clock = clock

@@ -1,6 +1,8 @@
 #if os(Linux)
+    import CommandLaunching
     import Foundation
     import StacksAPI
+    import StacksController
     import Testing
 
     @Suite("The articles about engines", .timeLimit(.minutes(5)))

@@ -1,5 +1,7 @@
 #if os(Linux)
+    import CommandLaunching
     import StacksAPI
+    import StacksController
     import Testing
 
     @Suite("The recipe for Kubernetes", .timeLimit(.minutes(5)))
@@ -9,6 +11,7 @@
         private static let programs = [
             "kubectl": """
             printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
+            ! env | grep -q bkjat_ || echo "$0" >>"$REMOTE/leaks"
             [ ! -e "$REMOTE/unreachable" ] || { echo 'The connection to the server was refused' >&2; exit 1; }
             words=()
             for word; do [[ $word == --request-timeout=5s ]] || words+=("$word"); done
@@ -77,6 +80,7 @@
                 #expect(exit.status == status, "\(cluster.log)")
                 #expect(cluster.contents(of: "agent") == "bkjat_travels \(EngineBed.job.id) http://localhost:1/v3\n")
                 #expect(try cluster.filesWithToken() == ["agent"])
+                #expect(!cluster.has("leaks"))
                 #expect(!cluster.has("pod"))
                 #expect(cluster.log == "")
             }

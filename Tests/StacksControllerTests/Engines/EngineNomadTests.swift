@@ -1,5 +1,7 @@
 #if os(Linux)
+    import CommandLaunching
     import StacksAPI
+    import StacksController
     import Testing
 
     @Suite("The recipe for Nomad", .timeLimit(.minutes(5)))
@@ -18,6 +20,7 @@
         private static let programs = [
             "curl": """
             printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
+            ! env | grep -q bkjat_ || echo "$0" >>"$REMOTE/leaks"
             [ "${*: -2}" = '--config -' ] || exit 2
             while [ "$1" != --config ]; do
                 [ "$1" != --request ] || method=$2
@@ -62,6 +65,7 @@
             """,
             "nomad": """
             printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
+            ! env | grep -q bkjat_ || echo "$0" >>"$REMOTE/leaks"
             usage() { echo "Usage: nomad [-version] [-help] [-autocomplete-(un)install] <command> [args]"; exit 127; }
             case "$*" in
             'alloc exec -help') [ ! -e "$REMOTE/no exec" ] || usage; printf '  -task <task-name>\\n' ;;
@@ -106,6 +110,7 @@
                 #expect(nomad.contents(of: "agent") == "bkjat_travels \(EngineBed.job.id) \n")
                 #expect(nomad.contents(of: "meta") == "\(EngineBed.job.id)\n")
                 #expect(try nomad.filesWithToken() == ["agent"])
+                #expect(!nomad.has("leaks"))
                 #expect(!nomad.calls.contains { $0.contains("secret") })
                 #expect(nomad.log == "" && !nomad.has("job"))
                 #expect(nomad.contents(of: "requests").contains("DELETE "))

@@ -1,5 +1,7 @@
 #if os(Linux)
+    import CommandLaunching
     import StacksAPI
+    import StacksController
     import Testing
 
     /// `Scripts/slurm-demo` runs the recipe for real. This is what it does not come to.
