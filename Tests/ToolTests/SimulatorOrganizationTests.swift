@@ -22,7 +22,7 @@ struct SimulatorOrganizationTests {
                 try await curl("GET", "token", token: token).json["organization_slug"] as? String
             }
             #expect(curl.simulator.ready.token == "bkct_first")
-            #expect(try await slug("bkct_first") == "acme" && slug("bkct_second") == "acme")
+            for token in ["bkct_first", "bkct_second"] { #expect(try await slug(token) == "acme") }
             #expect(try await slug("bkct_other") == "globex")
             let made = try #require(curl.simulator.ready.organizations?.first { $0.slug == "initech" }?.tokens)
             #expect(try await slug(made[0]) == "initech")
