@@ -1,3 +1,4 @@
+import CommandLaunching
 import Foundation
 import StacksAPI
 import StacksController
