@@ -155,7 +155,7 @@ struct SimulatorStrictnessTests {
                 #expect(index.status == 200 && index.headers["content-type"] == "text/plain; charset=utf-8")
                 for line in [
                     "GET /_simulator/report", "POST /_simulator/jobs/:job/cancel", "POST /_simulator/reset",
-                    "; body: seconds", "; query: queue, state, after, limit",
+                    "; body: seconds", "; query: organization, queue, state",
                 ] {
                     #expect(index.body.contains(line), "\(index.body)")
                 }

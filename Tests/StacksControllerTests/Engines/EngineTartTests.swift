@@ -98,7 +98,7 @@ import Testing
                     atPath: bed.path("tools"), withIntermediateDirectories: false)
                 let tools = [
                     "bash", "cat", "cut", "env", "grep", "ls", "mkdir", "mkfifo", "perl", "rm", "sed", "setsid", "sh",
-                    "sleep", "sort", "tail", "tr",
+                    "sleep", "sort", "tail", "tr", "true",
                 ]
                 for tool in tools {
                     let file = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.isExecutableFile)

@@ -126,9 +126,9 @@ async function openChecks() {
 dialog.addEventListener("click", (event) => { if (event.target.closest("[data-dismiss]")) dialog.close(); });
 
 /** Does what a button says, and asks for what came of it. */
-async function act({ action, post, delete: removed }, values, world, done) {
+async function act({ action, post, delete: removed, organization }, values, world, done) {
   try {
-    if (post) await send("POST", post);
+    if (post) await send("POST", post, organization && { organization });
     if (removed) await send("DELETE", removed);
     if (action === "checks") await openChecks();
     else if (action) {

@@ -117,7 +117,7 @@ function closeJob() {
 document.addEventListener("click", async (event) => {
   const target = event.target.closest("button");
   if (!target || !last) return;
-  const { state, queue, job: id, action, post, delete: removed, close } = target.dataset;
+  const { state, queue, job: id, action, post, delete: removed, organization, close } = target.dataset;
   if (state !== undefined) {
     chosen.state = chosen.state === state ? "" : state;
     rows = rowsAtFirst;
@@ -132,7 +132,7 @@ document.addEventListener("click", async (event) => {
   } else if (close !== undefined) {
     return closeJob();
   } else if (action || post || removed) {
-    return act({ action, post, delete: removed }, { job: chosen.job }, last.overview, poll);
+    return act({ action, post, delete: removed, organization }, { job: chosen.job }, last.overview, poll);
   } else {
     return;
   }

@@ -63,7 +63,7 @@ function queueItem(queue, overview, chosen) {
       several(overview) && make("span", { class: "quiet" }, outside(queue.organization)),
       queue.paused && make("span", { class: "pill warn" }, "paused"),
       make("button", { type: "button", class: "small end", "data-key": "pause", "data-post": `queues/${encodeURIComponent(queue.key)}/${verb}`,
-        "aria-label": visible(`${queue.paused ? "Resume" : "Pause"} ${queue.key}`) }, queue.paused ? "Resume" : "Pause")),
+        "data-organization": queue.organization, "aria-label": visible(`${queue.paused ? "Resume" : "Pause"} ${queue.key}`) }, queue.paused ? "Resume" : "Pause")),
     stateBar(queue.by_state));
 }
 
@@ -124,9 +124,10 @@ const list = (all, item, none) => all.count === 0 ? [make("li", { class: "empty"
     `and ${number(all.count - all.first.length)} more`)].filter(Boolean);
 
 function switches(overview) {
-  const one = (key, isOn, title, path) => make("button", { type: "button", role: "switch", "data-key": key,
-    "aria-checked": String(isOn), "data-post": path }, title);
-  const first = overview.organizations.first[0];
-  return [one("limits", overview.rate_limits, "Rate limits", `rate-limits/${overview.rate_limits ? "off" : "on"}`),
-    first && one("available", first.available, "API available", `organization/${first.available ? "unavailable" : "available"}`)].filter(Boolean);
+  const one = (key, isOn, title, path, organization) => make("button", { type: "button", role: "switch", "data-key": key,
+    "aria-checked": String(isOn), "data-post": path, "data-organization": organization }, title);
+  return [one("limits", overview.rate_limits, "Rate limits", `rate-limits/${overview.rate_limits ? "off" : "on"}`, null),
+    ...overview.organizations.first.map(({ slug, available }) => one(`available ${slug}`, available,
+      outside(several(overview) ? `API available to ${slug}` : "API available"),
+      `organization/${available ? "unavailable" : "available"}`, slug))];
 }
