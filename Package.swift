@@ -12,7 +12,7 @@ func support(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .testTarget(name: name, dependencies: dependencies + [httpTypes])
+    .testTarget(name: name, dependencies: dependencies + ["StacksTransport", httpTypes])
 }
 
 let argumentParser = product("ArgumentParser", "swift-argument-parser")
@@ -26,8 +26,7 @@ let serviceLifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let unixSignals = product("UnixSignals", "swift-service-lifecycle")
 
 let package = Package(
-    name: "stacks-api-swift",
-    platforms: [.macOS(.v15)],
+    name: "stacks-api-swift", platforms: [.macOS(.v15)],
     // The tools are not products: a package that depends on this one would then resolve what they need.
     // `swift run stacksctl` and `swift run stacks-simulator` work all the same.
     products: [
@@ -36,22 +35,18 @@ let package = Package(
     ].map { .library(name: $0, targets: [$0]) },
     traits: [
         .trait(name: "Controller", description: "StacksController, which takes swift-service-lifecycle."),
-        .trait(
-            name: "CommandLauncher", description: "StacksCommandLauncher: a process for each job.",
-            enabledTraits: ["Controller"]),
+        .trait(name: "CommandLauncher", description: "Launches a process for each job.", enabledTraits: ["Controller"]),
         .trait(name: "Tracing", description: "Spans for calls and requests, which takes swift-distributed-tracing."),
-        // Nothing of the libraries. On Linux Foundation makes up most of a tool that is linked statically.
-        .trait(name: "URLSessionTool", description: "stacksctl --transport urlsession, which takes Foundation."),
+        .trait(name: "URLSessionTool", description: "stacksctl --transport urlsession, which takes all of Foundation."),
         .default(enabledTraits: ["Controller", "URLSessionTool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
-        // With their traits alone.
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
-        // For the tools and the tests alone: a package that depends on this one resolves none of these.
+        // The last two with their traits alone. A package that depends on this one resolves none of the following.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
@@ -83,8 +78,7 @@ let package = Package(
                 "StacksAPI", "StacksTransport", httpTypes, logging, metrics,
                 product("ServiceLifecycle", "swift-service-lifecycle", trait: "Controller"),
             ]),
-        // The product holds the launcher with the trait alone; stacksctl and the tests take it without asking.
-        // What hands jobs to engines are scripts, which Scripts/install installs.
+        // With the trait alone it holds the launcher, which stacksctl takes without asking. Engines has scripts.
         .target(
             name: "StacksCommandLauncher",
             dependencies: [.target(name: "CommandLaunching", condition: .when(traits: ["CommandLauncher"]))],
@@ -97,9 +91,8 @@ let package = Package(
         // The events of a YAML text, for stacksctl's configuration. Nothing else takes libyaml.
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         .target(name: "YAMLEvents", dependencies: ["CYAML"], swiftSettings: [.strictMemorySafety()]),
-        // Whose requests the tools' servers answer.
+        // Whose requests the tools' servers answer, and what their pages have in common.
         .target(name: "HostGuard", dependencies: ["StacksTransport", httpTypes]),
-        // What the tools' pages in a browser have in common.
         .target(name: "EmbeddedPages", dependencies: [httpTypes], resources: [.embedInCode("Shared")]),
         .executableTarget(
             name: "stacksctl",
@@ -147,36 +140,31 @@ let package = Package(
             .product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))),
 
         // The tests.
-        tests("StacksTransportTests", "StacksTransport"),
-        tests("StacksCurlTests", "StacksCurl", "StacksTesting", "StacksTransport", "TestServers"),
-        tests("StacksURLSessionTests", "StacksTransport", "StacksURLSession", "TestServers"),
+        tests("StacksTransportTests"),
+        tests("StacksCurlTests", "StacksCurl", "StacksTesting", "TestServers"),
+        tests("StacksURLSessionTests", "StacksURLSession", "TestServers"),
         tests(
-            "TransportFaultTests", "FaultServer", "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession",
-            "TestEnvironment", "TestServers"),
-        tests(
-            "StacksAPITests", "DocumentProof", "StacksAPI", "StacksTesting", "StacksTransport", logging, metrics,
-            metricsTestKit),
-        tests("StacksTestingTests", "StacksTesting", "StacksTransport"),
+            "TransportFaultTests", "FaultServer", "StacksCurl", "StacksTesting", "StacksURLSession", "TestEnvironment",
+            "TestServers"),
+        tests("StacksAPITests", "DocumentProof", "StacksAPI", "StacksTesting", logging, metrics, metricsTestKit),
+        tests("StacksTestingTests", "StacksTesting"),
         tests(
             "StacksControllerTests", "CommandLaunching", "StacksAPI", "StacksController", "StacksCurl", "StacksTesting",
-            "StacksTransport", "TestServers", logging, metrics, metricsTestKit, serviceLifecycle),
+            "TestServers", logging, metrics, metricsTestKit, serviceLifecycle),
         tests(
-            "ToolTests", "stacksctl", "HostGuard", "StacksAPI", "StacksController", "StacksTesting", "StacksTransport",
-            "StandardStreams", "TestEnvironment", "TestServers", "YAMLEvents", logging, metrics, argumentParser),
+            "ToolTests", "stacksctl", "HostGuard", "StacksAPI", "StacksController", "StacksTesting", "StandardStreams",
+            "TestEnvironment", "TestServers", "YAMLEvents", logging, metrics, argumentParser),
         tests(
             "ReadmeTests", "stacksctl", "CommandLaunching", "StacksAPI", "StacksCommandLauncher", "StacksController",
-            "StacksCurl", "StacksTesting", "StacksTransport", "StacksURLSession", "TestServers", logging,
-            serviceLifecycle, unixSignals),
+            "StacksCurl", "StacksTesting", "StacksURLSession", "TestServers", logging, serviceLifecycle, unixSignals),
     ]
 )
 
 // Every target compiles with these: a warning is an error, imports say what they expose, and an async function stays on
 // its caller's executor, so that a call makes no thread hop that it does not need.
 for target in package.targets where target.type != .system {
-    let features = [
-        "ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault", "NonisolatedNonsendingByDefault",
-    ]
+    let on = ["ExistentialAny", "MemberImportVisibility", "InternalImportsByDefault", "NonisolatedNonsendingByDefault"]
     target.swiftSettings =
-        features.map { .enableUpcomingFeature($0) } + [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+        on.map { .enableUpcomingFeature($0) } + [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
         + (target.swiftSettings ?? [])
 }
