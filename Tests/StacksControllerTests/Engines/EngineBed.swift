@@ -35,7 +35,7 @@
     /// The programs find the directory as `$REMOTE`, and what they keep there is all that the engine has: files tell them how to
     /// behave, and `calls` has every word that they were called with. There is no other program on the PATH than these and
     /// what every machine has.
-    struct EngineBed {
+    struct EngineBed: RecipeBed {
         static let job = LaunchedJob(
             scheduled: ScheduledJob(id: "01989c5e-0000-7000-8000-00000000000a"),
             acquisitionToken: Secret("bkjat_travels"))
@@ -80,11 +80,7 @@
             }
             // Recipes look again each second.
             let all = programs.merging(["buildkite-agent": agent, "sleep": "exec /bin/sleep 0.02"]) { one, _ in one }
-            for (name, script) in all {
-                let file = directory.appendingPathComponent(name)
-                try Data("#!/bin/bash\n\(script)\n".utf8).write(to: file)
-                try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.path)
-            }
+            try install(all, in: directory)
             var configuration = CommandLauncher.Configuration()
             configuration.output = .files(directory: root.path)
             // So long that no machine is too busy for what has to be done at SIGTERM.
@@ -95,18 +91,6 @@
             let words = [EngineRecipe.path(command[0])] + command.dropFirst()
             try await body(
                 EngineBed(root: root, launcher: try CommandLauncher(command: words, configuration: configuration)))
-        }
-
-        func contents(of name: String) -> String {
-            (try? String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)) ?? ""
-        }
-
-        func write(_ text: String, to name: String) throws {
-            try text.write(to: root.appendingPathComponent(name), atomically: true, encoding: .utf8)
-        }
-
-        func has(_ name: String) -> Bool {
-            FileManager.default.fileExists(atPath: root.appendingPathComponent(name).path)
         }
 
         /// No longer has this program.

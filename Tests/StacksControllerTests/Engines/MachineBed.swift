@@ -7,7 +7,7 @@ import Testing
 #if os(Linux)
     /// A directory in which a recipe runs as `stacksctl run` starts it, with programs that stand in for those of its engine.
     /// What the engine has of its own is there too: `$BED` is the directory's path.
-    struct MachineBed {
+    struct MachineBed: RecipeBed {
         static let token = "bkjat_travels"
 
         let root: URL
@@ -24,11 +24,7 @@ import Testing
             let bin = root.appendingPathComponent("bin")
             try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: root) }
-            for (name, script) in programs.merging(["buildkite-agent": agent], uniquingKeysWith: { $1 }) {
-                let file = bin.appendingPathComponent(name)
-                try Data("#!/bin/bash\n\(script)\n".utf8).write(to: file)
-                try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.path)
-            }
+            try install(programs.merging(["buildkite-agent": agent], uniquingKeysWith: { $1 }), in: bin)
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
             let own = ["PATH": "\(bin.path):\(path)", "BED": root.path]
             try await body(MachineBed(root: root, environment: own.merging(environment) { $1 }))
@@ -58,10 +54,6 @@ import Testing
                 acquisitionToken: Secret(token))
         }
 
-        /// Where the recipes are.
-        static let recipes = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../../Sources/StacksCommandLauncher/Engines").standardizedFileURL
-
         /// A launcher for a recipe. The first argument that follows it is the directory `slots` of the bed, unless told.
         func launcher(
             _ recipe: String, _ arguments: [String], shell: String = "/bin/sh", environment: [String: String?] = [:]
@@ -74,23 +66,15 @@ import Testing
             let own: [String: String?] = self.environment
             configuration.environment = own.merging(environment) { $1 }
             return try CommandLauncher(
-                command: [shell, Self.recipes.appendingPathComponent(recipe).path] + arguments,
+                command: [shell, EngineRecipe.path(recipe)] + arguments,
                 configuration: configuration)
         }
 
         /// A path in the bed.
         func path(_ name: String) -> String { root.appendingPathComponent(name).path }
 
-        func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
-
         /// A file's content; nothing when there is no such file.
-        subscript(name: String) -> String {
-            (try? String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)) ?? ""
-        }
-
-        func write(_ text: String, to name: String) throws {
-            try text.write(to: root.appendingPathComponent(name), atomically: true, encoding: .utf8)
-        }
+        subscript(name: String) -> String { contents(of: name) }
 
         /// What a job's recipe has written.
         func log(_ job: LaunchedJob) -> String { self["\(job.id).log"] }
