@@ -143,8 +143,8 @@ struct SimulatorCommand: AsyncParsableCommand {
         guard ["127.0.0.1", "::1", "localhost"].contains(host) else {
             throw ValidationError("--host must be a loopback address: 127.0.0.1, ::1 or localhost.")
         }
-        guard (0...1_000_000).contains(jobs) else {
-            throw ValidationError("--jobs must be between 0 and 1000000, not \(jobs).")
+        guard (0...AddJobsDocument.largestCount).contains(jobs) else {
+            throw ValidationError("--jobs must be between 0 and \(AddJobsDocument.largestCount), not \(jobs).")
         }
         guard listingDelay >= 0, listingDelay <= 3600 else {
             throw ValidationError("--listing-delay must be between 0 and 3600, not \(listingDelay).")

@@ -13,9 +13,12 @@ struct AddJobsDocument: Decodable {
     var organization: String?
     var template = SimulatedJob.Template()
 
+    /// How many jobs can be added at once.
+    static let largestCount = 1_000_000
+
     static let members: [ControlMember] =
         [
-            ControlMember(name: "count", kind: .integer(1...1_000_000), about: "how many; 1 when left out"),
+            ControlMember(name: "count", kind: .integer(1...largestCount), about: "how many; 1 when left out"),
             ControlMember(name: "queue", kind: .queue, about: "the default queue when left out"),
             .organization,
         ] + templateMembers

@@ -31,6 +31,9 @@ struct ControlMember: Sendable {
         case headers
         case object([ControlMember])
 
+        /// A time of up to 366 days.
+        static let seconds = Kind.number(0...31_622_400)
+
         static func text(upTo limit: Int) -> Kind { .text(0...limit) }
         static func list(of kind: Kind, upTo limit: Int) -> Kind { .list(of: kind, 0...limit) }
     }

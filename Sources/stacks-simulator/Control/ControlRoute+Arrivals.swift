@@ -8,7 +8,6 @@ import StacksTesting
 #endif
 
 extension ControlRoute {
-    private static let largestCount = 1_000_000
     private static let weight = ControlMember(
         name: "weight", kind: .number(0.001...1_000_000), about: "1 when left out")
 
@@ -22,9 +21,10 @@ extension ControlRoute {
                 ControlMember(
                     name: "rate", kind: .number(0.001...100_000), isRequired: true,
                     about: "jobs in a second, on average"),
-                ControlMember(name: "count", kind: .integer(1...largestCount), about: "how many; or for_seconds"),
                 ControlMember(
-                    name: "for_seconds", kind: .number(0...31_622_400), about: "for how long; or count",
+                    name: "count", kind: .integer(1...AddJobsDocument.largestCount), about: "how many; or for_seconds"),
+                ControlMember(
+                    name: "for_seconds", kind: .seconds, about: "for how long; or count",
                     insteadOf: "count"),
                 ControlMember(
                     name: "spread", kind: .choice(SimulatedArrivals.Spread.allCases.map(\.rawValue)),
@@ -34,13 +34,14 @@ extension ControlRoute {
                 ControlMember(
                     name: "jobs", kind: .list(of: .object([weight] + AddJobsDocument.templateMembers), 1...100),
                     about: "the kinds of jobs, one of which is chosen each time by its weight"),
-            ], status: .created
+            ], status: .created, failures: [.conflict]
         ) { control, call in
             let request = try call.read(ArrivalsDocument.self)
             let count = request.count ?? Int((request.rate * (request.for_seconds ?? 0)).rounded())
-            guard (1...largestCount).contains(count) else {
+            guard (1...AddJobsDocument.largestCount).contains(count) else {
                 throw ControlFailure.badRequest(
-                    "rate and for_seconds make \(count) jobs; there must be between 1 and \(largestCount).")
+                    "rate and for_seconds make \(count) jobs; there must be between 1 and \(AddJobsDocument.largestCount)."
+                )
             }
             var arrivals = SimulatedArrivals(count: count, rate: request.rate)
             arrivals.spread = request.spread.flatMap(SimulatedArrivals.Spread.init(rawValue:)) ?? .even

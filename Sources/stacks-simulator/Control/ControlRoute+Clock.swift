@@ -14,7 +14,8 @@ extension ControlRoute {
         },
         ControlRoute(
             .post, "clock/advance", "moves the time, with --clock manual",
-            body: [ControlMember(name: "seconds", kind: .number(0...31_622_400), isRequired: true)]
+            body: [ControlMember(name: "seconds", kind: .seconds, isRequired: true)],
+            failures: [.conflict]
         ) { control, call in
             guard let clock = control.clock else {
                 throw ControlFailure.conflict(

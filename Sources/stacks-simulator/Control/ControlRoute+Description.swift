@@ -58,7 +58,7 @@ extension ControlRoute {
             String(status.code): .object(success), "400": error, "403": error, "413": error, "415": error,
         ]
         if !names.isEmpty { responses["404"] = error }
-        if ["clock/advance", "arrivals"].contains(path), method == .post { responses["409"] = error }
+        for failure in failures { responses[String(failure.code)] = error }
         let words = [method.rawValue.lowercased()] + path.split { !$0.isLetter }.map(String.init)
         var members: [String: ControlValue] = [
             "operationId": .text(words.joined(separator: "-")), "summary": .text(about),

@@ -20,13 +20,16 @@ struct ControlRoute: Sendable {
     var body: [ControlMember]
     /// The status of its success.
     var status: HTTPResponse.Status
+    /// The statuses of its failures, besides those that any path or any with a value can have.
+    var failures: [HTTPResponse.Status]
     /// What a response with a body is.
     var content: Content
     var perform: @Sendable (ControlEndpoints, ControlCall) throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ about: String, query: [ControlMember] = [],
-        body: [ControlMember] = [], status: HTTPResponse.Status = .ok, content: Content = .json,
+        body: [ControlMember] = [], status: HTTPResponse.Status = .ok, failures: [HTTPResponse.Status] = [],
+        content: Content = .json,
         _ perform: @escaping @Sendable (ControlEndpoints, ControlCall) throws -> Response
     ) {
         self.method = method
@@ -35,6 +38,7 @@ struct ControlRoute: Sendable {
         self.query = query
         self.body = body
         self.status = status
+        self.failures = failures
         self.content = content
         self.perform = perform
     }

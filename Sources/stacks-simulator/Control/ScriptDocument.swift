@@ -23,10 +23,8 @@ struct ScriptDocument: Codable, Sendable {
     var cancel_seconds: Double?
     var ignores_cancel: Bool?
 
-    private static let aYear = 0.0...31_622_400
-
     static let members: [ControlMember] = [
-        ControlMember(name: "seconds", kind: .number(aYear), about: "how long it runs; 0 when left out"),
+        ControlMember(name: "seconds", kind: .seconds, about: "how long it runs; 0 when left out"),
         ControlMember(
             name: "exit_status", kind: .integer(-2_147_483_648...4_294_967_295),
             about: "0 when left out, and -1 with a signal"),
@@ -36,17 +34,17 @@ struct ScriptDocument: Codable, Sendable {
             name: "output",
             kind: .list(
                 of: .object([
-                    ControlMember(name: "after_seconds", kind: .number(aYear), about: "since its start"),
+                    ControlMember(name: "after_seconds", kind: .seconds, about: "since its start"),
                     ControlMember(name: "text", kind: .text(upTo: 1 << 20), isRequired: true),
                 ]), upTo: 10_000), about: "what else it writes, in this order"),
         ControlMember(
-            name: "starts_after_seconds", kind: .number(aYear),
+            name: "starts_after_seconds", kind: .seconds,
             about: "how long its agent takes until it registers; 0 when left out"),
         ControlMember(
             name: "agent", kind: .choice(ScriptedAgent.Script.Ending.allCases.map(\.rawValue)),
             about: "what becomes of its agent: it finishes the job when left out"),
         ControlMember(
-            name: "cancel_seconds", kind: .number(aYear), about: "how long it takes to end when it is cancelled"),
+            name: "cancel_seconds", kind: .seconds, about: "how long it takes to end when it is cancelled"),
         ControlMember(name: "ignores_cancel", kind: .truth, about: "whether it goes on when it is cancelled"),
     ]
 
