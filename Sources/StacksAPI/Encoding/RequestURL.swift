@@ -65,6 +65,7 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
             case .text(let text): path += text
             case .parameter(.stackKey): if let stack { path += stack }
             case .parameter(.job):
+                // A UUID needs no encoding. Looking at each of its bytes takes a fourteenth of the instructions of a finish.
                 if let job, case .uuid = job.storage {
                     path += job.description
                 } else if let job {
