@@ -7,6 +7,8 @@ package struct HourReport: Codable, Sendable {
         case idle
         /// 100 jobs run, half of the slots are free, and nothing is scheduled.
         case running
+        /// 10 000 jobs are scheduled, and each works for six seconds in one of twenty slots.
+        case launched
         /// 100 000 jobs are scheduled that do not match the stack's tags.
         case unmatched
 
@@ -14,6 +16,7 @@ package struct HourReport: Codable, Sendable {
             switch self {
             case .idle: "idle"
             case .running: "100 running jobs"
+            case .launched: "10 000 jobs launched"
             case .unmatched: "100 000 unmatched jobs"
             }
         }
@@ -22,6 +25,7 @@ package struct HourReport: Codable, Sendable {
             switch self {
             case .idle: 0
             case .running: 100
+            case .launched: 10_000
             case .unmatched: 100_000
             }
         }
@@ -44,6 +48,8 @@ package struct HourReport: Codable, Sendable {
     package var requests: Int
     /// Those of them that listed scheduled jobs.
     package var polls: Int
+    /// Jobs launched so far.
+    package var launched: Int
     /// Bytes of paths and bodies for an hour, or with a network those of the HTTP/2 frames.
     package var bytesSent: Int
     package var bytesReceived: Int
@@ -53,7 +59,7 @@ package struct HourReport: Codable, Sendable {
         self.load = load
         self.usesExecutor = usesExecutor
         self.seconds = seconds
-        (cpuNanoseconds, requests, polls) = (0, 0, 0)
+        (cpuNanoseconds, requests, polls, launched) = (0, 0, 0, 0)
         (bytesSent, bytesReceived, peakMemoryBytes) = (0, 0, 0)
     }
 }

@@ -3,7 +3,8 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "SocketDriver.h"
 
 /// One easy handle, and what has come in on it.
 typedef struct {
@@ -13,21 +14,22 @@ typedef struct {
     size_t capacity;
     /// When the caller whose turn it is asked.
     uint64_t asked_at;
+    /// What libcurl said when it was done.
+    CURLcode outcome;
 } transfer;
 
 struct curl_loop {
+    curl_loop_kind kind;
     CURLM *multi;
+    socket_driver driver;
+    /// The request's URL, taken apart: libcurl then copies its parts for each call instead of finding them
+    /// (https://curl.se/libcurl/c/CURLOPT_CURLU.html).
+    CURLU *url;
     char *ca_file;
     struct curl_slist *headers;
     transfer transfers[CURL_LOOP_STREAMS];
     size_t count;
 };
-
-static uint64_t now_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static size_t collect(char *bytes, size_t size, size_t count, void *context) {
     transfer *transfer = context;
@@ -44,16 +46,19 @@ static size_t collect(char *bytes, size_t size, size_t count, void *context) {
     return length;
 }
 
-curl_loop *curl_loop_create(const char *ca_file) {
+curl_loop *curl_loop_create(const char *ca_file, curl_loop_kind kind) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return NULL;
     curl_loop *loop = calloc(1, sizeof(curl_loop));
     if (!loop) return NULL;
+    loop->kind = kind;
     loop->multi = curl_multi_init();
+    loop->url = curl_url();
     loop->ca_file = strdup(ca_file);
-    if (!loop->multi || !loop->ca_file) {
+    if (!loop->multi || !loop->url || !loop->ca_file) {
         curl_loop_destroy(loop);
         return NULL;
     }
+    if (kind == CURL_LOOP_GATHERING) socket_driver_begin(&loop->driver, loop->multi);
     curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     curl_multi_setopt(loop->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)CURL_LOOP_STREAMS);
     return loop;
@@ -66,6 +71,7 @@ void curl_loop_destroy(curl_loop *loop) {
     }
     if (loop->multi) curl_multi_cleanup(loop->multi);
     curl_slist_free_all(loop->headers);
+    curl_url_cleanup(loop->url);
     free(loop->ca_file);
     free(loop);
 }
@@ -87,6 +93,7 @@ static int add_transfer(curl_loop *loop) {
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_CAINFO, loop->ca_file);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (loop->kind == CURL_LOOP_GATHERING) curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L);
     return 0;
 }
 
@@ -101,9 +108,11 @@ static int prepare(curl_loop *loop, const curl_loop_request *request, size_t han
     headers = curl_slist_append(headers, "Accept: application/json");
     headers = curl_slist_append(headers, "User-Agent: stacksapi-floor/1");
     if (request->body) headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (curl_url_set(loop->url, CURLUPART_URL, request->url, 0) != CURLUE_OK) return -1;
     for (size_t index = 0; index < loop->count; index++) {
         CURL *easy = loop->transfers[index].easy;
         curl_easy_setopt(easy, CURLOPT_URL, request->url);
+        if (loop->kind == CURL_LOOP_GATHERING) curl_easy_setopt(easy, CURLOPT_CURLU, loop->url);
         if (request->body) {
             curl_easy_setopt(easy, CURLOPT_POST, 1L);
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
@@ -125,16 +134,45 @@ static int start(curl_loop *loop, transfer *transfer, uint64_t asked_at) {
     return curl_multi_add_handle(loop->multi, transfer->easy) == CURLM_OK ? 0 : -1;
 }
 
+/// Lets libcurl do what it can at once. `starts` is how many transfers were added since the last time. Returns 0, or -1
+/// when libcurl fails.
+static int perform(curl_loop *loop, const curl_loop_request *request, size_t starts) {
+    if (loop->kind == CURL_LOOP_PLAIN) {
+        return curl_multi_perform(loop->multi, &loop->driver.running) == CURLM_OK ? 0 : -1;
+    }
+    // libcurl writes a request without a body in one piece.
+    return socket_driver_perform(&loop->driver, starts > 1 || (starts == 1 && request->body));
+}
+
+static int wait_for_more(curl_loop *loop) {
+    if (loop->kind == CURL_LOOP_GATHERING) return socket_driver_wait(&loop->driver);
+    return curl_multi_poll(loop->multi, NULL, 0, 1000, NULL) == CURLM_OK ? 0 : -1;
+}
+
+/// Collects the transfers that are done. Returns how many there are.
+static size_t collect_done(curl_loop *loop, transfer **done) {
+    size_t count = 0;
+    int left = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(loop->multi, &left))) {
+        if (message->msg != CURLMSG_DONE) continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &done[count]);
+        done[count++]->outcome = message->data.result;
+    }
+    return count;
+}
+
 /// Ends a transfer and counts it.
-static void finish(curl_loop *loop, transfer *transfer, CURLcode code, curl_loop_result *result) {
+static void finish(curl_loop *loop, transfer *transfer, curl_loop_result *result) {
     long status = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(loop->multi, transfer->easy);
     result->calls++;
     result->response_length = transfer->length;
-    if (code == CURLE_OK && status == 200) return;
+    if (transfer->outcome == CURLE_OK && status == 200) return;
     result->errors++;
-    const char *message = code == CURLE_OK ? "not a status of 200" : curl_easy_strerror(code);
+    const char *message =
+        transfer->outcome == CURLE_OK ? "not a status of 200" : curl_easy_strerror(transfer->outcome);
     strncpy(result->message, message, sizeof(result->message) - 1);
 }
 
@@ -148,28 +186,27 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
     /// When each caller who waits for a transfer asked: a ring, first come, first served.
     uint64_t *queue = calloc(size + 1, sizeof(uint64_t));
     if (!queue) return -1;
-    uint64_t began = now_ns();
+    uint64_t began = socket_driver_now();
     uint64_t asked = callers;
     int outcome = 0;
     for (size_t index = 0; index < size; index++) queue[index] = began;
     for (size_t index = 0; index < handles && outcome == 0; index++) {
         outcome = start(loop, &loop->transfers[index], began);
     }
-    size_t running_handles = handles;
-    while (running_handles > 0 && outcome == 0) {
-        int running = 0, left = 0;
-        if (curl_multi_perform(loop->multi, &running) != CURLM_OK) outcome = -1;
-        int finished = 0;
-        CURLMsg *message;
-        while ((message = curl_multi_info_read(loop->multi, &left))) {
-            if (message->msg != CURLMSG_DONE) continue;
-            transfer *transfer = NULL;
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-            CURLcode code = message->data.result;
-            finish(loop, transfer, code, result);
-            finished = 1;
-            uint64_t now = now_ns();
-            latencies[result->calls - 1] = now - transfer->asked_at;
+    size_t in_flight = handles, starts = handles;
+    while (in_flight > 0 && outcome == 0) {
+        if (perform(loop, request, starts) != 0) outcome = -1;
+        starts = 0;
+        transfer *done[CURL_LOOP_STREAMS];
+        size_t count = collect_done(loop, done);
+        if (count == 0) {
+            if (loop->driver.running == 0 || wait_for_more(loop) != 0) outcome = -1;
+            continue;
+        }
+        uint64_t now = socket_driver_now();
+        for (size_t index = 0; index < count; index++) {
+            finish(loop, done[index], result);
+            latencies[result->calls - 1] = now - done[index]->asked_at;
             int asks_again = asked < calls && now - began < limit_ns;
             if (asks_again) asked++;
             uint64_t next = now;
@@ -179,13 +216,12 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
                 queued--;
                 if (asks_again) queue[(head + queued++) % size] = now;
             } else if (!asks_again) {
-                running_handles--;
+                in_flight--;
                 continue;
             }
-            if (start(loop, transfer, next) != 0) outcome = -1;
+            if (start(loop, done[index], next) != 0) outcome = -1;
+            starts++;
         }
-        if (!finished && running == 0) outcome = -1;
-        if (!finished) curl_multi_poll(loop->multi, NULL, 0, 1000, NULL);
     }
     free(queue);
     return outcome;

@@ -2,12 +2,14 @@ import Contestant
 import CurlLoop
 import Workload
 
-/// The contestant that the others are measured against: a C loop on libcurl, which reads nothing of what it gets.
+/// The contestant that the others are measured against: a C loop on libcurl, which reads nothing of what it gets. With
+/// `--plain` it is the loop that one would write at first.
 @main
 enum Floor {
     static func main() async throws {
         let arguments = ContestantArguments()
-        guard let loop = curl_loop_create(arguments.authorityFile) else { throw OutOfMemory() }
+        let kind = arguments.flags.contains("--plain") ? CURL_LOOP_PLAIN : CURL_LOOP_GATHERING
+        guard let loop = curl_loop_create(arguments.authorityFile, kind) else { throw OutOfMemory() }
         defer { curl_loop_destroy(loop) }
         // Made before anything is measured.
         let prepared = Dictionary(uniqueKeysWithValues: Call.allCases.map { ($0, ($0.request, $0.response.count)) })

@@ -21,16 +21,25 @@ extension Comparison {
         }
     }
 
-    /// An hour of a controller over the network, with its calls on the transport's executor and without.
-    func hours() throws -> [HourReport] {
-        try HourReport.Load.allCases.flatMap { load in
-            // By turns, so that what disturbs the machine disturbs both.
-            try (0..<3).flatMap { _ in try [true, false].map { try hour(load, usesExecutor: $0) } }
+    /// An hour of a controller over the network, with its calls on the transport's executor and without, and of the
+    /// guest's.
+    func hours(into results: inout Results) throws {
+        for load in HourReport.Load.allCases {
+            // By turns, so that what disturbs the machine disturbs all.
+            for _ in 0..<3 {
+                for usesExecutor in [true, false] {
+                    progress("an hour of a controller, \(load.title)\(usesExecutor ? "" : ", without the executor")")
+                    let flags = usesExecutor ? [] : ["--no-executor"]
+                    results.hours.append(try hour(load, directory.appendingPathComponent("stacks-controller"), flags))
+                }
+                guard let guest else { continue }
+                progress("an hour of the guest's controller, \(load.title)")
+                results.guestHours.append(try hour(load, guest, []))
+            }
         }
     }
 
-    private func hour(_ load: HourReport.Load, usesExecutor: Bool) throws -> HourReport {
-        progress("an hour of a controller, \(load.title)\(usesExecutor ? "" : ", without the executor")")
+    private func hour(_ load: HourReport.Load, _ program: URL, _ flags: [String]) throws -> HourReport {
         let clock = FileManager.default.temporaryDirectory
             .appendingPathComponent("benchmark-clock-\(UUID().uuidString.lowercased())")
         try Data(count: 8).write(to: clock, options: .withoutOverwriting)
@@ -38,16 +47,22 @@ extension Comparison {
         let rule = load.rule.map { ["--rule", $0] } ?? []
         let server = try Server(ownServer, ["--clock", clock.path, "--jobs", "\(load.jobs)"] + rule)
         defer { server.stop() }
-        return try controller(
-            [
-                "hour", "--load", load.rawValue, "--url", server.url, "--ca-file", server.authorityFile, "--token",
-                WireRequest.token, "--clock", clock.path,
-            ] + (usesExecutor ? [] : ["--no-executor"]), within: 300)
+        let arguments = [
+            "hour", "--load", load.rawValue, "--url", server.url, "--ca-file", server.authorityFile, "--token",
+            WireRequest.token, "--clock", clock.path,
+        ]
+        return try report(of: program, arguments + flags, within: 300)
     }
 
     /// What `stacks-controller` reports.
     private func controller<Report: Decodable>(_ arguments: [String], within seconds: Int) throws -> Report {
-        let program = try Program(directory.appendingPathComponent("stacks-controller"), arguments)
+        try report(of: directory.appendingPathComponent("stacks-controller"), arguments, within: seconds)
+    }
+
+    private func report<Report: Decodable>(
+        of executable: URL, _ arguments: [String], within seconds: Int
+    ) throws -> Report {
+        let program = try Program(executable, arguments)
         defer { program.stop() }
         return try program.receive(Report.self, within: seconds)
     }

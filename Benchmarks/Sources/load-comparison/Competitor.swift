@@ -3,6 +3,8 @@ import Workload
 /// Who takes part: a program, and the flags that it is started with.
 enum Competitor: String, CaseIterable, Codable, Sendable {
     case floor
+    /// The loop in C as one would write it at first.
+    case plainLoop = "plain-loop"
     case stacksCurl = "stacks-curl"
     case stacksCurlExecutor = "stacks-curl-executor"
     case stacksMemory = "stacks-memory"
@@ -17,11 +19,12 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
     static let own: [Competitor] = [.floor, .stacksCurl, .stacksCurlExecutor, .stacksMemory]
 
     /// Those of the goals.
-    static let goals: [Competitor] = own + [.stacksMemoryBare, .stacksMemoryFull]
+    static let goals: [Competitor] = own + [.plainLoop, .stacksMemoryBare, .stacksMemoryFull]
 
     /// The name of its program.
     var program: String {
         switch self {
+        case .plainLoop: Self.floor.rawValue
         case .stacksCurlExecutor: Self.stacksCurl.rawValue
         case .stacksMemoryBare, .stacksMemoryFull: Self.stacksMemory.rawValue
         default: rawValue
@@ -30,6 +33,7 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
 
     var flags: [String] {
         switch self {
+        case .plainLoop: ["--plain"]
         case .stacksCurlExecutor: ["--executor"]
         case .stacksMemoryBare: ["--bare"]
         case .stacksMemoryFull: ["--full"]

@@ -63,7 +63,7 @@ extension CountedCosts {
     ) throws {
         let server = try Server(server, ["--tls"])
         defer { server.stop() }
-        origin = Origin(swift: Self.compiler, libcurl: "", processor: Self.processor)
+        origin = Origin(swift: Machine.compiler, libcurl: "", processor: Machine.processorFamily)
         rows = []
         for competitor in competitors {
             let program = try Program(
@@ -138,27 +138,5 @@ extension CountedCosts {
         var found = sums.compactMapValues { $0.map(Double.init) }
         found[.kiloinstructions] = instructions.map { Double($0) / 1000 }
         return found
-    }
-
-    /// The version that this was compiled with, as far as it makes a difference.
-    private static var compiler: String {
-        #if compiler(>=6.4)
-            "6.4 or newer"
-        #elseif compiler(>=6.3)
-            "6.3"
-        #else
-            "6.2"
-        #endif
-    }
-
-    /// Where the kernel tells it in `/proc/cpuinfo`.
-    private static var processor: String {
-        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let fields = ["vendor_id", "cpu family", "CPU implementer", "CPU part"]
-        let values = fields.compactMap { field in
-            text.split(separator: "\n").first { $0.hasPrefix(field) }?.split(separator: ":").last
-                .map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-        return values.isEmpty ? "unknown" : values.joined(separator: " ")
     }
 }

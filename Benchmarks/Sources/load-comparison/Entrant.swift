@@ -111,6 +111,7 @@ final class Entrant {
             cpuMicroseconds: Spread(cpu), ratio: ratios(\.cpu),
             kiloinstructions: kiloinstructions.isEmpty ? nil : Spread(kiloinstructions),
             instructionRatio: ratios(\.kiloinstructions),
+            cpuOfRounds: cpu.map { $0.rounded(toDigits: 4) },
             allocations: perCall(allocations?.count)?.rounded(toDigits: 2),
             allocatedKilobytes: perCall(allocations?.bytes).map { ($0 / 1024).rounded(toDigits: 3) },
             callsPerSecond: Spread(callsPerSecond),

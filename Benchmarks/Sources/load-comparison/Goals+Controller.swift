@@ -43,14 +43,19 @@ extension Goals {
             "polls of an idle controller", "at most 1 a second", "\((Double(idle.polls) / 3600).formatted(digits: 2))",
             // The intervals differ by a tenth.
             idle.polls <= 3600 * 102 / 100)
+        let results = results
+        addHourRatio("calls on the transport's executor over without") { results.hour($0, usesExecutor: false) }
+        addHourRatio("over a naive poller's on the guest") { results.guestHour($0) }
+    }
+
+    private mutating func addHourRatio(_ title: String, other: (HourReport.Load) -> HourReport?) {
         let ratios = HourReport.Load.allCases.compactMap { load -> (HourReport.Load, Double)? in
-            guard let with = results.hour(load, usesExecutor: true),
-                let without = results.hour(load, usesExecutor: false)
-            else { return nil }
-            return (load, Double(with.cpuNanoseconds) / Double(without.cpuNanoseconds))
+            guard let own = results.hour(load, usesExecutor: true), let other = other(load) else { return nil }
+            return (load, Double(own.cpuNanoseconds) / Double(other.cpuNanoseconds))
         }
+        guard !ratios.isEmpty else { return }
         add(
-            "CPU of a controller's hour, calls on the transport's executor over without", "< 1",
+            "CPU of a controller's hour, \(title)", "< 1",
             ratios.map { "\($0.1.formatted(digits: 2)) \($0.0.title)" }.joined(separator: ", "),
             ratios.allSatisfy { $0.1 < 1 })
     }

@@ -8,7 +8,7 @@ import Workload
 struct LoadComparison: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Scripts/benchmark",
-        abstract: "Measures what calls cost, beside a plain C loop on libcurl and other clients.",
+        abstract: "Measures what calls cost, beside a loop in C on libcurl and other clients.",
         discussion: """
             Every competitor is a process of its own, and so is the server. They take turns, round by round; what is \
             compared is the CPU time of the client's process for one call. Calls about 1000 jobs are made at most 32 at a \
@@ -59,7 +59,7 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("Write everything as JSON.", valueName: "file"))
     var json: String?
 
-    @Option(help: ArgumentHelp("Write the table of goals as Markdown.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the goals as Markdown, this machine's section of it.", valueName: "file"))
     var markdown: String?
 
     @Option(help: ArgumentHelp("Draw the ratios.", valueName: "file"))
@@ -117,8 +117,8 @@ struct LoadComparison: ParsableCommand {
         if watchesEverything || controller {
             results.controller = try comparison.control()
             results.dispatches = try comparison.dispatch(seconds: arrivalSeconds ?? 25)
-            results.hours = try comparison.hours()
-            results.machine.loadAfter = Self.load
+            try comparison.hours(into: &results)
+            results.machine.loadAfter = Machine.load
         }
         if watchesEverything {
             results.cancellations = try comparison.cancel()
@@ -143,7 +143,12 @@ struct LoadComparison: ParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             try (encoder.encode(results) + [UInt8(ascii: "\n")]).write(to: URL(fileURLWithPath: json))
         }
-        if let markdown { try Data(results.goals.markdown.utf8).write(to: URL(fileURLWithPath: markdown)) }
+        if let markdown {
+            let file = URL(fileURLWithPath: markdown)
+            var document = GoalsDocument((try? String(contentsOf: file, encoding: .utf8)) ?? "")
+            document.record(results)
+            try Data(document.text.utf8).write(to: file)
+        }
         if let svg { try Data(RatioChart(results).svg.utf8).write(to: URL(fileURLWithPath: svg)) }
     }
 
@@ -184,10 +189,10 @@ struct LoadComparison: ParsableCommand {
 
     private func sit(_ cells: [Cell], _ comparison: Comparison) throws -> Results {
         var results = Results(
-            machine: .init(cores: ProcessInfo.processInfo.activeProcessorCount, loadBefore: Self.load, loadAfter: 0),
-            rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
+            machine: .current, rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
         for cell in cells { try comparison.run(cell, into: &results) }
-        results.machine.loadAfter = Self.load
+        results.machine.loadAfter = Machine.load
+        results.machine.countsInstructions = results.rows.contains { $0.kiloinstructions != nil }
         Self.report("")
         return results
     }
@@ -223,11 +228,6 @@ extension LoadComparison {
 
     private static func names<Value: RawRepresentable<String>>(_ values: [Value]) -> String {
         "One of \(values.map(\.rawValue).joined(separator: ", "))."
-    }
-
-    private static var load: Double {
-        var averages = [0.0, 0, 0]
-        return getloadavg(&averages, 3) > 0 ? averages[0] : .nan
     }
 
     /// One line that the next one replaces, where somebody looks on.

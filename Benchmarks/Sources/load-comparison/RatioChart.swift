@@ -2,68 +2,103 @@ import Foundation
 import Workload
 
 /// The ratios to the floor as a picture: a panel for each call, concurrency to the right, ratio upward on a logarithmic
-/// scale. Its ground is transparent and its colours do on light and dark.
+/// scale; below them the latencies of a small call. Its ground is transparent and its colours do on light and dark.
 struct RatioChart {
     private let results: Results
-    private let calls: [Call]
     private let columns = 4
     private let panelWidth = 220.0
     private let panelHeight = 170.0
     private let legendHeight = 44.0
+    private let captionHeight = 22.0
+
+    /// The lines of one panel.
+    private struct Panel {
+        var title: String
+        var lines: [(competitor: Competitor, points: [(concurrency: Int, value: Double)])]
+        /// Whether the line of 1 is always in it.
+        var hasUnit = false
+        /// What the package sets out to reach.
+        var goal: Double?
+    }
 
     init(_ results: Results) {
         self.results = results
-        calls = Call.allCases.filter { call in results.rows.contains { $0.call == call } }
     }
 
     var svg: String {
-        let rows = (calls.count + columns - 1) / columns
-        // Not narrower than the legend.
-        let width = panelWidth * Double(min(columns, max(calls.count, 3)))
-        let height = legendHeight + panelHeight * Double(rows)
+        let groups = [
+            ("CPU time of a call ÷ that of libcurl in C (less is better), by calls at a time", ratioPanels),
+            ("milliseconds from the call to its response, states of 1 job, by calls at a time", latencyPanels),
+        ].filter { !$0.1.isEmpty }
+        func rows(_ panels: [Panel]) -> Int { (panels.count + columns - 1) / columns }
+        let width = panelWidth * Double(columns)
+        let height = groups.reduce(legendHeight) { $0 + captionHeight + panelHeight * Double(rows($1.1)) }
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
             font-family="system-ui,sans-serif" font-size="10">
-            <title>CPU time of a call over that of libcurl in C, less is better</title>
+            <title>CPU time of a call over that of libcurl in C, and latencies; less is better</title>
             <g fill="#808890">
-            <text x="8" y="14" font-size="12">CPU time of a call ÷ that of libcurl in C (less is better), \
-            by calls at a time</text>
 
             """
         svg += legend + "</g>\n"
-        for (index, call) in calls.enumerated() {
-            let x = panelWidth * Double(index % columns)
-            let y = legendHeight + panelHeight * Double(index / columns)
-            svg += "<g transform=\"translate(\(number(x)) \(number(y)))\">\n\(panel(for: call))</g>\n"
+        var top = legendHeight
+        for (caption, panels) in groups {
+            svg += "<text x=\"8\" y=\"\(number(top + 10))\" font-size=\"12\" fill=\"#808890\">\(caption)</text>\n"
+            top += captionHeight
+            for (index, panel) in panels.enumerated() {
+                let x = panelWidth * Double(index % columns)
+                let y = top + panelHeight * Double(index / columns)
+                svg += "<g transform=\"translate(\(number(x)) \(number(y)))\">\n\(drawing(of: panel))</g>\n"
+            }
+            top += panelHeight * Double(rows(panels))
         }
         return svg + "</svg>\n"
     }
 
-    private var shown: [Competitor] {
-        Competitor.allCases.filter { competitor in
-            Self.compares(competitor) && results.rows.contains { $0.competitor == competitor && $0.ratio != nil }
+    private var ratioPanels: [Panel] {
+        Call.allCases.compactMap { call in
+            let lines = lines(call) { $0 == .floor ? nil : $1.ratio?.median }
+            guard !lines.isEmpty else { return nil }
+            return Panel(
+                title: call.title, lines: lines, hasUnit: true, goal: call == .states1 ? Goals.ratioLimit : nil)
+        }
+    }
+
+    private var latencyPanels: [Panel] {
+        [("p50", \Row.Latency.p50), ("p99", \.p99), ("p99.9", \.p999)].compactMap { name, path in
+            let lines = lines(.states1) { $1.latencyMicroseconds[keyPath: path] / 1000 }
+            return lines.isEmpty ? nil : Panel(title: name, lines: lines)
+        }
+    }
+
+    /// One line for each competitor over the network.
+    private func lines(
+        _ call: Call, _ value: (Competitor, Row) -> Double?
+    ) -> [(competitor: Competitor, points: [(concurrency: Int, value: Double)])] {
+        Competitor.allCases.filter { !$0.isInMemory }.compactMap { competitor in
+            let points = results.rows.filter { $0.call == call && $0.competitor == competitor }
+                .compactMap { row in value(competitor, row).map { (concurrency: row.concurrency, value: $0) } }
+                .sorted { $0.concurrency < $1.concurrency }
+            return points.isEmpty ? nil : (competitor, points)
         }
     }
 
     private var legend: String {
         var x = 8.0
         var text = ""
-        for competitor in shown {
-            text += "<circle cx=\"\(number(x + 4))\" cy=\"29\" r=\"4\" fill=\"\(Self.colour(of: competitor))\"/>"
-            text += "<text x=\"\(number(x + 12))\" y=\"33\">\(competitor.rawValue)</text>\n"
+        for competitor in Competitor.allCases
+        where !competitor.isInMemory && results.rows.contains(where: { $0.competitor == competitor }) {
+            text += "<circle cx=\"\(number(x + 4))\" cy=\"19\" r=\"4\" fill=\"\(Self.colour(of: competitor))\"/>"
+            text += "<text x=\"\(number(x + 12))\" y=\"23\">\(competitor.rawValue)</text>\n"
             x += 28 + 6.2 * Double(competitor.rawValue.count)
         }
         return text
     }
 
-    /// The floor is the line of 1, and who has no network is no client to compare with.
-    private static func compares(_ competitor: Competitor) -> Bool {
-        competitor != .floor && !competitor.isInMemory
-    }
-
     private static func colour(of competitor: Competitor) -> String {
         switch competitor {
         case .floor: "#808890"
+        case .plainLoop: "#b8a07a"
         case .stacksCurl: "#d97706"
         case .stacksCurlExecutor: "#0d9488"
         case .stacksMemory, .stacksMemoryBare, .stacksMemoryFull: "#8b7fd6"
@@ -73,11 +108,11 @@ struct RatioChart {
         }
     }
 
-    private func panel(for call: Call) -> String {
-        let rows = results.rows.filter { $0.call == call && Self.compares($0.competitor) && $0.ratio != nil }
-        let concurrencies = Set(rows.map(\.concurrency)).sorted()
-        let ratios = rows.compactMap { $0.ratio?.median } + [1]
-        let scale = Scale(low: ratios.min() ?? 1, high: ratios.max() ?? 1, top: 24, bottom: panelHeight - 28)
+    private func drawing(of panel: Panel) -> String {
+        let points = panel.lines.flatMap(\.points)
+        let concurrencies = Set(points.map(\.concurrency)).sorted()
+        let values = points.map(\.value) + (panel.hasUnit ? [1] : [])
+        let scale = Scale(low: values.min() ?? 1, high: values.max() ?? 1, top: 24, bottom: panelHeight - 28)
         let left = 30.0
         let right = panelWidth - 14
         func x(_ concurrency: Int) -> Double {
@@ -85,16 +120,15 @@ struct RatioChart {
             let steps = Double(max(concurrencies.count - 1, 1))
             return concurrencies.count == 1 ? (left + right) / 2 : left + 8 + (right - left - 16) * index / steps
         }
-        var svg = "<g fill=\"#808890\"><text x=\"\(number(left))\" y=\"14\" font-weight=\"600\">\(call.title)</text>\n"
+        var svg = "<g fill=\"#808890\"><text x=\"\(number(left))\" y=\"14\" font-weight=\"600\">\(panel.title)</text>\n"
         for tick in scale.ticks {
             let y = number(scale.y(tick))
-            let width = tick == 1 ? "1.4" : "0.4"
+            let width = panel.hasUnit && tick == 1 ? "1.4" : "0.4"
             svg += "<path d=\"M\(number(left)) \(y)H\(number(right))\" stroke=\"#808890\" stroke-width=\"\(width)\"/>"
             svg += "<text x=\"\(number(left - 4))\" y=\"\(y)\" dy=\"3\" text-anchor=\"end\">\(tick.tick)</text>\n"
         }
-        // What the package sets out to reach with a small call.
-        if call == .states1 {
-            svg += "<path d=\"M\(number(left)) \(number(scale.y(1.25)))H\(number(right))\" stroke=\"#d97706\" "
+        if let goal = panel.goal {
+            svg += "<path d=\"M\(number(left)) \(number(scale.y(goal)))H\(number(right))\" stroke=\"#d97706\" "
             svg += "stroke-width=\"0.8\" stroke-dasharray=\"3 3\"/>\n"
         }
         for concurrency in concurrencies {
@@ -102,12 +136,10 @@ struct RatioChart {
             svg += "\(concurrency)</text>\n"
         }
         svg += "</g>\n"
-        for competitor in shown {
-            let points = rows.filter { $0.competitor == competitor }.sorted { $0.concurrency < $1.concurrency }
-                .map { (x: x($0.concurrency), y: scale.y($0.ratio?.median ?? 1)) }
-            guard !points.isEmpty else { continue }
+        for line in panel.lines {
+            let points = line.points.map { (x: x($0.concurrency), y: scale.y($0.value)) }
             let path = points.map { "\(number($0.x)) \(number($0.y))" }.joined(separator: "L")
-            let colour = Self.colour(of: competitor)
+            let colour = Self.colour(of: line.competitor)
             svg += "<path d=\"M\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.8\"/>"
             for point in points {
                 svg += "<circle cx=\"\(number(point.x))\" cy=\"\(number(point.y))\" r=\"2.6\" fill=\"\(colour)\"/>"

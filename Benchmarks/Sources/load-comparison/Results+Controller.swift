@@ -3,9 +3,16 @@ import Contestant
 extension Results {
     /// What a controller with one load costs in an hour: the run whose CPU time is the middle one of its kind.
     func hour(_ load: HourReport.Load, usesExecutor: Bool) -> HourReport? {
-        let runs = hours.filter { $0.load == load && $0.usesExecutor == usesExecutor }
-            .sorted { $0.cpuNanoseconds < $1.cpuNanoseconds }
-        return runs.isEmpty ? nil : runs[runs.count / 2]
+        Self.middle(hours.filter { $0.load == load && $0.usesExecutor == usesExecutor })
+    }
+
+    /// The same of the guest's.
+    func guestHour(_ load: HourReport.Load) -> HourReport? {
+        Self.middle(guestHours.filter { $0.load == load })
+    }
+
+    private static func middle(_ runs: [HourReport]) -> HourReport? {
+        runs.isEmpty ? nil : runs.sorted { $0.cpuNanoseconds < $1.cpuNanoseconds }[runs.count / 2]
     }
 
     /// What the controller's runs showed, as tables.
@@ -28,18 +35,21 @@ extension Results {
         }
         if !hours.isEmpty {
             var table = TextTable([
-                "an hour of a controller", "CPU s", "without executor", "requests", "polls", "MB sent", "MB received",
+                "an hour of a controller", "CPU s", "requests", "polls", "launched", "MB sent", "MB received",
                 "MB resident",
             ])
             for load in HourReport.Load.allCases {
-                guard let with = hour(load, usesExecutor: true), let without = hour(load, usesExecutor: false) else {
-                    continue
+                let runs = [
+                    ("", hour(load, usesExecutor: true)), (", without executor", hour(load, usesExecutor: false)),
+                    (", the guest", guestHour(load)),
+                ]
+                for case (let who, let report?) in runs {
+                    table.add([
+                        load.title + who, seconds(report.cpuNanoseconds), "\(report.requests)", "\(report.polls)",
+                        "\(report.launched)", (Double(report.bytesSent) / 1e6).short,
+                        (Double(report.bytesReceived) / 1e6).short, (Double(report.peakMemoryBytes) / 1_048_576).short,
+                    ])
                 }
-                table.add([
-                    load.title, seconds(with.cpuNanoseconds), seconds(without.cpuNanoseconds), "\(with.requests)",
-                    "\(with.polls)", (Double(with.bytesSent) / 1e6).short, (Double(with.bytesReceived) / 1e6).short,
-                    (Double(with.peakMemoryBytes) / 1_048_576).short,
-                ])
             }
             text += "\n" + table.text
         }

@@ -26,6 +26,8 @@ struct Row: Codable, Sendable {
     var kiloinstructions: Spread?
     /// Instructions over those of the floor in the same round.
     var instructionRatio: Spread?
+    /// The CPU times of the rounds, in microseconds.
+    var cpuOfRounds: [Double]
     /// Allocations of one call, and the kilobytes they asked for, where they can be counted.
     var allocations: Double?
     var allocatedKilobytes: Double?
@@ -46,13 +48,6 @@ struct Row: Codable, Sendable {
 
 /// Everything that a run found out.
 struct Results: Codable, Sendable {
-    struct Machine: Codable, Sendable {
-        var cores: Int
-        /// The average number of running processes over the last minute.
-        var loadBefore: Double
-        var loadAfter: Double
-    }
-
     var machine: Machine
     var server = "benchmark-server: TLS 1.3 and HTTP/2 on one thread, responses from memory"
     var engines: [String: String] = [:]
@@ -63,6 +58,8 @@ struct Results: Codable, Sendable {
     var controller: ControllerReport?
     var dispatches: [DispatchReport] = []
     var hours: [HourReport] = []
+    /// The hours of the guest's controller.
+    var guestHours: [HourReport] = []
     var endurance: Endurance?
     /// Where the clients allocate during a small call.
     var allocationListings: [AllocationListing] = []

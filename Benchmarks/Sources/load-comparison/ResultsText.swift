@@ -4,7 +4,7 @@ extension Results {
     /// What a person reads: a table for each cell.
     var text: String {
         var text =
-            "\(machine.cores) cores, load \(machine.loadBefore.short) before and \(machine.loadAfter.short) after; "
+            "\(machine.title), load \(machine.loadBefore.short) before and \(machine.loadAfter.short) after; "
         text += "\(rounds) rounds of \(roundMilliseconds) ms each, taken in turns\n\(server)\n"
         for (name, engine) in engines.sorted(by: { $0.key < $1.key }) {
             text += "\(name): \(engine.split(separator: " ").prefix(2).joined(separator: " "))\n"

@@ -26,7 +26,7 @@ final class Server {
         let ready = try program.receive(Ready.self, within: 20)
         url = ready.url
         authorityFile = ready.caFile
-        guard let loop = curl_loop_create(authorityFile) else {
+        guard let loop = curl_loop_create(authorityFile, CURL_LOOP_PLAIN) else {
             throw Program.Failure(description: "libcurl has no memory")
         }
         self.loop = loop

@@ -5,6 +5,7 @@ import StacksController
 import StacksCurl
 import StacksTesting
 import StacksTransport
+import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -61,8 +62,8 @@ struct HourRun {
         client.baseURL = "\(origin)/v3"
         client.clock = clock
         var configuration = StackController.Configuration(stackKey: "benchmark", queue: "default")
-        if load == .running { configuration.maximumInFlight = 2 * load.jobs }
-        let agents = EndlessAgents(transport, origin: origin)
+        configuration.maximumInFlight = load == .running ? 2 * load.jobs : 20
+        let agents = WorkingAgents(transport, origin: origin, clock: load == .launched ? clock : nil)
         let controller = try StackController(
             client: StacksClient(token: token, transport: transport, configuration: client),
             configuration: configuration, launcher: agents, logger: .silent)
@@ -80,6 +81,7 @@ struct HourRun {
         report.cpuNanoseconds = hourly(used)
         report.requests = hourly(after.requests - before.requests)
         report.polls = hourly(after.polls.count - before.polls.count)
+        report.launched = agents.launches
         report.bytesSent = hourly(after.bytesSent - before.bytesSent)
         report.bytesReceived = hourly(after.bytesReceived - before.bytesReceived)
         if let wire, let wireAfter {
@@ -106,28 +108,43 @@ struct HourRun {
     }
 }
 
-/// Starts an agent for each job that takes it and works until it is stopped.
-private final class EndlessAgents: JobLauncher {
+/// Starts an agent for each job that takes it and works, for six seconds of a clock or until it is stopped.
+private final class WorkingAgents: JobLauncher {
     private let transport: any HTTPTransport
     private let origin: String
+    private let clock: QuietClock?
+    private let count = Atomic(0)
 
-    init(_ transport: any HTTPTransport, origin: String) {
+    init(_ transport: any HTTPTransport, origin: String, clock: QuietClock?) {
         self.transport = transport
         self.origin = origin
+        self.clock = clock
     }
+
+    /// How many agents have taken a job.
+    var launches: Int { count.load(ordering: .relaxed) }
 
     nonisolated(nonsending) func launch(_ job: LaunchedJob) async throws -> JobExit {
         for step in ["acquire", "start"] {
-            let request = TransportRequest(
-                method: .put, origin: origin, path: "/v3/jobs/\(job.id)/\(step)",
-                headerFields: [
-                    .authorization: "Token \(job.acquisitionToken.value)", .contentType: "application/json",
-                ], body: Array("{}".utf8))
-            guard try await transport.send(request).status.kind == .successful else { return .notAcquired }
+            guard try await tell(job, step, "{}") else { return .notAcquired }
+        }
+        count.wrappingAdd(1, ordering: .relaxed)
+        if let clock {
+            try await clock.sleep(for: .seconds(6))
+            guard try await tell(job, "finish", #"{"exit_status":"0"}"#) else { return .failure }
+            return .success
         }
         let (never, continuation) = AsyncStream.makeStream(of: Void.self)
         for await _ in never {}
         continuation.finish()
         return .success
+    }
+
+    private nonisolated(nonsending) func tell(_ job: LaunchedJob, _ step: String, _ body: String) async throws -> Bool {
+        let request = TransportRequest(
+            method: .put, origin: origin, path: "/v3/jobs/\(job.id)/\(step)",
+            headerFields: [.authorization: "Token \(job.acquisitionToken.value)", .contentType: "application/json"],
+            body: Array(body.utf8))
+        return try await transport.send(request).status.kind == .successful
     }
 }

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/buildkite/stacksapi"
+)
+
+const (
+	pollInterval  = time.Second
+	stateInterval = 5 * time.Second
+	// So that the pages of a long list stay within the documented 10 requests a second.
+	pageInterval = 100 * time.Millisecond
+	workTime     = 6 * time.Second
+)
+
+// poller is a controller as one would write it at first: it reads the whole list every second, reserves what matches, starts
+// an agent for each job, and asks for the states of what runs every few seconds. Its time is the server's clock, which it
+// moves instead of sleeping.
+type poller struct {
+	client  *stacksapi.Client
+	agents  *http.Client
+	origin  string
+	slots   int
+	works   bool
+	clock   []byte
+	now     time.Duration
+	running map[string]time.Duration
+
+	requests int
+	polls    int
+	launched int
+}
+
+// reportHour writes one line of JSON, what the poller costs in an hour.
+func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clock string) error {
+	file, err := os.OpenFile(clock, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	time_, err := syscall.Mmap(int(file.Fd()), 0, 8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	poller := &poller{
+		client: client, agents: agents, origin: origin, slots: 20, clock: time_, running: map[string]time.Duration{},
+	}
+	length := time.Hour
+	switch load {
+	case "idle":
+	case "running":
+		poller.slots = 200
+	case "launched":
+		poller.works = true
+	case "unmatched":
+		length = 2 * time.Minute
+	default:
+		return fmt.Errorf("there is no load %q", load)
+	}
+	ctx := context.Background()
+	_, _, err = client.RegisterStack(ctx, stacksapi.RegisterStackRequest{
+		Key: stack, Type: stacksapi.StackTypeCustom, QueueKey: queue, Metadata: map[string]string{},
+	})
+	if err != nil {
+		return err
+	}
+	// What runs for the whole hour is started before it.
+	if load == "running" {
+		if err := poller.poll(ctx); err != nil {
+			return err
+		}
+	}
+	before, err := poller.wireCounts()
+	if err != nil {
+		return err
+	}
+	requests, polls, cpu := poller.requests, poller.polls, cpuNanoseconds()
+	if err := poller.run(ctx, poller.now+length); err != nil {
+		return err
+	}
+	used := cpuNanoseconds() - cpu
+	after, err := poller.wireCounts()
+	if err != nil {
+		return err
+	}
+	hourly := func(count int64) int64 { return count * int64(time.Hour) / int64(length) }
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"load": load, "usesExecutor": false, "seconds": int(length.Seconds()),
+		"cpuNanoseconds": hourly(used), "requests": hourly(int64(poller.requests - requests)),
+		"polls": hourly(int64(poller.polls - polls)), "launched": poller.launched,
+		"bytesSent":       hourly(after.BytesReceived - before.BytesReceived),
+		"bytesReceived":   hourly(after.BytesSent - before.BytesSent),
+		"peakMemoryBytes": memory("VmHWM:"),
+	})
+}
+
+// run polls until the end.
+func (p *poller) run(ctx context.Context, end time.Duration) error {
+	nextStates := p.now + stateInterval
+	for p.now < end {
+		next := p.now + pollInterval
+		if err := p.finishWork(); err != nil {
+			return err
+		}
+		if err := p.poll(ctx); err != nil {
+			return err
+		}
+		if p.now >= nextStates && len(p.running) > 0 {
+			if err := p.readStates(ctx); err != nil {
+				return err
+			}
+			nextStates = p.now + stateInterval
+		}
+		p.wait(next - p.now)
+	}
+	return nil
+}
+
+func (p *poller) wait(duration time.Duration) {
+	p.now += max(duration, 0)
+	binary.NativeEndian.PutUint64(p.clock, uint64(p.now))
+}
+
+// poll reads the whole list, and starts what matches while there are slots.
+func (p *poller) poll(ctx context.Context) error {
+	p.polls++
+	var chosen []string
+	request := stacksapi.ListScheduledJobsRequest{StackKey: stack, ClusterQueueKey: queue, PageSize: 1000}
+	for {
+		p.requests++
+		page, _, err := p.client.ListScheduledJobs(ctx, request)
+		if err != nil {
+			return err
+		}
+		for _, job := range page.Jobs {
+			matches := !slices.ContainsFunc(job.AgentQueryRules, func(rule string) bool { return rule != "queue="+queue })
+			if matches && len(chosen) < p.slots-len(p.running) {
+				chosen = append(chosen, job.ID)
+			}
+		}
+		if !page.PageInfo.HasNextPage || page.PageInfo.EndCursor == "" || len(chosen) == p.slots-len(p.running) {
+			break
+		}
+		request.StartCursor = page.PageInfo.EndCursor
+		p.wait(pageInterval)
+	}
+	if len(chosen) == 0 {
+		return nil
+	}
+	p.requests++
+	response, _, err := p.client.BatchReserveJobs(
+		ctx, stacksapi.BatchReserveJobsRequest{StackKey: stack, JobUUIDs: chosen})
+	if err != nil {
+		return err
+	}
+	for _, job := range response.Reserved {
+		for _, step := range []string{"acquire", "start"} {
+			if err := p.tellAgent(job, step); err != nil {
+				return err
+			}
+		}
+		p.running[job] = p.now
+		p.launched++
+	}
+	return nil
+}
+
+func (p *poller) readStates(ctx context.Context) error {
+	jobs := make([]string, 0, len(p.running))
+	for job := range p.running {
+		jobs = append(jobs, job)
+	}
+	p.requests++
+	_, _, err := p.client.GetJobStates(ctx, stacksapi.GetJobStatesRequest{StackKey: stack, JobUUIDs: jobs})
+	return err
+}
+
+// finishWork ends the agents whose work is done.
+func (p *poller) finishWork() error {
+	if !p.works {
+		return nil
+	}
+	for job, began := range p.running {
+		if p.now-began < workTime {
+			continue
+		}
+		if err := p.tellAgent(job, "finish"); err != nil {
+			return err
+		}
+		delete(p.running, job)
+	}
+	return nil
+}
+
+// tellAgent makes a call that an agent makes for its job.
+func (p *poller) tellAgent(job, step string) error {
+	p.requests++
+	body := `{}`
+	if step == "finish" {
+		body = `{"exit_status":"0"}`
+	}
+	request, err := http.NewRequest(http.MethodPut, p.origin+"/v3/jobs/"+job+"/"+step, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Token bkct_benchmark")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := p.agents.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("%s of job %s: %s: %.200q", step, job, response.Status, text)
+	}
+	return nil
+}
+
+type wireCounts struct {
+	BytesReceived int64 `json:"bytesReceived"`
+	BytesSent     int64 `json:"bytesSent"`
+}
+
+// wireCounts is what the server has counted on its connections.
+func (p *poller) wireCounts() (wireCounts, error) {
+	var counts wireCounts
+	response, err := p.agents.Get(p.origin + "/_counts")
+	if err != nil {
+		return counts, err
+	}
+	defer response.Body.Close()
+	return counts, json.NewDecoder(response.Body).Decode(&counts)
+}

@@ -1,0 +1,83 @@
+import Contestant
+import Foundation
+import Workload
+
+/// The document with the goals: a section for each machine that a run was recorded on. A run replaces its machine's
+/// section and leaves the others.
+struct GoalsDocument {
+    private var introduction: [String]
+    private var sections: [(title: String, lines: [String])] = []
+
+    /// - Parameter text: A document as this writes it, or nothing.
+    init(_ text: String) {
+        introduction = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
+            if line.hasPrefix("## ") {
+                sections.append((String(line.dropFirst(3)), []))
+            } else if sections.isEmpty {
+                introduction.append(line)
+            } else {
+                sections[sections.count - 1].lines.append(line)
+            }
+        }
+    }
+
+    /// Puts in what a run showed.
+    mutating func record(_ results: Results) {
+        let title = results.machine.title
+        let lines = results.recorded.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if let index = sections.firstIndex(where: { $0.title == title }) {
+            sections[index].lines = lines
+        } else {
+            sections.append((title, lines))
+        }
+    }
+
+    var text: String {
+        let parts = [introduction] + sections.map { ["## \($0.title)"] + $0.lines }
+        return parts.map { Self.trimmed($0).joined(separator: "\n") }.filter { !$0.isEmpty }.joined(separator: "\n\n")
+            + "\n"
+    }
+
+    private static func trimmed(_ lines: [String]) -> [String] {
+        var lines = lines[...]
+        while lines.last?.isEmpty == true { lines.removeLast() }
+        while lines.first?.isEmpty == true { lines.removeFirst() }
+        return Array(lines)
+    }
+}
+
+extension Results {
+    /// A machine's section: what the run stood on, the goals, and the figures that they are made of.
+    fileprivate var recorded: String {
+        let engines = ["floor", "guest"].compactMap { name -> String? in
+            guard let engine = self.engines[name] else { return nil }
+            return "\(name): " + engine.split(separator: " ").prefix(2).joined(separator: " ")
+        }
+        let counting = machine.countsInstructions ? "are counted" : "are not counted here"
+        var text = "\n\(engines.joined(separator: "; ")); instructions \(counting); load \(machine.loadBefore.short) "
+        text += "before and \(machine.loadAfter.short) after.\n\n" + goals.markdown
+        let cells = cells.filter { $0.call == .states1 }
+        if !cells.isEmpty {
+            let titles = ["a call's p50, p99, p99.9 in ms"] + cells.map { "\($0.concurrency) at a time" }
+            text += "\n" + table(titles) { latencies(of: $0, in: cells) }
+        }
+        return text
+    }
+
+    private func table(_ titles: [String], _ row: (Competitor) -> [String]?) -> String {
+        let rows = Competitor.allCases.filter { !$0.isInMemory }.compactMap(row)
+        let lines = [titles, titles.map { _ in "---" }] + rows
+        return lines.map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
+    }
+
+    private func latencies(of competitor: Competitor, in cells: [Cell]) -> [String]? {
+        let texts = cells.map { cell in
+            row(cell, competitor).map { row in
+                let latency = row.latencyMicroseconds
+                return [latency.p50, latency.p99, latency.p999].map { ($0 / 1000).short }.joined(separator: ", ")
+            }
+        }
+        return texts.contains { $0 != nil } ? [competitor.rawValue] + texts.map { $0 ?? "–" } : nil
+    }
+}
