@@ -85,6 +85,7 @@ extension CurlLoop {
         if let transfer = transfer(of: id) {
             // Callers with a timeout of their own cancel, so a silent connection is treated as at a deadline.
             if let multi = transfer.multi, multi.isSilent(transfer, for: Self.longestSilence) { quarantine(multi) }
+            transfer.gatherReset()
             call = detach(transfer)
         } else {
             call = queue.remove(id)

@@ -14,6 +14,7 @@ extension CurlLoop {
             if expired.contains(where: { isDead($0, of: multi) }) { quarantine(multi) }
             for transfer in expired {
                 let error = TransportError.deadlineExceeded(phase: transfer.phase)
+                transfer.gatherReset()
                 guard let call = detach(transfer, startsNext: false) else { continue }
                 origins.insert(call.request.origin)
                 end(call, .failure(error))

@@ -30,6 +30,10 @@ extension CurlLoop {
             hasSleptLong = false
             if !isTimerDue { break }
         }
+    }
+
+    /// Sends what the turn has written, and frees the multi handles that are not needed any more.
+    mutating func endTurn() {
         for multi in multis { multi.gatheredWrites.end() }
         if multis.count > 1 || multis.last?.isRetired == true {
             multis.removeAll { $0.isRetired && $0.transfers.isEmpty && $0.abandoned.isEmpty }

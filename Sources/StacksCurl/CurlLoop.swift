@@ -82,6 +82,7 @@ struct CurlLoop: ~Copyable {
             if handleInbox() == .stop { break }
             drive()
             expireCalls()
+            endTurn()
         }
         stop()
     }

@@ -22,6 +22,8 @@ import StacksTransport
     var abandoned: [AbandonedTransfer] = []
     var connectedSockets = ConnectedSockets()
     var gatheredWrites = GatheredWrites()
+    /// How many streams were reset in this turn.
+    var resets = 0
     /// When the loop's turn began.
     private(set) var now: Moment
     /// The number of the loop's turn.
@@ -102,6 +104,7 @@ import StacksTransport
     func begin(turn: UInt64, at now: Moment) {
         self.turn = turn
         self.now = now
+        resets = 0
     }
 
     /// Keeps a transfer in libcurl without its call.

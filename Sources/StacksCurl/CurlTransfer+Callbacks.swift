@@ -85,16 +85,27 @@ extension CurlTransfer {
         progress.resolutionBegan = nil
         progress.sentAt = multi?.now
         progress.localPort = localPort
-        gatherWrites(remotePort: remotePort)
+        progress.remotePort = remotePort
+        // A lone request without a body is written in one piece.
+        if call?.request.body != nil || multi.map({ $0.transfers.count > 1 }) == true { gatherWrites() }
         return call != nil
     }
 
-    /// Coalesces this request with the other writes of this turn, where that saves a segment: over HTTP/1.1, libcurl
-    /// writes a request in one piece, on a connection that no other call uses.
-    private func gatherWrites(remotePort: Int32) {
-        guard let multi, !isExclusive, isPlaintext != true, call?.request.body != nil || multi.transfers.count > 1,
+    /// The call is about to be removed before its end, for which libcurl resets an open stream. From the second one of a turn
+    /// on, the resets are coalesced.
+    func gatherReset() {
+        guard let multi, progress.isSending else { return }
+        multi.resets += 1
+        if multi.resets > 1 { gatherWrites() }
+    }
+
+    /// Coalesces what is written for this call with the other writes of this turn, where that saves a segment: over HTTP/1.1,
+    /// libcurl writes a request in one piece, on a connection that no other call uses.
+    private func gatherWrites() {
+        guard let multi, !isExclusive, isPlaintext != true,
             !multi.gatheredWrites.includes(localPort: progress.localPort),
-            let socket = multi.connectedSockets.socket(localPort: progress.localPort, remotePort: remotePort)
+            let socket = multi.connectedSockets.socket(
+                localPort: progress.localPort, remotePort: progress.remotePort)
         else { return }
         multi.gatheredWrites.begin(socket, localPort: progress.localPort)
     }

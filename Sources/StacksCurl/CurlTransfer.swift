@@ -41,8 +41,9 @@ import StacksTransport
         var sentAt: Moment?
         /// The number of the turn in which bytes last arrived.
         var receivedIn: UInt64 = 0
-        /// The local port of the connection, which identifies it.
+        /// The ports of the connection, of which the local one identifies it.
         var localPort: Int32 = 0
+        var remotePort: Int32 = 0
         var response = ResponseBuffers()
         var hasReceived: Bool { !response.header.isEmpty }
     }

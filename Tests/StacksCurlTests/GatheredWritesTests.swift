@@ -120,6 +120,61 @@
             }
         }
 
+        @Test("over HTTP/2, the resets of calls that are cancelled together share a segment")
+        func oneSegmentOfResets() async throws {
+            try await FaultServerProcess.run(["--tls"]) { server in
+                var configuration = CurlTransport.Configuration()
+                configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+                let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/nothing")
+                while true {
+                    let isDecided = try await withCurlTransport(configuration: configuration) { transport in
+                        _ = try await transport.send(request)
+                        let socket = try #require(
+                            (0..<65_536).first { Self.remotePort(of: $0) == UInt16(server.ready.port) })
+                        server.freeze()
+                        defer { server.thaw() }
+                        // On the I/O thread, so that it collects all cancellations in one turn.
+                        let segments = try await withTaskExecutorPreference(transport.executor) {
+                            try await Self.segmentsOfCancelling(64, request, transport, socket)
+                        }
+                        // In a process that was suspended for seconds, the connection counts as dead.
+                        guard transport.statistics.connectionsQuarantined == 0 else { return false }
+                        // The first one is sent alone. The kernel may split the rest.
+                        #expect((1...4).contains(segments))
+                        #expect(Self.option(TCP_CORK, of: socket, at: 0) == 0)
+                        return true
+                    }
+                    if isDecided { return }
+                    try Task.checkCancellation()
+                }
+            }
+        }
+
+        /// The data segments that are sent when as many calls are cancelled together.
+        private static func segmentsOfCancelling(
+            _ calls: Int, _ request: TransportRequest, _ transport: CurlTransport, _ socket: CInt
+        ) async throws -> Int {
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<calls {
+                    group.addTask {
+                        do {
+                            _ = try await transport.send(request)
+                            return false
+                        } catch {
+                            return error is CancellationError
+                        }
+                    }
+                }
+                while transport.statistics.inFlight < calls { await Task.yield() }
+                // The turn that has started the last of them, and the one after it.
+                for _ in 0..<4 { await Task.yield() }
+                let before = option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0
+                group.cancelAll()
+                for try await isCancelled in group { #expect(isCancelled) }
+                return (option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0) - before
+            }
+        }
+
         /// The offset in Linux's `struct tcp_info` of the number of data segments that were sent.
         private static var dataSegmentsSent: Int { 156 }
 
