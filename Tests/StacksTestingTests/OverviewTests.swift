@@ -64,6 +64,37 @@ struct OverviewTests {
         #expect(simulator.overview(limit: 1).jobs[.scheduled] == 2)
     }
 
+    @Test("agents that the simulator plays are there until they leave or are lost, and come first")
+    func played() throws {
+        let scenario = try Scenario.registered {
+            $0.agents.playing = .reserved
+            $0.agents.lostAfter = .seconds(30)
+        }
+        func add(_ seconds: Int, _ ending: ScriptedAgent.Script.Ending = .finishes) throws {
+            var template = SimulatedJob.Template()
+            template.script = .init(duration: .seconds(seconds), ending: ending)
+            try scenario.reserve(scenario.simulator.addJobs(template: template))
+        }
+        try add(100)
+        try add(10)
+        try add(40, .isLost)
+        func there() -> (Int, [String]) {
+            let overview = scenario.simulator.overview(limit: 10)
+            return (overview.liveAgents, overview.agents.first.map { "\($0.name.suffix(1)) \($0.state.rawValue)" })
+        }
+        #expect(there() == (3, ["3 connected", "2 connected", "1 connected"]))
+        scenario.clock.advance(by: .seconds(69))
+        #expect(there() == (2, ["3 connected", "1 connected", "2 disconnected"]))
+        // One that is played is seen all the time, also when no heartbeat is awaited.
+        let overview = scenario.simulator.overview(limit: 10)
+        #expect(overview.agents.first.map(\.lastSeenAt) == [69 - 29, 69, 10].map { overview.date - 69 + $0 })
+        #expect(overview.agents.first.map(\.lastSeenAt) == [2, 0, 1].map { scenario.simulator.agents[$0].lastSeenAt })
+        scenario.clock.advance(by: .seconds(1))
+        #expect(there() == (1, ["1 connected", "3 lost", "2 disconnected"]))
+        scenario.clock.advance(by: .seconds(100))
+        #expect(there().0 == 0)
+    }
+
     @Test("the windows of a stack's limits have the requests of the last second")
     func limits() throws {
         let scenario = try Scenario.registered()

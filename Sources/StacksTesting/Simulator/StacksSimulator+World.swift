@@ -128,7 +128,9 @@ extension StacksSimulator {
 
 extension SimulatorState {
     mutating func addQueue(_ key: String, organization: Int) -> Int {
+        let index = organizations[organization].queues.count
         organizations[organization].queues.append(QueueRecord(key: key, uuid: generator.uuid()))
-        return organizations[organization].queues.count - 1
+        organizations[organization].queueIndexes[key] = index
+        return index
     }
 }
