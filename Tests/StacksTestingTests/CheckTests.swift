@@ -105,4 +105,30 @@ struct CheckTests {
         for _ in 1...200 { try scenario.send(.get, "token?key=\(token)") }
         #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations.count == 102)
     }
+
+    @Test("what has come into a log since the last check is looked at, and what was found is told again")
+    func grownLogs() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs()[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        func found() -> [String] {
+            let check = scenario.simulator.checks.first { $0.rule == .tokensInPlace }
+            return check?.violations.map { String($0.explanation.prefix(12)) } ?? []
+        }
+        var offset = 0
+        // The second and third part hold a token between them.
+        for (index, (part, expected)) in [
+            ("begin ", []), ("T=\(token.prefix(20))", []), ("\(token.dropFirst(20))\n", ["a job acquis"]),
+            ("end\n", ["a job acquis"]), (scenario.simulator.token, ["a job acquis", "an agent tok"]),
+        ].enumerated() {
+            let bytes = Array(part.utf8)
+            try scenario.send(
+                .post, "jobs/\(job)/chunks?sequence=\(index + 1)&offset=\(offset)&size=\(bytes.count)", bytes: bytes,
+                token: token, headerFields: [.contentType: "text/plain"])
+            offset += bytes.count
+            #expect(found() == expected && found() == expected, "\(index)")
+        }
+    }
 }

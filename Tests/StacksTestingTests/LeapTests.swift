@@ -86,7 +86,7 @@ struct LeapTests {
         query.order = .moved
         return World(
             jobs: simulator.jobs().map(Job.init),
-            moved: simulator.jobs(query).jobs.map(\.id), agents: simulator.agents,
+            moved: try #require(simulator.jobs(query)).jobs.map(\.id), agents: simulator.agents,
             requests: simulator.requests(), counts: simulator.report.jobsByState, checks: simulator.checks,
             next: simulator.addJobs(2))
     }
@@ -114,7 +114,7 @@ struct LeapTests {
         scenario.clock.advance(by: .seconds(3600))
         var query = JobQuery()
         query.order = .moved
-        let moved = scenario.simulator.jobs(query).jobs
+        let moved = try #require(scenario.simulator.jobs(query)).jobs
         #expect(moved.reversed().map(\.id) == [4, 3, 5, 2, 0, 1].map { jobs[$0] })
         let start = scenario.clock.date - 3600
         #expect(moved.reversed().map { $0.history.last?.date } == [5, 10, 10, 20, 30, 60].map { start + $0 })

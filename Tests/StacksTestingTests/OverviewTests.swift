@@ -9,7 +9,7 @@ struct OverviewTests {
         var query = JobQuery()
         query.order = .moved
         query.limit = limit
-        return simulator.jobs(query).jobs.map(\.id)
+        return simulator.jobs(query)?.jobs.map(\.id) ?? []
     }
 
     @Test("the job that moved last comes first, however often jobs have moved")
@@ -62,6 +62,35 @@ struct OverviewTests {
         scenario.clock.advance(by: .seconds(60))
         expectCounts("expired")
         #expect(simulator.overview(limit: 1).jobs[.scheduled] == 2)
+    }
+
+    @Test("jobs of a rare state, an unknown one too, are all found, wherever they are")
+    func rare() throws {
+        let scenario = Scenario { $0.organizations[0].queues = ["mac", "linux"] }
+        let simulator = scenario.simulator
+        let jobs = simulator.addJobs(500, queue: "mac") + simulator.addJobs(500, queue: "linux")
+        for index in [3, 499, 700, 999] { simulator.move(jobs[index], to: "hibernating") }
+        func found(_ change: (inout JobQuery) -> Void) throws -> ([Int], Bool) {
+            var query = JobQuery()
+            query.state = "hibernating"
+            change(&query)
+            let (found, hasMore) = try #require(simulator.jobs(query))
+            return (found.compactMap { jobs.firstIndex(of: $0.id) }, hasMore)
+        }
+        #expect(try found { _ in } == ([3, 499, 700, 999], false))
+        #expect(try found { $0.limit = 4 } == ([3, 499, 700, 999], false))
+        #expect(try found { $0.limit = 3 } == ([3, 499, 700], true))
+        #expect(try found { $0.queue = "linux" } == ([700, 999], false))
+        #expect(try found { $0.order = .moved } == ([999, 700, 499, 3], false))
+        #expect(try found { $0.after = jobs[499] } == ([700, 999], false))
+        #expect(try found { $0.find = jobs[700].uppercased() } == ([700], false))
+        #expect(try found { $0.find = "queue=LINUX" } == ([700, 999], false))
+        #expect(try found { $0.organization = "globex" } == ([], false))
+        #expect(try found { $0.state = "running" } == ([], false))
+        #expect(simulator.jobStates.last == "hibernating" && simulator.jobStates.count == 23)
+        var unknown = JobQuery()
+        unknown.after = unknownUUID
+        #expect(simulator.jobs(unknown) == nil)
     }
 
     @Test("agents that the simulator plays are there until they leave or are lost, and come first")

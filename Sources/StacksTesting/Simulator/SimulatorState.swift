@@ -95,6 +95,12 @@ struct SimulatorState {
     /// How many faults there have been.
     var faultCount = 0
     var counts = RequestCounts()
+    /// The same of the requests of each organization.
+    var organizationCounts: [Int: RequestCounts] = [:]
+    /// The jobs whose logs have grown since they were last looked through for tokens.
+    var grownLogs: Set<Int> = []
+    /// The tokens that were found in logs, by the indexes of their jobs.
+    var tokensInLogs: [Int: [MisplacedToken]] = [:]
     var journal: RequestJournal
     /// How the tokens look that the journal must not have.
     var tokenPatterns = TokenPatterns(tokens: [])
@@ -139,17 +145,4 @@ struct SimulatorState {
         guard let slug else { return organizations.isEmpty ? nil : 0 }
         return organizations.firstIndex { $0.settings.slug == slug }
     }
-}
-
-/// The numbers of requests.
-struct RequestCounts {
-    var byOperation: [SimulatedOperation: Int] = [:]
-    var byStatus: [Int: Int] = [:]
-    var rateLimited: [SimulatedOperation: Int] = [:]
-    var faults = 0
-    /// Calls above a rate limit, refused or not.
-    var overLimit: [SimulatedOperation: Int] = [:]
-    /// The first tokens that were where none may be.
-    var misplacedTokens: [MisplacedToken] = []
-    var misplacedTokenCount = 0
 }

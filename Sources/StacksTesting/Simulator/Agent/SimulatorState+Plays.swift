@@ -111,6 +111,7 @@ extension SimulatorState {
                 log.failedParts += 1
                 continue
             }
+            grownLogs.insert(job)
             jobs[job].job.logChunks[part.sequence] = SimulatedJob.LogChunk(offset: part.offset, bytes: part.bytes)
         }
     }
