@@ -165,6 +165,11 @@ struct SimulatorCommand: AsyncParsableCommand {
         guard agentQueryRules.allSatisfy({ $0.contains("=") }) else {
             throw ValidationError("--agent-query-rule must be key=value.")
         }
+        do throws(ControlFailure) {
+            try start.template.checkSize(count: jobs, named: "--jobs", queue: queue.first ?? "default")
+        } catch {
+            throw ValidationError(error.message)
+        }
         _ = try organizations()
     }
 

@@ -49,6 +49,7 @@ struct SimulatorStrictnessTests {
                     ["headers.Transfer-Encoding"]
                 ),
                 ("faults", #"{"kind": "refuse", "headers": {"Connection": "close"}}"#, ["headers.Connection"]),
+                ("faults", #"{"kind": "refuse", "headers": {"X-A": "1", "x-a": "2"}}"#, ["headers.x-a", "twice"]),
                 (
                     "faults", #"{"kind": "drop", "operation": "agent-ping", "side": "stacks"}"#,
                     ["side", "stacks", "agent-ping", "agents"]

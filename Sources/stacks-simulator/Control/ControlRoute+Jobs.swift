@@ -51,11 +51,12 @@ extension SimulatedJob.Template {
     /// each job.
     private static let largestSize = 1 << 30
 
-    func checkSize(count: Int, queue: String) throws(ControlFailure) {
+    /// - Parameter name: What the number of jobs is called.
+    func checkSize(count: Int, named name: String = "count", queue: String) throws(ControlFailure) {
         let size = listedSize(queue: queue)
         guard count <= Self.largestSize / size else {
             throw .badRequest(
-                "count is \(count), of jobs of \(size) bytes each as a listing has them; together they must have at most "
+                "\(name) is \(count), of jobs of \(size) bytes each as a listing has them; together they must have at most "
                     + "\(Self.largestSize) bytes.")
         }
     }

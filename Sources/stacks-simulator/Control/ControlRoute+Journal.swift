@@ -8,7 +8,7 @@ extension ControlRoute {
             query: [
                 ControlMember(name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue))),
                 .onlyOrganization, ControlMember(name: "stack", kind: .text(upTo: 200)),
-                ControlMember(name: "agent", kind: .text(upTo: 36)), ControlMember(name: "job", kind: .text(upTo: 36)),
+                ControlMember(name: "agent", kind: .uuid), ControlMember(name: "job", kind: .uuid),
                 ControlMember(name: "status", kind: .integer(100...599)),
                 ControlMember(name: "since", kind: .date, about: "only requests of that time and later"),
                 ControlMember(name: "after", kind: .integer(0...Int.max), about: "only requests after that number"),

@@ -26,8 +26,14 @@ extension FaultDocument {
             }
             if body?.isEmpty == false { throw .badRequest("\(reason), but body is given.") }
         }
-        for name in (headers ?? [:]).keys.sorted() where Self.fieldsOfServer.contains(name.lowercased()) {
-            throw .badRequest("headers.\(name) is given, but the server writes this header field itself.")
+        var names = Set<String>()
+        for name in (headers ?? [:]).keys.sorted() {
+            guard !Self.fieldsOfServer.contains(name.lowercased()) else {
+                throw .badRequest("headers.\(name) is given, but the server writes this header field itself.")
+            }
+            guard names.insert(name.lowercased()).inserted else {
+                throw .badRequest("headers.\(name) is given twice: the case of letters makes no difference.")
+            }
         }
     }
 
