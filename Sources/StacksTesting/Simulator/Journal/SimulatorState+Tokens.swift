@@ -12,7 +12,7 @@ struct MisplacedToken: Sendable, Hashable {
 extension SimulatorState {
     /// Looks for tokens in a request, except for the field that is for them. Logs are looked through by a check.
     mutating func lookForTokens(in request: TransportRequest, of entry: SimulatedRequest, organization: Int?) {
-        var found = knownTokens(in: Array(request.path.utf8), decoded: true).map { ($0, "the path") }
+        var found = knownTokens(inPath: Array(request.path.utf8)).map { ($0, "the path") }
         if let body = request.body, entry.operation != .agentLogChunk {
             found += knownTokens(in: body).map { ($0, "the body") }
         }
@@ -42,11 +42,12 @@ extension SimulatorState {
     }
 
     /// The tokens in a path, also those of which a letter is percent-encoded.
-    private func knownTokens(in bytes: [UInt8], decoded: Bool) -> [(name: String, job: String?)] {
-        let asSent = knownTokens(in: bytes)
-        guard decoded, bytes.contains(UInt8(ascii: "%")) else { return asSent }
-        let others = knownTokens(in: PercentEncoding.decodeWhatIsValid(bytes).bytes)
-        return others.count > asSent.count ? others : asSent
+    private func knownTokens(inPath path: [UInt8]) -> [(name: String, job: String?)] {
+        let asSent = knownTokens(in: path)
+        guard path.contains(UInt8(ascii: "%")) else { return asSent }
+        // A token may itself have what looks like an encoded letter.
+        let decoded = knownTokens(in: PercentEncoding.decodeWhatIsValid(path).bytes)
+        return decoded.count > asSent.count ? decoded : asSent
     }
 
     /// The tokens in a text that the simulator has issued, or that are its organizations'.
