@@ -165,6 +165,11 @@ struct SimulatorCommand: AsyncParsableCommand {
         guard agentQueryRules.allSatisfy({ $0.contains("=") }) else {
             throw ValidationError("--agent-query-rule must be key=value.")
         }
+        do throws(ControlFailure) {
+            try start.template.checkSize(count: jobs, named: "--jobs", queue: queue.first ?? "default")
+        } catch {
+            throw ValidationError(error.message)
+        }
         _ = try organizations()
     }
 
@@ -180,7 +185,7 @@ struct SimulatorCommand: AsyncParsableCommand {
             : nil
         let time: any SimulatorClock = if let manualClock { manualClock } else { SystemClock() }
         let organizations = try organizations()
-        let simulator = makeSimulator(organizations, queues: queues, clock: time)
+        let simulator = makeSimulator(organizations, clock: time)
         let authority = tls ? try AuthorityFile() : nil
         defer { authority?.remove() }
         if let authority {
@@ -190,7 +195,7 @@ struct SimulatorCommand: AsyncParsableCommand {
         }
         let announcement = Announcement()
         let server = SimulatorServer(
-            simulator: simulator, clock: manualClock, apiPath: basePath, populate: populating(queues: queues),
+            simulator: simulator, clock: manualClock, apiPath: basePath, start: start,
             host: host, port: port,
             tls: tls, names: allowedHost, logger: logger
         ) { [basePath, seed, host] port in
@@ -231,7 +236,7 @@ struct SimulatorCommand: AsyncParsableCommand {
     }
 
     private func makeSimulator(
-        _ organizations: [StacksSimulator.Organization], queues: [String], clock: any SimulatorClock
+        _ organizations: [StacksSimulator.Organization], clock: any SimulatorClock
     ) -> StacksSimulator {
         var configuration = StacksSimulator.Configuration()
         configuration.seed = seed
@@ -242,20 +247,19 @@ struct SimulatorCommand: AsyncParsableCommand {
         configuration.agents = agents.settings
         configuration.organizations = organizations
         let simulator = StacksSimulator(configuration: configuration, clock: clock)
-        populating(queues: queues)(simulator)
+        simulator.populate(start)
         return simulator
     }
 
-    /// Adds what the simulator has at its start.
-    private func populating(queues: [String]) -> @Sendable (StacksSimulator) -> Void {
-        var template = SimulatedJob.Template()
-        template.agentQueryRules = agentQueryRules
-        template.command = command
-        template.script = agents.jobScript?.script
-        template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
-        return { [jobs, paused, template] simulator in
-            simulator.addJobs(jobs, queue: queues[0], template: template)
-            if paused { simulator.setPaused(true, queue: queues[0]) }
-        }
+    /// What the simulator has at its start.
+    private var start: StacksSimulator.Start {
+        var start = StacksSimulator.Start()
+        start.jobs = jobs
+        start.isPaused = paused
+        start.template.agentQueryRules = agentQueryRules
+        start.template.command = command
+        start.template.script = agents.jobScript?.script
+        start.template.environment = ["BUILDKITE": "true", "BUILDKITE_COMMAND": command]
+        return start
     }
 }

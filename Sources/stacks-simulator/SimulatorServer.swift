@@ -17,8 +17,8 @@ struct SimulatorServer: Service {
     var clock: ManualClock?
     /// The path of the API.
     var apiPath: String
-    /// Adds what the simulator has at its start.
-    var populate: @Sendable (StacksSimulator) -> Void
+    /// What the simulator has at its start.
+    var start: StacksSimulator.Start
     var host: String
     var port: Int
     var tls: Bool
@@ -37,7 +37,7 @@ struct SimulatorServer: Service {
         let responder = SimulatorResponder(
             simulator: simulator,
             control: ControlEndpoints(
-                simulator: simulator, connections: connections, clock: clock, apiPath: apiPath, populate: populate),
+                simulator: simulator, connections: connections, clock: clock, apiPath: apiPath, start: start),
             connections: connections, scheme: scheme,
             requestGuard: RequestGuard(scheme: scheme, server: "this simulator", names: [host] + names)
         )

@@ -99,10 +99,41 @@ struct CheckTests {
             #expect(violation.explanation.contains(place), "\(violation)")
         }
         #expect(!"\(check)".contains(token) && !"\(check)".contains(scenario.simulator.token))
+        // One of which a letter is encoded is the same token.
+        let encoded = scenario.simulator.token.replacing("_", with: "%5F")
+        try scenario.send(.get, "token?key=\(encoded)&other=%zz")
+        let found = scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations ?? []
+        #expect(found.count == check.violations.count + 1 && found[3].explanation.contains("the path"), "\(found)")
         // Another job's tokens that begin in the same way are none of these.
         try scenario.send(.get, "token?key=bkjat_other")
-        #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace } == check)
+        #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations == found)
         for _ in 1...200 { try scenario.send(.get, "token?key=\(token)") }
         #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations.count == 102)
+    }
+
+    @Test("what has come into a log since the last check is looked at, and what was found is told again")
+    func grownLogs() throws {
+        let scenario = try Scenario.registered()
+        let job = scenario.simulator.addJobs()[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        func found() -> [String] {
+            let check = scenario.simulator.checks.first { $0.rule == .tokensInPlace }
+            return check?.violations.map { String($0.explanation.prefix(12)) } ?? []
+        }
+        var offset = 0
+        // The second and third part hold a token between them.
+        for (index, (part, expected)) in [
+            ("begin ", []), ("T=\(token.prefix(20))", []), ("\(token.dropFirst(20))\n", ["a job acquis"]),
+            ("end\n", ["a job acquis"]), (scenario.simulator.token, ["a job acquis", "an agent tok"]),
+        ].enumerated() {
+            let bytes = Array(part.utf8)
+            try scenario.send(
+                .post, "jobs/\(job)/chunks?sequence=\(index + 1)&offset=\(offset)&size=\(bytes.count)", bytes: bytes,
+                token: token, headerFields: [.contentType: "text/plain"])
+            offset += bytes.count
+            #expect(found() == expected && found() == expected, "\(index)")
+        }
     }
 }

@@ -34,6 +34,27 @@ struct ConcurrencyTests {
         #expect(transport.requests.count == stacks.count)
     }
 
+    @Test("nobody sees a simulator between its reset and what it has at its start")
+    func reset() async throws {
+        let simulator = StacksSimulator()
+        var start = StacksSimulator.Start()
+        start.jobs = 5
+        start.isPaused = true
+        simulator.populate(start)
+        let first = simulator.jobs().map(\.id)
+        await withTaskGroup(of: Void.self) { [start] group in
+            group.addTask { for _ in 1...200 { simulator.reset(seed: nil, start: start) } }
+            for _ in 1...4 {
+                group.addTask {
+                    for _ in 1...200 {
+                        #expect(simulator.jobs().map(\.id) == first)
+                        #expect(simulator.queues.map(\.isPaused) == [true])
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a transport need not record its requests")
     func unrecorded() async throws {
         let simulator = StacksSimulator()

@@ -39,6 +39,9 @@ struct JournalTests {
         let access = try #require(registered.json["access_token"].text)
         try scenario.send(.post, "connect", token: access)
         try scenario.send(.get, "ping", token: access)
+        var filter = SimulatedRequest.Filter()
+        filter.agent = registered.json["id"].text?.uppercased()
+        #expect(scenario.simulator.requests(filter).map(\.operation) == [.agentConnect, .agentPing])
         let last = try #require(scenario.simulator.requests().last)
         #expect(last.agent == registered.json["id"].text && last.jobs == [job] && last.operation == .agentPing)
     }
@@ -70,6 +73,30 @@ struct JournalTests {
             $0.status = 200
         }
         #expect(listed == [2, 5])
+    }
+
+    @Test(
+        "paths and messages are in it as they were, whatever their percent-encoding is",
+        arguments: ["x/%zz", "x/%", "x/100%25/y", "x/%41", "x/%ff%fe/z", "x/ä%C3%A4"])
+    func encoding(path: String) throws {
+        let scenario = Scenario()
+        let message = try scenario.send(.get, path).message
+        let request = try #require(scenario.simulator.requests().last)
+        #expect(request.path == "/v3/\(path)" && request.message == message && !message.isEmpty)
+    }
+
+    @Test("parts of it say whether there is more, and what was dropped")
+    func parts() throws {
+        let scenario = try Scenario.registered { $0.journalLimit = 5 }
+        for _ in 1...9 { _ = try scenario.list() }
+        func part(limit: Int, newest: Bool) -> ([Int], Bool, Int) {
+            let (requests, hasMore, dropped) = scenario.simulator.requests(.init(), limit: limit, newest: newest)
+            return (requests.map(\.number), hasMore, dropped)
+        }
+        #expect(part(limit: 2, newest: false) == ([6, 7], true, 5))
+        #expect(part(limit: 2, newest: true) == ([9, 10], true, 5))
+        #expect(part(limit: 5, newest: true) == ([6, 7, 8, 9, 10], false, 5))
+        #expect(part(limit: 5, newest: false) == ([6, 7, 8, 9, 10], false, 5))
     }
 
     @Test("faults are told: their status, or that no response arrived")
@@ -111,6 +138,7 @@ struct JournalTests {
             try scenario.send(.get, "x/\(secret)/y")
             let first = String(secret.utf8.first ?? 0, radix: 16)
             try scenario.send(.get, "x/%\(first)\(secret.dropFirst())/y")
+            try scenario.send(.get, "x/%zz\(secret)%zz/%\(first)\(secret.dropFirst())%")
             try scenario.send(.get, "x/" + String(repeating: "b", count: 480) + secret)
             try scenario.send(.get, "jobs/\(secret)", token: secret)
             try scenario.send(.get, "jobs/\(job)", token: secret)

@@ -195,6 +195,32 @@ struct OrganizationTests {
         #expect(pair.scenario.simulator.requests(filter).count == 1)
     }
 
+    @Test("reports and checks are of all, or of one organization")
+    func reports() throws {
+        let pair = try Pair()
+        let simulator = pair.scenario.simulator
+        simulator.addJobs(2, organization: "acme")
+        simulator.addJobs(1, organization: "globex")
+        simulator.addFault(SimulatorFault(.html()))
+        _ = try pair.send("globex", .get, "token?x=bkct_of_globex")
+        _ = try pair.send("globex", .get, "token")
+        _ = try pair.send("acme", .get, "token")
+        _ = try pair.scenario.send(.get, "token", token: "bkct_of_nobody")
+        let (all, acme) = (simulator.report, try #require(simulator.report(organization: "acme")))
+        let globex = try #require(simulator.report(organization: "globex"))
+        #expect((all.added, acme.added, globex.added) == (5, 3, 2))
+        #expect((acme.requests[.tokenIdentity], globex.requests[.tokenIdentity]) == (1, 2))
+        #expect(all.requests[.tokenIdentity] == 4 && all.faults == 1 && globex.faults == 1 && acme.faults == 0)
+        #expect(globex.responsesByStatus[502] == 1 && acme.responsesByStatus[502] == nil)
+        #expect(simulator.report(organization: "initech") == nil && simulator.checks(organization: "x") == nil)
+        func broken(_ checks: [SimulatorCheck]?) -> [SimulatorCheck.Rule] {
+            (checks ?? []).filter { !$0.holds }.map(\.rule)
+        }
+        #expect(broken(simulator.checks) == [.tokensInPlace])
+        #expect(broken(simulator.checks(organization: "globex")) == [.tokensInPlace])
+        #expect(broken(simulator.checks(organization: "acme")) == [])
+    }
+
     @Test("every organization's tokens are looked for where none may be")
     func misplaced() throws {
         let pair = try Pair { $0.organizations[0].moreTokens = ["secret-of-acme"] }

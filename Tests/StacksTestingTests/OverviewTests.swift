@@ -9,7 +9,7 @@ struct OverviewTests {
         var query = JobQuery()
         query.order = .moved
         query.limit = limit
-        return simulator.jobs(query).jobs.map(\.id)
+        return simulator.jobs(query)?.jobs.map(\.id) ?? []
     }
 
     @Test("the job that moved last comes first, however often jobs have moved")
@@ -62,6 +62,66 @@ struct OverviewTests {
         scenario.clock.advance(by: .seconds(60))
         expectCounts("expired")
         #expect(simulator.overview(limit: 1).jobs[.scheduled] == 2)
+    }
+
+    @Test("jobs of a rare state, an unknown one too, are all found, wherever they are")
+    func rare() throws {
+        let scenario = Scenario { $0.organizations[0].queues = ["mac", "linux"] }
+        let simulator = scenario.simulator
+        let jobs = simulator.addJobs(500, queue: "mac") + simulator.addJobs(500, queue: "linux")
+        for index in [3, 499, 700, 999] { simulator.move(jobs[index], to: "hibernating") }
+        func found(_ change: (inout JobQuery) -> Void) throws -> ([Int], Bool) {
+            var query = JobQuery()
+            query.state = "hibernating"
+            change(&query)
+            let (found, hasMore) = try #require(simulator.jobs(query))
+            return (found.compactMap { jobs.firstIndex(of: $0.id) }, hasMore)
+        }
+        #expect(try found { _ in } == ([3, 499, 700, 999], false))
+        #expect(try found { $0.limit = 4 } == ([3, 499, 700, 999], false))
+        #expect(try found { $0.limit = 3 } == ([3, 499, 700], true))
+        #expect(try found { $0.queue = "linux" } == ([700, 999], false))
+        #expect(try found { $0.order = .moved } == ([999, 700, 499, 3], false))
+        #expect(try found { $0.after = jobs[499] } == ([700, 999], false))
+        #expect(try found { $0.find = jobs[700].uppercased() } == ([700], false))
+        #expect(try found { $0.find = "queue=LINUX" } == ([700, 999], false))
+        #expect(try found { $0.organization = "globex" } == ([], false))
+        #expect(try found { $0.state = "running" } == ([], false))
+        #expect(simulator.jobStates.last == "hibernating" && simulator.jobStates.count == 23)
+        var unknown = JobQuery()
+        unknown.after = unknownUUID
+        #expect(simulator.jobs(unknown) == nil)
+    }
+
+    @Test("agents that the simulator plays are there until they leave or are lost, and come first")
+    func played() throws {
+        let scenario = try Scenario.registered {
+            $0.agents.playing = .reserved
+            $0.agents.lostAfter = .seconds(30)
+        }
+        func add(_ seconds: Int, _ ending: ScriptedAgent.Script.Ending = .finishes) throws {
+            var template = SimulatedJob.Template()
+            template.script = .init(duration: .seconds(seconds), ending: ending)
+            try scenario.reserve(scenario.simulator.addJobs(template: template))
+        }
+        try add(100)
+        try add(10)
+        try add(40, .isLost)
+        func there() -> (Int, [String]) {
+            let overview = scenario.simulator.overview(limit: 10)
+            return (overview.liveAgents, overview.agents.first.map { "\($0.name.suffix(1)) \($0.state.rawValue)" })
+        }
+        #expect(there() == (3, ["3 connected", "2 connected", "1 connected"]))
+        scenario.clock.advance(by: .seconds(69))
+        #expect(there() == (2, ["3 connected", "1 connected", "2 disconnected"]))
+        // One that is played is seen all the time, also when no heartbeat is awaited.
+        let overview = scenario.simulator.overview(limit: 10)
+        #expect(overview.agents.first.map(\.lastSeenAt) == [69 - 29, 69, 10].map { overview.date - 69 + $0 })
+        #expect(overview.agents.first.map(\.lastSeenAt) == [2, 0, 1].map { scenario.simulator.agents[$0].lastSeenAt })
+        scenario.clock.advance(by: .seconds(1))
+        #expect(there() == (1, ["1 connected", "3 lost", "2 disconnected"]))
+        scenario.clock.advance(by: .seconds(100))
+        #expect(there().0 == 0)
     }
 
     @Test("the windows of a stack's limits have the requests of the last second")

@@ -24,12 +24,15 @@ final class Browser: Sendable {
                 "bash", "-c", #"exec "$@" 3<&0 4>&1 1>&2"#, "browser", try #require(Self.path), "--headless=new",
                 "--no-sandbox", "--disable-gpu", "--user-data-dir=\(profile.path)", "--remote-debugging-pipe",
                 "--window-size=1280,900", "about:blank",
-            ])
+            ],
+            // It leaves directories there when it is killed, with sockets, whose paths must be short.
+            environment: ProcessInfo.processInfo.environment.merging(["TMPDIR": profile.path]) { $1 })
     }
 
     /// Opens a page for `body`.
     static func open<Result>(_ url: String, _ body: (Browser) async throws -> Result) async throws -> Result {
-        let profile = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID())")
+        let profile = FileManager.default.temporaryDirectory.appending(path: "browser-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: profile, withIntermediateDirectories: true)
         let browser = try Browser(profile: profile)
         do {
             try await browser.open(url)
@@ -62,7 +65,14 @@ final class Browser: Sendable {
     private func close(_ profile: URL) async throws {
         child.kill()
         _ = try await child.outcome()
-        try? FileManager.default.removeItem(at: profile)
+        let deadline = ContinuousClock.now + ChildProcess.patience
+        while FileManager.default.fileExists(atPath: profile.path) {
+            do { try FileManager.default.removeItem(at: profile) } catch {
+                // Its own processes end a moment after it, and write there until then.
+                guard ContinuousClock.now < deadline else { throw error }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
     }
 
     // MARK: The page

@@ -77,6 +77,9 @@ struct SimulatorAgentTests {
             let listed = try JSONSerialization.jsonObject(with: Data(agents.body.utf8)) as? [[String: Any]]
             #expect(listed?.count == 1)
             #expect(listed?.first?["name"] as? String == "mac-1")
+            let id = try #require(listed?.first?["id"] as? String)
+            let requests = try await curl.control("GET", "requests?agent=\(id)&limit=2").objects("requests")
+            #expect(requests.compactMap { $0["operation"] as? String } == ["agent-connect", "agent-acquire"])
             #expect(listed?.first?["state"] as? String == "disconnected")
             #expect(!agents.body.contains(token))
         }

@@ -40,11 +40,28 @@ struct SimulatorControlTests {
             let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first)
             let parts = [job, job["run"] as? [String: Any] ?? [:], job["step"] as? [String: Any] ?? [:]]
             let members = [
-                ["exit_status", "detail", "reserved_by", "reservation_expires_at"], ["agent", "signal"], ["key"],
+                ["exit_status", "detail", "reserved_by", "reservation_expires_at", "script"], ["agent", "signal"],
+                ["key"],
             ]
             for (part, names) in zip(parts, members) {
                 for name in names { #expect(part[name] is NSNull, "\(name)") }
             }
+            let brief = try #require(try await curl.control("GET", "jobs?brief=true").objects("jobs").first)
+            for name in ["step", "reserved_by", "exit_status"] { #expect(brief[name] is NSNull, "\(name)") }
+            #expect(
+                try await curl.control("POST", "faults", #"{"kind": "drop", "operation": "get-job"}"#).status == 204)
+            let body = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#
+            #expect(try await curl("POST", "stacks/register", body).status == 201)
+            let overview = try await curl.control("GET", "overview")
+            #expect(overview.json["next_arrival_at"] is NSNull)
+            let first = ["stacks", "faults"].map { name in
+                (overview.object(name)["first"] as? [[String: Any]])?.first ?? [:]
+            }
+            #expect(first[0]["last_polled_at"] is NSNull)
+            for name in ["side", "job", "stack", "organization", "status"] {
+                #expect(first[1][name] is NSNull, "\(name)")
+            }
+            _ = try await curl.control("POST", "reset")
             #expect(try await curl("GET", "nothing").status == 404)
             let request = try await curl.control("GET", "requests").objects("requests").first
             #expect(request?["operation"] is NSNull && request?["status"] as? Int == 404)

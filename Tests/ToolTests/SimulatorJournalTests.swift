@@ -31,10 +31,15 @@ struct SimulatorJournalTests {
             #expect(try await numbers("job=\(job)&stack=s") == [2, 3])
             #expect(try await numbers("status=404&operation=get-job") == [4])
             #expect(try await numbers("after=3") == [4, 5])
+            #expect(try await numbers("agent=\(job)").isEmpty)
             let third = try #require(requests[2]["at"] as? String)
             #expect(try await numbers("since=\(third)").contains(3))
             #expect(try await numbers("since=2999-01-01T00:00:00Z").isEmpty)
             #expect(try await numbers("limit=2") == [1, 2])
+            for query in ["job=7", "agent=mac-1"] {
+                let wrong = try await curl.control("GET", "requests?\(query)")
+                #expect(wrong.status == 400 && wrong.message.contains("UUID"), "\(wrong)")
+            }
             let wrong = try await curl.control("GET", "requests?operation=list")
             #expect(wrong.status == 400 && wrong.message.contains("list-scheduled-jobs"))
         }

@@ -51,6 +51,7 @@ struct SimulatorLifecycleTests {
             ["--host", "0.0.0.0"], ["--port", "70000"], ["--jobs", "-1"], ["--rate-limits", "sometimes"],
             ["--base-path", "v3"], ["--agent-query-rule", "linux"], ["--reservation-default", "0"],
             ["--seed", "-1"], ["--stack-limit", "-1"], ["--port", "-1"], ["--listing-delay", "-1"],
+            ["--jobs", "1000000", "--agent-query-rule", "a=" + String(repeating: "x", count: 2000)],
         ])
     func usage(arguments: [String]) async throws {
         let child = try ChildProcess(

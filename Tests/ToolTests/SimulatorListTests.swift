@@ -29,6 +29,7 @@ struct SimulatorListTests {
             let brief = try #require(
                 try await curl.control("GET", "jobs?brief=true&find=web").objects("jobs").first)
             #expect(brief["pipeline"] as? String == "Web" && brief["build"] as? Int == 7)
+            #expect(brief["organization"] as? String == "acme" && brief["exit_status"] is NSNull)
             #expect(brief["event"] as? String == "created" && brief["moved_at"] is String && brief["history"] == nil)
 
             let both = try await curl.control("GET", "jobs?order=moved&after=\(added[0])")
@@ -70,6 +71,22 @@ struct SimulatorListTests {
             let anew = try await curl.control("GET", "overview")
             #expect(anew.json["by_state"] as? [String: Int] == ["scheduled": 3])
             #expect(anew.json["job_events"] as? Int ?? 0 > before + 1)
+        }
+    }
+
+    @Test("jobs in a state that the API does not have, once there is one")
+    func unknownState() async throws {
+        try await CurlWire.plaintext.run(["--jobs", "3"]) { curl in
+            #expect(try await curl.control("GET", "jobs?state=hibernating").status == 400)
+            let added = try await jobs(curl, "")
+            let move = #"{"state": "hibernating", "allow_unknown_state": true}"#
+            _ = try await curl.control("POST", "jobs/\(added[1])/move", move)
+            #expect(try await jobs(curl, "state=hibernating") == [added[1]])
+            let wrong = try await curl.control("GET", "jobs?state=asleep")
+            #expect(wrong.status == 400 && wrong.message.contains("broken, hibernating"), "\(wrong)")
+            _ = try await curl.control("POST", "jobs/\(added[1])/cancel")
+            // Who looks at such jobs goes on looking.
+            #expect(try await jobs(curl, "state=hibernating").isEmpty)
         }
     }
 

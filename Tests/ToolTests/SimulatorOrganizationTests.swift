@@ -73,6 +73,12 @@ struct SimulatorOrganizationTests {
             #expect(try await curl("GET", "token").status == 200)
             #expect(try await curl.control("POST", "organization/available", globex).status == 204)
 
+            let report = try await curl.control("GET", "report?organization=globex")
+            #expect(report.json["scheduled"] as? Int == 2 && report.object("requests")["token-identity"] as? Int == 1)
+            #expect(try await curl.control("GET", "report").json["scheduled"] as? Int == 3)
+            #expect(try await curl.control("GET", "checks?organization=globex").json["hold"] as? Bool == true)
+            #expect(try await curl.control("GET", "checks?organization=none").status == 400)
+
             let fault = #"{"kind": "html", "organization": "globex", "count": 1000}"#
             #expect(try await curl.control("POST", "faults", fault).status == 204)
             #expect(try await curl("GET", "token").status == 200)

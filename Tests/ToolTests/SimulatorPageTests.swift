@@ -188,6 +188,50 @@ struct SimulatorPageTests {
         }
     }
 
+    @Test("a queue's jobs are those of its organization, and a state that the API does not have can be chosen")
+    func filters() async throws {
+        try await open(["--organization", "globex"]) { curl, page in
+            #expect(try await curl.control("POST", "jobs", #"{"count": 2}"#).status == 201)
+            let added = try await curl.control("POST", "jobs", #"{"count": 3, "organization": "globex"}"#)
+            let move = #"{"state": "hibernating", "allow_unknown_state": true}"#
+            _ = try await curl.control("POST", "jobs/\(added.strings("jobs")[0])/move", move)
+            let rows = "document.querySelectorAll('tr.job').length"
+            try await page.wait(until: "\(rows) === 5 && document.querySelector('[data-state=hibernating]') !== null")
+            let queue = "#queues [data-queue=default][data-organization"
+            _ = try await page.text("document.querySelector('\(queue)=globex]').click()")
+            try await page.wait(until: "\(rows) === 3")
+            let count = try await page.text("document.getElementById('count').textContent")
+            #expect(count == "3 jobs: in default of globex")
+            #expect(try await page.text("document.querySelector('tr.job .c-queue').textContent") == "default globex")
+            let pressed = "document.querySelectorAll('#queues [aria-pressed=true]').length"
+            #expect(try await page.text(pressed) == "1")
+            _ = try await page.text("document.querySelector('[data-state=hibernating]').click()")
+            try await page.wait(until: "\(rows) === 1")
+            _ = try await page.text("document.querySelector('\(queue)=acme]').click()")
+            try await page.wait(until: "\(rows) === 0")
+            _ = try await page.text("document.querySelector('[data-state=hibernating]').click()")
+            try await page.wait(until: "\(rows) === 2")
+            _ = try await page.text("document.querySelector('[data-action=jobs]').click()")
+            try await page.wait(until: "document.getElementById('dialog').open")
+            let names = "[...document.getElementById('field-NAME').options].map((one) => one.value).join(' ')"
+            let states = try await page.text(names.replacing("NAME", with: "state"))
+            #expect(states.hasSuffix(" hibernating"))
+            // Both organizations have it.
+            #expect(try await page.text(names.replacing("NAME", with: "queue")) == " default")
+        }
+    }
+
+    @Test("a request whose response was lost is shown as lost")
+    func lost() async throws {
+        try await open { curl, page in
+            #expect(try await curl.control("POST", "faults", #"{"kind": "drop"}"#).status == 204)
+            await #expect(throws: Curl.Failure.self) { try await curl("GET", "token") }
+            _ = try await page.text("document.getElementById('requests').open = true")
+            try await page.wait(until: "document.querySelector('#journal .pill')?.textContent === 'lost'")
+            #expect(try await page.text("document.querySelectorAll('#journal .pill.bad').length") == "1")
+        }
+    }
+
     @Test("nothing is asked for while nobody sees it")
     func hidden() async throws {
         try await open { (_, page) async throws in

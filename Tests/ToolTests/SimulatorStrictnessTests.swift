@@ -33,6 +33,41 @@ struct SimulatorStrictnessTests {
                 ("faults", #"{"kind": "html", "side": "agent"}"#, ["side", "agent", "stacks"]),
                 ("faults", #"{"kind": "html", "organization": "globex"}"#, ["organization", "globex", "acme"]),
                 ("faults", "{}", ["kind", "missing", "refuse"]),
+                ("faults", #"{"kind": "drop", "job": "7"}"#, ["job", "\"7\"", "UUID"]),
+                ("faults", #"{"kind": "delay"}"#, ["delay_ms", "missing", "at least 1"]),
+                ("faults", #"{"kind": "delay", "delay_ms": 0}"#, ["delay_ms", "0", "at least 1"]),
+                ("faults", #"{"kind": "respond", "status": 204, "body": "x"}"#, ["status", "204", "body"]),
+                (
+                    "faults", #"{"kind": "refuse", "status": 304, "message": "x"}"#,
+                    ["status", "304", "refuse", "respond"]
+                ),
+                ("faults", #"{"kind": "html", "status": 205}"#, ["status", "205", "html"]),
+                ("faults", #"{"kind": "refuse", "status": 101}"#, ["status", "101", "200"]),
+                ("faults", #"{"kind": "refuse", "headers": {"content-Length": "3"}}"#, ["headers.content-Length"]),
+                (
+                    "faults", #"{"kind": "respond", "headers": {"Transfer-Encoding": "chunked"}}"#,
+                    ["headers.Transfer-Encoding"]
+                ),
+                ("faults", #"{"kind": "refuse", "headers": {"Connection": "close"}}"#, ["headers.Connection"]),
+                ("faults", #"{"kind": "refuse", "headers": {"X-A": "1", "x-a": "2"}}"#, ["headers.x-a", "twice"]),
+                (
+                    "faults", #"{"kind": "drop", "operation": "agent-ping", "side": "stacks"}"#,
+                    ["side", "stacks", "agent-ping", "agents"]
+                ),
+                (
+                    "faults", #"{"kind": "drop", "operation": "token-identity", "side": "agents"}"#,
+                    ["side", "agents", "token-identity", "stacks"]
+                ),
+                (
+                    "faults", #"{"kind": "drop", "operation": "register-stack", "stack": "mac"}"#,
+                    ["stack", "mac", "register-stack", "path"]
+                ),
+                ("faults", #"{"kind": "drop", "side": "agents", "stack": "mac"}"#, ["stack", "mac", "agents"]),
+                (
+                    "faults",
+                    #"{"kind": "drop", "operation": "reserve-jobs", "job": "00000000-0000-4000-8000-000000000000"}"#,
+                    ["job", "00000000-0000-4000-8000-000000000000", "reserve-jobs", "path"]
+                ),
                 ("queues", "{}", ["key", "missing"]),
                 ("queues", #"{"key": ""}"#, ["key", "1 to 200"]),
                 ("rate-limits/off", #"{"for": 3}"#, ["for", "3", "none"]),
@@ -42,6 +77,7 @@ struct SimulatorStrictnessTests {
                 #expect(answer.status == 400, "\(body): \(answer)")
                 for name in names { #expect(answer.message.contains(name), "\(body): \(answer.message)") }
             }
+            #expect(try await curl.control("GET", "faults").body == "[\n\n]\n")
             for (query, names) in [
                 ("state=runing", ["state", "runing", "running"]), ("quue=mac", ["quue", "queue"]),
                 ("queue=windows", ["windows", "mac"]), ("limit=x", ["limit", "x", "10000"]),

@@ -61,7 +61,9 @@ public final class ManualClock: Clock, SimulatorClock {
     public var minimumResolution: Duration { .nanoseconds(1) }
 
     /// The current time of day.
-    public var date: Date { start.addingTimeInterval(now.offset.timeInterval) }
+    public var date: Date { date(at: now) }
+
+    private func date(at instant: Instant) -> Date { start.addingTimeInterval(instant.offset.timeInterval) }
 
     /// The number of tasks that sleep on the clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
@@ -70,14 +72,23 @@ public final class ManualClock: Clock, SimulatorClock {
     var nextDeadline: Instant? { state.withLock { $0.sleepers.values.map(\.deadline).min() } }
 
     /// Advances the clock and wakes the tasks whose deadlines have come, in the order of their deadlines.
-    public func advance(by duration: Duration) {
-        let due = state.withLock { state in
-            state.now = state.now.advanced(by: duration)
-            let due = state.sleepers.filter { $0.value.deadline <= state.now }
+    public func advance(by duration: Duration) { _ = advance(by: duration, before: .distantFuture) }
+
+    /// The same, unless the time of day would then not be before `end`.
+    ///
+    /// - Returns: Whether the clock was advanced, and the time of day that it shows by this.
+    package func advance(by duration: Duration, before end: Date) -> (isAdvanced: Bool, date: Date) {
+        let (isAdvanced, now, due) = state.withLock { state in
+            let next = state.now.advanced(by: duration)
+            guard date(at: next) < end else { return (false, state.now, [CheckedContinuation<Void, any Error>]()) }
+            state.now = next
+            let due = state.sleepers.filter { $0.value.deadline <= next }
             for id in due.keys { state.sleepers[id] = nil }
-            return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.map(\.value.continuation)
+            let sorted = due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }
+            return (true, next, sorted.map(\.value.continuation))
         }
         for continuation in due { continuation.resume() }
+        return (isAdvanced, date(at: now))
     }
 
     /// Returns when at least `count` tasks sleep on the clock. A test that advances it then wakes them.

@@ -8,6 +8,8 @@
 struct JobRecord {
     var job: SimulatedJob
     var organization: Int
+    /// The index of its queue.
+    var queue: Int
     /// The position in the queue, which the job keeps when a reservation expires.
     var position: QueuePosition
     /// The job's JSON in a listing, encoded once.

@@ -73,55 +73,99 @@ extension StacksSimulator {
     public var pendingArrivals: Int { withState { state, _ in state.arrivals.count } }
 }
 
-/// A job that is still to arrive.
-struct PendingArrival {
-    var date: Date
-    var template: SimulatedJob.Template
-    var queue: Int
-    var organization: Int
+/// The jobs that are still to arrive. A plan is added at the cost of its own jobs, however many others there are.
+struct PendingArrivals: Sendable {
+    /// A job that is still to arrive.
+    struct Arrival: Sendable {
+        var date: Date
+        /// The index of its kind.
+        var kind: Int
+    }
+
+    /// Jobs that are added together, at least one.
+    struct Plan: Sendable {
+        var queue: Int
+        var organization: Int
+        var kinds: [SimulatedJob.Template]
+        /// In the order of their dates.
+        var arrivals: [Arrival]
+        /// The place of the next one.
+        var next = 0
+    }
+
+    private struct Entry: Comparable, Sendable {
+        var date: Date
+        /// The number of the plan. Of the jobs of one instant, those of the plan that was added first come first.
+        var plan: Int
+
+        static func < (lhs: Entry, rhs: Entry) -> Bool { (lhs.date, lhs.plan) < (rhs.date, rhs.plan) }
+    }
+
+    private var plans: [Int: Plan] = [:]
+    private var planCount = 0
+    /// The next job of each plan.
+    private var entries = Schedule<Entry>()
+    private(set) var count = 0
+
+    var nextDate: Date? { entries.first?.date }
+
+    mutating func add(_ plan: Plan) {
+        guard let first = plan.arrivals.first else { return }
+        plans[planCount] = plan
+        entries.insert(Entry(date: first.date, plan: planCount))
+        planCount += 1
+        count += plan.arrivals.count
+    }
+
+    /// Takes out the next job.
+    mutating func removeFirst() -> (date: Date, template: SimulatedJob.Template, queue: Int, organization: Int)? {
+        guard let entry = entries.first, let plan = plans[entry.plan] else { return nil }
+        entries.removeFirst()
+        let next = plan.next + 1
+        plans[entry.plan]?.next = next
+        if next < plan.arrivals.count {
+            entries.insert(Entry(date: plan.arrivals[next].date, plan: entry.plan))
+        } else {
+            plans[entry.plan] = nil
+        }
+        count -= 1
+        return (entry.date, plan.kinds[plan.arrivals[plan.next].kind], plan.queue, plan.organization)
+    }
 }
 
 extension SimulatorState {
-    fileprivate mutating func schedule(
+    mutating func schedule(
         _ wanted: SimulatedArrivals, queue: Int, organization: Int, at now: Date
     ) -> Date? {
         let mix = wanted.mix.filter { $0.weight > 0 }
         let weight = mix.reduce(0) { $0 + $1.weight }
         guard wanted.count > 0, wanted.rate > 0, weight > 0, weight.isFinite else { return nil }
         var seconds = 0.0
-        var added: [PendingArrival] = []
+        var added: [PendingArrivals.Arrival] = []
+        added.reserveCapacity(wanted.count)
         for number in 1...wanted.count {
             switch wanted.spread {
             case .even: seconds = Double(number) / wanted.rate
             case .random: seconds -= log(1 - arrivalChance.fraction()) / wanted.rate
             }
             var choice = arrivalChance.fraction() * weight
-            let share = mix.first { share in
+            let kind = mix.firstIndex { share in
                 choice -= share.weight
                 return choice < 0
             }
-            added.append(
-                PendingArrival(
-                    date: now.addingTimeInterval(seconds), template: (share ?? mix[mix.count - 1]).template,
-                    queue: queue,
-                    organization: organization))
+            added.append(.init(date: now.addingTimeInterval(seconds), kind: kind ?? mix.count - 1))
         }
-        let last = added.last?.date
-        // The next one is the last, so that it is taken out without moving the others.
-        arrivals = (arrivals.reversed() + added).enumerated()
-            .sorted { ($0.element.date, $0.offset) < ($1.element.date, $1.offset) }.map(\.element)
-            .reversed()
-        return last
+        arrivals.add(
+            .init(queue: queue, organization: organization, kinds: mix.map(\.template), arrivals: added))
+        return added.last?.date
     }
 
-    /// Adds the jobs that have arrived.
-    mutating func addArrivals(at now: Date) {
-        while let next = arrivals.last, next.date <= now {
-            arrivals.removeLast()
-            let build = Build(uuid: generator.uuid(), number: jobs.count + 1, pipeline: generator.uuid())
-            _ = addJob(
-                next.template, queue: next.queue, organization: next.organization, scheduledAt: next.date,
-                now: next.date, build: build)
-        }
+    /// Adds the job that arrives next.
+    mutating func addNextArrival() {
+        guard let next = arrivals.removeFirst() else { return }
+        let build = Build(uuid: generator.uuid(), number: jobs.count + 1, pipeline: generator.uuid())
+        _ = addJob(
+            next.template, queue: next.queue, organization: next.organization, scheduledAt: next.date, now: next.date,
+            build: build)
     }
 }

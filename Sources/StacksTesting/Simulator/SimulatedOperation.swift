@@ -80,4 +80,11 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
     public var isAgentRequest: Bool {
         if case .stack = row.action { false } else { true }
     }
+
+    /// Whether there is a stack in its path.
+    package var namesStack: Bool { row.paths.contains { $0.split(separator: "/").contains(":stack") } }
+    /// Whether a request can be for one job: the one in its path, or that of its agent.
+    package var canNameJob: Bool {
+        isAgentRequest || row.paths.contains { $0.split(separator: "/").contains(":job") }
+    }
 }

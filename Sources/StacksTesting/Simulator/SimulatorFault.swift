@@ -185,6 +185,17 @@ extension StacksSimulator {
         withState { state, _ in state.faults.map { ($0.number, $0.remaining) } }
     }
 
+    /// Adds a fault, unless as many are on.
+    ///
+    /// - Returns: Whether there was room for it.
+    package func addFault(_ fault: SimulatorFault, atMost limit: Int) -> Bool {
+        withState { state, _ in
+            guard state.faults.count < limit else { return false }
+            state.addFault(fault)
+            return true
+        }
+    }
+
     /// Removes the fault with a number.
     ///
     /// - Returns: Whether it was on.
@@ -208,6 +219,11 @@ extension FaultRecord {
 }
 
 extension SimulatorState {
+    mutating func addFault(_ fault: SimulatorFault) {
+        faultCount += 1
+        faults.append(FaultRecord(fault: fault, number: faultCount))
+    }
+
     /// The first fault that applies to a request.
     mutating func takeFault(for route: SimulatorRoute, _ subject: RequestSubject) -> SimulatorFault? {
         for index in faults.indices {
@@ -218,7 +234,6 @@ extension SimulatorState {
             if fault.probability < 1, chance.fraction() >= fault.probability { continue }
             faults[index].struck += 1
             if let count = fault.count, faults[index].struck >= count { faults.remove(at: index) }
-            counts.faults += 1
             return fault
         }
         return nil

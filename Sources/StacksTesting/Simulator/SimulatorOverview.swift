@@ -75,9 +75,9 @@ extension StacksSimulator {
                     .init(slug: $0.settings.slug, isAvailable: !$0.settings.isUnavailable)
                 },
                 queues: state.overviewOfQueues(limit: limit), stacks: state.overviewOfStacks(limit: limit, at: now),
-                agents: state.overviewOfAgents(limit: limit), liveAgents: state.liveAgents.count,
+                agents: state.overviewOfAgents(limit: limit, at: now), liveAgents: state.liveAgents.count,
                 faults: .init(state.faults, limit: limit) { ($0.number, $0.remaining) },
-                pendingArrivals: state.arrivals.count, nextArrival: state.arrivals.last?.date,
+                pendingArrivals: state.arrivals.count, nextArrival: state.arrivals.nextDate,
                 enforcesRateLimits: state.configuration.enforcesRateLimits,
                 requests: state.counts.byOperation.values.reduce(0, +),
                 rateLimitedRequests: state.counts.rateLimited.values.reduce(0, +),
@@ -120,9 +120,9 @@ extension SimulatorState {
         return .init(first: first, count: sorted.count)
     }
 
-    fileprivate func overviewOfAgents(limit: Int) -> SimulatorOverview.List<RegisteredAgent> {
+    fileprivate func overviewOfAgents(limit: Int, at now: Date) -> SimulatorOverview.List<RegisteredAgent> {
         let live = liveAgents.sorted(by: >).prefix(limit)
         let others = agents.indices.reversed().lazy.filter { !liveAgents.contains($0) }.prefix(limit - live.count)
-        return .init(first: (live + others).map { agents[$0].agent }, count: agents.count)
+        return .init(first: (live + others).map { shownAgent($0, at: now) }, count: agents.count)
     }
 }

@@ -36,11 +36,10 @@ extension SimulatorState {
             }
             jobs[index].job.reservedBy = stack
             jobs[index].job.reservationExpiresAt = expiresAt
-            reservedJobs.insert(index)
+            reservationExpiries.set(expiresAt, of: index)
             play(index, on: .reserved, at: now)
             reserved.append(uuid)
         }
-        if !reserved.isEmpty { nextReservationExpiry = min(nextReservationExpiry, expiresAt) }
         return .ok([("reserved", .strings(reserved)), ("not_reserved", .strings(notReserved))])
     }
 

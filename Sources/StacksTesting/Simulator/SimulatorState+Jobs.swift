@@ -25,7 +25,7 @@ extension SimulatorState {
             id: id, organization: organizations[organization].settings.slug, queue: key, template: template,
             listing: listing, state: template.state)
         let record = JobRecord(
-            job: job, organization: organization,
+            job: job, organization: organization, queue: queue,
             position: QueuePosition(scheduledAt: listing.scheduledAt ?? scheduledAt, sequence: index),
             listing: listing.json(id: id).bytes
         )
@@ -37,21 +37,46 @@ extension SimulatorState {
         return id
     }
 
-    /// Inserts the job into the queue's list at its position, unless it is there.
+    /// Adds the job to its queue's list, unless it is there.
     mutating func enlist(_ index: Int) {
         guard !jobs[index].isInQueueList else { return }
-        let organization = jobs[index].organization
-        guard let queue = queue(jobs[index].job.queue, organization: organization) else { return }
         jobs[index].isInQueueList = true
-        let place = place(of: jobs[index].position, organization: organization, queue: queue)
-        organizations[organization].queues[queue].jobs.insert(index, at: place)
+        let (organization, queue) = (jobs[index].organization, jobs[index].queue)
+        if let last = organizations[organization].queues[queue].jobs.last, jobs[index].position < jobs[last].position {
+            organizations[organization].queues[queue].returnedJobs.append(index)
+        } else {
+            organizations[organization].queues[queue].jobs.append(index)
+        }
     }
 
-    private func place(of position: QueuePosition, organization: Int, queue: Int) -> Int {
-        // Separate from the insertion, so that the list is not copied.
+    /// Merges the jobs that have come back into the queue's list at their positions, so that what each one costs is small
+    /// however many come back at once.
+    mutating func mergeReturnedJobs(of queue: Int, organization: Int) {
+        let returned = organizations[organization].queues[queue].returnedJobs
+        guard !returned.isEmpty else { return }
+        organizations[organization].queues[queue].returnedJobs = []
+        let sorted = returned.sorted { jobs[$0].position < jobs[$1].position }
+        if sorted.count <= 8 {
+            for index in sorted {
+                // Separate from the insertion, so that the list is not copied.
+                let list = organizations[organization].queues[queue].jobs
+                let place = Self.firstIndex(in: list) { jobs[$0].position > jobs[index].position }
+                organizations[organization].queues[queue].jobs.insert(index, at: place)
+            }
+            return
+        }
         let list = organizations[organization].queues[queue].jobs
-        guard let last = list.last, position < jobs[last].position else { return list.count }
-        return Self.firstIndex(in: list) { jobs[$0].position > position }
+        var merged: [Int] = []
+        merged.reserveCapacity(list.count + sorted.count)
+        var next = sorted.startIndex
+        for index in list {
+            while next < sorted.endIndex, jobs[sorted[next]].position < jobs[index].position {
+                merged.append(sorted[next])
+                next += 1
+            }
+            merged.append(index)
+        }
+        organizations[organization].queues[queue].jobs = merged + sorted[next...]
     }
 
     /// The first index of a sorted list for which `isPast` holds, by binary search.
@@ -91,14 +116,13 @@ extension SimulatorState {
     }
 
     private mutating func count(_ index: Int, before: SimulatedJob.State) {
-        let (job, organization) = (jobs[index].job, jobs[index].organization)
-        guard let queue = queue(job.queue, organization: organization) else { return }
+        let (organization, queue, after) = (jobs[index].organization, jobs[index].queue, jobs[index].job.state)
         organizations[organization].queues[queue].jobCounts[before, default: 0] -= 1
-        organizations[organization].queues[queue].jobCounts[job.state, default: 0] += 1
+        organizations[organization].queues[queue].jobCounts[after, default: 0] += 1
     }
 
     private mutating func endReservation(_ index: Int) {
-        reservedJobs.remove(index)
+        reservationExpiries.remove(index)
         jobs[index].job.reservedBy = nil
         jobs[index].job.reservationExpiresAt = nil
     }
@@ -114,46 +138,6 @@ extension SimulatorState {
         case .agent(let agent): agents[agent].acquisitionToken
         case nil: nil
         }
-    }
-
-    /// Applies all effects of time.
-    mutating func passTime(at now: Date) {
-        // The rounding error of dates in this century is below a microsecond.
-        let moment = now.addingTimeInterval(1e-6)
-        addArrivals(at: moment)
-        while let step = playSteps.first, step.date <= moment {
-            playSteps.removeFirst()
-            // What happened before it, so that a leap of the clock is the same as many small steps.
-            endOverdue(at: step.date)
-            perform(step)
-        }
-        endOverdue(at: moment)
-    }
-
-    private mutating func endOverdue(at now: Date) {
-        expireReservations(at: now)
-        loseAgents(at: now)
-    }
-
-    /// Moves jobs with an expired reservation back to `scheduled`.
-    private mutating func expireReservations(at now: Date) {
-        guard now >= nextReservationExpiry else { return }
-        var next = Date.distantFuture
-        // Sorted, because the order of a set differs between processes.
-        for index in reservedJobs.sorted() {
-            guard let expiry = jobs[index].job.reservationExpiresAt else { continue }
-            if expiry <= now {
-                if !jobs[index].isGivenBack {
-                    jobs[index].unusedReservations += 1
-                    jobs[index].lastReservationWasUnused = true
-                }
-                // The event has the date of the expiry, not of the request that discovers it.
-                move(index, to: .scheduled, .reservationExpired, at: expiry, stack: jobs[index].job.reservedBy)
-            } else {
-                next = min(next, expiry)
-            }
-        }
-        nextReservationExpiry = next
     }
 
     /// Cancels a job, as a person does in Buildkite.

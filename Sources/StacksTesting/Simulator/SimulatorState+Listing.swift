@@ -23,6 +23,7 @@ extension SimulatorState {
             if cursor == nil { throw .badRequest("after is not a cursor.") }
         }
         organizations[organization].stacks[admission.route.stack]?.lastPolledAt = admission.now
+        mergeReturnedJobs(of: queue, organization: organization)
         tidyQueue(queue, organization: organization, at: admission.now)
 
         let page = page(of: queue, organization: organization, after: cursor, limit: limit, at: admission.now)

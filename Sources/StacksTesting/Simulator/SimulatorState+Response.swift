@@ -39,12 +39,13 @@ extension SimulatorState {
     mutating func respond(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
         passTime(at: now)
         notes = RequestNotes()
-        let faults = counts.faults
         let route = self.route(request)
         let subject = subject(of: request, try? route.get())
         let outcome = self.outcome(of: request, route, subject, at: now)
-        if case .success(let response) = outcome.result { counts.byStatus[response.status.code, default: 0] += 1 }
-        record(request, route: try? route.get(), subject, outcome: outcome, hadFault: counts.faults > faults, at: now)
+        let status: Int? = if case .success(let response) = outcome.result { response.status.code } else { nil }
+        let (operation, notes) = ((try? route.get())?.operation, notes)
+        count(subject.organization) { $0.add(operation, status: status, notes) }
+        record(request, route: try? route.get(), subject, status: status, at: now)
         return outcome
     }
 
@@ -67,10 +68,10 @@ extension SimulatorState {
             notes.message = refusal.message
             return SimulatorOutcome(result: .success(response(to: refusal, rate: defaultRate)))
         }
-        counts.byOperation[route.operation, default: 0] += 1
         guard let fault = takeFault(for: route, subject) else {
             return SimulatorOutcome(result: .success(perform(route, request: request, at: now)))
         }
+        notes.hadFault = true
         if let result = fault.action.outcomeWithoutPerforming(rate: defaultRate) {
             return SimulatorOutcome(result: result, delay: fault.delay)
         }
@@ -102,7 +103,7 @@ extension SimulatorState {
             notes.message = error.message
             if let limit = error.rateLimit {
                 rate = RateStatus(scope: limit.scope, limit: limit.limit, remaining: 0, reset: limit.reset)
-                counts.rateLimited[route.operation, default: 0] += 1
+                notes.isRateLimited = true
             }
             return response(to: error, rate: rate)
         }
@@ -147,7 +148,7 @@ extension SimulatorState {
         let count = window.count(at: now)
         defer { windows[key] = window }
         guard count < limit else {
-            counts.overLimit[route.operation, default: 0] += 1
+            notes.isOverLimit = true
             guard configuration.enforcesRateLimits else { return unused }
             throw Refusal(
                 status: .tooManyRequests,

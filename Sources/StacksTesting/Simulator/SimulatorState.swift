@@ -14,6 +14,8 @@ struct SimulatorState {
         var clusterUUID: String
         var token: String
         var queues: [QueueRecord]
+        /// The queues by their keys.
+        var queueIndexes: [String: Int] = [:]
         var stacks: [String: StackRecord] = [:]
     }
 
@@ -27,8 +29,11 @@ struct SimulatorState {
         var key: String
         var uuid: String
         var isPaused = false
-        /// Jobs in the order of a listing. It contains all scheduled jobs, and others until a listing removes them.
+        /// Jobs in the order of a listing. With ``returnedJobs``, it contains all scheduled jobs, and others until a listing
+        /// removes them.
         var jobs: [Int] = []
+        /// Jobs that a listing merges into ``jobs``.
+        var returnedJobs: [Int] = []
         /// How many of all its jobs are in each state.
         var jobCounts: [SimulatedJob.State: Int] = [:]
     }
@@ -55,8 +60,8 @@ struct SimulatorState {
     var chance: SeededGenerator
     /// The generator for arrivals, separate for the same reason.
     var arrivalChance: SeededGenerator
-    /// The jobs that are still to arrive, the next one last.
-    var arrivals: [PendingArrival] = []
+    /// The jobs that are still to arrive.
+    var arrivals = PendingArrivals()
     var organizations: [OrganizationRecord] = []
     /// The agent tokens, of each organization at least one.
     var agentTokens: [String: AgentToken] = [:]
@@ -65,17 +70,16 @@ struct SimulatorState {
     /// The jobs by their last events.
     var lastEvents = LastEvents()
     var tokens: [String: TokenRecord] = [:]
-    var reservedJobs: Set<Int> = []
-    /// A lower bound for the end of all reservations, so that most requests need not check them.
-    var nextReservationExpiry = Date.distantFuture
+    /// When the reservations expire, by the indexes of their jobs.
+    var reservationExpiries = Deadlines()
     /// The agents that registered, in that order.
     var agents: [AgentRecord] = []
     /// The agents by their access tokens.
     var accessTokens: [String: Int] = [:]
-    /// The agents that have registered and neither left nor been lost.
+    /// The agents that are there: they have registered, or the simulator plays them, and have neither left nor been lost.
     var liveAgents: Set<Int> = []
-    /// A lower bound for the time at which the next agent is lost, so that most requests need not check them.
-    var nextAgentLoss = Date.distantFuture
+    /// When agents whose heartbeats are awaited are lost, by their indexes.
+    var agentLosses = Deadlines()
     /// The agents that the simulator plays, by the indexes of their jobs.
     var plays: [Int: Play] = [:]
     /// What played agents do next.
@@ -91,6 +95,12 @@ struct SimulatorState {
     /// How many faults there have been.
     var faultCount = 0
     var counts = RequestCounts()
+    /// The same of the requests of each organization.
+    var organizationCounts: [Int: RequestCounts] = [:]
+    /// The jobs whose logs have grown since they were last looked through for tokens.
+    var grownLogs: Set<Int> = []
+    /// The tokens that were found in logs, by the indexes of their jobs.
+    var tokensInLogs: [Int: [MisplacedToken]] = [:]
     var journal: RequestJournal
     /// How the tokens look that the journal must not have.
     var tokenPatterns = TokenPatterns(tokens: [])
@@ -109,9 +119,12 @@ struct SimulatorState {
             let queues = (settings.queues.isEmpty ? ["default"] : settings.queues)
                 .map { QueueRecord(key: $0, uuid: generator.uuid()) }
             let organization = organizations.count
-            organizations.append(
-                OrganizationRecord(
-                    settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, queues: queues))
+            var record = OrganizationRecord(
+                settings: settings, uuid: uuid, clusterUUID: clusterUUID, token: token, queues: queues)
+            for (index, queue) in queues.enumerated() where record.queueIndexes[queue.key] == nil {
+                record.queueIndexes[queue.key] = index
+            }
+            organizations.append(record)
             let issued =
                 [(token, tokenUUID, settings.tokenExpiresAt)] + settings.moreTokens.map { ($0, generator.uuid(), nil) }
             for (token, uuid, expiry) in issued where agentTokens[token] == nil {
@@ -124,7 +137,7 @@ struct SimulatorState {
     /// The index of a queue, by its key or an alias of the default queue.
     func queue(_ key: String, organization: Int) -> Int? {
         if key == "_default" || key == "__default__" { return 0 }
-        return organizations[organization].queues.firstIndex { $0.key == key }
+        return organizations[organization].queueIndexes[key]
     }
 
     /// The index of the organization with a slug; the first one for `nil`.
@@ -132,17 +145,4 @@ struct SimulatorState {
         guard let slug else { return organizations.isEmpty ? nil : 0 }
         return organizations.firstIndex { $0.settings.slug == slug }
     }
-}
-
-/// The numbers of requests.
-struct RequestCounts {
-    var byOperation: [SimulatedOperation: Int] = [:]
-    var byStatus: [Int: Int] = [:]
-    var rateLimited: [SimulatedOperation: Int] = [:]
-    var faults = 0
-    /// Calls above a rate limit, refused or not.
-    var overLimit: [SimulatedOperation: Int] = [:]
-    /// The first tokens that were where none may be.
-    var misplacedTokens: [MisplacedToken] = []
-    var misplacedTokenCount = 0
 }

@@ -59,11 +59,6 @@ extension StacksSimulator {
         }
     }
 
-    /// Whether an organization has a queue with that key, or an alias of the default queue.
-    package func hasQueue(_ key: String, organization slug: String?) -> Bool {
-        withState { state, _ in state.organization(slug).flatMap { state.queue(key, organization: $0) } != nil }
-    }
-
     /// The agent token of the organization with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
         withState { state, _ in state.organization(slug).map { state.organizations[$0].token } }
@@ -71,7 +66,14 @@ extension StacksSimulator {
 
     /// The counters so far.
     public var report: SimulatorReport {
-        withState { state, _ in SimulatorReport(state) }
+        withState { state, _ in SimulatorReport(state, organization: nil) }
+    }
+
+    /// The counters of an organization: of its jobs, and of the requests with its tokens.
+    ///
+    /// - Returns: The counters so far, or `nil` when there is no such organization.
+    public func report(organization slug: String) -> SimulatorReport? {
+        withState { state, _ in state.organization(slug).map { SimulatorReport(state, organization: $0) } }
     }
 }
 
@@ -168,13 +170,14 @@ public struct SimulatorReport: Sendable {
         return dispatchLatencies[min(max(rank, 0), dispatchLatencies.count - 1)]
     }
 
-    init(_ state: borrowing SimulatorState) {
-        requests = state.counts.byOperation
-        responsesByStatus = state.counts.byStatus
-        rateLimited = state.counts.rateLimited
-        faults = state.counts.faults
-        added = state.jobs.count
-        for record in state.jobs {
+    init(_ state: borrowing SimulatorState, organization: Int?) {
+        let counts = state.counts(of: organization)
+        requests = counts.byOperation
+        responsesByStatus = counts.byStatus
+        rateLimited = counts.rateLimited
+        faults = counts.faults
+        for record in state.jobs where organization == nil || record.organization == organization {
+            added += 1
             let job = record.job
             jobsByState[job.state, default: 0] += 1
             let wasReserved = job.date(of: .reserved) != nil

@@ -24,9 +24,13 @@ extension StacksSimulator {
         _ count: Int = 1, queue: String = "_default", scheduledAt: Date? = nil, organization: String? = nil,
         template: SimulatedJob.Template = SimulatedJob.Template()
     ) -> [String] {
-        addJobs(
-            Array(repeating: template, count: max(0, count)), queue: queue, scheduledAt: scheduledAt,
-            organization: organization)
+        withState { state, now in
+            state.organization(organization).map { organization in
+                state.addJobs(
+                    repeatElement(template, count: max(0, count)), queue: queue, organization: organization,
+                    scheduledAt: scheduledAt, at: now)
+            } ?? []
+        }
     }
 
     /// Adds a job for each template to a queue, as one build.
@@ -38,18 +42,10 @@ extension StacksSimulator {
         organization slug: String? = nil
     ) -> [String] {
         withState { state, now in
-            guard let organization = state.organization(slug) else { return [] }
-            let queue =
-                state.queue(queue, organization: organization) ?? state.addQueue(queue, organization: organization)
-            let build = SimulatorState.Build(
-                uuid: state.generator.uuid(), number: state.jobs.count + 1, pipeline: state.generator.uuid()
-            )
-            return templates.map { template in
-                state.addJob(
-                    template, queue: queue, organization: organization, scheduledAt: scheduledAt ?? now, now: now,
-                    build: build
-                )
-            }
+            state.organization(slug).map { organization in
+                state.addJobs(
+                    templates, queue: queue, organization: organization, scheduledAt: scheduledAt, at: now)
+            } ?? []
         }
     }
 
@@ -94,10 +90,7 @@ extension StacksSimulator {
     /// - Returns: Whether the job exists and had not ended.
     @discardableResult
     public func cancel(_ job: String) -> Bool {
-        withState { state, now in
-            guard let index = state.jobIndexes[job.lowercased()] else { return false }
-            return state.cancel(index, at: now)
-        }
+        changeJob(job) { state, index, now in state.cancel(index, at: now) } ?? false
     }
 
     /// Moves a job to any state, also one that the API does not have, without checking the transition.
@@ -105,19 +98,19 @@ extension StacksSimulator {
     /// - Returns: Whether the job exists.
     @discardableResult
     public func move(_ job: String, to newState: SimulatedJob.State) -> Bool {
+        changeJob(job) { state, index, now in state.move(index, to: newState, .moved, at: now) } != nil
+    }
+
+    /// Changes the job with a UUID, if there is one.
+    func changeJob<Result>(_ id: String, _ change: (inout SimulatorState, Int, Date) -> Result) -> Result? {
         withState { state, now in
-            guard let index = state.jobIndexes[job.lowercased()] else { return false }
-            state.move(index, to: newState, .moved, at: now)
-            return true
+            state.jobIndexes[id.lowercased()].map { change(&state, $0, now) }
         }
     }
 
     /// Adds a fault. If several apply to a request, the one that was added first takes effect.
     public func addFault(_ fault: SimulatorFault) {
-        withState { state, _ in
-            state.faultCount += 1
-            state.faults.append(FaultRecord(fault: fault, number: state.faultCount))
-        }
+        withState { state, _ in state.addFault(fault) }
     }
 
     /// Removes all faults.
@@ -127,8 +120,24 @@ extension StacksSimulator {
 }
 
 extension SimulatorState {
+    /// Adds a job for each template to a queue, as one build. A missing queue is added.
+    mutating func addJobs(
+        _ templates: some Sequence<SimulatedJob.Template>, queue: String, organization: Int, scheduledAt: Date? = nil,
+        at now: Date
+    ) -> [String] {
+        let queue = self.queue(queue, organization: organization) ?? addQueue(queue, organization: organization)
+        let build = Build(uuid: generator.uuid(), number: jobs.count + 1, pipeline: generator.uuid())
+        return templates.map { template in
+            addJob(
+                template, queue: queue, organization: organization, scheduledAt: scheduledAt ?? now, now: now,
+                build: build)
+        }
+    }
+
     mutating func addQueue(_ key: String, organization: Int) -> Int {
+        let index = organizations[organization].queues.count
         organizations[organization].queues.append(QueueRecord(key: key, uuid: generator.uuid()))
-        return organizations[organization].queues.count - 1
+        organizations[organization].queueIndexes[key] = index
+        return index
     }
 }

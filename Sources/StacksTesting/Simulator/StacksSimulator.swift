@@ -52,7 +52,10 @@ public final class StacksSimulator: Sendable {
     ///
     /// - Parameter seed: Another seed, for other UUIDs and job tokens. By default the same ones come again, so that what was
     ///   meant for a job of before may reach a job of the same UUID.
-    public func reset(seed: UInt64? = nil) {
+    public func reset(seed: UInt64? = nil) { reset(seed: seed) { _, _ in } }
+
+    /// The same, and what follows it at once.
+    func reset(seed: UInt64?, _ andThen: (inout SimulatorState, Date) -> Void) {
         state.withLock { state in
             var configuration = configuration
             if let seed {
@@ -65,6 +68,7 @@ public final class StacksSimulator: Sendable {
             let events = state.lastEvents.count
             state = SimulatorState(configuration: configuration)
             state.lastEvents = LastEvents(count: events + 1)
+            andThen(&state, clock.date)
         }
     }
 

@@ -23,8 +23,8 @@ struct ControlEndpoints: Sendable {
     var clock: ManualClock?
     /// The path of the API.
     var apiPath: String
-    /// Makes the simulator again what it was at its start.
-    var populate: @Sendable (StacksSimulator) -> Void
+    /// What the simulator had at its start.
+    var start: StacksSimulator.Start
 
     /// Whether a request is for the control side, or for `/`.
     static func serves(_ target: String) -> Bool {
@@ -133,12 +133,22 @@ struct ControlEndpoints: Sendable {
         )
     }
 
-    /// Refuses a queue that another organization has, but not this one.
-    func requireQueue(_ key: String?, organization: String?) throws(ControlFailure) {
-        guard let key, !simulator.hasQueue(key, organization: organization) else { return }
-        throw .badRequest(
-            "queue is \(ControlValue.text(key).shown), which the organization does not have; it has: "
+    /// What is said of a queue that another organization has, but not this one.
+    func missing(_ queue: String, of organization: String?) -> ControlFailure {
+        .badRequest(
+            "queue is \(ControlValue.text(queue).shown), which the organization does not have; it has: "
                 + "\(queues(organization)).")
+    }
+
+    /// What the simulator says of all, or of the organization that the query asks for.
+    func ofOrganization<Value>(
+        _ call: ControlCall, all: @autoclosure () -> Value, one: (String) -> Value?
+    ) throws(ControlFailure) -> Value {
+        guard let slug = call.text("organization") else { return all() }
+        guard let value = one(slug) else {
+            throw .badRequest("There is no organization \(ControlValue.text(slug).shown).")
+        }
+        return value
     }
 
     /// The queues of an organization for a message.
@@ -148,11 +158,16 @@ struct ControlEndpoints: Sendable {
         return keys.prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")
     }
 
-    func job(_ call: ControlCall) throws(ControlFailure) -> SimulatedJob {
+    /// The job in the path, as `find` gives it.
+    func job(
+        _ call: ControlCall, _ find: (String) -> SimulatedJob?
+    ) throws(ControlFailure) -> SimulatedJob {
         let id = call.values["job"] ?? ""
-        guard let job = simulator.job(id) else {
+        guard let job = find(id) else {
             throw .notFound("There is no job \(VisibleText.escaped(id, limit: 100)).")
         }
         return job
     }
+
+    func job(_ call: ControlCall) throws(ControlFailure) -> SimulatedJob { try job(call) { simulator.job($0) } }
 }

@@ -20,6 +20,8 @@ struct ControlMember: Sendable {
         case text(ClosedRange<Int>)
         /// ISO 8601.
         case date
+        /// A UUID with its hyphens, in any case.
+        case uuid
         case choice([String])
         /// The name of something that the simulator has.
         case known(@Sendable (StacksSimulator) -> [String])
@@ -109,6 +111,7 @@ extension ControlMember.Kind {
         case .text(let range):
             "a text of \(Self.text(range)) characters"
         case .date: "a date as 2026-01-31T08:30:00Z"
+        case .uuid: "a UUID as 01234567-89ab-4cde-8f01-23456789abcd"
         case .choice(let names): "one of \(names.joined(separator: ", "))"
         case .known: "a name"
         case .list(let kind, let range):
@@ -141,9 +144,10 @@ extension ControlMember.Kind {
         case (.number(let range), .number(let number)): try requires(range.contains(number))
         case (.text(let range), .text(let text)): try requires(range.contains(text.unicodeScalars.count))
         case (.date, .text(let text)): try requires(Date(iso8601: text) != nil)
+        case (.uuid, .text(let text)): try requires(SimulatedJob.isUUID(text))
         case (.choice(let names), .text(let text)): try requires(names.contains(text))
-        case (.known(let list), .text(let text)):
-            let names = list(simulator)
+        case (.known, .text(let text)):
+            let names = names(in: simulator)
             guard !names.contains(text) else { break }
             let more = names.count > 50 ? " and \(names.count - 50) more" : ""
             let shown = names.prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")

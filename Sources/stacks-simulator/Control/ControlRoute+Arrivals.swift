@@ -8,12 +8,17 @@ import StacksTesting
 #endif
 
 extension ControlRoute {
+    /// How many jobs can be still to arrive.
+    private static let largestPendingCount = 1_000_000
+
     private static let weight = ControlMember(
         name: "weight", kind: .number(0.001...1_000_000), about: "1 when left out")
 
     static let arrivals: [ControlRoute] = [
-        ControlRoute(.get, "arrivals", "how many jobs are still to arrive") { control, _ in
-            try control.json(["pending": control.simulator.pendingArrivals])
+        ControlRoute(
+            .get, "arrivals", "how many jobs are still to arrive", documents: [PendingArrivalsDocument.self]
+        ) { control, _ in
+            try control.json(PendingArrivalsDocument(pending: control.simulator.pendingArrivals))
         },
         ControlRoute(
             .post, "arrivals", "adds jobs over time",
@@ -34,7 +39,7 @@ extension ControlRoute {
                 ControlMember(
                     name: "jobs", kind: .list(of: .object([weight] + AddJobsDocument.templateMembers), 1...100),
                     about: "the kinds of jobs, one of which is chosen each time by its weight"),
-            ], status: .created, failures: [.conflict]
+            ], status: .created, failures: [.conflict], documents: [ScheduledArrivalsDocument.self]
         ) { control, call in
             let request = try call.read(ArrivalsDocument.self)
             let count = request.count ?? Int((request.rate * (request.for_seconds ?? 0)).rounded())
@@ -48,14 +53,19 @@ extension ControlRoute {
             if let jobs = request.jobs {
                 arrivals.mix = jobs.map { .init(weight: $0.weight, template: $0.document.template) }
             }
-            try control.requireQueue(request.queue, organization: request.organization)
-            let last = control.simulator.schedule(
-                arrivals, queue: request.queue ?? "_default", organization: request.organization)
-            guard let last else {
-                throw ControlFailure.conflict("A reset has removed the queue meanwhile.")
+            let queue = request.queue ?? "_default"
+            for share in arrivals.mix { try share.template.checkSize(count: count, queue: queue) }
+            let scheduling = control.simulator.schedule(
+                arrivals, queue: queue, organization: request.organization, pendingAtMost: largestPendingCount)
+            switch scheduling {
+            case .until(let last):
+                return try control.json(ScheduledArrivalsDocument(count: count, last_at: last), status: .created)
+            case .tooMany(let pending):
+                throw ControlFailure.conflict(
+                    "\(count) jobs would be too many: \(pending) are still to arrive, and there can be at most "
+                        + "\(largestPendingCount).")
+            case .impossible: throw control.missing(queue, of: request.organization)
             }
-            return try control.json(
-                ScheduledArrivalsDocument(count: count, last_at: last), status: .created)
         },
     ]
 }
@@ -84,8 +94,13 @@ struct ArrivalsDocument: Decodable {
     var jobs: [Job]?
 }
 
+/// `GET arrivals`.
+struct PendingArrivalsDocument: Codable {
+    var pending: Int
+}
+
 /// The response to `POST arrivals`.
-struct ScheduledArrivalsDocument: Encodable {
+struct ScheduledArrivalsDocument: Codable {
     var count: Int
     var last_at: Date
 }

@@ -9,25 +9,25 @@ import StacksTesting
 
 extension ControlRoute {
     static let clock: [ControlRoute] = [
-        ControlRoute(.get, "clock", "the simulator's time") { control, _ in
+        ControlRoute(.get, "clock", "the simulator's time", documents: [ClockDocument.self]) { control, _ in
             try control.json(ClockDocument(control))
         },
         ControlRoute(
             .post, "clock/advance", "moves the time, with --clock manual",
             body: [ControlMember(name: "seconds", kind: .seconds, isRequired: true)],
-            failures: [.conflict]
+            failures: [.conflict], documents: [ClockDocument.self]
         ) { control, call in
             guard let clock = control.clock else {
                 throw ControlFailure.conflict(
                     "The simulator has the system's clock; one that was started with --clock manual can be moved.")
             }
             let seconds = try call.read(AdvanceDocument.self).seconds
-            guard clock.date.addingTimeInterval(seconds) < latest else {
+            let (isAdvanced, now) = clock.advance(by: .seconds(seconds), before: latest)
+            guard isAdvanced else {
                 throw ControlFailure.badRequest(
-                    "seconds is \(seconds), which leads beyond the year 9999, from \(clock.date.iso8601).")
+                    "seconds is \(seconds), which leads beyond the year 9999, from \(now.iso8601).")
             }
-            clock.advance(by: .seconds(seconds))
-            return try control.json(ClockDocument(control))
+            return try control.json(ClockDocument(isManual: true, now: now))
         },
     ]
 
@@ -36,7 +36,7 @@ extension ControlRoute {
 }
 
 /// `GET clock`.
-struct ClockDocument: Encodable {
+struct ClockDocument: Codable {
     /// `system` or `manual`.
     var kind: String
     var now: Date

@@ -53,7 +53,7 @@ extension ControlRoute {
         }
         let error = ControlValue.object(["$ref": .text("#/components/responses/error")])
         var success: [String: ControlValue] = ["description": .text(about)]
-        if status != .noContent { success["content"] = Self.content(content, .object([:])) }
+        if status != .noContent { success["content"] = Self.content(content, successSchema) }
         var responses: [String: ControlValue] = [
             String(status.code): .object(success), "400": error, "403": error, "413": error, "415": error,
         ]
@@ -72,6 +72,13 @@ extension ControlRoute {
             ])
         }
         return .object(members)
+    }
+
+    /// The schema of the body of a success.
+    private var successSchema: ControlValue {
+        guard content == .json else { return .object(["type": .text("string")]) }
+        guard !documents.isEmpty else { return .object(["type": .text("object")]) }
+        return documents.count == 1 ? documents[0] : .object(["anyOf": .list(documents)])
     }
 
     private static func content(_ content: Content, _ schema: ControlValue) -> ControlValue {
@@ -130,8 +137,11 @@ extension ControlMember.Kind {
             // Foundation knows no offset of 18 hours or more.
             let offset = #"(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])$"#
             return type("string", ["format": .text("date-time"), "pattern": .text(offset)])
+        case .uuid:
+            let pattern = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+            return type("string", ["format": .text("uuid"), "pattern": .text(pattern)])
         case .choice(let names): return type("string", ["enum": .texts(names)])
-        case .known(let names): return type("string", ["enum": .texts(names(simulator))])
+        case .known: return type("string", ["enum": .texts(names(in: simulator))])
         case .list(let kind, let range):
             return type(
                 "array",

@@ -7,7 +7,7 @@ extension ControlRoute {
             .get, "jobs", "the jobs, in the order in which they were added",
             query: [
                 .onlyOrganization, ControlMember(name: "queue", kind: .queue, about: "only jobs of this queue"),
-                ControlMember(name: "state", kind: .choice(stateNames), about: "only jobs in this state"),
+                ControlMember(name: "state", kind: .jobState, about: "only jobs in this state"),
                 ControlMember(
                     name: "find", kind: .text(upTo: 200),
                     about: "only jobs with this text in their UUID, pipeline, branch, step, rules, stack or agent"),
@@ -17,7 +17,7 @@ extension ControlRoute {
                     about: "moved: the one with the latest event first"),
                 ControlMember(name: "limit", kind: .integer(1...10_000), about: "how many; 1000 when left out"),
                 ControlMember(name: "brief", kind: .truth, about: "without history and run"),
-            ]
+            ], documents: [JobListDocument<JobDocument>.self, JobListDocument<BriefJobDocument>.self]
         ) { control, call in
             var query = JobQuery()
             query.state = call.text("state").map(SimulatedJob.State.init(rawValue:))
@@ -28,16 +28,15 @@ extension ControlRoute {
             query.order = call.text("order").flatMap(JobQuery.Order.init(rawValue:)) ?? .added
             query.limit = call.integer("limit") ?? query.limit
             query.hasBuilds = call.truth("brief") != true
-            if let after = query.after {
-                guard control.simulator.job(after) != nil else {
-                    throw ControlFailure.badRequest(
-                        "after is \(ControlValue.text(after).shown), which is no job's UUID.")
-                }
+            if query.after != nil {
                 guard query.order == .added else {
                     throw ControlFailure.badRequest("after is given, but it is only for the order added.")
                 }
             }
-            let (jobs, hasMore) = control.simulator.jobs(query)
+            guard let (jobs, hasMore) = control.simulator.jobs(query) else {
+                throw ControlFailure.badRequest(
+                    "after is \(ControlValue.text(query.after ?? "").shown), which is no job's UUID.")
+            }
             return query.hasBuilds
                 ? try control.json(JobListDocument(jobs: jobs.map(JobDocument.init), has_more: hasMore))
                 : try control.json(JobListDocument(jobs: jobs.map(BriefJobDocument.init), has_more: hasMore))

@@ -13,7 +13,7 @@ extension ControlRoute {
             .get, "overview", "counts, and the first of each list, but for the jobs",
             query: [
                 ControlMember(name: "limit", kind: .integer(1...1000), about: "how many of each; 100 when left out")
-            ]
+            ], documents: [OverviewDocument.self]
         ) { control, call in
             try control.json(
                 OverviewDocument(

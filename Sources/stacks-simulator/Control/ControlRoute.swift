@@ -24,12 +24,14 @@ struct ControlRoute: Sendable {
     var failures: [HTTPResponse.Status]
     /// What a response with a body is.
     var content: Content
+    /// The schemas of the documents that a response of success can be, if it is JSON.
+    var documents: [ControlValue]
     var perform: @Sendable (ControlEndpoints, ControlCall) throws -> Response
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ about: String, query: [ControlMember] = [],
         body: [ControlMember] = [], status: HTTPResponse.Status = .ok, failures: [HTTPResponse.Status] = [],
-        content: Content = .json,
+        content: Content = .json, documents: [any Decodable.Type] = [],
         _ perform: @escaping @Sendable (ControlEndpoints, ControlCall) throws -> Response
     ) {
         self.method = method
@@ -40,6 +42,7 @@ struct ControlRoute: Sendable {
         self.status = status
         self.failures = failures
         self.content = content
+        self.documents = documents.map { DocumentSchema.schema(of: $0) }
         self.perform = perform
     }
 

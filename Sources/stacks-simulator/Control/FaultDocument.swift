@@ -32,7 +32,7 @@ struct FaultDocument: Decodable {
             name: "side", kind: .choice(SimulatorFault.Side.allCases.map(\.rawValue)),
             about: "whose requests it affects; all when left out"),
         ControlMember(
-            name: "job", kind: .text(upTo: 36), about: "only requests with this job in their path, or of its agent"),
+            name: "job", kind: .uuid, about: "only requests with this job in their path, or of its agent"),
         ControlMember(name: "stack", kind: .text(upTo: 200), about: "only requests with this stack in their path"),
         ControlMember(
             name: "organization", kind: .organization, about: "only requests of this one; all when left out"),
@@ -41,7 +41,9 @@ struct FaultDocument: Decodable {
         ControlMember(name: "count", kind: .integer(1...1_000_000_000), about: "how often it occurs; 1 when left out"),
         ControlMember(name: "skipping", kind: .integer(0...1_000_000_000), about: "how many requests it skips first"),
         ControlMember(name: "probability", kind: .number(0...1), about: "for each request; 1 when left out"),
-        ControlMember(name: "delay_ms", kind: .integer(0...3_600_000), about: "how long the response is delayed"),
+        ControlMember(
+            name: "delay_ms", kind: .integer(0...3_600_000),
+            about: "how long the response is delayed; a delay needs it"),
     ]
 
     /// What each kind takes besides what all take.
@@ -56,6 +58,7 @@ struct FaultDocument: Decodable {
             onlyWith: ("kind", settings.filter { $0.takes.contains(name) }.map(\.kind)))
     }
 
+    /// The fault, if its ``check()`` finds nothing.
     var fault: SimulatorFault {
         var fields = HTTPFields()
         for (name, value) in headers ?? [:] {
@@ -87,16 +90,16 @@ struct FaultDocument: Decodable {
 }
 
 /// A fault in `GET faults`.
-struct FaultListDocument: Encodable {
+struct FaultListDocument: Codable {
     var number: Int
     var kind: String
-    var operation: String?
-    var side: String?
-    var job: String?
-    var stack: String?
-    var organization: String?
-    var status: Int?
-    var count: Int?
+    @Nullable var operation: String?
+    @Nullable var side: String?
+    @Nullable var job: String?
+    @Nullable var stack: String?
+    @Nullable var organization: String?
+    @Nullable var status: Int?
+    @Nullable var count: Int?
     var skipping: Int
     var probability: Double
     var delay_ms: Double

@@ -7,26 +7,26 @@ import StacksTesting
 #endif
 
 /// `GET jobs/:uuid`.
-struct JobDocument: Encodable {
-    struct Event: Encodable {
+struct JobDocument: Codable {
+    struct Event: Codable {
         var event: String
         var at: Date
         var state: String
         @Nullable var stack: String?
     }
 
-    struct Pipeline: Encodable {
+    struct Pipeline: Codable {
         @Nullable var slug: String?
         @Nullable var uuid: String?
     }
 
-    struct Build: Encodable {
+    struct Build: Codable {
         @Nullable var uuid: String?
         @Nullable var number: Int?
         @Nullable var branch: String?
     }
 
-    struct Step: Encodable {
+    struct Step: Codable {
         @Nullable var key: String?
     }
 
@@ -50,7 +50,7 @@ struct JobDocument: Encodable {
     @Nullable var exit_status: Int?
     @Nullable var detail: String?
     var notifications: [String]
-    var script: ScriptDocument?
+    @Nullable var script: ScriptDocument?
     var history: [Event]
     var run: RunDocument
 
@@ -85,29 +85,31 @@ struct JobDocument: Encodable {
 }
 
 /// `GET jobs`.
-struct JobListDocument<Job: Encodable>: Encodable {
+struct JobListDocument<Job: Codable>: Codable {
     var jobs: [Job]
     var has_more: Bool
 }
 
 /// A job in `GET jobs?brief=true`.
-struct BriefJobDocument: Encodable {
+struct BriefJobDocument: Codable {
     var id: String
+    var organization: String
     var queue: String
     var state: String
     var priority: Int
     var agent_query_rules: [String]
-    var pipeline: String?
-    var build: Int?
-    var branch: String?
-    var step: String?
-    var reserved_by: String?
-    var exit_status: Int?
-    var event: String?
-    var moved_at: Date?
+    @Nullable var pipeline: String?
+    @Nullable var build: Int?
+    @Nullable var branch: String?
+    @Nullable var step: String?
+    @Nullable var reserved_by: String?
+    @Nullable var exit_status: Int?
+    @Nullable var event: String?
+    @Nullable var moved_at: Date?
 
     init(_ job: SimulatedJob) {
         id = job.id
+        organization = job.organization
         queue = job.queue
         state = job.state.rawValue
         priority = job.listing.priority
@@ -121,6 +123,12 @@ struct BriefJobDocument: Encodable {
         event = job.history.last?.kind.rawValue
         moved_at = job.history.last?.date
     }
+}
+
+/// The response to `POST jobs`.
+struct AddedJobsDocument: Codable {
+    /// Their UUIDs.
+    var jobs: [String]
 }
 
 /// `POST jobs/:job/move`.

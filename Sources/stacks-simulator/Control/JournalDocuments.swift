@@ -7,8 +7,8 @@ import StacksTesting
 #endif
 
 /// `GET requests`.
-struct JournalDocument: Encodable {
-    struct Entry: Encodable {
+struct JournalDocument: Codable {
+    struct Entry: Codable {
         var number: Int
         var at: Date
         @Nullable var operation: String?
@@ -28,7 +28,7 @@ struct JournalDocument: Encodable {
     /// How many are no longer kept.
     var dropped: Int
 
-    init(_ found: ArraySlice<SimulatedRequest>, hasMore: Bool, dropped: Int) {
+    init(_ found: [SimulatedRequest], hasMore: Bool, dropped: Int) {
         requests = found.map { request in
             Entry(
                 number: request.number, at: request.date, operation: request.operation?.rawValue,
@@ -42,15 +42,15 @@ struct JournalDocument: Encodable {
 }
 
 /// `GET checks`.
-struct ChecksDocument: Encodable {
-    struct Check: Encodable {
+struct ChecksDocument: Codable {
+    struct Check: Codable {
         var rule: String
         var holds: Bool
         var jobs: [String]
         var violations: [Violation]
     }
 
-    struct Violation: Encodable {
+    struct Violation: Codable {
         @Nullable var job: String?
         var explanation: String
     }

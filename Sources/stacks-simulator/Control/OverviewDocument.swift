@@ -7,8 +7,8 @@ import StacksTesting
 #endif
 
 /// `GET overview`.
-struct OverviewDocument: Encodable {
-    struct List<Element: Encodable>: Encodable {
+struct OverviewDocument: Codable {
+    struct List<Element: Codable>: Codable {
         /// As many as were asked for at most.
         var first: [Element]
         var count: Int
@@ -19,20 +19,20 @@ struct OverviewDocument: Encodable {
         }
     }
 
-    struct Organization: Encodable {
+    struct Organization: Codable {
         var slug: String
         var available: Bool
     }
 
-    struct Queue: Encodable {
+    struct Queue: Codable {
         var key: String
         var organization: String
         var paused: Bool
         var by_state: [String: Int]
     }
 
-    struct Stack: Encodable {
-        struct Limit: Encodable {
+    struct Stack: Codable {
+        struct Limit: Codable {
             var scope: String
             var used: Int
             var limit: Int
@@ -44,11 +44,11 @@ struct OverviewDocument: Encodable {
         var organization: String
         var registered: Bool
         var connected: Bool
-        var last_polled_at: Date?
+        @Nullable var last_polled_at: Date?
         var limits: [Limit]
     }
 
-    struct Requests: Encodable {
+    struct Requests: Codable {
         var count: Int
         var rate_limited: Int
         var faulty: Int
@@ -64,7 +64,7 @@ struct OverviewDocument: Encodable {
     var live_agents: Int
     var faults: List<FaultListDocument>
     var pending_arrivals: Int
-    var next_arrival_at: Date?
+    @Nullable var next_arrival_at: Date?
     var rate_limits: Bool
     var requests: Requests
     var last_request: Int

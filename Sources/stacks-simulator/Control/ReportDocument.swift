@@ -1,8 +1,8 @@
 import StacksTesting
 
 /// `GET report`.
-struct ReportDocument: Encodable {
-    struct Latency: Encodable {
+struct ReportDocument: Codable {
+    struct Latency: Codable {
         @Nullable var p50: Double?
         @Nullable var p99: Double?
     }

@@ -7,7 +7,7 @@ import StacksTesting
 #endif
 
 /// A queue in `GET queues`.
-struct QueueDocument: Encodable {
+struct QueueDocument: Codable {
     var organization: String
     var key: String
     var paused: Bool
@@ -22,7 +22,7 @@ struct QueueDocument: Encodable {
 }
 
 /// A stack in `GET stacks`.
-struct StackDocument: Encodable {
+struct StackDocument: Codable {
     var organization: String
     var key: String
     var type: String
@@ -56,7 +56,7 @@ struct OrganizationChoice: Decodable {
 }
 
 /// An organization in `GET organizations`.
-struct OrganizationDocument: Encodable {
+struct OrganizationDocument: Codable {
     var slug: String
     var available: Bool
     var queues: [String]

@@ -70,11 +70,17 @@ extension StacksSimulator {
     /// The agents that have registered, in that order.
     public var agents: [RegisteredAgent] {
         withState { state, now in
-            state.agents.map { record in
-                var agent = record.agent
-                if record.isPlayed, state.plays[record.job] != nil, record.isLive { agent.lastSeenAt = now }
-                return agent
-            }
+            state.agents.indices.map { state.shownAgent($0, at: now) }
         }
+    }
+}
+
+extension SimulatorState {
+    /// The agent as others see it: one that is played is seen until it is gone.
+    func shownAgent(_ index: Int, at now: Date) -> RegisteredAgent {
+        let record = agents[index]
+        var agent = record.agent
+        if record.isPlayed, plays[record.job] != nil, record.isLive { agent.lastSeenAt = now }
+        return agent
     }
 }

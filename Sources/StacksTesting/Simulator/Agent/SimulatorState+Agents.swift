@@ -50,6 +50,7 @@ extension SimulatorState {
         }
         tokens[credential]?.agent = index
         accessTokens[accessToken] = index
+        liveAgents.insert(index)
         keepAlive(index, at: call.now)
         let settings = configuration.agents
         return .ok([
@@ -131,7 +132,7 @@ extension SimulatorState {
 
     mutating func disconnect(_ agent: Int, _ call: AgentCall) -> Reply {
         agents[agent].agent.state = .disconnected
-        liveAgents.remove(agent)
+        part(with: agent)
         endJob(ofLeaving: agent, at: call.now)
         return .ok(describe(agent: agent))
     }
@@ -146,29 +147,25 @@ extension SimulatorState {
 
     // MARK: Lost agents
 
+    /// Awaits the agent's next heartbeat.
     mutating func keepAlive(_ agent: Int, at now: Date) {
         agents[agent].agent.lastSeenAt = now
-        liveAgents.insert(agent)
-        nextAgentLoss = min(nextAgentLoss, now.addingTimeInterval(configuration.agents.lostAfter))
+        agentLosses.set(now.addingTimeInterval(configuration.agents.lostAfter), of: agent)
     }
 
-    /// Marks agents as lost whose heartbeats have stopped, and ends their jobs.
-    mutating func loseAgents(at now: Date) {
-        guard now >= nextAgentLoss else { return }
-        var next = Date.distantFuture
-        // Sorted, because the order of a set differs between processes.
-        for agent in liveAgents.sorted() {
-            let loss = agents[agent].agent.lastSeenAt.addingTimeInterval(configuration.agents.lostAfter)
-            guard loss <= now else {
-                next = min(next, loss)
-                continue
-            }
-            agents[agent].agent.state = .lost
-            liveAgents.remove(agent)
-            // The event has the date of the loss, not of the request that discovers it.
-            endJob(ofLeaving: agent, at: loss)
-        }
-        nextAgentLoss = next
+    /// Forgets an agent that is no longer there.
+    mutating func part(with agent: Int) {
+        liveAgents.remove(agent)
+        agentLosses.remove(agent)
+    }
+
+    /// Marks the next agent as lost whose heartbeats have stopped, and ends its job.
+    mutating func loseNextAgent() {
+        // The event has the date of the loss, not of the request that discovers it.
+        guard let (loss, agent) = agentLosses.first() else { return }
+        agents[agent].agent.state = .lost
+        part(with: agent)
+        endJob(ofLeaving: agent, at: loss)
     }
 
     /// Ends the job that an agent has and will not finish any more. The exit status is Buildkite's for a lost agent.

@@ -34,6 +34,7 @@ extension SimulatorState {
             throw .invalid("offset + size is \(chunk.end), but the part after it begins at \(after.offset).")
         }
         jobs[call.job].job.logChunks[sequence] = chunk
+        grownLogs.insert(call.job)
         return .created([("id", .string(jobs[call.job].job.id))])
     }
 

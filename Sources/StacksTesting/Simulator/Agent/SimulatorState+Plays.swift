@@ -49,7 +49,9 @@ extension SimulatorState {
         playSteps.insert(PlayStep(date: date, number: nextPlayStep, job: job))
     }
 
-    mutating func perform(_ step: PlayStep) {
+    mutating func performNextPlayStep() {
+        guard let step = playSteps.first else { return }
+        playSteps.removeFirst()
         // Taken out meanwhile, so that it does not follow what it does itself.
         guard plays[step.job]?.step == step.number, var play = plays.removeValue(forKey: step.job) else { return }
         if play.agent == nil { begin(&play, of: step.job, at: step.date) }
@@ -65,6 +67,7 @@ extension SimulatorState {
             tags: ["queue=\(queue)"], registeredAt: now,
             lastSeenAt: now)
         agents.append(AgentRecord(agent: agent, job: job, accessToken: "", acquisitionToken: "", isPlayed: true))
+        liveAgents.insert(index)
         addEvent(.agentRegistered, to: job, at: now)
         play.agent = index
         play.startedAt = now
@@ -108,6 +111,7 @@ extension SimulatorState {
                 log.failedParts += 1
                 continue
             }
+            grownLogs.insert(job)
             jobs[job].job.logChunks[part.sequence] = SimulatedJob.LogChunk(offset: part.offset, bytes: part.bytes)
         }
     }
@@ -115,6 +119,7 @@ extension SimulatorState {
     private mutating func leave(_ agent: Int, at now: Date) {
         agents[agent].agent.state = .disconnected
         agents[agent].agent.lastSeenAt = now
+        part(with: agent)
     }
 
     /// Lets a played agent follow a change of its job that it has not made itself.

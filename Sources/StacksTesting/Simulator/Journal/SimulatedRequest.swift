@@ -14,7 +14,7 @@ public struct SimulatedRequest: Sendable, Hashable {
     public var operation: SimulatedOperation?
     /// The method, `PUT` for example.
     public var method: String
-    /// The path without its query, decoded.
+    /// The path without its query, as it was sent; a token in it is replaced by `[token]`, and a long one is cut.
     public var path: String
     /// The slug of the organization whose token it had, or whose job its agent is for, or `nil`.
     public var organization: String?
@@ -39,6 +39,8 @@ public struct SimulatedRequest: Sendable, Hashable {
         public var organization: String?
         /// The key of the stack.
         public var stack: String?
+        /// The UUID of the registered agent.
+        public var agent: String?
         /// The UUID of one of its jobs.
         public var job: String?
         /// The status of the response.
@@ -55,6 +57,7 @@ public struct SimulatedRequest: Sendable, Hashable {
             if let operation, request.operation != operation { return false }
             if let organization, request.organization != organization { return false }
             if let stack, request.stack != stack { return false }
+            if let agent, request.agent != agent.lowercased() { return false }
             if let job, !request.jobs.contains(job.lowercased()) { return false }
             if let status, request.status != status { return false }
             if let since, request.date < since { return false }
@@ -69,6 +72,30 @@ extension StacksSimulator {
     /// ``Configuration/journalLimit``.
     public func requests(_ filter: SimulatedRequest.Filter = .init()) -> [SimulatedRequest] {
         withState { state, _ in state.journal.kept.filter(filter.includes) }
+    }
+
+    /// A part of the journal.
+    ///
+    /// - Parameters:
+    ///   - limit: How many requests there are at most.
+    ///   - newest: Whether they are the last ones, and not the first ones.
+    /// - Returns: The requests, oldest first, whether there are more of them, and how many the journal has dropped.
+    package func requests(
+        _ filter: SimulatedRequest.Filter, limit: Int, newest: Bool
+    ) -> (requests: [SimulatedRequest], hasMore: Bool, dropped: Int) {
+        withState { state, _ in
+            var found: [SimulatedRequest] = []
+            // One more than are wanted, which says that there are more.
+            func collect(_ requests: some Sequence<SimulatedRequest>) {
+                for request in requests where filter.includes(request) {
+                    found.append(request)
+                    if found.count > limit { return }
+                }
+            }
+            if newest { collect(state.journal.kept.reversed()) } else { collect(state.journal.kept) }
+            let part = Array(found.prefix(limit))
+            return (newest ? part.reversed() : part, found.count > limit, state.journal.dropped)
+        }
     }
 
     /// How many requests are no longer in the journal.

@@ -42,49 +42,62 @@ extension StacksSimulator {
     /// The checks of what has happened so far, one for each rule. They can be asked for at any time, and best when the
     /// stack has stopped.
     public var checks: [SimulatorCheck] {
-        withState { state, _ in
-            SimulatorCheck.Rule.allCases.map { SimulatorCheck(rule: $0, violations: state.violations(of: $0)) }
-        }
+        withState { state, _ in state.checks(of: nil) }
+    }
+
+    /// The checks of what has happened to an organization's jobs, and of the requests with its tokens.
+    ///
+    /// - Returns: One for each rule, or `nil` when there is no such organization.
+    public func checks(organization slug: String) -> [SimulatorCheck]? {
+        withState { state, _ in state.organization(slug).map { state.checks(of: $0) } }
     }
 }
 
 extension SimulatorState {
-    fileprivate func violations(of rule: SimulatorCheck.Rule) -> [SimulatorCheck.Violation] {
+    fileprivate mutating func checks(of organization: Int?) -> [SimulatorCheck] {
+        lookForTokensInLogs()
+        return SimulatorCheck.Rule.allCases.map { rule in
+            SimulatorCheck(rule: rule, violations: violations(of: rule, organization: organization))
+        }
+    }
+
+    private func violations(of rule: SimulatorCheck.Rule, organization: Int?) -> [SimulatorCheck.Violation] {
         switch rule {
         case .launchedOnce:
-            return eachJob { record in
+            return eachJob(of: organization) { record in
                 let (launches, starts) = (record.job.launches, record.job.starts)
                 return launches > 1 || starts > 1 ? "launched \(launches) times, started \(starts) times" : nil
             }
-        case .noneLost: return eachJob(wasLost)
+        case .noneLost: return eachJob(of: organization, wasLost)
         case .withinLimits:
-            return counts.overLimit.sorted { $0.key.rawValue < $1.key.rawValue }.map { operation, count in
+            let counts = counts(of: organization).overLimit.sorted { $0.key.rawValue < $1.key.rawValue }
+            return counts.map { operation, count in
                 SimulatorCheck.Violation(job: nil, explanation: "\(count) of \(operation.rawValue) above the limit")
             }
         case .reservationsUsed:
-            return eachJob { record in
+            return eachJob(of: organization) { record in
                 record.unusedReservations > 0 ? "reservations that expired unused: \(record.unusedReservations)" : nil
             }
         case .tokensInPlace:
-            let logs = jobs.filter { !$0.job.logChunks.isEmpty }.flatMap { record in
-                knownTokens(in: record.job.logBytes).map { token in
-                    SimulatorCheck.Violation(
-                        job: token.job, explanation: "\(token.name) in the log of \(record.job.id)")
-                }
-            }
-            let requests = counts.misplacedTokens.map {
+            let counts = counts(of: organization)
+            let logs = tokensInLogs.sorted { $0.key < $1.key }
+                .filter { organization == nil || jobs[$0.key].organization == organization }.flatMap(\.value)
+            let found = (counts.misplacedTokens + logs).map {
                 SimulatorCheck.Violation(job: $0.job, explanation: $0.explanation)
             }
             let more = counts.misplacedTokenCount - counts.misplacedTokens.count
             let others =
                 more > 0 ? [SimulatorCheck.Violation(job: nil, explanation: "\(more) more in requests")] : []
-            return requests + others + logs
+            return found + others
         }
     }
 
-    private func eachJob(_ violation: (JobRecord) -> String?) -> [SimulatorCheck.Violation] {
+    private func eachJob(
+        of organization: Int?, _ violation: (JobRecord) -> String?
+    ) -> [SimulatorCheck.Violation] {
         jobs.compactMap { record in
-            violation(record).map { .init(job: record.job.id, explanation: $0) }
+            guard organization == nil || record.organization == organization else { return nil }
+            return violation(record).map { .init(job: record.job.id, explanation: $0) }
         }
     }
 

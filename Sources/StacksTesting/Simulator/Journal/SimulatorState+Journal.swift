@@ -7,46 +7,56 @@ import StacksTransport
     import Foundation
 #endif
 
-/// What an operation says of itself while it is performed.
+/// What is said of a request while it is performed.
 struct RequestNotes {
     /// The UUIDs of the jobs that the body names.
     var jobs: [String] = []
     /// The message of the refusal.
     var message: String?
+    /// Whether it was refused because of a rate limit.
+    var isRateLimited = false
+    /// Whether it was above a rate limit, refused or not.
+    var isOverLimit = false
+    /// Whether a fault applied to it.
+    var hadFault = false
 }
 
 extension SimulatorState {
-    /// Writes a request into the journal, with the notes of its operation.
+    /// Writes a request into the journal, with its notes.
     mutating func record(
-        _ request: TransportRequest, route: SimulatorRoute?, _ subject: RequestSubject, outcome: SimulatorOutcome,
-        hadFault: Bool, at now: Date
+        _ request: TransportRequest, route: SimulatorRoute?, _ subject: RequestSubject, status: Int?, at now: Date
     ) {
         let path = request.path.prefix { $0 != "?" }
-        // A message may repeat a part of the path, in which a letter of a token may be encoded.
-        let message = notes.message.flatMap { PercentEncoding.text($0[...], plusIsSpace: false) }.map(withoutTokens)
         var entry = SimulatedRequest(
             number: journal.nextNumber, date: now, operation: route?.operation, method: request.method.rawValue,
-            path: withoutTokens(PercentEncoding.text(path, plusIsSpace: false) ?? ""), jobs: notes.jobs,
-            message: message, hadFault: hadFault)
+            path: withoutTokens(String(path)), jobs: notes.jobs, status: status,
+            message: notes.message.map(withoutTokens), hadFault: notes.hadFault)
         if let route, !route.stack.isEmpty { entry.stack = withoutTokens(route.stack) }
-        if case .success(let response) = outcome.result { entry.status = response.status.code }
         if entry.jobs.isEmpty, let job = subject.job { entry.jobs = [job] }
         entry.organization = subject.organization.map { organizations[$0].settings.slug }
         entry.agent = subject.agent.map { agents[$0].agent.id }
         journal.append(entry)
-        lookForTokens(in: request, of: entry)
+        lookForTokens(in: request, of: entry, organization: subject.organization)
     }
 
-    /// A text of a request, in which tokens are replaced.
+    /// A text of a request, in which tokens are replaced, also those of which a letter is percent-encoded. All else is as it
+    /// was sent.
     private func withoutTokens(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        let found = tokenPatterns.ranges(in: bytes)
+        var found = tokenPatterns.ranges(in: bytes)
+        if bytes.contains(UInt8(ascii: "%")) {
+            let decoded = PercentEncoding.decodeWhatIsValid(bytes)
+            found += tokenPatterns.ranges(in: decoded.bytes).map { range in
+                decoded.offsets[range.lowerBound]..<decoded.offsets[range.upperBound]
+            }
+            found.sort { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
+        }
         if found.isEmpty, bytes.count <= Self.longestText { return text }
         var result: [UInt8] = []
         var end = 0
-        for range in found where range.lowerBound >= end {
-            result += bytes[end..<range.lowerBound] + Array("[token]".utf8)
-            end = range.upperBound
+        for range in found {
+            if range.lowerBound >= end { result += bytes[end..<range.lowerBound] + Array("[token]".utf8) }
+            end = max(end, range.upperBound)
         }
         result += bytes[end...]
         return String(decoding: result.prefix(Self.longestText), as: UTF8.self)

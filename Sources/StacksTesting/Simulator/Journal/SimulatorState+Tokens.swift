@@ -2,7 +2,7 @@ import HTTPTypes
 import StacksTransport
 
 /// A token that was seen where none may be.
-struct MisplacedToken: Sendable {
+struct MisplacedToken: Sendable, Hashable {
     /// The UUID of the job that it is for, or `nil` for an agent token.
     var job: String?
     /// What it is, and where it was.
@@ -10,26 +10,44 @@ struct MisplacedToken: Sendable {
 }
 
 extension SimulatorState {
-    /// How many misplaced tokens are kept. The others are counted.
-    private static let keptMisplacedTokens = 100
-
     /// Looks for tokens in a request, except for the field that is for them. Logs are looked through by a check.
-    mutating func lookForTokens(in request: TransportRequest, of entry: SimulatedRequest) {
-        look(in: Array(request.path.utf8), place: "the path", of: entry)
-        if let body = request.body, entry.operation != .agentLogChunk { look(in: body, place: "the body", of: entry) }
+    mutating func lookForTokens(in request: TransportRequest, of entry: SimulatedRequest, organization: Int?) {
+        var found = knownTokens(inPath: Array(request.path.utf8)).map { ($0, "the path") }
+        if let body = request.body, entry.operation != .agentLogChunk {
+            found += knownTokens(in: body).map { ($0, "the body") }
+        }
         for field in request.headerFields where field.name != .authorization {
-            look(in: Array(field.value.utf8), place: "a header field", of: entry)
+            found += knownTokens(in: Array(field.value.utf8)).map { ($0, "a header field") }
+        }
+        let name = entry.operation?.rawValue ?? entry.method
+        for (token, place) in found {
+            let token = MisplacedToken(
+                job: token.job, explanation: "\(token.name) in \(place) of request \(entry.number), \(name)")
+            count(organization) { $0.add(token) }
         }
     }
 
-    private mutating func look(in bytes: [UInt8], place: String, of entry: SimulatedRequest) {
-        for token in knownTokens(in: bytes) {
-            let request = entry.operation?.rawValue ?? entry.method
-            let found = MisplacedToken(
-                job: token.job, explanation: "\(token.name) in \(place) of request \(entry.number), \(request)")
-            if counts.misplacedTokens.count < Self.keptMisplacedTokens { counts.misplacedTokens.append(found) }
-            counts.misplacedTokenCount += 1
+    /// Looks for tokens in the logs that have grown since the last time.
+    mutating func lookForTokensInLogs() {
+        for index in grownLogs {
+            let job = jobs[index].job
+            for token in knownTokens(in: job.logBytes) {
+                let found = MisplacedToken(job: token.job, explanation: "\(token.name) in the log of \(job.id)")
+                let known = tokensInLogs[index] ?? []
+                guard known.count < RequestCounts.keptTokens, !known.contains(found) else { continue }
+                tokensInLogs[index] = known + [found]
+            }
         }
+        grownLogs = []
+    }
+
+    /// The tokens in a path, also those of which a letter is percent-encoded.
+    private func knownTokens(inPath path: [UInt8]) -> [(name: String, job: String?)] {
+        let asSent = knownTokens(in: path)
+        guard path.contains(UInt8(ascii: "%")) else { return asSent }
+        // A token may itself have what looks like an encoded letter.
+        let decoded = knownTokens(in: PercentEncoding.decodeWhatIsValid(path).bytes)
+        return decoded.count > asSent.count ? decoded : asSent
     }
 
     /// The tokens in a text that the simulator has issued, or that are its organizations'.

@@ -38,9 +38,9 @@ function control(name, schema, world) {
     first !== null && make("option", { value: "" }, first), values.map((value) => make("option", { value }, outside(value))));
   const lines = (element) => element.value.split("\n").map((line) => line.trim()).filter(Boolean);
   const text = (read) => (element) => element.value === "" ? undefined : read(element.value);
-  if (name === "queue") return [options(world.queues.first.map((queue) => queue.key), "the default queue"), text(String)];
+  if (name === "queue") return [options([...new Set(world.queues.first.map((queue) => queue.key))], "the default queue"), text(String)];
   if (name === "organization") return [options(world.organizations.first.map((one) => one.slug), "the first one"), text(String)];
-  if (name === "state") return [options(states.map(([state]) => state), schema.required ? null : "scheduled"), text(String)];
+  if (name === "state") return [options([...states.map(([state]) => state), ...otherStates(world.by_state)], schema.required ? null : "scheduled"), text(String)];
   if (schema.enum) return [options(schema.enum, schema.required ? null : "–"), text(String)];
   if (type === "boolean") return [options(["true", "false"], "–"), text((value) => value === "true")];
   if (type === "integer" || type === "number") {

@@ -4,6 +4,7 @@ const rowsAtFirst = 100;
 const mostRows = 1000;
 const shownRequests = 100;
 const find = byId("find");
+/** The queue is null or has its organization and its key: several organizations can have the same key. */
 const chosen = { state: "", queue: null, job: null };
 let rows = rowsAtFirst;
 let last = null;
@@ -14,7 +15,7 @@ let job = null;
 let jobMark = "";
 
 const jobQuery = () => ({ brief: true, order: byId("order").value, limit: rows,
-  ...(chosen.state && { state: chosen.state }), ...(chosen.queue && { queue: chosen.queue }), ...(find.value && { find: find.value }) });
+  ...(chosen.state && { state: chosen.state }), ...chosen.queue, ...(find.value && { find: find.value }) });
 
 /** What stands for a response that says what is wrong with the request. Other errors are a lost connection. */
 const ifRefused = (value) => (error) => {
@@ -68,8 +69,8 @@ function show({ overview, journal, about }) {
 function showJobs(overview, now) {
   const isFiltered = chosen.state !== "" || chosen.queue !== null || find.value !== "";
   if (listed.message) fill(byId("table"), [make("p", { class: "why bad" }, outside(listed.message))]);
-  else showJobTable(listed.jobs, now, chosen.job, isFiltered);
-  const like = [chosen.state && chosen.state.replaceAll("_", " "), chosen.queue !== null && `in ${chosen.queue}`, find.value && `with “${find.value}”`]
+  else showJobTable(listed.jobs, now, chosen.job, isFiltered, several(overview));
+  const like = [chosen.state && chosen.state.replaceAll("_", " "), chosen.queue !== null && `in ${queueName(chosen.queue, overview)}`, find.value && `with “${find.value}”`]
     .filter(Boolean).join(", ");
   byId("count").textContent = visible(`${listed.has_more ? "the first " : ""}${plural(listed.jobs.length, "job")}${like ? `: ${like}` : ""}`);
   byId("more").hidden = !listed.has_more || rows >= mostRows;
@@ -122,7 +123,7 @@ document.addEventListener("click", async (event) => {
     chosen.state = chosen.state === state ? "" : state;
     rows = rowsAtFirst;
   } else if (queue !== undefined) {
-    chosen.queue = chosen.queue === queue ? null : queue;
+    chosen.queue = isQueue(chosen.queue, organization, queue) ? null : { organization, queue };
     rows = rowsAtFirst;
   } else if (id) {
     if (id === chosen.job) return closeJob();

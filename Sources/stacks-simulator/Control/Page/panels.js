@@ -10,6 +10,8 @@ const states = [
 const known = new Map(states.map(([state], place) => [state, place]));
 const placeOf = (state) => known.get(state) ?? states.length;
 const inOrder = (counts) => Object.entries(counts).sort(([a], [b]) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
+/** The states that the API does not have, as many as can be shown. */
+const otherStates = (counts) => Object.keys(counts).filter((state) => !known.has(state)).sort().slice(0, 20);
 const stateClass = (state) => known.has(state) ? `s-${state}` : "s-other";
 const number = (value) => value.toLocaleString("en");
 const age = (date, now) => time(Math.max(0, now - Date.parse(date)) / 1000);
@@ -25,11 +27,11 @@ function pill(state, exitStatus) {
 /** A button for each state, which shows its jobs alone. `before` are the counts of the last time. */
 function stateButtons(counts, before, chosen) {
   const shown = states.filter(([state, always]) => always || counts[state] || state === chosen).map(([state]) => state);
-  const others = Object.keys(counts).filter((state) => !known.has(state)).sort().slice(0, 20);
+  const others = [...new Set([...otherStates(counts), ...(chosen && !known.has(chosen) ? [chosen] : [])])];
   const total = Object.values(counts).reduce((a, b) => a + b, 0);
   const button = (state, title, count, change) => make("button", {
     type: "button", class: `state ${state ? stateClass(state) : ""}`, "data-key": state || " all", "data-state": state,
-    "aria-pressed": String(chosen === state), disabled: state !== "" && !known.has(state) },
+    "aria-pressed": String(chosen === state) },
   make("span", { class: "value" }, number(count)), make("span", { class: "title" }, outside(title)),
   make("span", { class: "change" }, change ? `${change > 0 ? "+" : "−"}${number(Math.abs(change))}` : ""));
   return [button("", "all jobs", total, before && total - Object.values(before).reduce((a, b) => a + b, 0)),
@@ -54,12 +56,15 @@ function stateBar(counts) {
 
 const isWide = matchMedia("(min-width: 761px)");
 const several = (overview) => overview.organizations.count > 1;
+const isQueue = (chosen, organization, key) => chosen !== null && chosen.organization === organization && chosen.queue === key;
+const queueName = ({ organization, queue }, overview) => several(overview) ? `${queue} of ${organization}` : queue;
 
 function queueItem(queue, overview, chosen) {
   const verb = queue.paused ? "resume" : "pause";
   return make("li", { "data-key": `${queue.organization}/${queue.key}` },
     make("div", { class: "bar" },
-      make("button", { type: "button", class: "link", "data-queue": queue.key, "aria-pressed": String(chosen === queue.key) }, outside(queue.key)),
+      make("button", { type: "button", class: "link", "data-queue": queue.key, "data-organization": queue.organization,
+        "aria-pressed": String(isQueue(chosen, queue.organization, queue.key)) }, outside(queue.key)),
       several(overview) && make("span", { class: "quiet" }, outside(queue.organization)),
       queue.paused && make("span", { class: "pill warn" }, "paused"),
       make("button", { type: "button", class: "small end", "data-key": "pause", "data-post": `queues/${encodeURIComponent(queue.key)}/${verb}`,
@@ -108,7 +113,7 @@ function agentItem(agent, now) {
 
 function faultItem(fault) {
   const facts = [
-    fault.operation ?? "every operation", fault.count === undefined || fault.count === null ? "without end" : plural(fault.count, "time"),
+    fault.operation ?? "every operation", fault.count === null ? "without end" : plural(fault.count, "time"),
     fault.skipping > 0 && `after ${plural(fault.skipping, "request")}`, fault.probability < 1 && `at ${+(fault.probability * 100).toFixed(1)} %`,
     fault.delay_ms > 0 && `delayed by ${time(fault.delay_ms / 1000)}`,
   ].filter(Boolean);

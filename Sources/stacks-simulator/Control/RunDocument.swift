@@ -1,59 +1,22 @@
 import StacksTesting
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
-/// An agent in `GET agents`.
-struct AgentDocument: Encodable {
-    var id: String
-    var name: String
-    var organization: String
-    var job: String
-    var state: String
-    var version: String
-    var hostname: String
-    var os: String
-    var tags: [String]
-    var registered_at: Date
-    var last_seen_at: Date
-    var heartbeats: Int
-
-    init(_ agent: RegisteredAgent) {
-        id = agent.id
-        name = agent.name
-        organization = agent.organization
-        job = agent.job
-        state = agent.state.rawValue
-        version = agent.version
-        hostname = agent.hostname
-        os = agent.os
-        tags = agent.tags
-        registered_at = agent.registeredAt
-        last_seen_at = agent.lastSeenAt
-        heartbeats = agent.heartbeats
-    }
-}
-
 /// What an agent has said of its job, in `GET jobs/:uuid`. The log is at `GET jobs/:uuid/log`.
-struct RunDocument: Encodable {
-    struct Annotation: Encodable {
+struct RunDocument: Codable {
+    struct Annotation: Codable {
         var context: String
         var body: String
         @Nullable var style: String?
         var priority: Int
     }
 
-    struct Artifact: Encodable {
+    struct Artifact: Codable {
         var id: String
         var path: String
         var file_size: Int64
         var state: String
     }
 
-    struct PromisedFailure: Encodable {
+    struct PromisedFailure: Codable {
         var exit_status: Int
         @Nullable var reason: String?
     }
