@@ -125,11 +125,22 @@
             }
         }
 
-        @Test("an evicted pod ends the recipe with its status and says why")
+        @Test(
+            "a pod that is evicted before its agent has started gives the job back, and later ends it with its status")
         func evicted() async throws {
             try await withCluster { cluster, launcher in
                 try cluster.write(to: "evicted")
-                try await cluster.expectNoStart(launcher, status: 137, saying: "the pod \(Self.pod): Evicted")
+                try await cluster.expectNoStart(
+                    launcher, saying: "the pod \(Self.pod) has ended before its agent has started: Evicted\n")
+                try expectNoPod(cluster)
+            }
+            try await withCluster { cluster, launcher in
+                let launch = Task { try await launcher.launch(EngineBed.job()) }
+                try await wait { cluster.hasStarted() }
+                try cluster.write(to: "evicted")
+                #expect(try await launch.value.status == 137)
+                #expect(cluster.log().contains("the pod \(Self.pod): Evicted\n"))
+                try expectNoPod(cluster)
             }
         }
 

@@ -39,7 +39,7 @@ import Testing
         private func withOrchard(
             _ fate: OrchardStandIn.Fate = .runs(afterLooks: 0), _ body: (Orchard) async throws -> Void
         ) async throws {
-            try await EngineBed.use(programs: ["orchard": orchardStandIn]) { bed in
+            try await EngineBed.use(programs: orchardStandIn) { bed in
                 let controller = OrchardStandIn(bed: bed, fate: fate)
                 let server = try LoopbackServer { request, _ in controller.reply(to: request) }
                 defer { server.stop() }

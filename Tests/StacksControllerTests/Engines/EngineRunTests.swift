@@ -47,7 +47,7 @@ import Testing
                     try await body(Engine(bed: bed, arguments: arguments) { try bed.files(in: "tart/vms") })
                 }
             case .orchard:
-                try await EngineBed.use(programs: ["orchard": orchardStandIn]) { bed in
+                try await EngineBed.use(programs: orchardStandIn) { bed in
                     let controller = OrchardStandIn(bed: bed, fate: .runs(afterLooks: 1))
                     let server = try LoopbackServer { request, _ in controller.reply(to: request) }
                     defer { server.stop() }

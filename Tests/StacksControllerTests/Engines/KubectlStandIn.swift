@@ -58,16 +58,18 @@
                     env -i PATH="$PATH" BED="$BED" sh -c "$1" <&3 3<&- & echo "$!" >"$2/container"
                     wait "$!"
                     status=$?
-                    [ ! -d "$2" ] || { echo "$status" >"$2/exit.new"; mv "$2/exit.new" "$2/exit"; }' \
+                    [ ! -d "$2" ] || { echo "$status" >"$2/exit.new"; mv "$2/exit.new" "$2/exit"; } 2>/dev/null' \
                     - "$script" "$pod" <&3 3<&- &
                 [ ! -e "$BED/is lost" ] || { until compgen -G "$BED/*.started" >/dev/null; do sleep 1; done; exit 1; }
             fi
-            until [ -e "$pod/exit" ] || [ ! -d "$pod" ]; do sleep 0.02; done
+            until [ -e "$pod/exit" ] || [ -e "$BED/evicted" ] || [ ! -d "$pod" ]; do sleep 0.02; done
         elif [[ "$*" =~ ^"delete pod "($name)" "(--wait=false --ignore-not-found|--ignore-not-found --timeout=60s)$ ]]; then
             pod=$BED/pods/${BASH_REMATCH[1]}
             [ ! -e "$BED/stuck" ] || { [[ $* == *--wait=false* ]]; exit; }
             [ ! -s "$pod/container" ] || kill "$(cat "$pod/container")" 2>/dev/null
-            rm -rf "$pod"
+            # At once, whatever is being written there.
+            [ ! -d "$pod" ] || mv "$pod" "$BED/deleted-$$"
+            rm -rf "$BED/deleted-$$"
         else
             echo "error: unknown command or flag: $*" >&2
             exit 1

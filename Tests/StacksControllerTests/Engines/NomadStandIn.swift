@@ -51,7 +51,7 @@
             job=${url#*%2Fdispatch-}
             job=$BED/jobs/${job%%\?*}
             [ -d "$job" ] || refuse 404
-            [ ! -e "$job/sandbox" ] || kill "$(cat "$job/sandbox")" 2>/dev/null
+            [ ! -e "$job/sandbox" ] || kill -- "-$(cat "$job/sandbox")" 2>/dev/null
             rm -r "$job"
             echo '{"EvalID":"e"}'
             ;;
