@@ -1,131 +1,190 @@
+import CommandLaunching
+import Foundation
+import StacksAPI
+import StacksController
+import Testing
+
 #if os(Linux)
-    import CommandLaunching
-    import Foundation
-    import StacksAPI
-    import StacksController
-    import Testing
-
-    /// The recipes for engines as files, and the articles that print them.
-    enum EngineRecipe {
-        private static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../../Sources").standardizedFileURL
-
-        static let directory = sources.appendingPathComponent("StacksCommandLauncher/Engines")
-
-        static func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
-
-        static func text(_ name: String) throws -> String {
-            try String(contentsOfFile: path(name), encoding: .utf8)
-        }
-
-        static func article(_ name: String) throws -> String {
-            let file = sources.appendingPathComponent("StacksController/StacksController.docc/\(name).md")
-            return try String(contentsOf: file, encoding: .utf8)
-        }
-
-        /// What an article prints between a line that begins a block of `language` and the block's end.
-        static func blocks(_ language: String, of article: String) throws -> [String] {
-            try self.article(article).components(separatedBy: "```\(language)\n").dropFirst()
-                .map { $0.components(separatedBy: "\n```")[0] + "\n" }
-        }
-    }
-
-    /// An engine of programs that stand in for its own, in a directory of its own, and a launcher for a recipe.
-    ///
-    /// The programs find the directory as `$REMOTE`, and what they keep there is all that the engine has: files tell them how to
-    /// behave, and `calls` has every word that they were called with. There is no other program on the PATH than these and
-    /// what every machine has.
-    struct EngineBed: RecipeBed {
-        static let job = LaunchedJob(
-            scheduled: ScheduledJob(id: "01989c5e-0000-7000-8000-00000000000a"),
-            acquisitionToken: Secret("bkjat_travels"))
-
-        /// The agent, which writes down what it was given and ends with what `status` says.
-        private static let agent = """
-            printf '%s\\n' "$0" "$@" >>"$REMOTE/calls"
-            printf '%s %s %s\\n' "$BUILDKITE_AGENT_TOKEN" "$BUILDKITE_AGENT_ACQUIRE_JOB" \\
-                "${BUILDKITE_AGENT_ENDPOINT:-}" >>"$REMOTE/agent"
-            trap 'echo stopped >"$REMOTE/end"; exit 143' TERM
-            echo >"$REMOTE/started"
-            until [ -e "$REMOTE/status" ] || ! [ -d "$REMOTE" ]; do /bin/sleep 0.02; done
-            exit "$(cat "$REMOTE/status")"
-            """
-
-        private static let tools = [
-            "awk", "bash", "cat", "chmod", "cut", "env", "grep", "head", "jq", "mkdir", "rm", "sed", "setsid", "sh",
-            "tail",
-            "tr",
-        ]
+    /// A directory in which a recipe runs as `stacksctl run` starts it, with programs that stand in for those of its engine.
+    /// What the engine has of its own is there too: `$BED` is the directory's path. There is no other program on the PATH
+    /// than these and what every machine has.
+    struct EngineBed {
+        static let token = "bkjat_travels"
 
         let root: URL
-        let launcher: CommandLauncher
+        /// What the recipe's commands have beside what they inherit.
+        let environment: [String: String]
 
-        /// - Parameters:
-        ///   - command: The recipe's file and its arguments.
-        ///   - programs: What stands in for the engine, for bash.
-        ///   - environment: More of it.
-        static func with(
-            _ command: [String], _ programs: [String: String], environment: [String: String] = [:],
+        private static let tools = [
+            "awk", "bash", "cat", "chmod", "curl", "cut", "date", "env", "flock", "grep", "head", "jq", "ls", "mkdir",
+            "mkfifo", "mv", "rm", "sed", "setsid", "sh", "sort", "tail", "tee", "tr", "true",
+        ]
+
+        /// Makes a bed, and removes it in the end, together with what still runs in it: each program that waits in a bed
+        /// ends when that is gone.
+        ///
+        /// - Parameter programs: Scripts for bash, by the names of programs. `$BED/calls` has a line for each call, and
+        ///   `$BED/leaks` one for each that had the token in its environment.
+        static func use(
+            programs: [String: String], environment: [String: String] = [:],
             _ body: (EngineBed) async throws -> Void
         ) async throws {
             let root = FileManager.default.temporaryDirectory.appendingPathComponent("engine-\(UUID())")
-            let directory = root.appendingPathComponent("bin")
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            let bin = root.appendingPathComponent("bin")
+            try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: root) }
-            for tool in tools {
-                let place = ["/usr/bin", "/bin"].first { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
-                try FileManager.default.createSymbolicLink(
-                    atPath: directory.appendingPathComponent(tool).path,
-                    withDestinationPath: "\(try #require(place, "\(tool)"))/\(tool)")
-            }
-            // Recipes look again each second.
-            let all = programs.merging(["buildkite-agent": agent, "sleep": "exec /bin/sleep 0.02"]) { one, _ in one }
-            try install(all, in: directory)
-            var configuration = CommandLauncher.Configuration()
-            configuration.output = .files(directory: root.path)
-            // So long that no machine is too busy for what has to be done at SIGTERM.
-            configuration.gracePeriod = .seconds(3600)
-            configuration.environment = environment.merging(["PATH": directory.path, "REMOTE": root.path]) { one, _ in
-                one
-            }
-            let words = [EngineRecipe.path(command[0])] + command.dropFirst()
-            try await body(
-                EngineBed(root: root, launcher: try CommandLauncher(command: words, configuration: configuration)))
+            let own = ["PATH": bin.path, "BED": root.path]
+            let bed = EngineBed(root: root, environment: own.merging(environment) { $1 })
+            for tool in tools where programs[tool] == nil { try bed.add(tool: tool) }
+            let prelude = #"""
+                printf '%s\n' "${0##*/} ${*//$'\n'/ }" >>"$BED/calls"
+                ! env | grep -q '=bkjat_' || echo "${0##*/}" >>"$BED/leaks"
+
+                """#
+            for (name, script) in programs { try bed.add(program: name, prelude + script) }
+            try bed.add(program: "buildkite-agent", agent)
+            // Recipes look again each second or two. A machine reads what its processes write while they sleep.
+            try bed.add(
+                program: "sleep",
+                #"""
+                written=$BED/tart/vms/${MACHINE:-none}/written
+                [ ! -e "$written" ] || cat "$written" >"$written.read"
+                case $1 in [12]) exec /bin/sleep 0.02 ;; *) exec /bin/sleep "$1" ;; esac
+                """#)
+            try await body(bed)
+        }
+
+        /// The agent: it writes down what it has, and whether any process's command line has the token, and waits for
+        /// `$BED/status`, its exit status.
+        private static let agent = #"""
+            unset SHLVL _ PWD OLDPWD
+            me=$BED/agent-$BUILDKITE_AGENT_ACQUIRE_JOB
+            env | grep -E '^(BUILDKITE|STACKS|ORCHARD|NOMAD|SLURM|MACHINE)' | sort >"$me.env"
+            printf '%s\n' "$*" "$$" "$PPID" >>"$me.process"
+            lines=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ')
+            [[ $lines == *"$BUILDKITE_AGENT_TOKEN"* ]] && echo told >"$me.told" || echo kept >"$me.told"
+            trap 'echo "the agent stops"; echo stopped >"$me.end"; exit 143' TERM
+            echo 'the agent writes'
+            echo >"$me.started"
+            until [ -e "$BED/status" ]; do [ -d "$BED" ] || exit; sleep 0.02; done
+            exit "$(cat "$BED/status")"
+            """#
+
+        /// A program of bash, by its name.
+        func add(program name: String, _ script: String) throws {
+            let file = root.appendingPathComponent("bin/\(name)")
+            try Data("#!/bin/bash\n\(script)\n".utf8).write(to: file)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.path)
+        }
+
+        /// A program of this machine.
+        func add(tool: String) throws {
+            let places = ["/usr/bin/\(tool)", "/bin/\(tool)"]
+            try FileManager.default.createSymbolicLink(
+                atPath: path("bin/\(tool)"),
+                withDestinationPath: try #require(
+                    places.first(where: FileManager.default.isExecutableFile), "there is no \(tool)"))
         }
 
         /// No longer has this program.
-        func remove(program: String) throws {
-            try FileManager.default.removeItem(at: root.appendingPathComponent("bin/\(program)"))
+        func remove(program: String) throws { try FileManager.default.removeItem(atPath: path("bin/\(program)")) }
+
+        /// A job, the `number`th, with rules, of a queue.
+        static func job(_ number: Int = 1, rules: [String] = [], queue: QueueKey = .default) -> LaunchedJob {
+            let id = "01989c5e-0000-7000-8000-" + String(String(1_000_000_000_000 + number).dropFirst())
+            return LaunchedJob(
+                scheduled: ScheduledJob(id: JobID(id), agentQueryRules: rules),
+                acquisitionToken: Secret(token), queue: queue)
         }
 
-        /// What the recipe itself has printed, and the programs that it started.
-        var log: String { contents(of: "\(Self.job.id).log") }
+        /// A launcher for a recipe, by its arguments.
+        func launcher(
+            _ recipe: String, _ arguments: [String], shell: String = "/bin/sh", environment: [String: String?] = [:]
+        ) throws -> CommandLauncher {
+            var configuration = CommandLauncher.Configuration()
+            configuration.output = .files(directory: root.path)
+            configuration.workingDirectory = root.path
+            // So long that no machine is too busy for what has to be done at SIGTERM.
+            configuration.gracePeriod = .seconds(3600)
+            let own: [String: String?] = self.environment
+            configuration.environment = own.merging(environment) { $1 }
+            return try CommandLauncher(
+                command: [shell, EngineRecipe.path(recipe)] + arguments,
+                configuration: configuration)
+        }
 
-        /// The words that programs were called with.
-        var calls: [String] { contents(of: "calls").split(separator: "\n").map(String.init) }
+        /// A path in the bed.
+        func path(_ name: String) -> String { root.appendingPathComponent(name).path }
 
-        /// The files that hold the token.
+        func write(_ text: String = "", to name: String) throws {
+            try text.write(toFile: path(name), atomically: true, encoding: .utf8)
+        }
+
+        func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+        /// A file's content; nothing when there is no such file.
+        subscript(name: String) -> String { (try? String(contentsOfFile: path(name), encoding: .utf8)) ?? "" }
+
+        /// What a job's recipe has written.
+        func log(_ job: LaunchedJob = EngineBed.job()) -> String { self["\(job.id).log"] }
+
+        /// What the agent of a job has written down, `env` for example.
+        func agent(_ job: LaunchedJob, _ what: String) -> String { self["agent-\(job.id).\(what)"] }
+
+        func hasStarted(_ job: LaunchedJob = EngineBed.job()) -> Bool { !agent(job, "started").isEmpty }
+
+        /// What stands in the directory, if there is one.
+        func files(in name: String) throws -> [String] {
+            guard has(name) else { return [] }
+            return try FileManager.default.contentsOfDirectory(atPath: path(name)).sorted()
+        }
+
+        /// The files of the bed that hold the token.
         func filesWithToken() throws -> [String] {
-            try FileManager.default.contentsOfDirectory(atPath: root.path)
-                .filter { contents(of: $0).contains(Self.job.acquisitionToken.value) }
+            try FileManager.default.subpathsOfDirectory(atPath: root.path)
+                .filter { !$0.hasPrefix("bin/") && self[$0].contains(Self.token) }
+                .sorted()
         }
 
-        func launch(_ job: LaunchedJob = EngineBed.job) async throws -> JobExit { try await launcher.launch(job) }
+        /// That the agent got what it needs and nothing else, once, and that the token was in no command line, no other
+        /// file and no other program's environment.
+        func expectAgentHadAll(_ job: LaunchedJob = EngineBed.job(), and more: [String] = []) throws {
+            let all = (["BUILDKITE_AGENT_ACQUIRE_JOB=\(job.id)", "BUILDKITE_AGENT_TOKEN=\(Self.token)"] + more).sorted()
+            #expect(agent(job, "env") == all.map { $0 + "\n" }.joined(), "\(log(job))")
+            #expect(agent(job, "process").hasPrefix("start\n"))
+            #expect(agent(job, "process").split(separator: "\n").count == 3)
+            #expect(agent(job, "told") == "kept\n")
+            #expect(try filesWithToken() == ["agent-\(job.id).env"])
+            #expect(self["leaks"] == "")
+        }
 
+        /// That the recipe ends with a status, and says why, without having started an agent.
+        func expectNoStart(
+            _ launcher: CommandLauncher, status: Int = 75, saying words: String, job: LaunchedJob = EngineBed.job(),
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) async throws {
+            let exit = try await launcher.launch(job)
+            #expect(exit.status == status, "\(log(job))", sourceLocation: sourceLocation)
+            #expect(log(job).contains(words), sourceLocation: sourceLocation)
+            #expect(!hasStarted(job), sourceLocation: sourceLocation)
+        }
+    }
+
+    extension CommandLauncher {
         /// Launches a job and cancels it when `condition` holds.
-        func launch(cancelledWhen condition: (EngineBed) -> Bool) async throws -> JobExit {
-            let launcher = launcher
-            let launch = Task { try await launcher.launch(Self.job) }
-            try await wait { condition(self) }
+        func launch(_ job: LaunchedJob = EngineBed.job(), cancelledWhen condition: () throws -> Bool) async throws
+            -> JobExit
+        {
+            let launch = Task { try await self.launch(job) }
+            try await wait(until: condition)
             launch.cancel()
             return try await launch.value
         }
-
-        /// A job with these rules, of this queue.
-        static func job(rules: [String] = [], queue: QueueKey = .default) -> LaunchedJob {
-            var scheduled = job.scheduled
-            scheduled.agentQueryRules = rules
-            return LaunchedJob(scheduled: scheduled, acquisitionToken: job.acquisitionToken, queue: queue)
-        }
     }
+
+    /// Rules that try to become an option, a pattern, a path, a second word, or a command.
+    let hostileImages = [
+        "-oProxyCommand=touch pwned", "--help", "$(touch pwned)", "`touch pwned`", "*", "?????", "../base", "base base",
+        "'; touch pwned; '", "\"; touch pwned; \"", "base=", "\u{1b}[2J",
+    ]
 #endif

@@ -10,9 +10,10 @@ import Testing
     struct EngineSSHTests {
         /// A bed with a daemon that plays the hosts mac-1 and mac-2. Nothing listens where mac-off is.
         private func withHosts(
-            _ hosts: String, _ body: (MachineBed, _ arguments: [String]) async throws -> Void
+            _ hosts: String, _ body: (EngineBed, _ arguments: [String]) async throws -> Void
         ) async throws {
-            try await MachineBed.use(programs: [:]) { bed in
+            try await EngineBed.use(programs: [:], environment: LoopbackSSHD.environment) { bed in
+                try bed.add(tool: "ssh")
                 try bed.write(hosts, to: "hosts")
                 try await LoopbackSSHD.use(in: bed) { configuration in
                     try await body(bed, [bed.path("hosts"), bed.path("slots"), "-F", configuration])
@@ -26,10 +27,10 @@ import Testing
         func runs(status: Int, shell: String) async throws {
             try await withHosts("# one Mac\n\nmac-1 1\n") { bed, arguments in
                 try bed.write("\(status)", to: "status")
-                let exit = try await bed.launcher("run-by-ssh", arguments, shell: shell).launch(MachineBed.job())
-                #expect(exit.status == status, "\(bed.log(MachineBed.job()))")
-                try bed.expectAgentHadAll(MachineBed.job(), and: ["MACHINE=mac-1"])
-                #expect(bed.log(MachineBed.job()) == "the agent writes\n")
+                let exit = try await bed.launcher("run-by-ssh", arguments, shell: shell).launch(EngineBed.job())
+                #expect(exit.status == status, "\(bed.log(EngineBed.job()))")
+                try bed.expectAgentHadAll(EngineBed.job(), and: ["MACHINE=mac-1"])
+                #expect(bed.log(EngineBed.job()) == "the agent writes\n")
                 #expect(try bed.files(in: "slots") == ["mac-1.1"])
             }
         }
@@ -40,9 +41,9 @@ import Testing
                 try bed.write("0", to: "status")
                 let launcher = try bed.launcher(
                     "run-by-ssh", arguments, environment: ["BUILDKITE_AGENT_ENDPOINT": "http://127.0.0.1/v3"])
-                _ = try await launcher.launch(MachineBed.job())
+                _ = try await launcher.launch(EngineBed.job())
                 #expect(
-                    bed.agent(MachineBed.job(), "env").contains("BUILDKITE_AGENT_ENDPOINT=http://127.0.0.1/v3\n"))
+                    bed.agent(EngineBed.job(), "env").contains("BUILDKITE_AGENT_ENDPOINT=http://127.0.0.1/v3\n"))
             }
         }
 
@@ -50,11 +51,8 @@ import Testing
         func cancels() async throws {
             try await withHosts("mac-1 1\n") { bed, arguments in
                 let launcher = try bed.launcher("run-by-ssh", arguments)
-                let launch = Task { try await launcher.launch(MachineBed.job()) }
-                try await wait { bed.hasStarted(MachineBed.job()) }
-                launch.cancel()
-                #expect(try await launch.value.status == 143)
-                try await wait { bed.agent(MachineBed.job(), "end") == "stopped\n" }
+                #expect(try await launcher.launch { bed.hasStarted() }.status == 143)
+                try await wait { bed.agent(EngineBed.job(), "end") == "stopped\n" }
                 #expect(try bed.files(in: "slots") == ["mac-1.1"])
             }
         }
@@ -63,26 +61,75 @@ import Testing
         func lost() async throws {
             try await withHosts("mac-1 1\n") { bed, arguments in
                 let launcher = try bed.launcher("run-by-ssh", arguments)
-                let launch = Task { try await launcher.launch(MachineBed.job()) }
-                try await wait { bed.hasStarted(MachineBed.job()) }
-                // The shell that started the agent, and sshd's process for the connection.
-                let shell = try #require(
-                    bed.agent(MachineBed.job(), "process").split(separator: "\n").last.flatMap { pid_t($0) })
-                kill(try #require(parent(of: shell)), SIGKILL)
+                let launch = Task { try await launcher.launch(EngineBed.job()) }
+                try await wait { bed.hasStarted(EngineBed.job()) }
+                try cutConnection(of: EngineBed.job(), in: bed)
                 #expect(try await launch.value.status == 75)
-                #expect(bed.log(MachineBed.job()).contains("run-by-ssh: the connection to mac-1 was lost\n"))
-                try await wait { bed.agent(MachineBed.job(), "end") == "stopped\n" }
+                #expect(bed.log(EngineBed.job()).contains("run-by-ssh: the connection to mac-1 was lost\n"))
+                try await wait { bed.agent(EngineBed.job(), "end") == "stopped\n" }
                 #expect(try bed.files(in: "slots") == ["mac-1.1", "mac-1.out"])
-                let none = MachineBed.job(2)
+                let none = EngineBed.job(2)
                 try await bed.expectNoStart(launcher, saying: "run-by-ssh: no host answers\n", job: none)
                 #expect(bed.log(none) == "run-by-ssh: no host answers\n")
             }
         }
 
-        private func parent(of process: pid_t) -> pid_t? {
-            let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-            return status?.split(separator: "\n").first { $0.hasPrefix("PPid:") }
-                .flatMap { pid_t($0.dropFirst(5).trimmingCharacters(in: .whitespaces)) }
+        @Test("an agent whose connection was cut can write for as long as it has a job, and ends as it wants")
+        func writesOn() async throws {
+            try await withHosts("mac-1 1\n") { bed, arguments in
+                // At SIGTERM it goes on with its job, says so at length, on both of its outputs, and ends with 0.
+                try bed.add(
+                    program: "buildkite-agent",
+                    #"""
+                    me=$BED/agent-$BUILDKITE_AGENT_ACQUIRE_JOB
+                    printf '%s\n' start "$$" "$PPID" >"$me.process"
+                    trap 'told=true' TERM
+                    echo >"$me.started"
+                    until [ -n "${told:-}" ]; do [ -d "$BED" ] || exit; sleep 0.02; done
+                    for ((line = 0; line < 3000; line++)); do
+                        echo "the agent writes line $line, and a test of its job has passed" || exit 1
+                        echo "the agent writes line $line, and a test of its job has failed" >&2 || exit 1
+                    done
+                    echo 'ended with 0' >"$me.end"
+                    """#)
+                let launcher = try bed.launcher("run-by-ssh", arguments)
+                let launch = Task { try await launcher.launch(EngineBed.job()) }
+                try await wait { bed.hasStarted() }
+                try cutConnection(of: EngineBed.job(), in: bed)
+                #expect(try await launch.value.status == 75)
+                let agent = try #require(pid_t(bed.agent(EngineBed.job(), "process").split(separator: "\n")[1]))
+                try await wait { kill(agent, 0) != 0 }
+                #expect(bed.agent(EngineBed.job(), "end") == "ended with 0\n")
+            }
+        }
+
+        /// Kills the sshd whose connection an agent is started over.
+        private func cutConnection(of job: LaunchedJob, in bed: EngineBed) throws {
+            var process = try #require(bed.agent(job, "process").split(separator: "\n").last.flatMap { pid_t($0) })
+            while try name(of: process) != "sshd" { process = try parent(of: process) }
+            kill(process, SIGKILL)
+        }
+
+        private func name(of process: pid_t) throws -> String { try status("Name", of: process) }
+
+        private func parent(of process: pid_t) throws -> pid_t {
+            try #require(pid_t(status("PPid", of: process)), "the agent's shells have no sshd above them")
+        }
+
+        private func status(_ field: String, of process: pid_t) throws -> String {
+            let lines = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8).split(separator: "\n")
+            let line = try #require(lines.first { $0.hasPrefix("\(field):") })
+            return line.dropFirst(field.count + 1).trimmingCharacters(in: .whitespaces)
+        }
+
+        @Test("a host that takes the connection and says nothing more is left out too")
+        func hangs() async throws {
+            try await withHosts("mac-hangs 1\n") { bed, arguments in
+                let launcher = try bed.launcher("run-by-ssh", arguments, environment: ["STACKS_SSH_ANSWER_TIME": "1"])
+                try await bed.expectNoStart(
+                    launcher, saying: "run-by-ssh: mac-hangs does not answer: it is left out for 60 s\n")
+                #expect(bed.log().hasSuffix("run-by-ssh: no host answers\n"))
+            }
         }
 
         @Test("a host that does not answer is left out for a while, and then tried again")
@@ -92,15 +139,15 @@ import Testing
                 let launcher = try bed.launcher("run-by-ssh", arguments)
                 let words = "run-by-ssh: mac-off does not answer: it is left out for 60 s\n"
                 for (number, isTried) in [(1, true), (2, false)] {
-                    #expect(try await launcher.launch(MachineBed.job(number)).status == 0)
-                    #expect(bed.log(MachineBed.job(number)).contains(words) == isTried)
-                    #expect(bed.agent(MachineBed.job(number), "env").contains("MACHINE=mac-1"))
+                    #expect(try await launcher.launch(EngineBed.job(number)).status == 0)
+                    #expect(bed.log(EngineBed.job(number)).contains(words) == isTried)
+                    #expect(bed.agent(EngineBed.job(number), "env").contains("MACHINE=mac-1"))
                 }
                 // It is over; then, no time that was ever written.
                 for (number, time) in [(3, "1000000000"), (4, "99999999999999"), (5, "$(reboot)")] {
                     try bed.write(time + "\n", to: "slots/mac-off.out")
-                    #expect(try await launcher.launch(MachineBed.job(number)).status == 0)
-                    #expect(bed.log(MachineBed.job(number)).contains(words))
+                    #expect(try await launcher.launch(EngineBed.job(number)).status == 0)
+                    #expect(bed.log(EngineBed.job(number)).contains(words))
                 }
             }
         }
@@ -108,11 +155,11 @@ import Testing
         @Test("a host without an agent is left out too")
         func noAgent() async throws {
             try await withHosts("mac-1 1\n") { bed, arguments in
-                try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
+                try bed.remove(program: "buildkite-agent")
                 let launcher = try bed.launcher("run-by-ssh", arguments)
                 try await bed.expectNoStart(
                     launcher, saying: "run-by-ssh: mac-1 has no buildkite-agent: it is left out")
-                #expect(bed.log(MachineBed.job()).hasSuffix("run-by-ssh: no host answers\n"))
+                #expect(bed.log(EngineBed.job()).hasSuffix("run-by-ssh: no host answers\n"))
             }
         }
 
@@ -122,19 +169,19 @@ import Testing
                 let launcher = try bed.launcher("run-by-ssh", arguments, environment: ["STACKS_SSH_PATIENCE": "1"])
                 var launches: [Task<JobExit, any Error>] = []
                 for number in 1...3 {
-                    launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
-                    try await wait { bed.hasStarted(MachineBed.job(number)) }
+                    launches.append(Task { try await launcher.launch(EngineBed.job(number)) })
+                    try await wait { bed.hasStarted(EngineBed.job(number)) }
                 }
-                let machines = (1...3).map { bed.agent(MachineBed.job($0), "env").split(separator: "\n").last }
+                let machines = (1...3).map { bed.agent(EngineBed.job($0), "env").split(separator: "\n").last }
                 #expect(machines == ["MACHINE=mac-1", "MACHINE=mac-2", "MACHINE=mac-1"])
                 let sentence = "run-by-ssh: every slot of the hosts is taken\n"
-                try await bed.expectNoStart(launcher, saying: sentence, job: MachineBed.job(4))
+                try await bed.expectNoStart(launcher, saying: sentence, job: EngineBed.job(4))
                 // A queue that shares the hosts sees the same slots.
                 let other = try bed.launcher("run-by-ssh", arguments, environment: ["STACKS_SSH_PATIENCE": "0"])
-                try await bed.expectNoStart(other, saying: sentence, job: MachineBed.job(5))
+                try await bed.expectNoStart(other, saying: sentence, job: EngineBed.job(5))
                 try bed.write("0", to: "status")
                 for launch in launches { #expect(try await launch.value.status == 0) }
-                #expect(try await launcher.launch(MachineBed.job(6)).status == 0)
+                #expect(try await launcher.launch(EngineBed.job(6)).status == 0)
             }
         }
 
@@ -142,10 +189,10 @@ import Testing
         func waits() async throws {
             try await withHosts("mac-1 1\n") { bed, arguments in
                 let launcher = try bed.launcher("run-by-ssh", arguments)
-                let first = Task { try await launcher.launch(MachineBed.job(1)) }
-                try await wait { bed.hasStarted(MachineBed.job(1)) }
-                let second = Task { try await launcher.launch(MachineBed.job(2)) }
-                try await wait { bed.has("\(MachineBed.job(2).id).log") }
+                let first = Task { try await launcher.launch(EngineBed.job(1)) }
+                try await wait { bed.hasStarted(EngineBed.job(1)) }
+                let second = Task { try await launcher.launch(EngineBed.job(2)) }
+                try await wait { bed.has("\(EngineBed.job(2).id).log") }
                 try bed.write("3", to: "status")
                 #expect(try await first.value.status == 3)
                 #expect(try await second.value.status == 3)
@@ -156,7 +203,7 @@ import Testing
         func images() async throws {
             try await withHosts("mac-1 1 base\nmac-2 1 xcode-16 base\n") { bed, arguments in
                 try bed.write("0", to: "status")
-                let job = MachineBed.job(rules: ["image=xcode-16"])
+                let job = EngineBed.job(rules: ["image=xcode-16"])
                 #expect(try await bed.launcher("run-by-ssh", arguments).launch(job).status == 0)
                 #expect(bed.agent(job, "env").contains("MACHINE=mac-2"))
             }
@@ -167,7 +214,7 @@ import Testing
             try await withHosts("mac-1 1 base\n") { bed, arguments in
                 let launcher = try bed.launcher("run-by-ssh", arguments)
                 for (number, image) in hostileImages.enumerated() {
-                    let job = MachineBed.job(number + 1, rules: ["image=\(image)"])
+                    let job = EngineBed.job(number + 1, rules: ["image=\(image)"])
                     try await bed.expectNoStart(
                         launcher, status: 1, saying: "run-by-ssh: no host is as good as the image '", job: job)
                     #expect(!bed.log(job).contains("\u{1b}"))
@@ -201,9 +248,9 @@ import Testing
                     saying: "does not exist and cannot be created")
                 try await bed.expectNoStart(
                     try bed.launcher("run-by-ssh", [bed.path("hosts"), "--help"]), saying: "is no absolute path")
+                try bed.remove(program: "ssh")
                 try await bed.expectNoStart(
-                    try bed.launcher("run-by-ssh", arguments, environment: ["PATH": bed.path("bin")]),
-                    saying: "there is no ")
+                    try bed.launcher("run-by-ssh", arguments), saying: "there is no ssh on the PATH")
             }
         }
     }

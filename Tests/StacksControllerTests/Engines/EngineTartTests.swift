@@ -9,8 +9,8 @@ import Testing
     struct EngineTartTests {
         private static let image = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
 
-        private func withTart(_ body: (MachineBed) async throws -> Void) async throws {
-            try await MachineBed.use(programs: ["tart": tartStandIn]) { bed in
+        private func withTart(_ body: (EngineBed) async throws -> Void) async throws {
+            try await EngineBed.use(programs: ["tart": tartStandIn]) { bed in
                 try FileManager.default.createDirectory(
                     atPath: bed.path("tart/vms"), withIntermediateDirectories: true)
                 try bed.write("\(Self.image)\nxcode-16\n", to: "tart/images")
@@ -19,7 +19,7 @@ import Testing
         }
 
         private func launcher(
-            _ bed: MachineBed, shell: String = "/bin/sh",
+            _ bed: EngineBed, shell: String = "/bin/sh",
             images: [String] = ["default=\(EngineTartTests.image)", "xcode=xcode-16"],
             environment: [String: String?] = [:]
         ) throws -> CommandLauncher {
@@ -27,7 +27,7 @@ import Testing
         }
 
         /// That no machine is left, and none runs.
-        private func expectNoMachine(_ bed: MachineBed, _ sourceLocation: SourceLocation = #_sourceLocation) throws {
+        private func expectNoMachine(_ bed: EngineBed, _ sourceLocation: SourceLocation = #_sourceLocation) throws {
             #expect(try bed.files(in: "tart/vms") == [], sourceLocation: sourceLocation)
         }
 
@@ -38,10 +38,10 @@ import Testing
             try await withTart { bed in
                 try bed.write("\(status)", to: "status")
                 try bed.write("2", to: "tart/boots")
-                let exit = try await self.launcher(bed, shell: shell).launch(MachineBed.job())
-                #expect(exit.status == status, "\(bed.log(MachineBed.job()))")
-                try bed.expectAgentHadAll(MachineBed.job(), and: ["MACHINE=buildkite-slot-1"])
-                #expect(bed.log(MachineBed.job()) == "the agent writes\n")
+                let exit = try await self.launcher(bed, shell: shell).launch(EngineBed.job())
+                #expect(exit.status == status, "\(bed.log(EngineBed.job()))")
+                try bed.expectAgentHadAll(EngineBed.job(), and: ["MACHINE=buildkite-slot-1"])
+                #expect(bed.log(EngineBed.job()) == "the agent writes\n")
                 #expect(bed["calls"].contains("tart clone \(Self.image) buildkite-slot-1\n"))
                 #expect(bed["calls"].hasSuffix("tart delete buildkite-slot-1\n"))
                 try expectNoMachine(bed)
@@ -56,12 +56,10 @@ import Testing
             try await withTart { bed in
                 if boots { try bed.write("1000000", to: "tart/boots") }
                 let launcher = try self.launcher(bed)
-                let launch = Task { try await launcher.launch(MachineBed.job()) }
-                try await wait {
-                    boots ? bed["calls"].contains("tart exec buildkite-slot-1 true") : bed.hasStarted(MachineBed.job())
+                let exit = try await launcher.launch {
+                    boots ? bed["calls"].contains("tart exec buildkite-slot-1 true") : bed.hasStarted()
                 }
-                launch.cancel()
-                #expect(try await launch.value.status == 143)
+                #expect(exit.status == 143)
                 try expectNoMachine(bed)
                 #expect(try bed.files(in: "slots") == ["slot-1"])
             }
@@ -73,18 +71,18 @@ import Testing
                 let launcher = try self.launcher(bed)
                 var launches: [Task<JobExit, any Error>] = []
                 for number in 1...2 {
-                    launches.append(Task { try await launcher.launch(MachineBed.job(number)) })
-                    try await wait { bed.hasStarted(MachineBed.job(number)) }
+                    launches.append(Task { try await launcher.launch(EngineBed.job(number)) })
+                    try await wait { bed.hasStarted(EngineBed.job(number)) }
                 }
-                #expect(bed.agent(MachineBed.job(2), "env").hasSuffix("MACHINE=buildkite-slot-2\n"))
+                #expect(bed.agent(EngineBed.job(2), "env").hasSuffix("MACHINE=buildkite-slot-2\n"))
                 // Of another queue, with an image of its own: the slots are the same.
                 let impatient = try self.launcher(
                     bed, images: ["default=xcode-16"], environment: ["STACKS_TART_PATIENCE": "0"])
                 try await bed.expectNoStart(
-                    impatient, saying: "run-in-tart: all 2 slots of this Mac are taken\n", job: MachineBed.job(3))
-                let waiting = Task { try await launcher.launch(MachineBed.job(4)) }
-                try await wait { bed.has("\(MachineBed.job(4).id).log") }
-                #expect(!bed.hasStarted(MachineBed.job(4)))
+                    impatient, saying: "run-in-tart: all 2 slots of this Mac are taken\n", job: EngineBed.job(3))
+                let waiting = Task { try await launcher.launch(EngineBed.job(4)) }
+                try await wait { bed.has("\(EngineBed.job(4).id).log") }
+                #expect(!bed.hasStarted(EngineBed.job(4)))
                 try bed.write("0", to: "status")
                 for launch in launches + [waiting] { #expect(try await launch.value.status == 0) }
                 try expectNoMachine(bed)
@@ -94,30 +92,17 @@ import Testing
         @Test("slots are locked by a perl where there is no flock, as on macOS")
         func perl() async throws {
             try await withTart { bed in
-                try FileManager.default.createDirectory(
-                    atPath: bed.path("tools"), withIntermediateDirectories: false)
-                let tools = [
-                    "bash", "cat", "cut", "env", "grep", "ls", "mkdir", "mkfifo", "perl", "rm", "sed", "setsid", "sh",
-                    "sleep", "sort", "tail", "tr", "true",
-                ]
-                for tool in tools {
-                    let file = ["/usr/bin/\(tool)", "/bin/\(tool)"].first(where: FileManager.default.isExecutableFile)
-                    try FileManager.default.createSymbolicLink(
-                        atPath: bed.path("tools/\(tool)"), withDestinationPath: try #require(file, "\(tool)"))
-                }
+                try bed.remove(program: "flock")
+                try bed.add(tool: "perl")
                 let launcher = try self.launcher(
-                    bed,
-                    environment: [
-                        "PATH": bed.path("bin") + ":" + bed.path("tools"), "STACKS_TART_SLOTS": "1",
-                        "STACKS_TART_PATIENCE": "0",
-                    ])
-                let first = Task { try await launcher.launch(MachineBed.job(1)) }
-                try await wait { bed.hasStarted(MachineBed.job(1)) }
+                    bed, environment: ["STACKS_TART_SLOTS": "1", "STACKS_TART_PATIENCE": "0"])
+                let first = Task { try await launcher.launch(EngineBed.job(1)) }
+                try await wait { bed.hasStarted(EngineBed.job(1)) }
                 try await bed.expectNoStart(
-                    launcher, saying: "all 1 slots of this Mac are taken", job: MachineBed.job(2))
+                    launcher, saying: "all 1 slots of this Mac are taken", job: EngineBed.job(2))
                 try bed.write("0", to: "status")
                 #expect(try await first.value.status == 0)
-                #expect(try await launcher.launch(MachineBed.job(3)).status == 0)
+                #expect(try await launcher.launch(EngineBed.job(3)).status == 0)
             }
         }
 
@@ -133,7 +118,7 @@ import Testing
                 try await bed.expectNoStart(
                     try self.launcher(bed),
                     saying: "run-in-tart: the machine of \(Self.image) ended before it was up\n")
-                #expect(bed.log(MachineBed.job()).contains("The number of VMs exceeds the system limit"))
+                #expect(bed.log(EngineBed.job()).contains("The number of VMs exceeds the system limit"))
                 #expect(try bed.files(in: "tart/vms") == ["mine", "yours"])
             }
         }
@@ -143,8 +128,8 @@ import Testing
             try await withTart { bed in
                 let launcher = try self.launcher(bed)
                 for (number, isWholeGroup) in [(1, true), (2, false)] {
-                    let launch = Task { try await launcher.launch(MachineBed.job(number)) }
-                    try await wait { bed.hasStarted(MachineBed.job(number)) }
+                    let launch = Task { try await launcher.launch(EngineBed.job(number)) }
+                    try await wait { bed.hasStarted(EngineBed.job(number)) }
                     // `tart run` is the recipe's child, which leads the process group.
                     let machine = try #require(
                         pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines)))
@@ -155,8 +140,56 @@ import Testing
                     if !isWholeGroup { #expect(kill(machine, 0) == 0) }
                 }
                 try bed.write("0", to: "status")
-                #expect(try await launcher.launch(MachineBed.job(3)).status == 0)
-                #expect(bed.agent(MachineBed.job(3), "env").hasSuffix("MACHINE=buildkite-slot-1\n"))
+                #expect(try await launcher.launch(EngineBed.job(3)).status == 0)
+                #expect(bed.agent(EngineBed.job(3), "env").hasSuffix("MACHINE=buildkite-slot-1\n"))
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("a slot whose old machine cannot be deleted is said and left out, and the next is taken")
+        func stuck() async throws {
+            try await withTart { bed in
+                try bed.write("0", to: "status")
+                let old = "tart/vms/buildkite-slot-1"
+                try FileManager.default.createDirectory(atPath: bed.path(old), withIntermediateDirectories: false)
+                try bed.write(to: "\(old)/stuck")
+                let launcher = try self.launcher(bed)
+                #expect(try await launcher.launch(EngineBed.job()).status == 0, "\(bed.log())")
+                #expect(
+                    bed.log().hasPrefix(
+                        "run-in-tart: the old machine buildkite-slot-1 cannot be deleted: Operation not permitted\n"))
+                #expect(bed.agent(EngineBed.job(), "env").hasSuffix("MACHINE=buildkite-slot-2\n"))
+                #expect(try bed.files(in: "tart/vms") == ["buildkite-slot-1"])
+                // Without another one, jobs are given back.
+                let single = try self.launcher(
+                    bed, environment: ["STACKS_TART_SLOTS": "1", "STACKS_TART_PATIENCE": "0"])
+                try await bed.expectNoStart(
+                    single, saying: "all 1 slots of this Mac are taken, or hold what cannot be deleted\n",
+                    job: EngineBed.job(2))
+                // It is deleted once that can be done.
+                try FileManager.default.removeItem(atPath: bed.path("\(old)/stuck"))
+                #expect(try await launcher.launch(EngineBed.job(3)).status == 0)
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("the agent's exit status is not lost with what is written last", arguments: [0, 1, 3])
+        func hasty(status: Int) async throws {
+            try await withTart { bed in
+                try bed.write("\(status)", to: "status")
+                try bed.write(to: "tart/hasty")
+                #expect(try await self.launcher(bed).launch(EngineBed.job()).status == status, "\(bed.log())")
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("a guest agent that takes the connection and says nothing more does not hold the job for ever")
+        func hangs() async throws {
+            try await withTart { bed in
+                try bed.write(to: "tart/hangs")
+                try await bed.expectNoStart(
+                    try self.launcher(bed, environment: ["STACKS_TART_BOOT_PATIENCE": "1"]),
+                    saying: "no guest agent answers in the machine of \(Self.image) after 1 s\n")
                 try expectNoMachine(bed)
             }
         }
@@ -165,14 +198,14 @@ import Testing
         func ended() async throws {
             try await withTart { bed in
                 let launcher = try self.launcher(bed)
-                let launch = Task { try await launcher.launch(MachineBed.job()) }
-                try await wait { bed.hasStarted(MachineBed.job()) }
+                let launch = Task { try await launcher.launch(EngineBed.job()) }
+                try await wait { bed.hasStarted(EngineBed.job()) }
                 kill(
                     try #require(pid_t(bed["tart/vms/buildkite-slot-1/pid"].trimmingCharacters(in: .newlines))), SIGTERM
                 )
                 #expect(try await launch.value.status == 75)
                 #expect(
-                    bed.log(MachineBed.job()).hasSuffix(
+                    bed.log(EngineBed.job()).hasSuffix(
                         "run-in-tart: the connection to the machine of \(Self.image) was lost\n"))
                 try expectNoMachine(bed)
             }
@@ -182,7 +215,7 @@ import Testing
         func images() async throws {
             try await withTart { bed in
                 try bed.write("0", to: "status")
-                let job = MachineBed.job(rules: ["image=xcode"])
+                let job = EngineBed.job(rules: ["image=xcode"])
                 #expect(try await self.launcher(bed).launch(job).status == 0)
                 #expect(bed["calls"].contains("tart clone xcode-16 buildkite-slot-1\n"))
             }
@@ -193,7 +226,7 @@ import Testing
             try await withTart { bed in
                 let launcher = try self.launcher(bed)
                 for (number, image) in hostileImages.enumerated() {
-                    let job = MachineBed.job(number + 1, rules: ["image=\(image)"])
+                    let job = EngineBed.job(number + 1, rules: ["image=\(image)"])
                     try await bed.expectNoStart(
                         launcher, status: 1, saying: "run-in-tart: no image is offered as '", job: job)
                     #expect(!bed.log(job).contains("\u{1b}"))
@@ -220,7 +253,7 @@ import Testing
                 try await bed.expectNoStart(try self.launcher(bed), saying: "\(Self.image) cannot be cloned")
                 try bed.write("", to: "tart/old")
                 try await bed.expectNoStart(try self.launcher(bed), saying: "it takes version 2.27.0")
-                try FileManager.default.removeItem(atPath: bed.path("bin/tart"))
+                try bed.remove(program: "tart")
                 try await bed.expectNoStart(try self.launcher(bed), saying: "there is no tart on the PATH")
                 try expectNoMachine(bed)
             }
@@ -229,7 +262,7 @@ import Testing
         @Test("an image without an agent gives jobs back")
         func noAgent() async throws {
             try await withTart { bed in
-                try FileManager.default.removeItem(atPath: bed.path("bin/buildkite-agent"))
+                try bed.remove(program: "buildkite-agent")
                 try await bed.expectNoStart(
                     try self.launcher(bed),
                     saying: "there is no buildkite-agent on the PATH of the machine of \(Self.image)\n")

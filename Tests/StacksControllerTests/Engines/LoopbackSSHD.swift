@@ -5,14 +5,18 @@ import Testing
 
 #if os(Linux)
     /// A real sshd on a port of loopback, started as this user with keys of its own, and an ssh configuration in which it
-    /// is the hosts mac-1 and mac-2. Commands that it starts have the bed's programs, and `MACHINE`, the host's name.
+    /// is the hosts mac-1 and mac-2, and mac-hangs, which runs nothing that it is told. Commands that it starts have the bed's
+    /// programs, and `MACHINE`, the host's name.
     enum LoopbackSSHD {
         /// Where distributions have it, which is not on everybody's path.
         static let program = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"]
             .first { FileManager.default.isExecutableFile(atPath: $0) }
 
+        /// No machine is too busy for an answer in time.
+        static let environment = ["STACKS_SSH_ANSWER_TIME": "600"]
+
         /// Calls `body` with the path of the configuration for ssh.
-        static func use(in bed: MachineBed, _ body: (String) async throws -> Void) async throws {
+        static func use(in bed: EngineBed, _ body: (String) async throws -> Void) async throws {
             for key in ["host-key", "key"] {
                 try await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", bed.path(key)])
             }
@@ -26,6 +30,7 @@ import Testing
                 """
                 Port \(port)
                 ListenAddress 127.0.0.1
+                ListenAddress 127.0.0.2
                 HostKey \(bed.path("host-key"))
                 AuthorizedKeysFile \(bed.path("key.pub"))
                 StrictModes no
@@ -36,11 +41,13 @@ import Testing
                 PermitRootLogin prohibit-password
                 AcceptEnv MACHINE BUILDKITE_*
                 SetEnv PATH=\(bed.path("bin")):/usr/bin:/bin BED=\(bed.root.path)
+                Match LocalAddress 127.0.0.2
+                 ForceCommand while [ -d \(bed.root.path) ]; do /bin/sleep 0.02; done
 
                 """, to: "sshd_config")
             try bed.write("mac \(bed["host-key.pub"])", to: "known_hosts")
-            let hosts = ["mac-1", "mac-2"].map {
-                "Host \($0)\n HostName 127.0.0.1\n Port \(port)\n HostKeyAlias mac\n SetEnv MACHINE=\($0)\n"
+            let hosts = ["mac-1": 1, "mac-2": 1, "mac-hangs": 2].map { name, number in
+                "Host \(name)\n HostName 127.0.0.\(number)\n Port \(port)\n HostKeyAlias mac\n SetEnv MACHINE=\(name)\n"
             }
             // The port that is bound here is nobody else's, and nobody listens there.
             let bound = try BoundPort()

@@ -24,6 +24,7 @@ import Testing
             let image: String
             var looks = 0
             var failure: String?
+            var isStuck = false
         }
 
         private struct State {
@@ -42,7 +43,16 @@ import Testing
 
         static let account = "buildkite:orchard-secret"
 
-        private let bed: MachineBed
+        /// What leads to it.
+        static func environment(url: String) -> [String: String] {
+            let parts = account.split(separator: ":").map(String.init)
+            return [
+                "ORCHARD_URL": url, "ORCHARD_SERVICE_ACCOUNT_NAME": parts[0], "ORCHARD_SERVICE_ACCOUNT_TOKEN": parts[1],
+                "ACCOUNT": account, "STACKS_ORCHARD_INTERVAL": "1",
+            ]
+        }
+
+        private let bed: EngineBed
         private let fate: Fate
         private let state = Mutex(State())
 
@@ -52,7 +62,7 @@ import Testing
         /// Requests that the description does not have.
         var refused: [String] { state.withLock { $0.refused } }
 
-        init(bed: MachineBed, fate: Fate) {
+        init(bed: EngineBed, fate: Fate) {
             self.bed = bed
             self.fate = fate
         }
@@ -61,7 +71,12 @@ import Testing
         func hangUp(_ count: Int) { state.withLock { $0.unanswered = count } }
 
         /// A machine that is there already.
-        func add(_ name: String) { state.withLock { $0.machines[name] = Machine(image: "old") } }
+        func add(_ name: String, isStuck: Bool = false) {
+            state.withLock { $0.machines[name] = Machine(image: "old", isStuck: isStuck) }
+        }
+
+        /// A machine can be deleted again.
+        func free(_ name: String) { state.withLock { $0.machines[name]?.isStuck = false } }
 
         /// The worker of a machine is lost, which the controller notices.
         func lose(_ name: String) {
@@ -141,7 +156,8 @@ import Testing
         }
 
         private func delete(_ name: String, _ state: inout State) -> LoopbackServer.Reply {
-            guard state.machines[name] != nil else { return .ok("", status: "404 Not Found") }
+            guard let machine = state.machines[name] else { return .ok("", status: "404 Not Found") }
+            if machine.isStuck { return .ok(#"{"message":"no disk"}"#, status: "500 Internal Server Error") }
             end(name, &state)
             return .ok()
         }
@@ -167,9 +183,9 @@ import Testing
 
     /// What stands in for the command `orchard`: `orchard ssh vm NAME COMMAND` with its options, which connects to machines
     /// that run. The real one ends with 1 whatever the command ended with, and this one does. `$BED/unreachable` is how often sshd does not
-    /// answer yet; `$BED/deaf` keeps it from noticing the end of the machine, as with a lost worker.
-    let orchardStandIn = """
-        printf '%s\\n' "orchard ${*//$'\\n'/ }" >>"$BED/calls"
+    /// answer yet; `$BED/hangs` has a connection take for ever; `$BED/deaf` keeps it from noticing the end of the machine, as with a lost worker.
+    let orchardStandIn = [
+        "orchard": """
         fail() { echo "$1" >&2; exit 1; }
         [ "$1 $2" = 'ssh vm' ] || fail "unknown command \\"$1\\" for \\"orchard\\""
         shift 2
@@ -192,6 +208,7 @@ import Testing
             echo $((left - 1)) >"$BED/unreachable"
             fail 'ssh command failed: failed to establish an SSH connection: EOF'
         fi
+        while [ -e "$BED/hangs" ]; do sleep 0.02; done
         exec 3<&0
         setsid env -i PATH="$PATH" BED="$BED" MACHINE="${words[0]}" \\
             sh -c 'echo $$ >>"$0/guests"; exec sh -c "$1"' "$vm" "${words[1]}" <&3 3<&- &
@@ -199,5 +216,14 @@ import Testing
         status=$?
         while [ -e "$BED/deaf" ] && [ "${words[1]}" != true ]; do sleep 0.02; done
         [ "$status" = 0 ] || fail "Process exited with status $status"
-        """
+        """,
+        // No machine is too busy for a response in time.
+        "curl": #"""
+        for word; do
+            [ "$word" != 5 ] || word=600
+            words+=("$word")
+        done
+        exec /usr/bin/curl "${words[@]}"
+        """#,
+    ]
 #endif

@@ -4,10 +4,11 @@
     ///
     /// `$BED/tart` is Tart's home: `images` has a line for each image, and `vms/NAME` is a machine, which runs for as long as the
     /// process in `vms/NAME/pid` does. `$BED/calls` has a line for each call. Files change its mind: `boots`, how many calls of `tart exec` a guest
-    /// agent does not answer; `old`, a version without exec; `full`, no disk for clones.
+    /// agent does not answer; `hangs`, whether it then never does; `hasty`, whether it says that a process has ended before it
+    /// has read what that wrote last: it reads while the process sleeps; `old`, a version without exec; `full`, no disk for
+    /// clones; `vms/NAME/stuck`, a machine that cannot be deleted.
     let tartStandIn = """
         home=$BED/tart
-        printf '%s\\n' "tart ${*//$'\\n'/ }" >>"$BED/calls"
         usage() { echo "Error: $1" >&2; echo "Usage: tart <subcommand>" >&2; exit 64; }
         fail() { echo "$2" >&2; exit "$1"; }
         pid() { cat "$home/vms/$1/pid" 2>/dev/null; }
@@ -75,7 +76,13 @@
                 echo $((boots - 1)) >"$home/boots"
                 fail 1 "Failed to connect to the VM using its control socket: …, is the Tart Guest Agent running?"
             fi
+            while [ -e "$home/hangs" ]; do sleep 0.02; done
             $interactive && exec 3<&0 || exec 3</dev/null
+            if [ -e "$home/hasty" ]; then
+                written=$home/vms/$vm/written
+                exec 4>&1 >"$written"
+                trap 'cat "$written.read" >&4 2>/dev/null' EXIT
+            fi
             setsid env -i PATH="$PATH" BED="$BED" MACHINE="$vm" \\
                 sh -c 'echo $$ >>"$0"; exec "$@"' "$home/vms/$vm/guest" "$@" <&3 3<&- &
             guest=$!
@@ -97,6 +104,7 @@
             name "$@"
             exists "$1"
             ! runs "$1" || fail 1 "VM \\"$1\\" is running"
+            [ ! -e "$home/vms/$1/stuck" ] || fail 1 'Operation not permitted'
             rm -r "$home/vms/$1"
             ;;
         *) usage "Unexpected argument '$command'" ;;
