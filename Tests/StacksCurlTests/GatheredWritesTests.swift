@@ -139,8 +139,9 @@
                         }
                         // In a process that was suspended for seconds, the connection counts as dead.
                         guard transport.statistics.connectionsQuarantined == 0 else { return false }
-                        // The first one is sent alone. The kernel may split the rest.
-                        #expect((1...4).contains(segments))
+                        // The first one is sent alone, and the kernel may split the rest. Before 8.0, libcurl keeps resets until
+                        // it writes something else.
+                        #expect(segments <= 4)
                         #expect(Self.option(TCP_CORK, of: socket, at: 0) == 0)
                         return true
                     }
@@ -165,13 +166,15 @@
                         }
                     }
                 }
-                while transport.statistics.inFlight < calls { await Task.yield() }
-                // The turn that has started the last of them, and the one after it.
+                func segments() -> Int { option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0 }
+                let atFirst = segments()
+                while transport.statistics.inFlight < calls || segments() == atFirst { await Task.yield() }
+                // The turn that has written the last of them, and the one after it.
                 for _ in 0..<4 { await Task.yield() }
-                let before = option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0
+                let before = segments()
                 group.cancelAll()
                 for try await isCancelled in group { #expect(isCancelled) }
-                return (option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0) - before
+                return segments() - before
             }
         }
 

@@ -131,7 +131,7 @@ private final class WorkingAgents: JobLauncher {
         count.wrappingAdd(1, ordering: .relaxed)
         if let clock {
             try await clock.sleep(for: .seconds(6))
-            guard try await tell(job, "finish", #"{"exit_status":"0"}"#) else { return .failure }
+            guard try await tell(job, "finish", #"{"exit_status":"0"}"#) else { return JobExit(status: 1) }
             return .success
         }
         let (never, continuation) = AsyncStream.makeStream(of: Void.self)
