@@ -20,7 +20,7 @@ const (
 	pollInterval  = time.Second
 	stateInterval = 5 * time.Second
 	// So that the pages of a long list stay within the documented 10 requests a second.
-	pageInterval = 100 * time.Millisecond
+	pageInterval = 110 * time.Millisecond
 	workTime     = 6 * time.Second
 )
 
@@ -36,6 +36,9 @@ type poller struct {
 	clock   []byte
 	now     time.Duration
 	running map[string]time.Duration
+	// What lets an agent take a job, by the job.
+	jobTokens map[string]string
+	token     string
 
 	requests int
 	polls    int
@@ -43,7 +46,7 @@ type poller struct {
 }
 
 // reportHour writes one line of JSON, what the poller costs in an hour.
-func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clock string) error {
+func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, load, clock string) error {
 	file, err := os.OpenFile(clock, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -53,7 +56,8 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clo
 		return err
 	}
 	poller := &poller{
-		client: client, agents: agents, origin: origin, slots: 20, clock: time_, running: map[string]time.Duration{},
+		client: client, agents: agents, origin: origin, slots: 20, clock: time_, token: token,
+		running: map[string]time.Duration{}, jobTokens: map[string]string{},
 	}
 	length := time.Hour
 	switch load {
@@ -62,6 +66,7 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clo
 		poller.slots = 200
 	case "launched":
 		poller.works = true
+		length = 20 * time.Minute
 	case "unmatched":
 		length = 2 * time.Minute
 	default:
@@ -84,7 +89,7 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clo
 	if err != nil {
 		return err
 	}
-	requests, polls, cpu := poller.requests, poller.polls, cpuNanoseconds()
+	requests, polls, launched, cpu := poller.requests, poller.polls, poller.launched, cpuNanoseconds()
 	if err := poller.run(ctx, poller.now+length); err != nil {
 		return err
 	}
@@ -93,11 +98,11 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, load, clo
 	if err != nil {
 		return err
 	}
-	hourly := func(count int64) int64 { return count * int64(time.Hour) / int64(length) }
+	hourly := func(count int64) int64 { return count * int64(time.Hour/time.Minute) / int64(length/time.Minute) }
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"load": load, "usesExecutor": false, "seconds": int(length.Seconds()),
 		"cpuNanoseconds": hourly(used), "requests": hourly(int64(poller.requests - requests)),
-		"polls": hourly(int64(poller.polls - polls)), "launched": poller.launched,
+		"polls": hourly(int64(poller.polls - polls)), "launched": hourly(int64(poller.launched - launched)),
 		"bytesSent":       hourly(after.BytesReceived - before.BytesReceived),
 		"bytesReceived":   hourly(after.BytesSent - before.BytesSent),
 		"peakMemoryBytes": memory("VmHWM:"),
@@ -148,11 +153,11 @@ func (p *poller) poll(ctx context.Context) error {
 				chosen = append(chosen, job.ID)
 			}
 		}
+		p.wait(pageInterval)
 		if !page.PageInfo.HasNextPage || page.PageInfo.EndCursor == "" || len(chosen) == p.slots-len(p.running) {
 			break
 		}
 		request.StartCursor = page.PageInfo.EndCursor
-		p.wait(pageInterval)
 	}
 	if len(chosen) == 0 {
 		return nil
@@ -161,6 +166,9 @@ func (p *poller) poll(ctx context.Context) error {
 	response, _, err := p.client.BatchReserveJobs(
 		ctx, stacksapi.BatchReserveJobsRequest{StackKey: stack, JobUUIDs: chosen})
 	if err != nil {
+		return err
+	}
+	if err := p.issueTokens(response.Reserved); err != nil {
 		return err
 	}
 	for _, job := range response.Reserved {
@@ -198,36 +206,65 @@ func (p *poller) finishWork() error {
 			return err
 		}
 		delete(p.running, job)
+		delete(p.jobTokens, job)
+	}
+	return nil
+}
+
+// issueTokens gets the tokens that let an agent take a job each, for which the Go client has no call.
+func (p *poller) issueTokens(jobs []string) error {
+	body, err := json.Marshal(map[string][]string{"job_uuids": jobs})
+	if err != nil {
+		return err
+	}
+	text, err := p.call(http.MethodPost, "stacks/"+stack+"/job-acquisition-tokens", p.token, body)
+	if err != nil {
+		return err
+	}
+	var response struct {
+		Tokens []struct {
+			JobUUID string `json:"job_uuid"`
+			Token   string `json:"job_acquisition_token"`
+		} `json:"job_acquisition_tokens"`
+	}
+	if err := json.Unmarshal(text, &response); err != nil {
+		return err
+	}
+	for _, issued := range response.Tokens {
+		p.jobTokens[issued.JobUUID] = issued.Token
 	}
 	return nil
 }
 
 // tellAgent makes a call that an agent makes for its job.
 func (p *poller) tellAgent(job, step string) error {
-	p.requests++
 	body := `{}`
 	if step == "finish" {
 		body = `{"exit_status":"0"}`
 	}
-	request, err := http.NewRequest(http.MethodPut, p.origin+"/v3/jobs/"+job+"/"+step, bytes.NewReader([]byte(body)))
+	_, err := p.call(http.MethodPut, "jobs/"+job+"/"+step, p.jobTokens[job], []byte(body))
+	return err
+}
+
+// call makes a call that the Go client does not have, and returns the response's body.
+func (p *poller) call(method, path, token string, body []byte) ([]byte, error) {
+	p.requests++
+	request, err := http.NewRequest(method, p.origin+"/v3/"+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	request.Header.Set("Authorization", "Token bkct_benchmark")
+	request.Header.Set("Authorization", "Token "+token)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := p.agents.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %.200q", method, path, response.Status, text)
 	}
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("%s of job %s: %s: %.200q", step, job, response.Status, text)
-	}
-	return nil
+	return text, err
 }
 
 type wireCounts struct {

@@ -44,7 +44,7 @@ func main() {
 		log.Fatal(err)
 	}
 	if isHour {
-		err = reportHour(client, httpClient, *origin, *load, *clock)
+		err = reportHour(client, httpClient, *origin, *token, *load, *clock)
 	} else {
 		err = takeOrders(client)
 	}

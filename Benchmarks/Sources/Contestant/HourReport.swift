@@ -34,7 +34,13 @@ package struct HourReport: Codable, Sendable {
         package var rule: String? { self == .unmatched ? "os=none" : nil }
 
         /// How much of the hour passes; the figures are those of a whole one. A long list is read again and again.
-        package var seconds: Int { self == .unmatched ? 600 : 3600 }
+        package var seconds: Int {
+            switch self {
+            case .idle, .running: 3600
+            case .launched: 1200
+            case .unmatched: 600
+            }
+        }
     }
 
     package var load: Load
@@ -48,7 +54,7 @@ package struct HourReport: Codable, Sendable {
     package var requests: Int
     /// Those of them that listed scheduled jobs.
     package var polls: Int
-    /// Jobs launched so far.
+    /// Jobs launched in an hour.
     package var launched: Int
     /// Bytes of paths and bodies for an hour, or with a network those of the HTTP/2 frames.
     package var bytesSent: Int

@@ -31,7 +31,7 @@ struct RatioChart {
             ("milliseconds from the call to its response, states of 1 job, by calls at a time", latencyPanels),
         ].filter { !$0.1.isEmpty }
         func rows(_ panels: [Panel]) -> Int { (panels.count + columns - 1) / columns }
-        let width = panelWidth * Double(columns)
+        let width = panelWidth * Double(min(columns, groups.map(\.1.count).max() ?? 1))
         let height = groups.reduce(legendHeight) { $0 + captionHeight + panelHeight * Double(rows($1.1)) }
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \

@@ -71,7 +71,7 @@ struct HourRun {
         let expected = load == .running ? load.jobs : 0
         repeat { clock.pass(.seconds(60)) } while controller.status.current.running < expected
         var report = HourReport(load: load, usesExecutor: usesExecutor, seconds: seconds)
-        let (before, wire) = (transport.counts, try await wireCounts())
+        let (before, launches, wire) = (transport.counts, agents.launches, try await wireCounts())
         let (cpu, ownCPU) = (ProcessUsage.cpuNanoseconds, ProcessUsage.threadCPUNanoseconds)
         clock.pass(.seconds(seconds))
         // The thread that moves the clock is no part of a controller.
@@ -81,7 +81,7 @@ struct HourRun {
         report.cpuNanoseconds = hourly(used)
         report.requests = hourly(after.requests - before.requests)
         report.polls = hourly(after.polls.count - before.polls.count)
-        report.launched = agents.launches
+        report.launched = hourly(agents.launches - launches)
         report.bytesSent = hourly(after.bytesSent - before.bytesSent)
         report.bytesReceived = hourly(after.bytesReceived - before.bytesReceived)
         if let wire, let wireAfter {
