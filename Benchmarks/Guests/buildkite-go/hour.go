@@ -24,7 +24,7 @@ const (
 	workTime     = 6 * time.Second
 )
 
-// poller is a controller as one would write it at first: it reads the whole list every second, reserves what matches, starts
+// poller is a controller as one would write it at first: it reads the list every second, all of it while a slot is free, reserves what matches, starts
 // an agent for each job, and asks for the states of what runs every few seconds. Its time is the server's clock, which it
 // moves instead of sleeping.
 type poller struct {
@@ -51,12 +51,12 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, lo
 	if err != nil {
 		return err
 	}
-	time_, err := syscall.Mmap(int(file.Fd()), 0, 8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	shared, err := syscall.Mmap(int(file.Fd()), 0, 8, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
 		return err
 	}
 	poller := &poller{
-		client: client, agents: agents, origin: origin, slots: 20, clock: time_, token: token,
+		client: client, agents: agents, origin: origin, slots: 20, clock: shared, token: token,
 		running: map[string]time.Duration{}, jobTokens: map[string]string{},
 	}
 	length := time.Hour
@@ -138,11 +138,11 @@ func (p *poller) wait(duration time.Duration) {
 
 // poll reads the whole list, and starts what matches while there are slots.
 func (p *poller) poll(ctx context.Context) error {
-	p.polls++
 	var chosen []string
 	request := stacksapi.ListScheduledJobsRequest{StackKey: stack, ClusterQueueKey: queue, PageSize: 1000}
 	for {
 		p.requests++
+		p.polls++
 		page, _, err := p.client.ListScheduledJobs(ctx, request)
 		if err != nil {
 			return err
@@ -177,7 +177,8 @@ func (p *poller) poll(ctx context.Context) error {
 				return err
 			}
 		}
-		p.running[job] = p.now
+		// The list was read before.
+		p.running[job] = p.now - pageInterval
 		p.launched++
 	}
 	return nil

@@ -7,7 +7,7 @@ package struct HourReport: Codable, Sendable {
         case idle
         /// 100 jobs run, half of the slots are free, and nothing is scheduled.
         case running
-        /// 10 000 jobs are scheduled, and each works for six seconds in one of twenty slots.
+        /// 10 000 jobs are scheduled, and twenty at a time work for six seconds each.
         case launched
         /// 100 000 jobs are scheduled that do not match the stack's tags.
         case unmatched
@@ -16,7 +16,7 @@ package struct HourReport: Codable, Sendable {
             switch self {
             case .idle: "idle"
             case .running: "100 running jobs"
-            case .launched: "10 000 jobs launched"
+            case .launched: "20 slots always busy"
             case .unmatched: "100 000 unmatched jobs"
             }
         }

@@ -93,6 +93,7 @@ static int add_transfer(curl_loop *loop) {
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_CAINFO, loop->ca_file);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    // Allocated for each request with a body, with 64 KB otherwise.
     if (loop->kind == CURL_LOOP_GATHERING) curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L);
     return 0;
 }
@@ -102,17 +103,20 @@ static int prepare(curl_loop *loop, const curl_loop_request *request, size_t han
     while (loop->count < handles) {
         if (add_transfer(loop) != 0) return -1;
     }
+    if (curl_url_set(loop->url, CURLUPART_URL, request->url, 0) != CURLUE_OK) return -1;
     char authorization[256] = "Authorization: Token ";
     strncat(authorization, request->token, sizeof(authorization) - strlen(authorization) - 1);
     struct curl_slist *headers = curl_slist_append(NULL, authorization);
     headers = curl_slist_append(headers, "Accept: application/json");
     headers = curl_slist_append(headers, "User-Agent: stacksapi-floor/1");
     if (request->body) headers = curl_slist_append(headers, "Content-Type: application/json");
-    if (curl_url_set(loop->url, CURLUPART_URL, request->url, 0) != CURLUE_OK) return -1;
     for (size_t index = 0; index < loop->count; index++) {
         CURL *easy = loop->transfers[index].easy;
-        curl_easy_setopt(easy, CURLOPT_URL, request->url);
-        if (loop->kind == CURL_LOOP_GATHERING) curl_easy_setopt(easy, CURLOPT_CURLU, loop->url);
+        if (loop->kind == CURL_LOOP_GATHERING) {
+            curl_easy_setopt(easy, CURLOPT_CURLU, loop->url);
+        } else {
+            curl_easy_setopt(easy, CURLOPT_URL, request->url);
+        }
         if (request->body) {
             curl_easy_setopt(easy, CURLOPT_POST, 1L);
             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);

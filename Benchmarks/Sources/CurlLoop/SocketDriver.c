@@ -49,8 +49,8 @@ void socket_driver_begin(socket_driver *driver, CURLM *multi) {
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, driver);
 }
 
-/// Holds back what is written until a segment is full, or sends it (https://man7.org/linux/man-pages/man7/tcp.7.html). A
-/// socket that has been closed meanwhile is none, which fails and does no harm.
+/// Holds back what is written until a segment is full, or sends it (https://man7.org/linux/man-pages/man7/tcp.7.html). Does
+/// no harm to another socket that has the number of one that was closed: it is let go in the same turn.
 static void cork(const socket_driver *driver, int is_on) {
 #ifdef TCP_CORK
     setsockopt(driver->last, IPPROTO_TCP, TCP_CORK, &is_on, sizeof(is_on));

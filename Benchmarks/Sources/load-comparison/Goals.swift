@@ -38,7 +38,8 @@ struct Goals {
         let ratios = rows.compactMap { row in row.ratio.map { (row.concurrency, $0.median) } }
         guard let worst = ratios.filter({ $0.0 >= least }).map(\.1).max() else { return }
         var measured = Self.list(ratios)
-        if let instructions = rows.compactMap({ $0.instructionRatio?.median }).max() {
+        let judged = rows.filter { $0.concurrency >= least }
+        if let instructions = judged.compactMap({ $0.instructionRatio?.median }).max() {
             measured += "; instructions at most \(instructions.formatted(digits: 2))"
         }
         add(
@@ -136,8 +137,8 @@ struct Goals {
     /// them, as a share of what a call over the network costs. Instructions where they are counted; otherwise the CPU times of
     /// rounds that followed each other, because medians are further apart than so small a difference.
     private mutating func addEquipment() {
-        let shares = Set(results.cells.map(\.concurrency)).compactMap { concurrency -> (share: Double, µs: Double)? in
-            let cell = Cell(call: .states1, concurrency: concurrency)
+        let cells = results.cells.filter { $0.call == .states1 && $0.concurrency <= 256 }
+        let shares = cells.compactMap { cell -> (share: Double, µs: Double)? in
             guard let bare = results.row(cell, .stacksMemoryBare), let full = results.row(cell, .stacksMemoryFull),
                 let call = results.row(cell, .stacksCurl)
             else { return nil }

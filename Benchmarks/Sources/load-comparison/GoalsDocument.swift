@@ -54,8 +54,7 @@ extension Results {
             guard let engine = self.engines[name] else { return nil }
             return "\(name): " + engine.split(separator: " ").prefix(2).joined(separator: " ")
         }
-        let counting = machine.countsInstructions ? "are counted" : "are not counted here"
-        var text = "\n\(engines.joined(separator: "; ")); instructions \(counting); load \(machine.loadBefore.short) "
+        var text = "\n\(engines.joined(separator: "; ")); load \(machine.loadBefore.short) "
         text += "before and \(machine.loadAfter.short) after.\n\n" + goals.markdown
         let cells = cells.filter { $0.call == .states1 }
         if !cells.isEmpty {

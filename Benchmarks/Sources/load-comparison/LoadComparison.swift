@@ -94,6 +94,9 @@ struct LoadComparison: ParsableCommand {
         guard !quick || thresholds != nil && server != nil else {
             throw ValidationError("--quick needs --thresholds and --server.")
         }
+        guard markdown == nil || watchesEverything else {
+            throw ValidationError("--markdown records a whole run, or one with --goals.")
+        }
         guard quick || thresholds == nil && server == nil && !recordThresholds else {
             throw ValidationError("--thresholds, --record-thresholds and --server go with --quick.")
         }
@@ -118,7 +121,6 @@ struct LoadComparison: ParsableCommand {
             results.controller = try comparison.control()
             results.dispatches = try comparison.dispatch(seconds: arrivalSeconds ?? 25)
             try comparison.hours(into: &results)
-            results.machine.loadAfter = Machine.load
         }
         if watchesEverything {
             results.cancellations = try comparison.cancel()
@@ -129,6 +131,7 @@ struct LoadComparison: ParsableCommand {
         if let calls = endurance ?? (goals ? 1_000_000 : nil) {
             results.endurance = try comparison.endure(calls: calls)
         }
+        results.machine.loadAfter = Machine.load
         results.goals = Goals(results).goals
         Self.report("")
         print(results.text, terminator: "")
@@ -145,7 +148,8 @@ struct LoadComparison: ParsableCommand {
         }
         if let markdown {
             let file = URL(fileURLWithPath: markdown)
-            var document = GoalsDocument((try? String(contentsOf: file, encoding: .utf8)) ?? "")
+            let exists = FileManager.default.fileExists(atPath: file.path)
+            var document = GoalsDocument(exists ? try String(contentsOf: file, encoding: .utf8) : "")
             document.record(results)
             try Data(document.text.utf8).write(to: file)
         }
@@ -191,7 +195,6 @@ struct LoadComparison: ParsableCommand {
         var results = Results(
             machine: .current, rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
         for cell in cells { try comparison.run(cell, into: &results) }
-        results.machine.loadAfter = Machine.load
         results.machine.countsInstructions = results.rows.contains { $0.kiloinstructions != nil }
         Self.report("")
         return results

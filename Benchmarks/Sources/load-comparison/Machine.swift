@@ -22,8 +22,10 @@ struct Machine: Codable, Sendable {
             system: systemName, swift: compiler, loadBefore: load)
     }
 
-    /// One line for people.
-    var title: String { "\(cores) cores of \(processor), \(system), Swift \(swift)" }
+    /// One line for people, the same for every run on this kind of machine.
+    var title: String {
+        "\(cores) cores of \(processor) \(countsInstructions ? "with" : "without") counters, \(system), Swift \(swift)"
+    }
 
     static var load: Double {
         var averages = [0.0, 0, 0]
@@ -43,14 +45,14 @@ struct Machine: Codable, Sendable {
             .map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    /// Without what a distribution adds to the version.
+    /// With the first two numbers of the version: the others change with every update.
     private static var systemName: String {
         var name = utsname()
         uname(&name)
         func text<Field>(_ field: Field) -> String {
             withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         }
-        return "\(text(name.sysname)) \(text(name.release).prefix { $0 != "-" })"
+        return "\(text(name.sysname)) \(text(name.release).split(separator: ".").prefix(2).joined(separator: "."))"
     }
 
     /// The version that this was compiled with.
