@@ -166,7 +166,8 @@ struct SimulatorCommand: AsyncParsableCommand {
             throw ValidationError("--agent-query-rule must be key=value.")
         }
         do throws(ControlFailure) {
-            try start.template.checkSize(count: jobs, named: "--jobs", queue: queue.first ?? "default")
+            try start.template.checkSize(
+                count: jobs, named: "--jobs", queue: queue.first ?? "default", isPlayed: agents.playJobs != .never)
         } catch {
             throw ValidationError(error.message)
         }

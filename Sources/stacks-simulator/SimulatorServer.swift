@@ -84,12 +84,18 @@ struct SimulatorResponder: HTTPResponder {
     var requestGuard: RequestGuard
 
     func respond(to request: Request, context: ChannelContext) async throws -> Response {
-        let response = try await answer(request, context: context)
-        // What follows the head of a response to HEAD would be taken for the next response.
+        var response = try await fullResponse(to: request, context: context)
+        // What follows the head of a response without a body would be taken for the next response.
+        guard response.status.allowsBody else {
+            // RFC 9110, section 8.6: a 204 has no Content-Length, and a 304 none of an empty body.
+            response.body = .init()
+            response.headers[.contentLength] = response.status == .resetContent ? "0" : nil
+            return response
+        }
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request, context: ChannelContext) async throws -> Response {
+    private func fullResponse(to request: Request, context: ChannelContext) async throws -> Response {
         let body: ByteBuffer
         do throws(RequestGuard.Refusal) { try requestGuard.check(request.head) } catch { return control.refuse(error) }
         let target = request.head.path ?? "/"
@@ -118,13 +124,10 @@ struct SimulatorResponder: HTTPResponder {
         if outcome.delay > .zero { try await Task.sleep(for: outcome.delay) }
         switch outcome.result {
         case .success(let simulated):
-            var response = Response(
+            return Response(
                 status: simulated.status, headers: simulated.headerFields.fields,
                 body: simulated.body.isEmpty ? .init() : .init(byteBuffer: ByteBuffer(bytes: simulated.body))
             )
-            // RFC 9110, section 8.6: a 204 has no Content-Length.
-            if simulated.status == .noContent { response.headers[.contentLength] = nil }
-            return response
         case .failure:
             // To the client, a lost response is a connection, or a stream, that ends without one.
             try await context.channel.close()

@@ -21,6 +21,29 @@ struct ArrivalTests {
         #expect(try scenario.listed() == jobs.map(\.id) && scenario.simulator.pendingArrivals == 0)
     }
 
+    @Test("what would arrive too late is refused, and nothing of it stays")
+    func tooLate() throws {
+        func ids(afterRefusal isRefused: Bool) -> [String] {
+            let scenario = Scenario()
+            let start = scenario.clock.date
+            var arrivals = SimulatedArrivals(count: 10, rate: 1)
+            arrivals.spread = .random
+            if isRefused {
+                let scheduling = scenario.simulator.schedule(
+                    arrivals, queue: "_default", organization: nil, pendingAtMost: 10, before: start)
+                guard case .tooLate(let now) = scheduling else {
+                    Issue.record("\(scheduling)")
+                    return []
+                }
+                #expect(now == start && scenario.simulator.pendingArrivals == 0)
+            }
+            scenario.simulator.schedule(arrivals)
+            scenario.clock.advance(by: .seconds(3600))
+            return scenario.simulator.jobs().map { "\($0.id) \($0.createdAt.timeIntervalSince(start))" }
+        }
+        #expect(ids(afterRefusal: true) == ids(afterRefusal: false))
+    }
+
     @Test("two plans are merged by time")
     func merged() throws {
         let scenario = Scenario { $0.organizations[0].queues = ["mac", "linux"] }

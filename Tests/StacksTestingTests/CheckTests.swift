@@ -104,6 +104,11 @@ struct CheckTests {
         try scenario.send(.get, "token?key=\(encoded)&other=%zz")
         let found = scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations ?? []
         #expect(found.count == check.violations.count + 1 && found[3].explanation.contains("the path"), "\(found)")
+        // What is encoded does not hide what is not, nor the other way round.
+        let both = try Scenario.registered { $0.organizations[0].token = "bkct_of%41token" }
+        try both.send(.get, "token/bkct_of%41token/%62kct_of%2541token")
+        let inPath = both.simulator.checks.first { $0.rule == .tokensInPlace }?.violations ?? []
+        #expect(inPath.count == 2, "\(inPath)")
         // Another job's tokens that begin in the same way are none of these.
         try scenario.send(.get, "token?key=bkjat_other")
         #expect(scenario.simulator.checks.first { $0.rule == .tokensInPlace }?.violations == found)
@@ -135,5 +140,52 @@ struct CheckTests {
             offset += bytes.count
             #expect(found() == expected && found() == expected, "\(index)")
         }
+    }
+
+    /// A job whose log is written in parts, and a token to write them with.
+    private func logging(_ scenario: Scenario) throws -> (token: String, write: (Int, Int, [UInt8]) throws -> Void) {
+        let job = scenario.simulator.addJobs()[0]
+        let token = try scenario.reserveWithToken(job)
+        try scenario.agent("acquire", job, token: token)
+        try scenario.agent("start", job, token: token)
+        return (
+            token,
+            { sequence, offset, bytes in
+                let response = try scenario.send(
+                    .post, "jobs/\(job)/chunks?sequence=\(sequence)&offset=\(offset)&size=\(bytes.count)",
+                    bytes: bytes, token: token, headerFields: [.contentType: "text/plain"])
+                #expect(response.status == 201, "\(response)")
+            }
+        )
+    }
+
+    @Test("of a log that grows, each check looks through what is new, and hardly more")
+    func eachByteOnce() throws {
+        let scenario = try Scenario.registered()
+        let (_, write) = try logging(scenario)
+        for number in 0..<100 {
+            try write(number + 1, number * 1000, [UInt8](repeating: UInt8(ascii: "x"), count: 1000))
+            #expect(broken(scenario) == [:])
+        }
+        // As long as a token before each part.
+        #expect((100_000...105_000).contains(scenario.simulator.searchedLogBytes))
+        _ = scenario.simulator.checks
+        #expect(scenario.simulator.searchedLogBytes <= 105_000)
+    }
+
+    @Test(
+        "a token is found in whatever parts and order it comes, with a check after each or one at the end",
+        arguments: [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]], [true, false])
+    func splitToken(order: [Int], isCheckedEachTime: Bool) throws {
+        let scenario = try Scenario.registered()
+        let (token, write) = try logging(scenario)
+        let bytes = Array("T=\(token)!".utf8)
+        let parts = [bytes[..<10], bytes[10..<11], bytes[11...]]
+        for part in order {
+            if isCheckedEachTime { #expect(broken(scenario) == [:]) }
+            // Not each number has a part.
+            try write(10 * part, parts[part].startIndex, Array(parts[part]))
+        }
+        #expect(broken(scenario).keys.contains(.tokensInPlace))
     }
 }

@@ -75,6 +75,20 @@ struct FaultTests {
         #expect(scenario.state(job[0]) == .reserved)
     }
 
+    @Test("a response without a body stays so: a 204 whose JSON cannot be cut off, and one that a fault gives")
+    func noContent() throws {
+        let scenario = try Scenario.registered()
+        scenario.simulator.addFault(.init(.malformedJSON))
+        let response = try scenario.send(.post, "stacks/s/deregister")
+        #expect(response.status == 204 && response.body.isEmpty && response[header: "Content-Type"] == nil)
+        for status in [204, 205, 304] {
+            let fault = SimulatorFault.Action.respond(status: .init(code: status), body: [65])
+            scenario.simulator.addFault(.init(fault))
+            let response = try scenario.send(.get, "token")
+            #expect(response.status == status && response.body.isEmpty)
+        }
+    }
+
     @Test("a probability is reproducible from the seed, and close to the configured one")
     func probability() throws {
         func strikes(seed: UInt64) throws -> [Int] {

@@ -34,7 +34,7 @@ struct LeapTests {
     }
 
     /// Plays a world from a seed: jobs of all kinds, some of which arrive, reservations that expire, agents that are lost,
-    /// played ones and those that register. Then an hour passes, in so many steps.
+    /// played ones and those that register. Then half an hour passes twice, in so many steps each, with requests after it.
     private func world(seed: UInt64, steps: Int) throws -> World {
         var dice = SeededGenerator(seed: seed)
         let playing = try #require(StacksSimulator.Configuration.Agents.Playing.allCases.randomElement(using: &dice))
@@ -78,9 +78,15 @@ struct LeapTests {
             try scenario.send(.put, "jobs/\(job)/acquire", token: token)
             try scenario.send(.put, "jobs/\(job)/start", token: token)
         }
-        for _ in 0..<steps {
-            scenario.clock.advance(by: .seconds(3600) / steps)
-            _ = simulator.pendingArrivals
+        for _ in 0..<2 {
+            for _ in 0..<steps {
+                scenario.clock.advance(by: .seconds(1800) / steps)
+                _ = simulator.pendingArrivals
+            }
+            // What the responses are depends on all that has happened.
+            let listed = try scenario.listed()
+            try scenario.reserve(Array(listed.suffix(3)), expiry: 60)
+            for job in jobs.prefix(5) { try scenario.finish(job) }
         }
         var query = JobQuery()
         query.order = .moved
@@ -94,11 +100,12 @@ struct LeapTests {
     @Test("are the same: jobs and their UUIDs, events in their order, agents, and what comes next", arguments: 1...12)
     func same(seed: UInt64) throws {
         let leap = try world(seed: seed, steps: 1)
-        let steps = try world(seed: seed, steps: 450)
+        let steps = try world(seed: seed, steps: 225)
         #expect(leap.jobs == steps.jobs)
         #expect(leap.moved == steps.moved)
         #expect(leap.agents == steps.agents)
-        #expect(leap.requests == steps.requests && leap.counts == steps.counts && leap.checks == steps.checks)
+        #expect(leap.requests == steps.requests)
+        #expect(leap.counts == steps.counts && leap.checks == steps.checks)
         #expect(leap.next == steps.next)
         #expect(leap.jobs.count == 160)
     }

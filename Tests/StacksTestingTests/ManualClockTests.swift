@@ -54,6 +54,28 @@ struct ManualClockTests {
         try await later
     }
 
+    @Test("it goes on after the year 4000, and after any other")
+    func farLeap() async throws {
+        let clock = ManualClock()
+        let start = clock.date
+        async let later: Void = clock.sleep(for: .seconds(100_000_000_000))
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(100_000_000_000))
+        try await later
+        clock.advance(by: .seconds(1))
+        #expect(clock.date.timeIntervalSince(start) == 100_000_000_001)
+        let end = clock.date + 10
+        #expect(clock.advance(by: .seconds(10), before: end) == (false, end - 10))
+        #expect(clock.advance(by: .seconds(9), before: end) == (true, end - 1))
+        let scenario = try Scenario.registered()
+        scenario.clock.advance(by: .seconds(100_000_000_000_000))
+        let jobs = scenario.simulator.addJobs(2)
+        let page = try scenario.list("&limit=1").json
+        #expect(page["jobs"][0]["id"].text == jobs[0])
+        let cursor = try #require(page["page_info"]["end_cursor"].text)
+        #expect(try scenario.listed("&after=\(cursor)") == [jobs[1]])
+    }
+
     @Test("a past deadline does not sleep")
     func passedDeadline() async throws {
         let clock = ManualClock()

@@ -93,6 +93,33 @@ struct OverviewTests {
         #expect(simulator.jobs(unknown) == nil)
     }
 
+    @Test("a list of jobs ends when they have too many bytes together, and goes on after that")
+    func largeJobs() throws {
+        let simulator = Scenario().simulator
+        var template = SimulatedJob.Template()
+        template.script = ScriptedAgent.Script(log: String(repeating: "x", count: 10_000))
+        let jobs = simulator.addJobs(5, template: template)
+        var query = JobQuery()
+        func found() throws -> (jobs: [String], hasMore: Bool) {
+            let found = try #require(simulator.jobs(query))
+            return (found.jobs.map(\.id), found.hasMore)
+        }
+        #expect(try found() == (jobs, false))
+        query.sizeLimit = 25_000
+        #expect(try found() == (Array(jobs[..<2]), true))
+        query.after = jobs[1]
+        #expect(try found() == (Array(jobs[2..<4]), true))
+        query.after = jobs[3]
+        #expect(try found() == ([jobs[4]], false))
+        // Without what only a whole job has, they are small.
+        query.after = nil
+        query.hasBuilds = false
+        #expect(try found() == (jobs, false))
+        // One is always given, so that who goes on gets on.
+        query.sizeLimit = 1
+        #expect(try found() == ([jobs[0]], true))
+    }
+
     @Test("agents that the simulator plays are there until they leave or are lost, and come first")
     func played() throws {
         let scenario = try Scenario.registered {

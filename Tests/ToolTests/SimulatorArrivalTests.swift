@@ -39,7 +39,10 @@ struct SimulatorArrivalTests {
                 ),
                 (#"{"rate": 1, "count": 1, "jobs": []}"#, ["jobs", "1 to 100"]),
                 (#"{"rate": 1, "count": 1, "jobs": [{"weight": 0}]}"#, ["jobs.0.weight is 0", "0.001"]),
-                (#"{"rate": 1, "count": 1, "jobs": [{"state": "runing"}]}"#, ["runing", "running"]),
+                (
+                    #"{"rate": 1, "count": 1, "jobs": [{"state": "runing"}]}"#,
+                    ["runing", "running", "jobs.0.allow_unknown_state"]
+                ),
             ] {
                 let answer = try await curl.control("POST", "arrivals", plan)
                 #expect(answer.status == 400, "\(plan): \(answer)")

@@ -53,12 +53,25 @@ struct SimulatorClockTests {
             try await advance(curl, 59)
             let beyond = try await curl.control("POST", "clock/advance", #"{"seconds": 1}"#)
             #expect(beyond.status == 400 && beyond.message.contains("9999"))
+            for spread in ["even", "random"] {
+                let arrivals = #"{"rate": 10, "count": 500, "spread": "\#(spread)"}"#
+                let tooLate = try await curl.control("POST", "arrivals", arrivals)
+                #expect(tooLate.status == 400, "\(tooLate)")
+                for text in ["rate is 10", "500", "9999", "23:59:59"] {
+                    #expect(tooLate.message.contains(text), "\(tooLate)")
+                }
+            }
+            #expect(try await curl.control("GET", "arrivals").json["pending"] as? Int == 0)
+            let last = try await curl.control("POST", "arrivals", #"{"rate": 2, "count": 1}"#)
+            #expect(last.json["last_at"] as? String == "9999-12-31T23:59:59.500Z", "\(last)")
         }
     }
 
-    @Test("reservations and tokens expire by it")
-    func reservations() async throws {
-        try await CurlWire.plaintext.run(Self.manual) { curl in
+    @Test(
+        "reservations and tokens expire by it, whenever it begins",
+        arguments: ["2026-03-01T12:00:00Z", "4001-01-01T00:00:00Z", "5000-01-01T00:00:00Z"])
+    func reservations(start: String) async throws {
+        try await CurlWire.plaintext.run(["--clock", "manual", "--clock-start", start]) { curl in
             try await register(curl)
             let (id, token) = try await reserve(curl)
             try await advance(curl, 899.9)
@@ -84,9 +97,11 @@ struct SimulatorClockTests {
         }
     }
 
-    @Test("an agent whose heartbeats stop is lost by it, and its job ends")
-    func lostAgents() async throws {
-        try await CurlWire.plaintext.run(Self.manual) { curl in
+    @Test(
+        "an agent whose heartbeats stop is lost by it, and its job ends",
+        arguments: ["2026-03-01T12:00:00Z", "5000-01-01T00:00:00Z"])
+    func lostAgents(start: String) async throws {
+        try await CurlWire.plaintext.run(["--clock", "manual", "--clock-start", start]) { curl in
             try await register(curl)
             let (id, token) = try await reserve(curl)
             let agent = try await curl("POST", "register", "{}", token: token)

@@ -123,7 +123,7 @@ struct SimulatorEndpointTests {
                 _ = try await curl("GET", Self.listing, options: Array(repeating: url, count: 14))
                 let report = try await curl.control("GET", "report")
                 limited = report.object("rate_limited")["list-scheduled-jobs"] as? Int ?? 0
-                #expect(report.object("answers_by_status")["429"] as? Int ?? 0 == limited)
+                #expect(report.object("responses_by_status")["429"] as? Int ?? 0 == limited)
             }
         }
     }
@@ -163,7 +163,7 @@ struct SimulatorEndpointTests {
             )
             #expect(try await child.outcome().exitStatus == 0)
             let report = try await curl.control("GET", "report")
-            #expect(report.object("answers_by_status") as? [String: Int] == ["200": 1000])
+            #expect(report.object("responses_by_status") as? [String: Int] == ["200": 1000])
             // And one for the report.
             #expect(report.json["connections"] as? Int == 2)
         }

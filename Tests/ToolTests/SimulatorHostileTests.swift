@@ -22,6 +22,31 @@ struct SimulatorHostileTests {
         }
     }
 
+    @Test("a response without a body has none by whatever fault, and the next one is read after it")
+    func noContent() async throws {
+        try await CurlWire.plaintext.run { curl in
+            let stack = #"{"key": "s", "type": "custom", "queue_key": "_default", "metadata": {}}"#
+            #expect(try await curl("POST", "stacks/register", stack).status == 201)
+            #expect(try await curl.control("POST", "faults", #"{"kind": "malformed"}"#).status == 204)
+            for status in [204, 205, 304] {
+                let fault = #"{"kind": "respond", "operation": "token-identity", "status": \#(status)}"#
+                #expect(try await curl.control("POST", "faults", fault).status == 204)
+            }
+            let fields = #"Host: localhost\r\nAuthorization: Token \#(curl.simulator.ready.token)\r\n"#
+            var script = "printf 'POST /v3/stacks/s/deregister HTTP/1.1\\r\\n\(fields)Content-Length: 0\\r\\n\\r\\n'"
+            for end in ["", "", "", #"Connection: close\r\n"#] {
+                script += "; printf 'GET /v3/token HTTP/1.1\\r\\n\(fields)\(end)\\r\\n'"
+            }
+            let responses = try await answer(curl, to: script)
+            let heads = responses.matches(of: /HTTP\/1\.1 (\d+)/).map { String($0.1) }
+            #expect(heads == ["204", "204", "205", "304", "200"], "\(responses)")
+            // Nothing but heads, and the body of the last one.
+            let parts = responses.components(separatedBy: "\r\n\r\n")
+            #expect(parts.count == 6 && parts.dropLast().allSatisfy { $0.hasPrefix("HTTP/1.1 ") }, "\(responses)")
+            #expect(parts.last?.hasPrefix("{") == true && !responses.contains("cut of"), "\(responses)")
+        }
+    }
+
     @Test("a body that is too large, too deep or no UTF-8 is refused with its reason")
     func bodies() async throws {
         try await CurlWire.plaintext.run { curl in

@@ -59,6 +59,30 @@ struct SimulatorJournalTests {
             let broken = bad.objects("checks").filter { $0["holds"] as? Bool == false }
             #expect(bad.json["hold"] as? Bool == false && broken.count == 1)
             #expect(broken.first?["rule"] as? String == "none-lost" && broken.first?["jobs"] as? [String] == [job])
+            #expect(broken.first?["violation_count"] as? Int == 1)
+        }
+    }
+
+    @Test("the checks list as many violations as are asked for, and say how many there are")
+    func manyViolations() async throws {
+        try await CurlWire.plaintext.run(["--jobs", "3", "--organization", "globex"]) { curl in
+            #expect(try await curl("POST", "stacks/register", stack).status == 201)
+            let jobs = try await curl.control("GET", "jobs").objects("jobs").compactMap { $0["id"] as? String }
+            let body = #"{"job_uuids": ["\#(jobs.joined(separator: #"", ""#))"]}"#
+            _ = try await curl("PUT", "stacks/s/scheduled-jobs/batch-reserve", body)
+            #expect(try await curl("POST", "stacks/s/deregister").status == 204)
+            func lost(_ query: String) async throws -> (listed: Int, jobs: [String], count: Int, holds: Bool) {
+                let checks = try await curl.control("GET", "checks?\(query)").objects("checks")
+                let check = try #require(checks.first { $0["rule"] as? String == "none-lost" })
+                return (
+                    (check["violations"] as? [Any])?.count ?? -1, check["jobs"] as? [String] ?? [],
+                    check["violation_count"] as? Int ?? -1, check["holds"] as? Bool ?? true
+                )
+            }
+            #expect(try await lost("") == (3, jobs, 3, false))
+            #expect(try await lost("limit=2") == (2, Array(jobs[..<2]), 3, false))
+            #expect(try await lost("limit=2&organization=globex") == (0, [], 0, true))
+            #expect(try await curl.control("GET", "checks?limit=0").message.contains("10000"))
         }
     }
 }

@@ -45,6 +45,30 @@ struct SimulatorLimitTests {
         }
     }
 
+    @Test("the logs of jobs that are played are of their size")
+    func playedSize() async throws {
+        try await CurlWire.plaintext.run(["--play-jobs", "launched"]) { curl in
+            let text = String(repeating: "x", count: 50_000)
+            let kind = #""script": {"log": "\#(text)", "output": [{"text": "\#(text)"}]}"#
+            for (path, body) in [
+                ("jobs", #"{"count": 11000, \#(kind)}"#),
+                ("arrivals", #"{"count": 11000, "rate": 1, "jobs": [{\#(kind)}]}"#),
+            ] {
+                let refused = try await curl.control("POST", path, body)
+                #expect(refused.status == 400, "\(refused)")
+                for text in ["11000", "100", "logs", "1073741824"] {
+                    #expect(refused.message.contains(text), "\(refused)")
+                }
+            }
+            #expect(try await curl.control("POST", "jobs", #"{"count": 2, \#(kind)}"#).status == 201)
+        }
+        let script = #"{"log": "\#(String(repeating: "x", count: 2000))"}"#
+        let options = ["--jobs", "1000000", "--play-jobs", "launched", "--job-script", script]
+        let child = try ChildProcess(BuiltProducts.executable(named: "stacks-simulator"), options, input: [])
+        let outcome = try await child.outcome()
+        #expect(outcome.exitStatus == 64 && outcome.errorText.contains("in their logs"), "\(outcome)")
+    }
+
     @Test("the queues of an organization")
     func queues() async throws {
         let options = (1...1000).flatMap { ["--queue", "queue-\($0)"] }
@@ -62,6 +86,8 @@ struct SimulatorLimitTests {
             let unknown = try await curl.control("GET", "jobs?queue=none")
             #expect(unknown.status == 400 && unknown.message.hasSuffix("queue-50 and 952 more."), "\(unknown)")
             #expect(unknown.message.count { $0 == "," } == 50)
+            let paused = try await curl.control("POST", "queues/none/pause")
+            #expect(paused.status == 404 && paused.message.hasSuffix("queue-50 and 950 more."), "\(paused)")
         }
     }
 
@@ -106,6 +132,8 @@ struct SimulatorLimitTests {
             #expect(try await part("stacks?skip=1&limit=1", "key") == ["b"])
             #expect(try await part("agents?skip=1", "job") == Array(jobs[1...]))
             #expect(try await part("agents?limit=1", "job") == [jobs[0]])
+            #expect(try await part("agents?organization=acme&skip=1&limit=1", "job") == [jobs[1]])
+            #expect(try await part("stacks?organization=acme&skip=2", "key") == ["c"])
             #expect(try await part("agents?skip=9223372036854775807", "job").isEmpty)
             #expect(try await part("organizations?limit=1", "slug") == ["acme"])
             #expect(try await curl.control("GET", "agents?limit=10001").message.contains("10000"))

@@ -218,6 +218,22 @@ struct SimulatorPageTests {
             #expect(states.hasSuffix(" hibernating"))
             // Both organizations have it.
             #expect(try await page.text(names.replacing("NAME", with: "queue")) == " default")
+            // What can be chosen can be sent, for new jobs and for one that is moved.
+            let choose = "document.getElementById('field-state').value = 'hibernating'"
+            let send = "document.querySelector('#dialog form').requestSubmit()"
+            _ = try await page.text("\(choose), \(send)")
+            try await page.wait(until: "\(rows) === 3")
+            #expect(try await curl.control("GET", "jobs?state=hibernating").objects("jobs").count == 2)
+            _ = try await page.text("document.querySelector('tr.job:last-child [data-job]').click()")
+            let move = "document.querySelector('#job [data-action=\"jobs/{job}/move\"]')"
+            try await page.wait(until: "\(move) !== null")
+            let chosen = try await page.text("document.querySelector('tr.job.chosen').dataset.key")
+            _ = try await page.text("\(move).click()")
+            try await page.wait(until: "document.querySelector('#dialog[open] h2')?.textContent === 'Move the job'")
+            _ = try await page.text("\(choose), \(send)")
+            try await page.wait(until: "!document.getElementById('dialog').open")
+            let moved = try await curl.control("GET", "jobs/\(chosen)")
+            #expect(moved.json["state"] as? String == "hibernating", "\(moved)")
         }
     }
 

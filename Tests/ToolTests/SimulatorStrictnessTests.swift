@@ -13,7 +13,7 @@ struct SimulatorStrictnessTests {
                 ("jobs", #"{"build": {"brunch": "x"}}"#, ["build.brunch", "\"x\"", "branch"]),
                 ("jobs", #"{"queue": "windows"}"#, ["queue", "windows", "mac"]),
                 ("jobs", #"{"organization": "globex"}"#, ["organization", "globex", "acme"]),
-                ("jobs", #"{"state": "runing"}"#, ["state", "runing", "running"]),
+                ("jobs", #"{"state": "runing"}"#, ["state", "runing", "running", "allow_unknown_state", "1 to 100"]),
                 ("jobs", #"{"count": 0}"#, ["count", "0", "1000000"]),
                 ("jobs", #"{"count": "2"}"#, ["count", "\"2\"", "whole number"]),
                 ("jobs", #"{"count": null}"#, ["count", "null"]),
@@ -25,7 +25,26 @@ struct SimulatorStrictnessTests {
                 ("faults", #"{"kind": "earthquake"}"#, ["kind", "earthquake", "refuse"]),
                 ("faults", #"{"kind": "refuse", "operation": "list"}"#, ["operation", "list", "list-scheduled-jobs"]),
                 ("faults", #"{"kind": "delay", "delay_ms": -5}"#, ["delay_ms", "-5", "0"]),
-                ("faults", #"{"kind": "refuse", "probability": 7}"#, ["probability", "7", "between 0 and 1"]),
+                ("faults", #"{"kind": "refuse", "probability": 7}"#, ["probability", "7", "and 1"]),
+                ("faults", #"{"kind": "drop", "probability": 0}"#, ["probability is 0", "between 1e-06 and 1"]),
+                ("faults", #"{"kind": "drop", "stack": ""}"#, ["stack", "1 to 80"]),
+                (
+                    "faults", #"{"kind": "refuse", "headers": {"content-type": "text/plain"}}"#,
+                    ["headers.content-type", "refuse", "respond"]
+                ),
+                (
+                    "faults", #"{"kind": "malformed", "operation": "deregister-stack"}"#,
+                    ["malformed", "deregister-stack", "no body"]
+                ),
+                (
+                    "faults", #"{"kind": "drop", "operation": "agent-upload-artifact", "organization": "acme"}"#,
+                    ["organization", "acme", "agent-upload-artifact", "no token"]
+                ),
+                (
+                    "faults",
+                    #"{"kind": "drop", "operation": "agent-upload-artifact", "job": "00000000-0000-4000-8000-000000000000"}"#,
+                    ["job", "00000000-0000-4000-8000-000000000000", "agent-upload-artifact", "no token"]
+                ),
                 ("faults", #"{"kind": "refuse", "status": 99}"#, ["status", "99", "200"]),
                 ("faults", #"{"kind": "refuse", "headers": {"a b": "c"}}"#, ["headers.a b", "header field"]),
                 ("faults", #"{"kind": "refuse", "headers": {"a": "b\r\nc: d"}}"#, ["headers.a", "header field"]),
@@ -92,6 +111,11 @@ struct SimulatorStrictnessTests {
             let job = try #require(try await curl.control("GET", "jobs").objects("jobs").first?["id"] as? String)
             let moved = try await curl.control("POST", "jobs/\(job)/move", #"{"state": "runing"}"#)
             #expect(moved.status == 400 && moved.message.contains("running"), "\(moved)")
+            #expect(moved.message.contains("if allow_unknown_state is true"), "\(moved)")
+            let open = #"{"state": "", "allow_unknown_state": true}"#
+            let empty = try await curl.control("POST", "jobs/\(job)/move", open)
+            #expect(
+                empty.status == 400 && empty.message.hasSuffix("must be a text of 1 to 100 characters."), "\(empty)")
         }
     }
 

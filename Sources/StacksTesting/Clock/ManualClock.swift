@@ -72,15 +72,17 @@ public final class ManualClock: Clock, SimulatorClock {
     var nextDeadline: Instant? { state.withLock { $0.sleepers.values.map(\.deadline).min() } }
 
     /// Advances the clock and wakes the tasks whose deadlines have come, in the order of their deadlines.
-    public func advance(by duration: Duration) { _ = advance(by: duration, before: .distantFuture) }
+    public func advance(by duration: Duration) { _ = advance(by: duration, before: nil) }
 
-    /// The same, unless the time of day would then not be before `end`.
+    /// The same, unless the time of day would then not be before `end`; without an end, always.
     ///
     /// - Returns: Whether the clock was advanced, and the time of day that it shows by this.
-    package func advance(by duration: Duration, before end: Date) -> (isAdvanced: Bool, date: Date) {
+    package func advance(by duration: Duration, before end: Date?) -> (isAdvanced: Bool, date: Date) {
         let (isAdvanced, now, due) = state.withLock { state in
             let next = state.now.advanced(by: duration)
-            guard date(at: next) < end else { return (false, state.now, [CheckedContinuation<Void, any Error>]()) }
+            if let end, date(at: next) >= end {
+                return (false, state.now, [CheckedContinuation<Void, any Error>]())
+            }
             state.now = next
             let due = state.sleepers.filter { $0.value.deadline <= next }
             for id in due.keys { state.sleepers[id] = nil }

@@ -28,9 +28,9 @@ struct Deadlines: Sendable {
     private var deadlines: [Int: Deadline] = [:]
 
     mutating func set(_ date: Date, of index: Int) {
-        let entry = deadlines[index]?.entry ?? .distantFuture
-        deadlines[index] = Deadline(date: date, entry: min(date, entry))
-        if date < entry { entries.insert(Entry(date: date, index: index)) }
+        let entry = deadlines[index]?.entry
+        deadlines[index] = Deadline(date: date, entry: entry.map { min(date, $0) } ?? date)
+        if entry.map({ date < $0 }) ?? true { entries.insert(Entry(date: date, index: index)) }
     }
 
     mutating func remove(_ index: Int) { deadlines[index] = nil }

@@ -18,6 +18,8 @@ package struct JobQuery: Sendable {
     package var after: String?
     package var order = Order.added
     package var limit = 1000
+    /// About how many bytes the jobs may have together, unless the first one has more.
+    package var sizeLimit = 16 << 20
     /// Whether meta-data, annotations and artifacts are wanted too.
     package var hasBuilds = true
 
@@ -44,6 +46,15 @@ extension StacksSimulator {
             }
         }
     }
+
+    /// The states that jobs can be asked for: those of the API, and others that jobs have been in.
+    package var jobStates: [SimulatedJob.State] {
+        withState { state, _ in
+            let known = Set(SimulatedJob.State.known)
+            let others = Set(state.organizations.flatMap { $0.queues.flatMap(\.jobCounts.keys) }).subtracting(known)
+            return SimulatedJob.State.known + others.sorted { $0.rawValue < $1.rawValue }
+        }
+    }
 }
 
 extension SimulatorState {
@@ -58,6 +69,7 @@ extension SimulatorState {
         var unseen = jobCount(query, queues: queues)
         let text = query.find.flatMap { $0.isEmpty ? nil : JobText($0) }
         var found: [SimulatedJob] = []
+        var size = 0
         guard unseen > 0 else { return (found, false) }
         for index in indexes {
             if let state = query.state, jobs[index].job.state != state { continue }
@@ -66,7 +78,10 @@ extension SimulatorState {
             unseen -= 1
             if text?.isIn(jobs[index].job) ?? true {
                 if found.count == query.limit { return (found, true) }
-                found.append(query.hasBuilds ? inspected(index) : jobs[index].job)
+                let job = query.hasBuilds ? inspected(index) : jobs[index].job
+                size += jobs[index].listing.count + (query.hasBuilds ? job.size : 0)
+                if size > query.sizeLimit, !found.isEmpty { return (found, true) }
+                found.append(job)
             }
             if unseen == 0 { break }
         }
@@ -83,6 +98,16 @@ extension SimulatorState {
             }
         }
         return count
+    }
+}
+
+extension SimulatedJob {
+    /// About how many bytes the job takes in a list besides what a listing of the API has of it.
+    fileprivate var size: Int {
+        func size(_ texts: some Sequence<String>) -> Int { texts.reduce(0) { $0 + $1.utf8.count } }
+        return template.logSize + 128 * (history.count + artifacts.count + headerTimes.count) + size(notifications)
+            + size(metaData.keys) + size(metaData.values) + size(annotations.lazy.map(\.body))
+            + size(artifacts.lazy.map(\.path))
     }
 }
 

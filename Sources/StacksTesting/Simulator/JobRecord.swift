@@ -44,14 +44,18 @@ struct QueuePosition: Comparable {
 
     /// The position as an opaque `end_cursor`. It contains integers, so that parsing it is exact.
     var cursor: String {
-        String(Int64((scheduledAt.timeIntervalSince1970 * 1e6).rounded()), radix: 36) + "-"
-            + String(sequence, radix: 36)
+        String(microseconds, radix: 36) + "-" + String(sequence, radix: 36)
+    }
+
+    /// The time since 1970, as far as it can be counted: a test's clock can be moved to any time.
+    private var microseconds: Int64 {
+        let microseconds = (scheduledAt.timeIntervalSince1970 * 1e6).rounded()
+        return Int64(exactly: microseconds) ?? (microseconds < 0 ? .min : .max)
     }
 
     /// Whether `position` is after a cursor. Dates are rounded, so equal microseconds count as the same instant.
     static func isAfter(_ position: QueuePosition, cursor: (microseconds: Int64, sequence: Int)) -> Bool {
-        let microseconds = Int64((position.scheduledAt.timeIntervalSince1970 * 1e6).rounded())
-        return (microseconds, position.sequence) > (cursor.microseconds, cursor.sequence)
+        (position.microseconds, position.sequence) > (cursor.microseconds, cursor.sequence)
     }
 
     static func parse(cursor: String) -> (microseconds: Int64, sequence: Int)? {

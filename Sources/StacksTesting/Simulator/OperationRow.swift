@@ -38,12 +38,17 @@ struct OperationRow: Sendable {
     /// The paths under the base path. A segment with a colon stands for a value.
     var paths: [String]
     var body: Body
+    /// Whether the response to a request that succeeds has a body. If not, its status is 204.
+    var hasContent: Bool
     var action: Action
 
-    init(_ method: HTTPRequest.Method, _ paths: String..., body: Body, _ action: Action) {
+    init(
+        _ method: HTTPRequest.Method, _ paths: String..., body: Body, hasContent: Bool = true, _ action: Action
+    ) {
         self.method = method
         self.paths = paths
         self.body = body
+        self.hasContent = hasContent
         self.action = action
     }
 }
@@ -69,7 +74,7 @@ extension SimulatedOperation {
                 .stack(.unlimited) { state, call throws(Refusal) in try state.registerStack(call) })
         case .deregisterStack:
             OperationRow(
-                .post, "stacks/:stack/deregister", body: .none,
+                .post, "stacks/:stack/deregister", body: .none, hasContent: false,
                 .stack(.limited("default")) { state, call throws(Refusal) in try state.deregisterStack(call) })
         case .listScheduledJobs:
             OperationRow(
@@ -186,7 +191,7 @@ extension SimulatedOperation {
                 .agent(.job { state, call throws(Refusal) in try state.annotate(call) }))
         case .agentRemoveAnnotation:
             OperationRow(
-                .delete, "jobs/:job/annotations/:context", body: .any,
+                .delete, "jobs/:job/annotations/:context", body: .any, hasContent: false,
                 .agent(.job { state, call throws(Refusal) in try state.removeAnnotation(call) }))
         case .agentCreateArtifacts:
             OperationRow(
@@ -198,7 +203,7 @@ extension SimulatedOperation {
                 .agent(.job { state, call throws(Refusal) in try state.updateArtifacts(call) }))
         case .agentUploadArtifact:
             OperationRow(
-                .post, "artifacts/:batch", body: .any,
+                .post, "artifacts/:batch", body: .any, hasContent: false,
                 .agent(.anybody { state, call throws(Refusal) in try state.uploadArtifact(call) }))
         case .agentSearchArtifacts:
             OperationRow(

@@ -25,10 +25,13 @@ package struct SeededGenerator: RandomNumberGenerator {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// `prefix` followed by `length` letters and digits.
-    mutating func token(prefix: String, length: Int = 40) -> String {
+    /// How many letters and digits a token has after its prefix.
+    static let tokenLength = 40
+
+    /// `prefix` followed by letters and digits.
+    mutating func token(prefix: String) -> String {
         var text = Array(prefix.utf8)
-        for _ in 0..<length { text.append(Self.alphabet[Int(next() % UInt64(Self.alphabet.count))]) }
+        for _ in 0..<Self.tokenLength { text.append(Self.alphabet[Int(next() % UInt64(Self.alphabet.count))]) }
         return String(decoding: text, as: UTF8.self)
     }
 

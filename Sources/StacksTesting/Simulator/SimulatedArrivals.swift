@@ -65,7 +65,36 @@ extension StacksSimulator {
             guard let organization = state.organization(slug),
                 let queue = state.queue(queue, organization: organization)
             else { return nil }
-            return state.schedule(arrivals, queue: queue, organization: organization, at: now)
+            let scheduling = state.schedule(arrivals, queue: queue, organization: organization, at: now)
+            return if case .until(let last) = scheduling { last } else { nil }
+        }
+    }
+
+    /// What became of jobs that were to arrive.
+    package enum Scheduling: Sendable {
+        /// The last one arrives at this time.
+        case until(Date)
+        /// There would be too many that are still to arrive, of which there are this many.
+        case tooMany(pending: Int)
+        /// The last one would arrive too late. It is this time now.
+        case tooLate(now: Date)
+        /// There is no such queue or organization, or the arrivals make no jobs.
+        case impossible
+    }
+
+    /// Adds jobs over time, unless more than `limit` would then be still to arrive, or the last one would not arrive before
+    /// `end`.
+    package func schedule(
+        _ arrivals: SimulatedArrivals, queue key: String, organization slug: String?, pendingAtMost limit: Int,
+        before end: Date
+    ) -> Scheduling {
+        withState { state, now in
+            guard let organization = state.organization(slug),
+                let queue = state.queue(key, organization: organization)
+            else { return .impossible }
+            let pending = state.arrivals.count
+            guard pending + arrivals.count <= limit else { return .tooMany(pending: pending) }
+            return state.schedule(arrivals, queue: queue, organization: organization, at: now, before: end)
         }
     }
 
@@ -135,11 +164,13 @@ struct PendingArrivals: Sendable {
 
 extension SimulatorState {
     mutating func schedule(
-        _ wanted: SimulatedArrivals, queue: Int, organization: Int, at now: Date
-    ) -> Date? {
+        _ wanted: SimulatedArrivals, queue: Int, organization: Int, at now: Date, before end: Date? = nil
+    ) -> StacksSimulator.Scheduling {
         let mix = wanted.mix.filter { $0.weight > 0 }
         let weight = mix.reduce(0) { $0 + $1.weight }
-        guard wanted.count > 0, wanted.rate > 0, weight > 0, weight.isFinite else { return nil }
+        guard wanted.count > 0, wanted.rate > 0, weight > 0, weight.isFinite else { return .impossible }
+        // What is refused leaves no trace in what comes from the seed.
+        let chance = arrivalChance
         var seconds = 0.0
         var added: [PendingArrivals.Arrival] = []
         added.reserveCapacity(wanted.count)
@@ -155,9 +186,14 @@ extension SimulatorState {
             }
             added.append(.init(date: now.addingTimeInterval(seconds), kind: kind ?? mix.count - 1))
         }
+        let last = now.addingTimeInterval(seconds)
+        if let end, last >= end {
+            arrivalChance = chance
+            return .tooLate(now: now)
+        }
         arrivals.add(
             .init(queue: queue, organization: organization, kinds: mix.map(\.template), arrivals: added))
-        return added.last?.date
+        return .until(last)
     }
 
     /// Adds the job that arrives next.

@@ -98,3 +98,17 @@ extension SimulatedJob.Listing {
         ])
     }
 }
+
+extension SimulatedJob.Template {
+    /// How many bytes a job of this kind takes in a listing, of which the simulator keeps them for each job.
+    package func listedSize(queue: String) -> Int {
+        let uuid = "00000000-0000-4000-8000-000000000000"
+        let listing = SimulatedJob.Listing(
+            self, queueRule: "queue=\(queue)", scheduledAt: Date(timeIntervalSince1970: 0),
+            build: .init(uuid: uuid, number: 1_000_000, pipeline: uuid))
+        return listing.json(id: uuid).bytes.count
+    }
+
+    /// How many bytes the job writes to its log, which the simulator keeps for each job that it plays.
+    package var logSize: Int { script?.output.reduce(0) { $0 + $1.text.utf8.count } ?? 0 }
+}

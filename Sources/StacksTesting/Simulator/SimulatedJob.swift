@@ -221,8 +221,8 @@ public struct SimulatedJob: Sendable {
     public internal(set) var headerTimes: [String: String] = [:]
     /// What it said of its end before it ended, or `nil`.
     public internal(set) var promisedFailure: PromisedFailure?
-    /// The parts of its log, by sequence number.
-    var logChunks: [Int: LogChunk] = [:]
+    /// The parts of its log.
+    var logChunks = LogChunks()
     /// The meta-data of its build.
     public internal(set) var metaData: [String: String] = [:]
     /// The annotations of its build, and its own, by priority.

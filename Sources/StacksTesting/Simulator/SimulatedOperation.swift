@@ -83,8 +83,14 @@ public enum SimulatedOperation: String, Sendable, Hashable, CaseIterable {
 
     /// Whether there is a stack in its path.
     package var namesStack: Bool { row.paths.contains { $0.split(separator: "/").contains(":stack") } }
+    /// Whether a request needs a token, which says whose it is.
+    package var needsToken: Bool {
+        if case .agent(.anybody) = row.action { false } else { true }
+    }
+    /// Whether the response to a request that succeeds has a body.
+    package var hasContent: Bool { row.hasContent }
     /// Whether a request can be for one job: the one in its path, or that of its agent.
     package var canNameJob: Bool {
-        isAgentRequest || row.paths.contains { $0.split(separator: "/").contains(":job") }
+        (isAgentRequest && needsToken) || row.paths.contains { $0.split(separator: "/").contains(":job") }
     }
 }

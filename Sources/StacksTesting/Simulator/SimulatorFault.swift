@@ -27,7 +27,8 @@ public struct SimulatorFault: Sendable {
             status: HTTPResponse.Status, headerFields: HTTPFields = [:], body: [UInt8] = []
         ) -> Action { Action(name: "respond", wrapped: .respond(status, headerFields, body)) }
 
-        /// The request is not performed, and gets an error response of the API with `message`.
+        /// The request is not performed, and gets an error response of the API with `message`. Its `Content-Type` is always
+        /// that of JSON.
         public static func refuse(
             status: HTTPResponse.Status, message: String, headerFields: HTTPFields = [:]
         ) -> Action {
@@ -44,7 +45,7 @@ public struct SimulatorFault: Sendable {
             return Action(name: "html", wrapped: .respond(status, [.contentType: "text/html"], Array(page.utf8)))
         }
 
-        /// The request is performed, but the JSON of the response is truncated.
+        /// The request is performed, but the JSON of the response is truncated. A response without a body, a 204, is as ever.
         public static let malformedJSON = Action(
             name: "malformed",
             wrapped: .replaceBody(
@@ -133,7 +134,8 @@ extension SimulatorFault.Action {
             if given[.contentType]?.hasPrefix("text/html") == true { fields = [:] }
             for field in given { fields[field.name] = field.value }
             return .success(
-                TransportResponse(status: status, headerFields: ResponseHeaderFields(fields), body: body)
+                TransportResponse(
+                    status: status, headerFields: ResponseHeaderFields(fields), body: status.allowsBody ? body : [])
             )
         case .failBefore(let error): return .failure(error)
         case .replaceBody, .dropResponse, .delayOnly: return nil
@@ -145,6 +147,7 @@ extension SimulatorFault.Action {
         switch wrapped {
         case .dropResponse(let error): return .failure(error)
         case .replaceBody(let given, let body):
+            guard response.status.allowsBody else { return .success(response) }
             var (response, fields) = (response, response.headerFields.fields)
             for field in given { fields[field.name] = field.value }
             response.headerFields = ResponseHeaderFields(fields)
@@ -178,12 +181,7 @@ struct FaultRecord {
 
 extension StacksSimulator {
     /// The faults that are on, in the order in which they were added, with what remains of their numbers.
-    public var faults: [SimulatorFault] { numberedFaults.map(\.fault) }
-
-    /// The same, with numbers that stay theirs.
-    package var numberedFaults: [(number: Int, fault: SimulatorFault)] {
-        withState { state, _ in state.faults.map { ($0.number, $0.remaining) } }
-    }
+    public var faults: [SimulatorFault] { faults(.all).map(\.fault) }
 
     /// Adds a fault, unless as many are on.
     ///

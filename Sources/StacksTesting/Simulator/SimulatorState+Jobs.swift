@@ -58,9 +58,7 @@ extension SimulatorState {
         let sorted = returned.sorted { jobs[$0].position < jobs[$1].position }
         if sorted.count <= 8 {
             for index in sorted {
-                // Separate from the insertion, so that the list is not copied.
-                let list = organizations[organization].queues[queue].jobs
-                let place = Self.firstIndex(in: list) { jobs[$0].position > jobs[index].position }
+                let place = place(of: index, in: queue, organization: organization)
                 organizations[organization].queues[queue].jobs.insert(index, at: place)
             }
             return
@@ -77,6 +75,12 @@ extension SimulatorState {
             merged.append(index)
         }
         organizations[organization].queues[queue].jobs = merged + sorted[next...]
+    }
+
+    /// Where a job that has come back belongs in its queue's list. A function of its own, so that nothing holds the list when
+    /// the job is inserted, which would copy it.
+    private func place(of index: Int, in queue: Int, organization: Int) -> Int {
+        Self.firstIndex(in: organizations[organization].queues[queue].jobs) { jobs[$0].position > jobs[index].position }
     }
 
     /// The first index of a sorted list for which `isPast` holds, by binary search.

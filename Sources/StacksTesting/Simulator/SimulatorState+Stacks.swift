@@ -106,7 +106,7 @@ extension SimulatorState {
 extension SimulatorState.StackRecord {
     /// Whether it has registered or polled during the last 30 seconds.
     func isConnected(at now: Date) -> Bool {
-        let lastSeen = max(registeredAt, lastPolledAt ?? .distantPast)
+        let lastSeen = lastPolledAt.map { max(registeredAt, $0) } ?? registeredAt
         return isRegistered && now.timeIntervalSince(lastSeen) < 30.5
     }
 }

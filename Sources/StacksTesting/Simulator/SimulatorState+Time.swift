@@ -6,8 +6,8 @@
 
 /// What time does.
 extension SimulatorState {
-    /// What happens at a time, in the order in which it does when several things happen at the same one.
-    private enum TimedEvent: Int {
+    /// What happens at a time.
+    private enum TimedEvent {
         case arrival, reservationExpiry, agentLoss, playStep
     }
 
@@ -32,6 +32,7 @@ extension SimulatorState {
             guard let date, next.map({ date < $0.date }) ?? true else { return }
             next = (date, event)
         }
+        // In the order in which they happen when several do at the same time.
         consider(arrivals.nextDate, .arrival)
         consider(reservationExpiries.first()?.date, .reservationExpiry)
         consider(agentLosses.first()?.date, .agentLoss)

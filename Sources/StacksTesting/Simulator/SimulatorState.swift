@@ -97,8 +97,11 @@ struct SimulatorState {
     var counts = RequestCounts()
     /// The same of the requests of each organization.
     var organizationCounts: [Int: RequestCounts] = [:]
-    /// The jobs whose logs have grown since they were last looked through for tokens.
-    var grownLogs: Set<Int> = []
+    /// The sequence numbers of the parts of logs that have not been looked through for tokens yet, by the indexes of the
+    /// jobs.
+    var grownLogs: [Int: [Int]] = [:]
+    /// How many bytes of logs have been looked through.
+    var searchedLogBytes = 0
     /// The tokens that were found in logs, by the indexes of their jobs.
     var tokensInLogs: [Int: [MisplacedToken]] = [:]
     var journal: RequestJournal

@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-    package import FoundationEssentials
+    import FoundationEssentials
 #else
-    package import Foundation
+    import Foundation
 #endif
 
 /// What the simulator as a program does for scripts. Each is one step: nothing else happens between a check and what follows
@@ -28,6 +28,9 @@ extension StacksSimulator {
         reset(seed: seed) { state, now in state.populate(start, at: now) }
     }
 
+    /// Whether the simulator plays the agents of jobs.
+    package var playsJobs: Bool { withState { state, _ in state.configuration.agents.playing != .never } }
+
     /// Adds jobs to a queue that there is.
     ///
     /// - Returns: The UUIDs of the jobs, or `nil` when the organization has no such queue.
@@ -42,16 +45,20 @@ extension StacksSimulator {
         }
     }
 
-    /// Cancels a job, and returns what became of it, or `nil` when there is none with that UUID.
-    package func cancelled(_ job: String) -> SimulatedJob? {
+    /// Cancels a job.
+    ///
+    /// - Returns: The job after that, or `nil` when there is none with that UUID.
+    package func cancelJob(_ job: String) -> SimulatedJob? {
         changeJob(job) { state, index, now in
             _ = state.cancel(index, at: now)
             return state.inspected(index)
         }
     }
 
-    /// Moves a job, and returns what became of it, or `nil` when there is none with that UUID.
-    package func moved(_ job: String, to newState: SimulatedJob.State) -> SimulatedJob? {
+    /// Moves a job.
+    ///
+    /// - Returns: The job after that, or `nil` when there is none with that UUID.
+    package func moveJob(_ job: String, to newState: SimulatedJob.State) -> SimulatedJob? {
         changeJob(job) { state, index, now in
             state.move(index, to: newState, .moved, at: now)
             return state.inspected(index)
@@ -70,40 +77,6 @@ extension StacksSimulator {
             return true
         }
     }
-
-    /// What became of jobs that were to arrive.
-    package enum Scheduling: Sendable {
-        /// The last one arrives at this time.
-        case until(Date)
-        /// There would be too many that are still to arrive, of which there are this many.
-        case tooMany(pending: Int)
-        /// There is no such queue or organization, or the arrivals make no jobs.
-        case impossible
-    }
-
-    /// Adds jobs over time, unless more than `limit` would then be still to arrive.
-    package func schedule(
-        _ arrivals: SimulatedArrivals, queue key: String, organization slug: String?, pendingAtMost limit: Int
-    ) -> Scheduling {
-        withState { state, now in
-            guard let organization = state.organization(slug),
-                let queue = state.queue(key, organization: organization)
-            else { return .impossible }
-            let pending = state.arrivals.count
-            guard pending + arrivals.count <= limit else { return .tooMany(pending: pending) }
-            let last = state.schedule(arrivals, queue: queue, organization: organization, at: now)
-            return last.map(Scheduling.until) ?? .impossible
-        }
-    }
-
-    /// The states that jobs can be asked for: those of the API, and others that jobs have been in.
-    package var jobStates: [SimulatedJob.State] {
-        withState { state, _ in
-            let known = Set(SimulatedJob.State.known)
-            let others = Set(state.organizations.flatMap { $0.queues.flatMap(\.jobCounts.keys) }).subtracting(known)
-            return SimulatedJob.State.known + others.sorted { $0.rawValue < $1.rawValue }
-        }
-    }
 }
 
 extension SimulatorState {
@@ -112,16 +85,5 @@ extension SimulatorState {
         _ = addJobs(
             repeatElement(start.template, count: max(0, start.jobs)), queue: "_default", organization: 0, at: now)
         if start.isPaused { organizations[0].queues[0].isPaused = true }
-    }
-}
-
-extension SimulatedJob.Template {
-    /// How many bytes a job of this kind takes in a listing, of which the simulator keeps them for each job.
-    package func listedSize(queue: String) -> Int {
-        let uuid = "00000000-0000-4000-8000-000000000000"
-        let listing = SimulatedJob.Listing(
-            self, queueRule: "queue=\(queue)", scheduledAt: Date(timeIntervalSince1970: 0),
-            build: .init(uuid: uuid, number: 1_000_000, pipeline: uuid))
-        return listing.json(id: uuid).bytes.count
     }
 }

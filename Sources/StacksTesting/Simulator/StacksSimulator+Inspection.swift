@@ -26,38 +26,13 @@ extension StacksSimulator {
     }
 
     /// The stacks that were ever registered, by their keys.
-    public var stacks: [SimulatedStack] {
-        withState { state, now in
-            state.organizations.flatMap { organization in
-                organization.stacks.keys.sorted().compactMap { SimulatedStack($0, in: organization, at: now) }
-            }
-        }
-    }
+    public var stacks: [SimulatedStack] { stacks(.all) }
 
     /// The queues. The first one of each organization is its default queue.
-    public var queues: [SimulatedQueue] {
-        withState { state, _ in
-            state.organizations.flatMap { organization in
-                organization.queues.map { queue in
-                    SimulatedQueue(
-                        organization: organization.settings.slug, key: queue.key, isPaused: queue.isPaused,
-                        scheduledJobs: queue.jobCounts[.scheduled] ?? 0)
-                }
-            }
-        }
-    }
+    public var queues: [SimulatedQueue] { queues(.all) }
 
     /// The organizations. The first one is the default for calls that name none.
-    public var organizations: [SimulatedOrganization] {
-        withState { state, _ in
-            state.organizations.map { organization in
-                SimulatedOrganization(
-                    slug: organization.settings.slug, isUnavailable: organization.settings.isUnavailable,
-                    queues: organization.queues.map(\.key),
-                    registeredStacks: organization.stacks.values.count { $0.isRegistered })
-            }
-        }
-    }
+    public var organizations: [SimulatedOrganization] { organizations(.all) }
 
     /// The agent token of the organization with a slug, or `nil` when there is none.
     public func token(organization slug: String) -> String? {
@@ -87,6 +62,15 @@ public struct SimulatedOrganization: Sendable, Hashable {
     public var queues: [String]
     /// How many stacks are registered.
     public var registeredStacks: Int
+}
+
+extension SimulatedOrganization {
+    init(_ organization: SimulatorState.OrganizationRecord) {
+        self.init(
+            slug: organization.settings.slug, isUnavailable: organization.settings.isUnavailable,
+            queues: organization.queues.map(\.key),
+            registeredStacks: organization.stacks.values.count { $0.isRegistered })
+    }
 }
 
 /// A stack of the simulator.

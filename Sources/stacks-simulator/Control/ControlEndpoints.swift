@@ -110,7 +110,7 @@ struct ControlEndpoints: Sendable {
     }
 
     /// The last bytes of a log.
-    func log(of job: SimulatedJob, last: Int) -> Response { plain(ByteBuffer(bytes: job.logBytes.suffix(last))) }
+    func log(of job: SimulatedJob, last: Int) -> Response { plain(ByteBuffer(bytes: job.logBytes(last: last))) }
 
     /// A job decides what its log is, so that no browser may take a text for a page.
     private func plain(_ bytes: ByteBuffer) -> Response {
@@ -140,22 +140,10 @@ struct ControlEndpoints: Sendable {
                 + "\(queues(organization)).")
     }
 
-    /// What the simulator says of all, or of the organization that the query asks for.
-    func ofOrganization<Value>(
-        _ call: ControlCall, all: @autoclosure () -> Value, one: (String) -> Value?
-    ) throws(ControlFailure) -> Value {
-        guard let slug = call.text("organization") else { return all() }
-        guard let value = one(slug) else {
-            throw .badRequest("There is no organization \(ControlValue.text(slug).shown).")
-        }
-        return value
-    }
-
     /// The queues of an organization for a message.
     func queues(_ slug: String?) -> String {
         let organizations = simulator.organizations
-        let keys = organizations.first { slug == nil || $0.slug == slug }?.queues ?? []
-        return keys.prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")
+        return (organizations.first { slug == nil || $0.slug == slug }?.queues ?? []).shown
     }
 
     /// The job in the path, as `find` gives it.

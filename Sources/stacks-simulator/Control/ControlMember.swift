@@ -89,7 +89,8 @@ extension [ControlMember] {
             if value == .null, member.takesNull { continue }
             let isOpen = member.openedBy.map { values[$0] == .truth(true) } ?? false
             let kind = isOpen ? .text(ControlMember.openLength) : member.kind
-            try kind.check(value, at: name, of: place, in: simulator)
+            let opener = isOpen ? nil : member.openedBy.map { path + $0 }
+            try kind.check(value, at: name, of: place, in: simulator, opener: opener)
         }
     }
 }
@@ -131,11 +132,15 @@ extension ControlMember.Kind {
         Int(exactly: number).map { String($0) } ?? String(number)
     }
 
+    /// - Parameter opener: The member that would let the value be any text.
     func check(
-        _ value: ControlValue, at name: String, of place: String, in simulator: StacksSimulator
+        _ value: ControlValue, at name: String, of place: String, in simulator: StacksSimulator, opener: String? = nil
     ) throws(ControlFailure) {
         func requires(_ isGood: Bool) throws(ControlFailure) {
-            if !isGood { throw .badRequest("\(name) is \(value.shown); it must be \(expected).") }
+            guard !isGood else { return }
+            let open: Self = .text(ControlMember.openLength)
+            let other = opener.map { ", or, if \($0) is true, \(open.expected)" } ?? ""
+            throw .badRequest("\(name) is \(value.shown); it must be \(expected)\(other).")
         }
         switch (self, value) {
         case (.truth, .truth): break
@@ -149,9 +154,7 @@ extension ControlMember.Kind {
         case (.known, .text(let text)):
             let names = names(in: simulator)
             guard !names.contains(text) else { break }
-            let more = names.count > 50 ? " and \(names.count - 50) more" : ""
-            let shown = names.prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")
-            throw .badRequest("\(name) is \(value.shown), which there is not; there is: \(shown)\(more).")
+            throw .badRequest("\(name) is \(value.shown), which there is not; there is: \(names.shown).")
         case (.list(let kind, let range), .list(let values)):
             guard range.contains(values.count) else {
                 throw .badRequest("\(name) is a list of \(values.count); it must be \(expected).")

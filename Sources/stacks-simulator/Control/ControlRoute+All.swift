@@ -17,9 +17,9 @@ extension ControlRoute {
                         about: "only its jobs and requests; connections and http_versions are those of all")
                 ], documents: [ReportDocument.self]
             ) { control, call in
-                let report = try control.ofOrganization(
-                    call, all: control.simulator.report, one: { control.simulator.report(organization: $0) })
+                let ofOne = call.text("organization").flatMap { control.simulator.report(organization: $0) }
+                let report = ofOne ?? control.simulator.report
                 return try control.json(ReportDocument(report, connections: control.connections.snapshot))
             },
-        ] + page + journal + clock + arrivals + jobLists + jobs + world + faults
+        ] + page + journal + clock + arrivals + jobLists + jobs + world + switches + faults
 }

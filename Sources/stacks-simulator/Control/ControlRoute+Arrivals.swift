@@ -54,9 +54,13 @@ extension ControlRoute {
                 arrivals.mix = jobs.map { .init(weight: $0.weight, template: $0.document.template) }
             }
             let queue = request.queue ?? "_default"
-            for share in arrivals.mix { try share.template.checkSize(count: count, queue: queue) }
+            let isPlayed = control.simulator.playsJobs
+            for share in arrivals.mix {
+                try share.template.checkSize(count: count, queue: queue, isPlayed: isPlayed)
+            }
             let scheduling = control.simulator.schedule(
-                arrivals, queue: queue, organization: request.organization, pendingAtMost: largestPendingCount)
+                arrivals, queue: queue, organization: request.organization, pendingAtMost: largestPendingCount,
+                before: endOfDates)
             switch scheduling {
             case .until(let last):
                 return try control.json(ScheduledArrivalsDocument(count: count, last_at: last), status: .created)
@@ -64,6 +68,10 @@ extension ControlRoute {
                 throw ControlFailure.conflict(
                     "\(count) jobs would be too many: \(pending) are still to arrive, and there can be at most "
                         + "\(largestPendingCount).")
+            case .tooLate(let now):
+                throw ControlFailure.badRequest(
+                    "rate is \(request.rate), at which \(count) jobs would arrive beyond the year 9999, from "
+                        + "\(now.iso8601).")
             case .impossible: throw control.missing(queue, of: request.organization)
             }
         },

@@ -22,7 +22,7 @@ extension ControlRoute {
                     "The simulator has the system's clock; one that was started with --clock manual can be moved.")
             }
             let seconds = try call.read(AdvanceDocument.self).seconds
-            let (isAdvanced, now) = clock.advance(by: .seconds(seconds), before: latest)
+            let (isAdvanced, now) = clock.advance(by: .seconds(seconds), before: endOfDates)
             guard isAdvanced else {
                 throw ControlFailure.badRequest(
                     "seconds is \(seconds), which leads beyond the year 9999, from \(now.iso8601).")
@@ -32,7 +32,7 @@ extension ControlRoute {
     ]
 
     /// The end of what a date of the API can say.
-    private static let latest = Date(timeIntervalSince1970: 253_402_300_800)
+    static let endOfDates = Date(timeIntervalSince1970: 253_402_300_800)
 }
 
 /// `GET clock`.

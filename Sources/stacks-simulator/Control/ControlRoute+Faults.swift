@@ -13,10 +13,9 @@ extension ControlRoute {
                 ControlMember(
                     name: "organization", kind: .organization,
                     about: "only faults for this one, or for all; all when left out")
-            ] + part, documents: [[FaultListDocument].self]
+            ] + paging, documents: [[FaultListDocument].self]
         ) { control, call in
-            let faults = control.simulator.numberedFaults.filter { $0.fault.organization.map(call.isFor) ?? true }
-            return try control.json(call.part(of: faults).map(FaultListDocument.init))
+            try control.json(control.simulator.faults(call.page).map(FaultListDocument.init))
         },
         ControlRoute(
             .post, "faults", "adds a fault", body: FaultDocument.members, status: .noContent, failures: [.conflict]

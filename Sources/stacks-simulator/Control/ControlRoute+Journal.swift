@@ -4,7 +4,7 @@ import StacksTesting
 extension ControlRoute {
     static let journal: [ControlRoute] = [
         ControlRoute(
-            .get, "requests", "the journal: what stacks and agents asked, and what they were answered",
+            .get, "requests", "the journal: the requests of stacks and agents, and the responses to them",
             query: [
                 ControlMember(name: "operation", kind: .choice(SimulatedOperation.allCases.map(\.rawValue))),
                 .onlyOrganization, ControlMember(name: "stack", kind: .text(upTo: 200)),
@@ -31,11 +31,15 @@ extension ControlRoute {
                 JournalDocument(found.requests, hasMore: found.hasMore, dropped: found.dropped))
         },
         ControlRoute(
-            .get, "checks", "which rules were kept, and for which jobs not", query: [.onlyOrganization],
-            documents: [ChecksDocument.self]
+            .get, "checks", "which rules were kept, and for which jobs not",
+            query: [
+                .onlyOrganization,
+                ControlMember(
+                    name: "limit", kind: .integer(1...10_000), about: "how many violations of each; 1000 when left out"),
+            ], documents: [ChecksDocument.self]
         ) { control, call in
-            let checks = try control.ofOrganization(
-                call, all: control.simulator.checks, one: { control.simulator.checks(organization: $0) })
+            let checks = control.simulator.checks(
+                organization: call.text("organization"), limit: call.integer("limit") ?? 1000)
             return try control.json(ChecksDocument(checks))
         },
     ]

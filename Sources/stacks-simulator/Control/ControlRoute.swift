@@ -108,8 +108,6 @@ struct ControlCall {
 
     func text(_ name: String) -> String? { if case .text(let text) = query[name] { text } else { nil } }
     func integer(_ name: String) -> Int? { if case .integer(let number) = query[name] { number } else { nil } }
-    /// Whether the query asks for an organization, by leaving it out too.
-    func isFor(_ organization: String) -> Bool { text("organization").map { $0 == organization } ?? true }
     func truth(_ name: String) -> Bool? { if case .truth(let value) = query[name] { value } else { nil } }
     func date(_ name: String) -> Date? { text(name).flatMap { Date(iso8601: $0) } }
 

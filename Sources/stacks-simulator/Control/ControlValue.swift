@@ -98,3 +98,11 @@ indirect enum ControlValue: Codable, Sendable, Hashable {
 
     static func texts(_ values: [String]) -> ControlValue { .list(values.map(ControlValue.text)) }
 }
+
+extension [String] {
+    /// Names as a message has them: the first ones, and how many more there are.
+    var shown: String {
+        let first = prefix(50).map { VisibleText.escaped($0, limit: 100) }.joined(separator: ", ")
+        return count > 50 ? "\(first) and \(count - 50) more" : first
+    }
+}

@@ -99,8 +99,7 @@ final class DocumentSchema: Decoder {
         }
 
         func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
-            notes.properties[key.stringValue] = try DocumentSchema.described(type).schema
-            return nil
+            try missing(type, key)
         }
 
         // The library has its own ones of these, which would ask for values.

@@ -8,8 +8,6 @@ extension FaultDocument {
         "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
         "upgrade",
     ]
-    /// The statuses of responses without a body.
-    private static let bodilessStatuses: Set<Int> = [204, 205, 304]
 
     /// Refuses a fault that can never occur, and one whose response no server can send.
     func check() throws(ControlFailure) {
@@ -19,7 +17,7 @@ extension FaultDocument {
                 "delay_ms is \(delay_ms.map { String($0) } ?? "missing"), but kind is \"delay\", which does nothing else; it "
                     + "must be at least 1.")
         }
-        if let status, Self.bodilessStatuses.contains(status) {
+        if let status, !HTTPResponse.Status(code: status).allowsBody {
             let reason = "status is \(status), whose response has no body"
             if kind != "respond" {
                 throw .badRequest("\(reason), but kind is \"\(kind)\", which has one; it is for: respond.")
@@ -34,11 +32,19 @@ extension FaultDocument {
             guard names.insert(name.lowercased()).inserted else {
                 throw .badRequest("headers.\(name) is given twice: the case of letters makes no difference.")
             }
+            guard kind != "refuse" || name.lowercased() != "content-type" else {
+                throw .badRequest(
+                    "headers.\(name) is given, but kind is \"refuse\", whose response is JSON; it is for: respond.")
+            }
         }
     }
 
     private func checkAim() throws(ControlFailure) {
         let operation = operation.flatMap(SimulatedOperation.init(rawValue:))
+        if let operation, kind == "malformed", !operation.hasContent {
+            throw .badRequest(
+                "kind is \"malformed\", but operation is \"\(operation.rawValue)\", whose response has no body.")
+        }
         let isOfAgents = operation?.isAgentRequest ?? side.map { $0 == SimulatorFault.Side.agents.rawValue }
         if let operation, let side, (side == SimulatorFault.Side.agents.rawValue) != operation.isAgentRequest {
             throw .badRequest(
@@ -58,7 +64,12 @@ extension FaultDocument {
         if let job, let operation, !operation.canNameJob {
             throw .badRequest(
                 "job is \(ControlValue.text(job).shown), but operation is \"\(operation.rawValue)\", which has no job in its "
-                    + "path.")
+                    + "path\(operation.needsToken ? "" : " and no token").")
+        }
+        if let organization, let operation, !operation.needsToken {
+            throw .badRequest(
+                "organization is \(ControlValue.text(organization).shown), but operation is \"\(operation.rawValue)\", whose "
+                    + "requests have no token that would say whose they are.")
         }
     }
 }

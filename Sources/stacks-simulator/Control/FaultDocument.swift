@@ -33,14 +33,14 @@ struct FaultDocument: Decodable {
             about: "whose requests it affects; all when left out"),
         ControlMember(
             name: "job", kind: .uuid, about: "only requests with this job in their path, or of its agent"),
-        ControlMember(name: "stack", kind: .text(upTo: 200), about: "only requests with this stack in their path"),
+        ControlMember(name: "stack", kind: .text(1...80), about: "only requests with this stack in their path"),
         ControlMember(
             name: "organization", kind: .organization, about: "only requests of this one; all when left out"),
         setting("status", .integer(200...599)), setting("message", .text(upTo: 65_536)),
         setting("body", .text(upTo: 1 << 20)), setting("headers", .headers),
         ControlMember(name: "count", kind: .integer(1...1_000_000_000), about: "how often it occurs; 1 when left out"),
         ControlMember(name: "skipping", kind: .integer(0...1_000_000_000), about: "how many requests it skips first"),
-        ControlMember(name: "probability", kind: .number(0...1), about: "for each request; 1 when left out"),
+        ControlMember(name: "probability", kind: .number(0.000_001...1), about: "for each request; 1 when left out"),
         ControlMember(
             name: "delay_ms", kind: .integer(0...3_600_000),
             about: "how long the response is delayed; a delay needs it"),

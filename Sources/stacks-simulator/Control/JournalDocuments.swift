@@ -46,8 +46,12 @@ struct ChecksDocument: Codable {
     struct Check: Codable {
         var rule: String
         var holds: Bool
+        /// The jobs of the violations.
         var jobs: [String]
+        /// As many as were asked for at most.
         var violations: [Violation]
+        /// How many there are.
+        var violation_count: Int
     }
 
     struct Violation: Codable {
@@ -59,12 +63,13 @@ struct ChecksDocument: Codable {
     var hold: Bool
     var checks: [Check]
 
-    init(_ checks: [SimulatorCheck]) {
-        hold = checks.allSatisfy(\.holds)
-        self.checks = checks.map { check in
+    init(_ checks: [(check: SimulatorCheck, violationCount: Int)]) {
+        hold = checks.allSatisfy(\.check.holds)
+        self.checks = checks.map { check, count in
             Check(
                 rule: check.rule.rawValue, holds: check.holds, jobs: check.jobs,
-                violations: check.violations.map { Violation(job: $0.job, explanation: $0.explanation) })
+                violations: check.violations.map { Violation(job: $0.job, explanation: $0.explanation) },
+                violation_count: count)
         }
     }
 }

@@ -23,7 +23,7 @@ struct ReportDocument: Codable {
     var http_versions: [String: Int]
     var requests: [String: Int]
     var rate_limited: [String: Int]
-    var answers_by_status: [String: Int]
+    var responses_by_status: [String: Int]
     var faults: Int
 
     init(_ report: SimulatorReport, connections: (connections: Int, requests: [String: Int])) {
@@ -47,7 +47,7 @@ struct ReportDocument: Codable {
         http_versions = connections.requests
         requests = named(report.requests, \.rawValue)
         rate_limited = named(report.rateLimited, \.rawValue)
-        answers_by_status = named(report.responsesByStatus) { String($0) }
+        responses_by_status = named(report.responsesByStatus) { String($0) }
         faults = report.faults
     }
 }

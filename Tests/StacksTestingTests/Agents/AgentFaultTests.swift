@@ -76,6 +76,15 @@ struct AgentFaultTests {
         #expect((200..<300).contains(status), "\(status)")
     }
 
+    @Test("each operation by its name: its JSON is cut off, if its response has a body", arguments: operations)
+    func malformed(operation: SimulatedOperation) throws {
+        let agent = try AgentScenario()
+        let request = try perform(operation, agent)
+        agent.simulator.addFault(.init(.malformedJSON, for: operation))
+        let status = try #require(request())
+        #expect((status != 204) == operation.hasContent, "\(status)")
+    }
+
     @Test("each operation by its name: done, and its response lost", arguments: operations)
     func lost(operation: SimulatedOperation) throws {
         let agent = try AgentScenario()

@@ -23,6 +23,8 @@ struct LogTests {
         let job = try agent.current()
         #expect(job.log == "hello\nwörld\n\u{1B}[31mred\u{1B}[0m\n")
         #expect(job.isLogComplete)
+        for count in 0...job.logSize + 1 { #expect(job.logBytes(last: count) == Array(job.logBytes.suffix(count))) }
+        #expect(job.logBytes(last: .max) == job.logBytes)
     }
 
     @Test("a part that is missing is seen")

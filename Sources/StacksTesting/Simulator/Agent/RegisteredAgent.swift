@@ -68,11 +68,7 @@ struct AgentRecord {
 
 extension StacksSimulator {
     /// The agents that have registered, in that order.
-    public var agents: [RegisteredAgent] {
-        withState { state, now in
-            state.agents.indices.map { state.shownAgent($0, at: now) }
-        }
-    }
+    public var agents: [RegisteredAgent] { agents(.all) }
 }
 
 extension SimulatorState {

@@ -1,27 +1,22 @@
 extension SimulatedJob {
-    /// A part of the log.
-    struct LogChunk: Sendable {
-        var offset: Int
-        var bytes: [UInt8]
-
-        var end: Int { offset + bytes.count }
-    }
-
     /// The bytes of the log that have arrived, in the order of their sequence numbers.
     public var logBytes: [UInt8] {
-        logChunks.sorted { $0.key < $1.key }.flatMap(\.value.bytes)
+        logChunks.inOrder.flatMap(\.bytes)
     }
+
+    /// The last bytes of the log that have arrived, or as many as there are.
+    package func logBytes(last count: Int) -> [UInt8] { logChunks.bytes(before: .max, count: count) }
 
     /// The log as text. What is not UTF-8 in it is replaced.
     public var log: String { String(decoding: logBytes, as: UTF8.self) }
 
     /// How many bytes of the log have arrived.
-    public var logSize: Int { logChunks.values.reduce(0) { $0 + $1.bytes.count } }
+    public var logSize: Int { logChunks.size }
 
     /// Whether no part of the log is missing between those that have arrived.
     public var isLogComplete: Bool {
         var end = 0
-        for (_, chunk) in logChunks.sorted(by: { $0.key < $1.key }) {
+        for chunk in logChunks.inOrder {
             guard chunk.offset == end else { return false }
             end = chunk.end
         }

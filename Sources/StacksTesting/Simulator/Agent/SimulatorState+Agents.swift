@@ -132,7 +132,7 @@ extension SimulatorState {
 
     mutating func disconnect(_ agent: Int, _ call: AgentCall) -> Reply {
         agents[agent].agent.state = .disconnected
-        part(with: agent)
+        forget(agent)
         endJob(ofLeaving: agent, at: call.now)
         return .ok(describe(agent: agent))
     }
@@ -154,7 +154,7 @@ extension SimulatorState {
     }
 
     /// Forgets an agent that is no longer there.
-    mutating func part(with agent: Int) {
+    mutating func forget(_ agent: Int) {
         liveAgents.remove(agent)
         agentLosses.remove(agent)
     }
@@ -164,7 +164,7 @@ extension SimulatorState {
         // The event has the date of the loss, not of the request that discovers it.
         guard let (loss, agent) = agentLosses.first() else { return }
         agents[agent].agent.state = .lost
-        part(with: agent)
+        forget(agent)
         endJob(ofLeaving: agent, at: loss)
     }
 

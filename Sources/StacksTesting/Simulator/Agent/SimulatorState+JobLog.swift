@@ -33,9 +33,14 @@ extension SimulatorState {
         if let after = jobs[call.job].job.logChunks[sequence + 1], after.offset != chunk.end {
             throw .invalid("offset + size is \(chunk.end), but the part after it begins at \(after.offset).")
         }
-        jobs[call.job].job.logChunks[sequence] = chunk
-        grownLogs.insert(call.job)
+        add(chunk, as: sequence, toLogOf: call.job)
         return .created([("id", .string(jobs[call.job].job.id))])
+    }
+
+    /// Adds a part to a log that does not have it. The next check looks through it.
+    mutating func add(_ chunk: SimulatedJob.LogChunk, as sequence: Int, toLogOf job: Int) {
+        jobs[job].job.logChunks.insert(chunk, as: sequence)
+        grownLogs[job, default: []].append(sequence)
     }
 
     private static func logBytes(of call: AgentCall, size: Int) throws(Refusal) -> [UInt8] {

@@ -8,10 +8,8 @@
 struct Play {
     var timeline: ScriptedAgent.Timeline
     var log = ScriptedAgent.LogUpload()
-    /// Its index, once it has the job.
-    var agent: Int?
-    /// When the command was started.
-    var startedAt = Date.distantFuture
+    /// Its index and when the command was started, once it has the job.
+    var run: (agent: Int, startedAt: Date)?
     /// Whether the command ends because the job was cancelled.
     var isStopped = false
     /// The number of its next step. Others of it are outdated.
@@ -54,7 +52,7 @@ extension SimulatorState {
         playSteps.removeFirst()
         // Taken out meanwhile, so that it does not follow what it does itself.
         guard plays[step.job]?.step == step.number, var play = plays.removeValue(forKey: step.job) else { return }
-        if play.agent == nil { begin(&play, of: step.job, at: step.date) }
+        if play.run == nil { begin(&play, of: step.job, at: step.date) }
         go(on: play, with: step.job, at: step.date)
     }
 
@@ -69,8 +67,7 @@ extension SimulatorState {
         agents.append(AgentRecord(agent: agent, job: job, accessToken: "", acquisitionToken: "", isPlayed: true))
         liveAgents.insert(index)
         addEvent(.agentRegistered, to: job, at: now)
-        play.agent = index
-        play.startedAt = now
+        play.run = (index, now)
         hand(job, to: .agent(index), at: now)
         jobs[job].job.starts += 1
         move(job, to: .running, .started, at: now)
@@ -79,10 +76,10 @@ extension SimulatorState {
     /// Does what is due, and schedules what comes next.
     private mutating func go(on play: Play, with job: Int, at now: Date) {
         var play = play
-        while let agent = play.agent {
+        while let (agent, startedAt) = play.run {
             switch play.timeline.next() {
             case .wait:
-                schedule(play, of: job, at: play.startedAt.addingTimeInterval(play.timeline.elapsed))
+                schedule(play, of: job, at: startedAt.addingTimeInterval(play.timeline.elapsed))
                 return
             case .heartbeat, .lookForCancellation: break
             case .output(let text): write(text, of: job, to: &play.log, at: now)
@@ -111,26 +108,25 @@ extension SimulatorState {
                 log.failedParts += 1
                 continue
             }
-            grownLogs.insert(job)
-            jobs[job].job.logChunks[part.sequence] = SimulatedJob.LogChunk(offset: part.offset, bytes: part.bytes)
+            add(.init(offset: part.offset, bytes: part.bytes), as: part.sequence, toLogOf: job)
         }
     }
 
     private mutating func leave(_ agent: Int, at now: Date) {
         agents[agent].agent.state = .disconnected
         agents[agent].agent.lastSeenAt = now
-        part(with: agent)
+        forget(agent)
     }
 
     /// Lets a played agent follow a change of its job that it has not made itself.
     mutating func followWithPlay(_ job: Int, at now: Date) {
         guard var play = plays[job] else { return }
         let state = jobs[job].job.state
-        switch (state, play.agent) {
-        case (.canceling, .some), (.timingOut, .some):
+        switch (state, play.run) {
+        case (.canceling, let run?), (.timingOut, let run?):
             plays[job] = nil
             // It would learn of it the next time that it looks.
-            let elapsed = max(0, now.timeIntervalSince(play.startedAt))
+            let elapsed = max(0, now.timeIntervalSince(run.startedAt))
             let interval = configuration.agents.jobStatusInterval.wholeSeconds
             let looks = ((elapsed - 1e-6) / Double(interval)).rounded(.up)
             play.isStopped = play.timeline.cancel(
@@ -138,10 +134,10 @@ extension SimulatorState {
             go(on: play, with: job, at: now)
         case (.reserved, nil): break
         case (_, .some) where state.isWithAgent: break
-        case (_, let agent):
+        case (_, let run):
             // The reservation has ended, another agent has the job, or a test has moved it.
             plays[job] = nil
-            if let agent { leave(agent, at: now) }
+            if let run { leave(run.agent, at: now) }
         }
     }
 }

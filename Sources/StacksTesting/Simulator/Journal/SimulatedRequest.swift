@@ -93,8 +93,8 @@ extension StacksSimulator {
                 }
             }
             if newest { collect(state.journal.kept.reversed()) } else { collect(state.journal.kept) }
-            let part = Array(found.prefix(limit))
-            return (newest ? part.reversed() : part, found.count > limit, state.journal.dropped)
+            let wanted = Array(found.prefix(limit))
+            return (newest ? wanted.reversed() : wanted, found.count > limit, state.journal.dropped)
         }
     }
 

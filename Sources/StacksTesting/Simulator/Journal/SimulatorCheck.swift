@@ -42,40 +42,57 @@ extension StacksSimulator {
     /// The checks of what has happened so far, one for each rule. They can be asked for at any time, and best when the
     /// stack has stopped.
     public var checks: [SimulatorCheck] {
-        withState { state, _ in state.checks(of: nil) }
+        withState { state, _ in state.checks(of: nil).map(\.check) }
     }
 
     /// The checks of what has happened to an organization's jobs, and of the requests with its tokens.
     ///
     /// - Returns: One for each rule, or `nil` when there is no such organization.
     public func checks(organization slug: String) -> [SimulatorCheck]? {
-        withState { state, _ in state.organization(slug).map { state.checks(of: $0) } }
+        withState { state, _ in state.organization(slug).map { state.checks(of: $0).map(\.check) } }
+    }
+
+    /// The checks of all, or of an organization, with at most `limit` violations each, and how many there are.
+    package func checks(
+        organization slug: String?, limit: Int
+    ) -> [(check: SimulatorCheck, violationCount: Int)] {
+        withState { state, _ in
+            let organization = slug.flatMap { state.organization($0) }
+            return slug != nil && organization == nil ? [] : state.checks(of: organization, limit: limit)
+        }
     }
 }
 
 extension SimulatorState {
-    fileprivate mutating func checks(of organization: Int?) -> [SimulatorCheck] {
+    fileprivate mutating func checks(
+        of organization: Int?, limit: Int = .max
+    ) -> [(check: SimulatorCheck, violationCount: Int)] {
         lookForTokensInLogs()
         return SimulatorCheck.Rule.allCases.map { rule in
-            SimulatorCheck(rule: rule, violations: violations(of: rule, organization: organization))
+            let (first, count) = violations(of: rule, organization: organization, limit: limit)
+            return (SimulatorCheck(rule: rule, violations: first), count)
         }
     }
 
-    private func violations(of rule: SimulatorCheck.Rule, organization: Int?) -> [SimulatorCheck.Violation] {
+    /// The first violations of a rule, and how many there are.
+    private func violations(
+        of rule: SimulatorCheck.Rule, organization: Int?, limit: Int
+    ) -> (first: [SimulatorCheck.Violation], count: Int) {
         switch rule {
         case .launchedOnce:
-            return eachJob(of: organization) { record in
+            return eachJob(of: organization, limit: limit) { record in
                 let (launches, starts) = (record.job.launches, record.job.starts)
                 return launches > 1 || starts > 1 ? "launched \(launches) times, started \(starts) times" : nil
             }
-        case .noneLost: return eachJob(of: organization, wasLost)
+        case .noneLost: return eachJob(of: organization, limit: limit, wasLost)
         case .withinLimits:
             let counts = counts(of: organization).overLimit.sorted { $0.key.rawValue < $1.key.rawValue }
-            return counts.map { operation, count in
+            let all = counts.map { operation, count in
                 SimulatorCheck.Violation(job: nil, explanation: "\(count) of \(operation.rawValue) above the limit")
             }
+            return (Array(all.prefix(limit)), all.count)
         case .reservationsUsed:
-            return eachJob(of: organization) { record in
+            return eachJob(of: organization, limit: limit) { record in
                 record.unusedReservations > 0 ? "reservations that expired unused: \(record.unusedReservations)" : nil
             }
         case .tokensInPlace:
@@ -88,17 +105,20 @@ extension SimulatorState {
             let more = counts.misplacedTokenCount - counts.misplacedTokens.count
             let others =
                 more > 0 ? [SimulatorCheck.Violation(job: nil, explanation: "\(more) more in requests")] : []
-            return found + others
+            return (Array((found + others).prefix(limit)), found.count + others.count)
         }
     }
 
     private func eachJob(
-        of organization: Int?, _ violation: (JobRecord) -> String?
-    ) -> [SimulatorCheck.Violation] {
-        jobs.compactMap { record in
-            guard organization == nil || record.organization == organization else { return nil }
-            return violation(record).map { .init(job: record.job.id, explanation: $0) }
+        of organization: Int?, limit: Int, _ violation: (JobRecord) -> String?
+    ) -> (first: [SimulatorCheck.Violation], count: Int) {
+        var (first, count): ([SimulatorCheck.Violation], Int) = ([], 0)
+        for record in jobs where organization == nil || record.organization == organization {
+            guard let explanation = violation(record) else { continue }
+            if first.count < limit { first.append(.init(job: record.job.id, explanation: explanation)) }
+            count += 1
         }
+        return (first, count)
     }
 
     private func wasLost(_ record: JobRecord) -> String? {

@@ -43,14 +43,7 @@ extension SimulatorState {
     /// was sent.
     private func withoutTokens(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        var found = tokenPatterns.ranges(in: bytes)
-        if bytes.contains(UInt8(ascii: "%")) {
-            let decoded = PercentEncoding.decodeWhatIsValid(bytes)
-            found += tokenPatterns.ranges(in: decoded.bytes).map { range in
-                decoded.offsets[range.lowerBound]..<decoded.offsets[range.upperBound]
-            }
-            found.sort { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
-        }
+        let found = tokenPatterns.places(in: bytes, isEncoded: true).map(\.range)
         if found.isEmpty, bytes.count <= Self.longestText { return text }
         var result: [UInt8] = []
         var end = 0

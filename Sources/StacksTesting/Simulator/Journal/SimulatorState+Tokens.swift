@@ -12,7 +12,7 @@ struct MisplacedToken: Sendable, Hashable {
 extension SimulatorState {
     /// Looks for tokens in a request, except for the field that is for them. Logs are looked through by a check.
     mutating func lookForTokens(in request: TransportRequest, of entry: SimulatedRequest, organization: Int?) {
-        var found = knownTokens(inPath: Array(request.path.utf8)).map { ($0, "the path") }
+        var found = knownTokens(in: Array(request.path.utf8), isEncoded: true).map { ($0, "the path") }
         if let body = request.body, entry.operation != .agentLogChunk {
             found += knownTokens(in: body).map { ($0, "the body") }
         }
@@ -27,39 +27,66 @@ extension SimulatorState {
         }
     }
 
-    /// Looks for tokens in the logs that have grown since the last time.
+    /// Looks for tokens in the logs that have grown since the last time: in their new parts, and between these and the
+    /// parts beside them. What has been looked through is not looked through again.
     mutating func lookForTokensInLogs() {
-        for index in grownLogs {
-            let job = jobs[index].job
-            for token in knownTokens(in: job.logBytes) {
-                let found = MisplacedToken(job: token.job, explanation: "\(token.name) in the log of \(job.id)")
-                let known = tokensInLogs[index] ?? []
-                guard known.count < RequestCounts.keptTokens, !known.contains(found) else { continue }
-                tokensInLogs[index] = known + [found]
+        for (index, sequences) in grownLogs {
+            let log = jobs[index].job.logChunks
+            let sorted = sequences.sorted()
+            // The end of the text before a part, as long as a token, if it is known from the last part.
+            var end: [UInt8]?
+            for (place, sequence) in sorted.enumerated() {
+                let isFollowed = place + 1 < sorted.count && log.sequence(after: sequence) == sorted[place + 1]
+                var text = end ?? log.bytes(before: sequence, count: tokenPatterns.longest)
+                text += log[sequence]?.bytes ?? []
+                end = isFollowed ? Array(text.suffix(tokenPatterns.longest)) : nil
+                // A part that is new itself follows with its own text.
+                if !isFollowed { text += log.bytes(after: sequence, count: tokenPatterns.longest) }
+                searchedLogBytes += text.count
+                note(knownTokens(in: text), inLogOf: index)
             }
         }
-        grownLogs = []
+        grownLogs = [:]
     }
 
-    /// The tokens in a path, also those of which a letter is percent-encoded.
-    private func knownTokens(inPath path: [UInt8]) -> [(name: String, job: String?)] {
-        let asSent = knownTokens(in: path)
-        guard path.contains(UInt8(ascii: "%")) else { return asSent }
-        // A token may itself have what looks like an encoded letter.
-        let decoded = knownTokens(in: PercentEncoding.decodeWhatIsValid(path).bytes)
-        return decoded.count > asSent.count ? decoded : asSent
+    private mutating func note(_ tokens: [KnownToken], inLogOf index: Int) {
+        for token in tokens {
+            let found = MisplacedToken(
+                job: token.job, explanation: "\(token.name) in the log of \(jobs[index].job.id)")
+            let known = tokensInLogs[index] ?? []
+            guard known.count < RequestCounts.keptTokens, !known.contains(found) else { continue }
+            tokensInLogs[index] = known + [found]
+        }
     }
 
     /// The tokens in a text that the simulator has issued, or that are its organizations'.
-    func knownTokens(in bytes: [UInt8]) -> [(name: String, job: String?)] {
-        tokenPatterns.ranges(in: bytes).compactMap { range -> (name: String, job: String?)? in
-            let text = String(decoding: bytes[range], as: UTF8.self)
-            if agentTokens[text] != nil { return ("an agent token", nil) }
-            if let agent = accessTokens[text] { return ("an agent's access token", agents[agent].agent.job) }
-            if let token = tokens[text] { return ("a job acquisition token", jobs[token.job].job.id) }
+    ///
+    /// - Parameter isEncoded: Whether a token counts too of which a letter is percent-encoded.
+    func knownTokens(in text: [UInt8], isEncoded: Bool = false) -> [KnownToken] {
+        tokenPatterns.places(in: text, isEncoded: isEncoded).compactMap { place in
+            let token = String(decoding: place.bytes, as: UTF8.self)
+            if agentTokens[token] != nil { return KnownToken(name: "an agent token") }
+            if let agent = accessTokens[token] {
+                return KnownToken(name: "an agent's access token", job: agents[agent].agent.job)
+            }
+            if let token = tokens[token] {
+                return KnownToken(name: "a job acquisition token", job: jobs[token.job].job.id)
+            }
             return nil
         }
     }
+}
+
+extension StacksSimulator {
+    /// How many bytes the checks have looked through in logs.
+    package var searchedLogBytes: Int { withState { state, _ in state.searchedLogBytes } }
+}
+
+/// A token that the simulator knows.
+struct KnownToken {
+    var name: String
+    /// The UUID of its job, or `nil` for an agent token.
+    var job: String?
 }
 
 /// How tokens look: those of organizations, which may be any text, and whatever begins as a token does.
@@ -69,12 +96,16 @@ struct TokenPatterns {
     private static let prefixes = ["bkct_", "bkjat_", "bkaat_"].map { Array($0.utf8) }
 
     private let whole: [[UInt8]]
+    /// The length of the longest token.
+    let longest: Int
     /// Which bytes begin one, and which follow, so that most of a text is passed over.
     private var isFirst = [Bool](repeating: false, count: 256)
     private var isSecond = [Bool](repeating: false, count: 256)
 
     init(tokens: [String]) {
         whole = tokens.map { Array($0.utf8) }.filter { $0.count >= Self.shortest }
+        let issued = SeededGenerator.tokenLength + (Self.prefixes.map(\.count).max() ?? 0)
+        longest = whole.map(\.count).reduce(issued, max)
         for start in whole + Self.prefixes {
             isFirst[Int(start[0])] = true
             isSecond[Int(start[1])] = true
@@ -82,7 +113,23 @@ struct TokenPatterns {
     }
 
     /// Where tokens are in a text.
-    func ranges(in bytes: [UInt8]) -> [Range<Int>] {
+    ///
+    /// - Parameter isEncoded: Whether those count too of which a letter is percent-encoded.
+    /// - Returns: Their ranges in the text in order, each once, and their bytes, decoded.
+    func places(in text: [UInt8], isEncoded: Bool) -> [(range: Range<Int>, bytes: ArraySlice<UInt8>)] {
+        let asSent = ranges(in: text).map { (range: $0, bytes: text[$0]) }
+        guard isEncoded, text.contains(UInt8(ascii: "%")) else { return asSent }
+        let known = Set(asSent.map(\.range))
+        let (bytes, offsets) = PercentEncoding.decodeWhatIsValid(text)
+        let decoded = ranges(in: bytes)
+            .map { (range: offsets[$0.lowerBound]..<offsets[$0.upperBound], bytes: bytes[$0]) }
+            .filter { !known.contains($0.range) }
+        return (asSent + decoded).sorted {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
+    }
+
+    private func ranges(in bytes: [UInt8]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var index = 0
         while index + 1 < bytes.count {

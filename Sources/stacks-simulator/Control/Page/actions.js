@@ -109,16 +109,19 @@ function bodyOf(readers) {
     const last = path.pop();
     path.reduce((object, key) => object[key] ??= {}, body)[last] = value;
   }
+  // Whoever chooses a state that the API does not have means it.
+  if (body.state !== undefined && !known.has(body.state)) body.allow_unknown_state ??= true;
   return body;
 }
 
 async function openChecks() {
-  const { checks } = await getJSON("checks");
+  const { checks } = await getJSON("checks", { limit: 20 });
   dialog.replaceChildren(make("div", null, make("h2", { id: "dialog-title" }, "The rules"),
     make("ul", { class: "checks" }, checks.map((check) => make("li", null,
       make("span", { class: `pill ${check.holds ? "good" : "bad"}` }, check.holds ? "kept" : "broken"), " ", outside(labelOf(check.rule).replaceAll("-", " ")),
-      check.violations.slice(0, 20).map((one) => make("p", { class: "why bad" }, one.job && `job ${one.job}: `, outside(one.explanation))),
-      check.violations.length > 20 && make("p", { class: "quiet" }, `and ${check.violations.length - 20} more`)))),
+      check.violations.map((one) => make("p", { class: "why bad" }, one.job && `job ${one.job}: `, outside(one.explanation))),
+      check.violation_count > check.violations.length
+        && make("p", { class: "quiet" }, `and ${number(check.violation_count - check.violations.length)} more`)))),
     make("div", { class: "bar" }, make("button", { type: "button", "data-dismiss": true, class: "main" }, "Close"))));
   dialog.showModal();
 }
