@@ -89,7 +89,8 @@ public struct JobExit: Sendable, Hashable {
     /// reserved is given back.
     public static let notAcquired = JobExit(status: 27)
 
-    /// 28: the job was locked; it will be scheduled again.
+    /// 28: the job was locked, or something that was started for it before is in its way. One that is still reserved is given
+    /// back, and launched again when it is listed again.
     public static let locked = JobExit(status: 28)
 
     /// 75, `EX_TEMPFAIL` of sysexits.h: no agent was started, for a reason that is not the job's. One that is still reserved

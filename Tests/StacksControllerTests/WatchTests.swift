@@ -113,6 +113,20 @@ struct WatchTests {
         #expect(driver.polls([job]).reserved == [[job.id]])
     }
 
+    @Test("a job whose command ends with 28 again and again is a warning, at the fifth time and then seldom")
+    func lockedForLong() {
+        let fate = LaunchBed.Fate.ends(.exited(.locked), after: .milliseconds(100))
+        var bed = LaunchBed([job], fate: { _ in fate })
+        bed.run(for: .seconds(3600)) { $0.launches.count == 5 }
+        #expect(bed.logged("ended with 28", at: .warning) == 0)
+        bed.run(for: .seconds(3600)) { $0.launches.count == 25 }
+        #expect(bed.notices.contains { $0.text.contains("something that was started for it before is in its way") })
+        let words = "it is locked, or something that was started for it before is in its way. Its output"
+        #expect(bed.logged("ended with 28 5 times: \(words)", at: .warning) == 1)
+        #expect(bed.logged("ended with 28 20 times: \(words)", at: .warning) == 1)
+        #expect(bed.logged("ended with 28", at: .warning) == 2)
+    }
+
     @Test("a launcher that failed before the job started has its message reported, once, and frees its slot then")
     func launcherFailed() throws {
         var driver = launched(capacity: 1)

@@ -57,6 +57,7 @@ enum ReturnReason {
     case noAgent
     /// The agent could not acquire the job.
     case notAcquired
+    /// Its command ended with 28: its agent found it locked, or what was started for it before is still there.
     case locked
     /// What is known of the job contradicts itself, or too little is known of it.
     case unclear
@@ -70,7 +71,7 @@ enum ReturnReason {
         case .launchesFail(let message): JobNotice.Words.launchesFail(message)
         case .noAgent: "no agent took it in time"
         case .notAcquired: "its agent could not acquire it"
-        case .locked: "it was locked when its agent tried to acquire it"
+        case .locked: "it is locked, or something that was started for it before is in its way"
         case .unclear: "it is not certain whether it is still reserved"
         }
     }

@@ -113,6 +113,22 @@ import Testing
                 configuration: configuration)
         }
 
+        /// Has `$BED/locking` tell, by a line for each try, which jobs' recipes try to lock something.
+        func notesLocking() throws {
+            try remove(program: "flock")
+            try add(
+                program: "flock",
+                #"""
+                echo "$BUILDKITE_AGENT_ACQUIRE_JOB" >>"$BED/locking"
+                exec /usr/bin/flock "$@"
+                """#)
+        }
+
+        /// How often a job's recipe has tried to lock something. Each but the last of these tries is over.
+        func triesToLock(_ job: LaunchedJob) -> Int {
+            self["locking"].split(separator: "\n").count { $0 == "\(job.id)" }
+        }
+
         /// A path in the bed.
         func path(_ name: String) -> String { root.appendingPathComponent(name).path }
 

@@ -54,5 +54,28 @@ import Testing
                 try await wait { try bed.processes().isEmpty }
             }
         }
+
+        @Test(
+            "a recipe that ends by a signal ends what it waits for, even if the signal is its alone",
+            arguments: ["/bin/dash", "/bin/bash"])
+        func endsWaits(shell: String) async throws {
+            try await EngineBed.use(programs: [:]) { bed in
+                // The alarm of `within` sleeps for seconds.
+                try bed.remove(program: "sleep")
+                try bed.add(program: "sleep", #"[ "$1" != 1 ] || printf x >>"$BED/slept"; exec /bin/sleep 0.02"#)
+                let script = #"""
+                    clean_up() { echo >"$BED/cleaned"; }
+                    cleans_up
+                    (
+                        until [ -s "$BED/slept" ] && [ "$(cat "$BED/slept")" != x ]; do sleep 0.02; done
+                        kill -TERM "$$"
+                    ) &
+                    within 600 sh -c 'while [ -d "$BED" ]; do sleep 0.02; done'
+                    """#
+                #expect(try await status(of: script, in: bed, shell: shell) == 143)
+                #expect(bed.has("cleaned"))
+                try await wait { try bed.processes().isEmpty }
+            }
+        }
     }
 #endif

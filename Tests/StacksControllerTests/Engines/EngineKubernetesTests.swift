@@ -93,7 +93,9 @@
                     isBesideTheAgent ? #"{"waiting":{"reason":"\#(reason)"}}"# : reason,
                     to: isBesideTheAgent ? "sidecar" : "waiting")
                 try await cluster.expectNoStart(
-                    launcher, saying: "does not start with the image buildkite/agent:3: \(reason)\n")
+                    launcher,
+                    saying: "run-in-pod: a container of the pod \(Self.pod) does not start: \(reason); "
+                        + "its agent has the image buildkite/agent:3\n")
                 try expectNoPod(cluster)
             }
         }
@@ -126,20 +128,44 @@
         }
 
         @Test(
-            "a pod that is evicted before its agent has started gives the job back, and later ends it with its status")
-        func evicted() async throws {
+            "a pod that the cluster ends, before its agent has started or later, gives the job back, whatever its status",
+            arguments: ["Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting"])
+        func evicted(reason: String) async throws {
             try await withCluster { cluster, launcher in
-                try cluster.write(to: "evicted")
+                try cluster.write(reason, to: "evicted")
                 try await cluster.expectNoStart(
-                    launcher, saying: "the pod \(Self.pod) has ended before its agent has started: Evicted\n")
+                    launcher, saying: "the pod \(Self.pod) has ended before its agent has started: \(reason)\n")
                 try expectNoPod(cluster)
             }
             try await withCluster { cluster, launcher in
                 let launch = Task { try await launcher.launch(EngineBed.job()) }
                 try await wait { cluster.hasStarted() }
-                try cluster.write(to: "evicted")
-                #expect(try await launch.value.status == 137)
-                #expect(cluster.log().contains("the pod \(Self.pod): Evicted\n"))
+                try cluster.write(reason, to: "evicted")
+                #expect(try await launch.value.status == 75)
+                #expect(cluster.log().contains("run-in-pod: the cluster has ended the pod \(Self.pod): \(reason)\n"))
+                try expectNoPod(cluster)
+            }
+        }
+
+        @Test(
+            "a pod that somebody deletes, or that ends without an exit status, gives the job back",
+            arguments: [
+                ("gone", "is gone: somebody has deleted it, or its node was lost\n"),
+                ("deleting", "has ended because it is being deleted\n"),
+                ("no state", "has ended without an exit status: no reason is given\n"),
+            ])
+        func deleted(how: String, words: String) async throws {
+            try await withCluster { cluster, launcher in
+                let launch = Task { try await launcher.launch(EngineBed.job()) }
+                try await wait { cluster.hasStarted() }
+                if how == "gone" {
+                    try FileManager.default.moveItem(
+                        atPath: cluster.path("pods/\(Self.pod)"), toPath: cluster.path("gone"))
+                } else {
+                    try cluster.write(to: how)
+                }
+                #expect(try await launch.value.status == 75)
+                #expect(cluster.log().contains("run-in-pod: the pod \(Self.pod) \(words)"))
                 try expectNoPod(cluster)
             }
         }

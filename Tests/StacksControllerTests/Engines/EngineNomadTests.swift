@@ -1,5 +1,6 @@
 #if os(Linux)
     import CommandLaunching
+    import Foundation
     import StacksAPI
     import StacksController
     import Testing
@@ -101,6 +102,53 @@
             }
         }
 
+        @Test(
+            "a dispatch whose response is lost gives the job back, and what it has dispatched, and nothing else, is removed",
+            arguments: Version.allCases)
+        func lostDispatch(version: Version) async throws {
+            try await withNomad(version) { nomad, launcher in
+                try nomad.write(to: "lost dispatch")
+                for number in [0, 2] {
+                    try FileManager.default.createDirectory(
+                        atPath: nomad.path("jobs/\(EngineBed.job(number).id)"), withIntermediateDirectories: true)
+                }
+                try await nomad.expectNoStart(launcher, saying: "the response names no job\n")
+                #expect(try nomad.files(in: "jobs") == [0, 2].map { "\(EngineBed.job($0).id)" })
+            }
+        }
+
+        @Test("a job whose dispatch was lost while Nomad is away is said to be unknown")
+        func lostNomad() async throws {
+            try await withNomad { nomad, launcher in
+                try nomad.write(to: "lost dispatch")
+                try nomad.write(to: "unlisted")
+                try await nomad.expectNoStart(
+                    launcher,
+                    saying: "run-in-nomad: it is not known whether a job was dispatched for \(EngineBed.job().id)\n")
+            }
+        }
+
+        @Test("an allocation whose other task runs already is waited for until the agent's does")
+        func neighbour() async throws {
+            try await withNomad { nomad, launcher in
+                try nomad.write(to: "neighbour")
+                try nomad.write("3", to: "status")
+                #expect(try await launcher.launch(EngineBed.job()).status == 3, "\(nomad.log())")
+                try nomad.expectAgentHadAll()
+                try expectNoJob(nomad)
+            }
+        }
+
+        @Test("an allocation whose other task runs on after the agent's has ended gives the job back")
+        func dead() async throws {
+            try await withNomad { nomad, launcher in
+                try nomad.write(to: "dead")
+                try await nomad.expectNoStart(launcher, saying: "Nomad started no sandbox: running; ")
+                #expect(nomad.log().contains("Exit Code: 2"))
+                try expectNoJob(nomad)
+            }
+        }
+
         @Test("an allocation that fails, as when its image cannot be pulled, is removed, said, and the job given back")
         func fails() async throws {
             try await withNomad { nomad, launcher in
@@ -121,7 +169,8 @@
                         "run-in-nomad: nothing can be run in the task of 'buildkite-agent': may this token do that (alloc-exec)?\n"
                 )
                 #expect(nomad.log().contains("403 (Permission denied)"))
-                #expect(try nomad.filesWithToken() == [])
+                // What an exec is handed that is refused is noted.
+                #expect(!nomad.has("handed"))
                 try expectNoJob(nomad)
             }
         }

@@ -9,49 +9,14 @@ import Testing
         "Jobs for virtual machines of Orchard, with a server and a program that stand in for it", .serialized,
         .timeLimit(.minutes(5)))
     struct EngineOrchardTests {
-        private static let image = "ghcr.io/cirruslabs/macos-tahoe-base:latest"
-        private static let vm = "buildkite-\(EngineBed.job().id)"
-
-        private struct Orchard {
-            let bed: EngineBed
-            let controller: OrchardStandIn
-            let url: String
-
-            func launcher(
-                shell: String = "/bin/sh",
-                images: [String] = ["default=\(EngineOrchardTests.image)", "xcode=xcode-16"],
-                environment: [String: String?] = [:]
-            ) throws -> CommandLauncher {
-                let own: [String: String?] = OrchardStandIn.environment(url: url + "/")
-                return try bed.launcher(
-                    "run-in-orchard", [bed.path("slots")] + images, shell: shell,
-                    environment: own.merging(environment) { $1 })
-            }
-
-            /// That no machine and no file is left, and nothing was asked for that the description does not have.
-            func expectNothingLeft(_ sourceLocation: SourceLocation = #_sourceLocation) throws {
-                #expect(controller.images.isEmpty, sourceLocation: sourceLocation)
-                #expect(controller.refused == [], sourceLocation: sourceLocation)
-                #expect(try bed.files(in: "slots") == [], sourceLocation: sourceLocation)
-            }
-        }
-
-        private func withOrchard(
-            _ fate: OrchardStandIn.Fate = .runs(afterLooks: 0), _ body: (Orchard) async throws -> Void
-        ) async throws {
-            try await EngineBed.use(programs: orchardStandIn) { bed in
-                let controller = OrchardStandIn(bed: bed, fate: fate)
-                let server = try LoopbackServer { request, _ in controller.reply(to: request) }
-                defer { server.stop() }
-                try await body(Orchard(bed: bed, controller: controller, url: server.origin))
-            }
-        }
+        private static let image = OrchardBed.image
+        private static let vm = OrchardBed.vm
 
         @Test(
             "the agent gets its job by standard input in a machine of its own, and its exit status is the recipe's",
             arguments: [0, 3, 27, 28, 75, 255], ["/bin/dash", "/bin/bash"])
         func runs(status: Int, shell: String) async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 let bed = orchard.bed
                 try bed.write("\(status)", to: "status")
                 let exit = try await orchard.launcher(shell: shell).launch(EngineBed.job())
@@ -66,7 +31,7 @@ import Testing
 
         @Test("a job waits until its machine is placed, and until that can be reached")
         func waits() async throws {
-            try await withOrchard(.runs(afterLooks: 2)) { orchard in
+            try await OrchardBed.use(.runs(afterLooks: 2)) { orchard in
                 try orchard.bed.write("0", to: "status")
                 try orchard.bed.write("1", to: "unreachable")
                 #expect(try await orchard.launcher().launch(EngineBed.job()).status == 0)
@@ -76,7 +41,7 @@ import Testing
 
         @Test("requests that get no response are repeated; one that creates a machine is not, and leaves none")
         func unanswered() async throws {
-            try await withOrchard(.runs(afterLooks: 1)) { orchard in
+            try await OrchardBed.use(.runs(afterLooks: 1)) { orchard in
                 orchard.controller.hangUp(1)
                 try await orchard.bed.expectNoStart(
                     try orchard.launcher(), saying: "run-in-orchard: Orchard's controller does not answer\n")
@@ -94,7 +59,7 @@ import Testing
             "cancelling deletes the machine, while its agent runs and while it waits for a place",
             arguments: [false, true])
         func cancels(isPending: Bool) async throws {
-            try await withOrchard(.runs(afterLooks: isPending ? .max : 0)) { orchard in
+            try await OrchardBed.use(.runs(afterLooks: isPending ? .max : 0)) { orchard in
                 let launcher = try orchard.launcher()
                 let exit = try await launcher.launch {
                     isPending ? !orchard.controller.images.isEmpty : orchard.bed.hasStarted()
@@ -107,7 +72,7 @@ import Testing
 
         @Test("a job whose worker is lost is given back, even if its connection never ends by itself")
         func lostWorker() async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 try orchard.bed.write("", to: "deaf")
                 let launcher = try orchard.launcher()
                 let launch = Task { try await launcher.launch(EngineBed.job()) }
@@ -125,17 +90,17 @@ import Testing
         @Test("a machine that fails, is deleted, or is not placed in time gives its job back")
         func neverRuns() async throws {
             let failure = "failed to pull the VM: \u{1b}[2J no such image"
-            try await withOrchard(.fails(failure.replacingOccurrences(of: "\u{1b}", with: #"\u001b"#))) { orchard in
+            try await OrchardBed.use(.fails(failure.replacingOccurrences(of: "\u{1b}", with: #"\u001b"#))) { orchard in
                 try await orchard.bed.expectNoStart(
                     try orchard.launcher(), saying: "the machine \(Self.vm) has failed: failed to pull the VM: ")
                 try orchard.expectNothingLeft()
             }
-            try await withOrchard(.isDeleted) { orchard in
+            try await OrchardBed.use(.isDeleted) { orchard in
                 try await orchard.bed.expectNoStart(
                     try orchard.launcher(), saying: "somebody has deleted the machine \(Self.vm)\n")
                 try orchard.expectNothingLeft()
             }
-            try await withOrchard(.runs(afterLooks: .max)) { orchard in
+            try await OrchardBed.use(.runs(afterLooks: .max)) { orchard in
                 try await orchard.bed.expectNoStart(
                     try orchard.launcher(environment: ["STACKS_ORCHARD_PATIENCE": "0"]),
                     saying: "the machine \(Self.vm) does not run after 0 s: it is pending\n")
@@ -143,69 +108,9 @@ import Testing
             }
         }
 
-        @Test("the next recipe deletes the machine of one that was killed, and none that somebody's recipe has")
-        func killed() async throws {
-            try await withOrchard { orchard in
-                let launcher = try orchard.launcher()
-                var launches: [Task<JobExit, any Error>] = []
-                for number in 1...2 {
-                    launches.append(Task { try await launcher.launch(EngineBed.job(number)) })
-                    try await wait { orchard.bed.hasStarted(EngineBed.job(number)) }
-                }
-                let shell = try #require(try killRecipe(of: EngineBed.job(1), in: orchard.bed))
-                #expect(shell > 1)
-                #expect(try await launches[0].value.status == 137)
-                #expect(orchard.controller.images.count == 2)
-                let third = Task { try await launcher.launch(EngineBed.job(3)) }
-                try await wait { orchard.bed.hasStarted(EngineBed.job(3)) }
-                #expect(orchard.controller.deleted == [Self.vm])
-                try orchard.bed.write("0", to: "status")
-                #expect(try await launches[1].value.status == 0)
-                #expect(try await third.value.status == 0)
-                try orchard.expectNothingLeft()
-            }
-        }
-
-        /// Kills the process group of a job's recipe, and returns its number.
-        private func killRecipe(of job: LaunchedJob, in bed: EngineBed) throws -> pid_t? {
-            for process in try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap({ pid_t($0) }) {
-                let environment = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/environ"))) ?? Data()
-                let command = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/cmdline"))) ?? Data()
-                guard String(decoding: command, as: UTF8.self).contains("/run-in-orchard\0"),
-                    String(decoding: environment, as: UTF8.self).contains("BUILDKITE_AGENT_ACQUIRE_JOB=\(job.id)\0"),
-                    String(decoding: environment, as: UTF8.self).contains("BED=\(bed.root.path)\0")
-                else { continue }
-                let group = getpgid(process)
-                kill(-group, SIGKILL)
-                return group
-            }
-            return nil
-        }
-
-        @Test("a machine that is left and cannot be deleted is said, and keeps no other job from its own")
-        func stuck() async throws {
-            try await withOrchard { orchard in
-                let bed = orchard.bed
-                orchard.controller.add(Self.vm, isStuck: true)
-                try FileManager.default.createDirectory(atPath: bed.path("slots"), withIntermediateDirectories: false)
-                try bed.write(to: "slots/\(Self.vm)")
-                try bed.write("0", to: "status")
-                let words =
-                    "run-in-orchard: the machine \(Self.vm), which is left, cannot be deleted (HTTP 500): no disk\n"
-                #expect(try await orchard.launcher().launch(EngineBed.job(2)).status == 0, "\(bed.log())")
-                #expect(bed.log(EngineBed.job(2)).hasPrefix(words))
-                // Its own job is given back, and it is still known to be left.
-                try await bed.expectNoStart(try orchard.launcher(), status: 28, saying: words)
-                #expect(try bed.files(in: "slots") == [Self.vm])
-                orchard.controller.free(Self.vm)
-                #expect(try await orchard.launcher().launch(EngineBed.job(3)).status == 0)
-                try orchard.expectNothingLeft()
-            }
-        }
-
         @Test("a machine that never lets anybody in gives its job back in time, even if a connection to it hangs")
         func hangs() async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 try orchard.bed.write(to: "hangs")
                 try await orchard.bed.expectNoStart(
                     try orchard.launcher(environment: ["STACKS_ORCHARD_BOOT_PATIENCE": "1"]),
@@ -214,21 +119,9 @@ import Testing
             }
         }
 
-        @Test("a machine of that name that was not created from here is left alone, and its job alone given back")
-        func foreign() async throws {
-            try await withOrchard { orchard in
-                orchard.controller.add(Self.vm)
-                try await orchard.bed.expectNoStart(
-                    try orchard.launcher(), status: 28,
-                    saying: "delete it by 'orchard delete vm \(Self.vm)'\n")
-                #expect(orchard.controller.images == [Self.vm: "old"])
-                #expect(try orchard.bed.files(in: "slots") == [])
-            }
-        }
-
         @Test("the job's rule chooses among the images that are offered")
         func images() async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 let job = EngineBed.job(rules: ["image=xcode"])
                 let launcher = try orchard.launcher()
                 let launch = Task { try await launcher.launch(job) }
@@ -241,7 +134,7 @@ import Testing
 
         @Test("a rule for which no image is offered fails its job alone, whatever it is")
         func hostile() async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 let launcher = try orchard.launcher()
                 for (number, image) in hostileImages.enumerated() {
                     let job = EngineBed.job(number + 1, rules: ["image=\(image)"])
@@ -255,7 +148,7 @@ import Testing
 
         @Test("what is missing gives jobs back, in a sentence, and leaves no machine")
         func missing() async throws {
-            try await withOrchard { orchard in
+            try await OrchardBed.use { orchard in
                 let bed = orchard.bed
                 try await bed.expectNoStart(try bed.launcher("run-in-orchard", []), saying: "usage: run-in-orchard")
                 try await bed.expectNoStart(

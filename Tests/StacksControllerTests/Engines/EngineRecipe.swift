@@ -22,7 +22,7 @@
         static let numbers: [(name: String, least: Int, most: Int)] = [
             ("STACKS_TART_SLOTS", 1, 99), ("STACKS_TART_PATIENCE", 0, 86400), ("STACKS_TART_BOOT_PATIENCE", 0, 86400),
             ("STACKS_ORCHARD_PATIENCE", 0, 86400), ("STACKS_ORCHARD_BOOT_PATIENCE", 0, 86400),
-            ("STACKS_ORCHARD_INTERVAL", 1, 3600), ("STACKS_SSH_ANSWER_TIME", 1, 600), ("STACKS_SSH_LEFT_OUT", 0, 86400),
+            ("STACKS_ORCHARD_INTERVAL", 1, 3600), ("STACKS_SSH_TIMEOUT", 1, 600), ("STACKS_SSH_LEFT_OUT", 0, 86400),
             ("STACKS_SSH_PATIENCE", 0, 86400),
         ]
 

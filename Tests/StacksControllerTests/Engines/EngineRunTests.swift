@@ -15,8 +15,6 @@ import Testing
             case ssh = "run-by-ssh"
 
             var testDescription: String { rawValue }
-
-            static var here: [Recipe] { allCases.filter { $0 != .ssh || LoopbackSSHD.program != nil } }
         }
 
         /// An engine, and what leads a recipe to it.
@@ -73,8 +71,17 @@ import Testing
             }
         }
 
-        @Test("every job runs in the engine, once, and finishes, and nothing of it is left", arguments: Recipe.here)
-        func runs(recipe: Recipe) async throws {
+        @Test(
+            "every job runs in the engine, once, and finishes, and nothing of it is left",
+            arguments: Recipe.allCases.filter { $0 != .ssh })
+        func runs(recipe: Recipe) async throws { try await runAll(by: recipe) }
+
+        @Test(
+            "every job runs on a host, once, and finishes, and nothing of it is left",
+            .enabled(if: LoopbackSSHD.program != nil, "there is no sshd here"))
+        func runsBySSH() async throws { try await runAll(by: .ssh) }
+
+        private func runAll(by recipe: Recipe) async throws {
             try await withEngine(recipe) { engine in
                 let bed = engine.bed
                 let agent = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

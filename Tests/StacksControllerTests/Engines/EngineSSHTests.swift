@@ -125,7 +125,7 @@ import Testing
         @Test("a host that takes the connection and says nothing more is left out too")
         func hangs() async throws {
             try await withHosts("mac-hangs 1\n") { bed, arguments in
-                let launcher = try bed.launcher("run-by-ssh", arguments, environment: ["STACKS_SSH_ANSWER_TIME": "1"])
+                let launcher = try bed.launcher("run-by-ssh", arguments, environment: ["STACKS_SSH_TIMEOUT": "1"])
                 try await bed.expectNoStart(
                     launcher, saying: "run-by-ssh: mac-hangs does not answer: it is left out for 60 s\n")
                 #expect(bed.log().hasSuffix("run-by-ssh: no host answers\n"))
@@ -188,14 +188,31 @@ import Testing
         @Test("a job waits for a slot")
         func waits() async throws {
             try await withHosts("mac-1 1\n") { bed, arguments in
+                try bed.notesLocking()
                 let launcher = try bed.launcher("run-by-ssh", arguments)
                 let first = Task { try await launcher.launch(EngineBed.job(1)) }
                 try await wait { bed.hasStarted(EngineBed.job(1)) }
                 let second = Task { try await launcher.launch(EngineBed.job(2)) }
-                try await wait { bed.has("\(EngineBed.job(2).id).log") }
+                // It has found the slot taken, and looks again.
+                try await wait { bed.triesToLock(EngineBed.job(2)) > 1 }
+                #expect(!bed.hasStarted(EngineBed.job(2)))
                 try bed.write("3", to: "status")
                 #expect(try await first.value.status == 3)
                 #expect(try await second.value.status == 3)
+            }
+        }
+
+        @Test("a slot whose file cannot be written to is said and left out, and the next is taken")
+        func unwritable() async throws {
+            try await withHosts("mac-1 1\nmac-2 1\n") { bed, arguments in
+                try bed.write("0", to: "status")
+                try FileManager.default.createDirectory(
+                    atPath: bed.path("slots/mac-1.1"), withIntermediateDirectories: true)
+                let launcher = try bed.launcher("run-by-ssh", arguments)
+                #expect(try await launcher.launch(EngineBed.job()).status == 0, "\(bed.log())")
+                #expect(
+                    bed.log().hasPrefix("run-by-ssh: \(bed.path("slots/mac-1.1")) is no file that can be written to"))
+                #expect(bed.agent(EngineBed.job(), "env").contains("MACHINE=mac-2"))
             }
         }
 

@@ -68,6 +68,7 @@ import Testing
         @Test("two machines run at a time, and a third job waits, or is given back when its patience ends")
         func two() async throws {
             try await withTart { bed in
+                try bed.notesLocking()
                 let launcher = try self.launcher(bed)
                 var launches: [Task<JobExit, any Error>] = []
                 for number in 1...2 {
@@ -81,7 +82,8 @@ import Testing
                 try await bed.expectNoStart(
                     impatient, saying: "run-in-tart: all 2 slots of this Mac are taken\n", job: EngineBed.job(3))
                 let waiting = Task { try await launcher.launch(EngineBed.job(4)) }
-                try await wait { bed.has("\(EngineBed.job(4).id).log") }
+                // It has found both slots taken, and looks again.
+                try await wait { bed.triesToLock(EngineBed.job(4)) > 2 }
                 #expect(!bed.hasStarted(EngineBed.job(4)))
                 try bed.write("0", to: "status")
                 for launch in launches + [waiting] { #expect(try await launch.value.status == 0) }
@@ -259,9 +261,31 @@ import Testing
             }
         }
 
-        @Test("an image without an agent gives jobs back")
-        func noAgent() async throws {
+        @Test("a slot whose file cannot be written to is said and left out, and the next is taken")
+        func unwritable() async throws {
             try await withTart { bed in
+                try bed.write("0", to: "status")
+                try FileManager.default.createDirectory(
+                    atPath: bed.path("slots/slot-1"), withIntermediateDirectories: true)
+                #expect(try await self.launcher(bed).launch(EngineBed.job()).status == 0, "\(bed.log())")
+                let words =
+                    "run-in-tart: \(bed.path("slots/slot-1")) is no file that can be written to, and is left out\n"
+                #expect(bed.log().hasPrefix(words))
+                #expect(bed.agent(EngineBed.job(), "env").hasSuffix("MACHINE=buildkite-slot-2\n"))
+                let single = try self.launcher(
+                    bed, environment: ["STACKS_TART_SLOTS": "1", "STACKS_TART_PATIENCE": "1"])
+                try await bed.expectNoStart(
+                    single, saying: "all 1 slots of this Mac are taken\n", job: EngineBed.job(2))
+                // Once, however often it is looked at.
+                #expect(bed.log(EngineBed.job(2)).components(separatedBy: words).count == 2)
+                try expectNoMachine(bed)
+            }
+        }
+
+        @Test("an image without an agent gives jobs back", arguments: [false, true])
+        func noAgent(isHasty: Bool) async throws {
+            try await withTart { bed in
+                if isHasty { try bed.write(to: "tart/hasty") }
                 try bed.remove(program: "buildkite-agent")
                 try await bed.expectNoStart(
                     try self.launcher(bed),

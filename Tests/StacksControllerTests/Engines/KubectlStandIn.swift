@@ -4,7 +4,8 @@
     ///
     /// `$BED/pods` has a directory for each pod, and `$BED/manifest` what was created last. Files of the bed change its mind:
     /// `unreachable`; `no VERB`, a permission; `waiting`, why the agent's container does not start; `sidecar`, the state of a
-    /// container beside the agent's, listed before it; `evicted`; `breaks` and `is lost`, a connection that breaks before the
+    /// container beside the agent's, listed before it; `evicted`, the reason for which
+    /// the cluster ends it; `no state`, an end without an exit status; `deleting`, a pod that is being deleted; `breaks` and `is lost`, a connection that breaks before the
     /// token has come, or after; `stuck`, pods that are deleted and stay.
     let kubectlStandIn = #"""
         [ ! -e "$BED/unreachable" ] || { echo 'The connection to the server was refused' >&2; exit 1; }
@@ -28,14 +29,17 @@
         elif [[ "$*" =~ ^"get pod "($name)" --ignore-not-found --output=jsonpath="(.*)$ ]]; then
             pod=$BED/pods/${BASH_REMATCH[1]} template=${BASH_REMATCH[3]}
             [ -d "$pod" ] || exit 0
-            phase=Running reason=null others= state='{"running":{}}' sidecar=$(cat "$BED/sidecar" 2>/dev/null)
+            phase=Running reason=null others= deleted=null state='{"running":{}}' sidecar=$(cat "$BED/sidecar" 2>/dev/null)
             if [ -e "$BED/waiting" ]; then
                 phase=Pending state="{\"waiting\":{\"reason\":\"$(cat "$BED/waiting")\"}}"
             elif [ ! -e "$pod/seen" ]; then
                 phase=Pending state='{"waiting":{"reason":"ContainerCreating"}}'
                 [ -z "$sidecar" ] || sidecar=$state
             elif [ -e "$BED/evicted" ]; then
-                phase=Failed reason='"Evicted"' state='{"terminated":{"exitCode":137}}'
+                phase=Failed reason="\"$(cat "$BED/evicted")\"" state='{"terminated":{"exitCode":137}}'
+            elif [ -e "$BED/no state" ]; then phase=Failed state='{}'
+            elif [ -e "$BED/deleting" ]; then
+                deleted='"2026-11-29T12:00:00Z"' state='{"terminated":{"exitCode":143}}'
             elif [ -e "$pod/exit" ]; then
                 state="{\"terminated\":{\"exitCode\":$(cat "$pod/exit")}}"
                 [[ $sidecar == *running* ]] || phase=Failed
@@ -45,7 +49,7 @@
             # The paths as jq has them.
             filter=$(sed -E 's/\[\*\]/[]?/g; s/\[\?\(@\.name=="agent"\)\]/[]? | select(.name == "agent") | /g
                 s/\{([^}]*)\}/\\([\1 | values | tostring] | join(" "))/g' <<<"$template")
-            jq -nj "{status: {phase: \"$phase\", reason: $reason, containerStatuses: [
+            jq -nj "{metadata: {deletionTimestamp: $deleted}, status: {phase: \"$phase\", reason: $reason, containerStatuses: [
                 $others {name: \"agent\", state: $state}]}} | \"$filter\""
         elif [[ "$*" =~ ^"attach --stdin --quiet --container=agent "($name)$ ]]; then
             pod=$BED/pods/${BASH_REMATCH[1]}
@@ -62,7 +66,8 @@
                     - "$script" "$pod" <&3 3<&- &
                 [ ! -e "$BED/is lost" ] || { until compgen -G "$BED/*.started" >/dev/null; do sleep 1; done; exit 1; }
             fi
-            until [ -e "$pod/exit" ] || [ -e "$BED/evicted" ] || [ ! -d "$pod" ]; do sleep 0.02; done
+            until [ -e "$pod/exit" ] || [ ! -d "$pod" ] || [ -e "$BED/evicted" ] || [ -e "$BED/no state" ] ||
+                [ -e "$BED/deleting" ]; do sleep 0.02; done
         elif [[ "$*" =~ ^"delete pod "($name)" "(--wait=false --ignore-not-found|--ignore-not-found --timeout=60s)$ ]]; then
             pod=$BED/pods/${BASH_REMATCH[1]}
             [ ! -e "$BED/stuck" ] || { [[ $* == *--wait=false* ]]; exit; }

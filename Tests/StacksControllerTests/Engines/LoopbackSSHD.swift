@@ -13,7 +13,7 @@ import Testing
             .first { FileManager.default.isExecutableFile(atPath: $0) }
 
         /// No machine is too busy for an answer in time.
-        static let environment = ["STACKS_SSH_ANSWER_TIME": "600"]
+        static let environment = ["STACKS_SSH_TIMEOUT": "600"]
 
         /// Calls `body` with the path of the configuration for ssh.
         static func use(in bed: EngineBed, _ body: (String) async throws -> Void) async throws {
@@ -25,7 +25,17 @@ import Testing
                 try FileManager.default.createDirectory(
                     atPath: "/run/sshd", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
             }
-            let port = try freePort()
+            // Somebody else may take the port before the daemon does.
+            for _ in 1...20 {
+                if try await serve(in: bed, port: try BoundPort().number, body) { return }
+            }
+            Issue.record("sshd cannot bind any of twenty ports")
+        }
+
+        /// Calls `body` while a daemon listens at a port. Returns false, without having called it, when the port was taken.
+        private static func serve(in bed: EngineBed, port: UInt16, _ body: (String) async throws -> Void) async throws
+            -> Bool
+        {
             try bed.write(
                 """
                 Port \(port)
@@ -65,11 +75,18 @@ import Testing
             let daemon = try ChildProcess(
                 URL(fileURLWithPath: try #require(program)), ["-D", "-e", "-f", bed.path("sshd_config")])
             defer { daemon.kill() }
-            let signs = ["Server listening on 127.0.0.1", "Cannot bind", "fatal", "terminating", "No such file"]
-            try await wait { signs.contains { daemon.errorText.contains($0) } }
-            try #require(daemon.errorText.contains(signs[0]), "\(daemon.errorText)")
+            // It goes on when only one of its two addresses can be bound.
+            let taken = ["Cannot bind", "Address already in use"]
+            let ends = ["fatal", "terminating", "No such file"] + taken
+            let listening = ["127.0.0.1", "127.0.0.2"].map { "Server listening on \($0)" }
+            let hears = { listening.allSatisfy { daemon.errorText.contains($0) } }
+            let says = { (words: [String]) in words.contains { daemon.errorText.contains($0) } }
+            try await wait { hears() || says(ends) }
+            if says(taken) { return false }
+            try #require(hears(), "\(daemon.errorText)")
             try await body(bed.path("ssh_config"))
             _ = bound
+            return true
         }
 
         private static func run(_ program: String, _ arguments: [String]) async throws {
@@ -77,8 +94,6 @@ import Testing
             let outcome = try await child.outcome()
             try #require(outcome.exitStatus == 0, "\(outcome.errorText)")
         }
-
-        private static func freePort() throws -> UInt16 { try BoundPort().number }
     }
 
     /// A port of loopback that is taken, and at which nobody listens, for as long as this lives.

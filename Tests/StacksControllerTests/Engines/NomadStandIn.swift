@@ -4,8 +4,10 @@
     ///
     /// `$BED/jobs` has a directory for each dispatched job, `$BED/requests` a line for each request. Files of the bed change
     /// its mind: `unreachable`, `no job`, `plain job`, `no dispatch`, `odd dispatch`, `full`, `fails`, `no exec`; `slow dispatch`,
-    /// which waits for `go`; `no permission`, an exec that is refused; `breaks`, a connection that breaks once the agent runs. `version` is
-    /// its own: `job allocs` is of the newer one, and with the older one it prints a usage and fails.
+    /// which waits for `go`; `lost dispatch`, whose response does not come; `unlisted`, no list of jobs; `neighbour`, a task that runs before the agent's, and
+    /// `dead`, which runs on after it; `no permission`, an exec that is refused; `breaks`, a connection that breaks once the agent runs.
+    /// What is handed to an exec that is refused is in `handed`. `version` is its own: the newer one has `job allocs`, for which the
+    /// older one prints a usage and fails, and lists of jobs with their meta values.
     let nomadStandIn = [
         "curl": #"""
         # The agent's own.
@@ -34,6 +36,7 @@
             [ ! -e "$BED/odd dispatch" ] || { echo '{}'; exit; }
             job=$(field data | sed 's/\\\(.\)/\1/g' | jq -r .Meta.job)
             mkdir -p "$BED/jobs/$job"
+            [ ! -e "$BED/lost dispatch" ] || { echo 'curl: (28) Operation timed out' >&2; exit 28; }
             [ ! -e "$BED/slow dispatch" ] || until [ -e "$BED/go" ]; do sleep 0.02; done
             echo "{\"DispatchedJobID\":\"buildkite-agent/dispatch-$job\",\"EvalID\":\"e\"}"
             ;;
@@ -42,9 +45,20 @@
             job=${job%%/*}
             [ -d "$BED/jobs/$job" ] || refuse 404
             if [ ! -e "$BED/jobs/$job/asked" ] || [ -e "$BED/full" ]; then echo '[]'
+            elif [ -e "$BED/neighbour" ] && [ ! -e "$BED/jobs/$job/proxied" ]; then
+                echo >"$BED/jobs/$job/proxied"
+                echo "[{\"ID\":\"$job\",\"ClientStatus\":\"running\",
+                    \"TaskStates\":{\"proxy\":{\"State\":\"running\"},\"agent\":{\"State\":\"pending\"}}}]"
+            elif [ -e "$BED/dead" ]; then
+                echo "[{\"ID\":\"$job\",\"ClientStatus\":\"running\",\"TaskStates\":{
+                    \"proxy\":{\"State\":\"running\",\"Events\":[{\"DisplayMessage\":\"proxies\"}]},
+                    \"agent\":{\"State\":\"dead\",\"Events\":[{\"DisplayMessage\":\"Exit Code: 2\"}]}}}]"
             elif [ -e "$BED/fails" ]; then
                 echo '[{"ID":"x","ClientStatus":"failed","TaskStates":{"agent":{"Events":[{"DisplayMessage":"Failed to pull \u001b[2J"}]}}}]'
-            else echo "[{\"ID\":\"$job\",\"ClientStatus\":\"running\",\"TaskStates\":{\"agent\":{\"State\":\"running\"}}}]"; fi
+            else
+                echo >"$BED/jobs/$job/runs"
+                echo "[{\"ID\":\"$job\",\"ClientStatus\":\"running\",\"TaskStates\":{\"agent\":{\"State\":\"running\"}}}]"
+            fi
             echo >"$BED/jobs/$job/asked"
             ;;
         "DELETE %2Fdispatch-"*"?purge=true&$place")
@@ -54,6 +68,20 @@
             [ ! -e "$job/sandbox" ] || kill -- "-$(cat "$job/sandbox")" 2>/dev/null
             rm -r "$job"
             echo '{"EvalID":"e"}'
+            ;;
+        "GET %2Fdispatch-"*"?$place")
+            job=${url#*%2Fdispatch-}
+            job=${job%%\?*}
+            [ -d "$BED/jobs/$job" ] || refuse 404
+            echo "{\"ID\":\"buildkite-agent/dispatch-$job\",\"Meta\":{\"job\":\"$job\"}}"
+            ;;
+        "GET http://nomad:4646/v1/jobs?prefix=buildkite-agent%2Fdispatch-&meta=true&$place")
+            [ ! -e "$BED/unlisted" ] || refuse 500
+            for job in $(ls "$BED/jobs" 2>/dev/null); do
+                meta=
+                [ "$(cat "$BED/version")" != 1.10.0 ] || meta=",\"Meta\":{\"job\":\"$job\"}"
+                echo "{\"ID\":\"buildkite-agent/dispatch-$job\",\"Stop\":false,\"SubmitTime\":1$meta}"
+            done | jq -s .
             ;;
         *) refuse 405 ;;
         esac
@@ -78,7 +106,12 @@
             job=$BED/jobs/$1
             shift
             [ -d "$job" ] || { echo 'Error querying allocation: No allocation(s) with that prefix' >&2; exit 1; }
+            [ ! -e "$BED/neighbour" ] || [ -e "$job/runs" ] || {
+                echo 'failed to exec into task: task "agent" is not running' >&2
+                exit 1
+            }
             [ ! -e "$BED/no permission" ] || {
+                ! $has_input || cat >"$BED/handed"
                 echo 'failed to exec into task: Unexpected response code: 403 (Permission denied)' >&2
                 exit 1
             }

@@ -20,11 +20,19 @@ import Testing
             case isDeleted
         }
 
+        /// What keeps a machine from being deleted.
+        enum Fault: Sendable {
+            /// The controller says that it cannot.
+            case isStuck
+            /// The controller says nothing.
+            case isSilent
+        }
+
         private struct Machine {
             let image: String
             var looks = 0
             var failure: String?
-            var isStuck = false
+            var fault: Fault?
         }
 
         private struct State {
@@ -32,6 +40,7 @@ import Testing
             var refused: [String] = []
             var deleted: [String] = []
             var unanswered = 0
+            var failsCreations = false
         }
 
         /// The members of VMMeta and VMSpec that may be set.
@@ -71,12 +80,15 @@ import Testing
         func hangUp(_ count: Int) { state.withLock { $0.unanswered = count } }
 
         /// A machine that is there already.
-        func add(_ name: String, isStuck: Bool = false) {
-            state.withLock { $0.machines[name] = Machine(image: "old", isStuck: isStuck) }
+        func add(_ name: String, _ fault: Fault? = nil) {
+            state.withLock { $0.machines[name] = Machine(image: "old", fault: fault) }
         }
 
+        /// What creates a machine fails from now on after it has done so.
+        func failCreations() { state.withLock { $0.failsCreations = true } }
+
         /// A machine can be deleted again.
-        func free(_ name: String) { state.withLock { $0.machines[name]?.isStuck = false } }
+        func free(_ name: String) { state.withLock { $0.machines[name]?.fault = nil } }
 
         /// The worker of a machine is lost, which the controller notices.
         func lose(_ name: String) {
@@ -131,6 +143,7 @@ import Testing
                 return .ok(#"{"message":"VM with this name already exists"}"#, status: "409 Conflict")
             }
             state.machines[name] = Machine(image: image)
+            if state.failsCreations { return .ok("<html>", status: "502 Bad Gateway") }
             return .ok(document(name, image, "pending", "scheduling"))
         }
 
@@ -157,9 +170,13 @@ import Testing
 
         private func delete(_ name: String, _ state: inout State) -> LoopbackServer.Reply {
             guard let machine = state.machines[name] else { return .ok("", status: "404 Not Found") }
-            if machine.isStuck { return .ok(#"{"message":"no disk"}"#, status: "500 Internal Server Error") }
-            end(name, &state)
-            return .ok()
+            switch machine.fault {
+            case .isStuck: return .ok(#"{"message":"no disk"}"#, status: "500 Internal Server Error")
+            case .isSilent: return .hangUp
+            case nil:
+                end(name, &state)
+                return .ok()
+            }
         }
 
         private func end(_ name: String, _ state: inout State) {
@@ -217,8 +234,12 @@ import Testing
         while [ -e "$BED/deaf" ] && [ "${words[1]}" != true ]; do sleep 0.02; done
         [ "$status" = 0 ] || fail "Process exited with status $status"
         """,
-        // No machine is too busy for a response in time.
+        // No machine is too busy for a response in time. `$BED/slow delete` has a deletion wait for `$BED/go`.
         "curl": #"""
+        if [ -e "$BED/slow delete" ] && [[ "$*" == *' DELETE '* ]]; then
+            echo >"$BED/deletes"
+            until [ -e "$BED/go" ]; do [ -d "$BED" ] || exit; sleep 0.02; done
+        fi
         for word; do
             [ "$word" != 5 ] || word=600
             words+=("$word")

@@ -30,6 +30,10 @@ struct GivingBack {
     private var cooling: [JobID: (until: Duration, why: Cooling)] = [:]
     /// How often the agents of jobs could not acquire them, in a controller that ends by itself.
     private var refusals: [JobID: Int] = [:]
+    /// How often the commands of jobs have ended with 28, and when the last one did.
+    private var locks: [JobID: (count: Int, last: Duration)] = [:]
+    /// After how long it is forgotten that a job's command ended with 28.
+    private static let lockMemory = Duration.seconds(1800)
 
     fileprivate mutating func expires(at time: Duration) { nextExpiry = min(nextExpiry ?? time, time) }
 
@@ -41,7 +45,7 @@ struct GivingBack {
         case returned
         /// Buildkite did not reserve it for this stack.
         case denied
-        /// Its agent found it locked: it is scheduled again.
+        /// Its agent found it locked, or what was started for it before is still there: it is scheduled again.
         case locked
         /// No token was issued for it.
         case unissued
@@ -99,7 +103,17 @@ struct GivingBack {
         return cooling.count < count
     }
 
-    mutating func forgetCooled(at now: Duration) { cooling = cooling.filter { $0.value.until > now } }
+    /// Counts that a job's command has ended with 28, and returns how often it has, without half an hour between two times.
+    mutating func countLocked(_ id: JobID, at now: Duration) -> Int {
+        let count = (locks[id]?.count ?? 0) + 1
+        locks[id] = (count, now)
+        return count
+    }
+
+    mutating func forgetCooled(at now: Duration) {
+        cooling = cooling.filter { $0.value.until > now }
+        if !locks.isEmpty { locks = locks.filter { $0.value.last + Self.lockMemory > now } }
+    }
 }
 
 extension SharedState {

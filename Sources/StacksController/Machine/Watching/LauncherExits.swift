@@ -138,7 +138,15 @@ struct LauncherExits {
     }
 
     private func logNotAcquired(_ id: JobID, _ outcome: LaunchOutcome, _ shared: inout SharedState) {
-        shared.log(.info, "The agent could not acquire the job\(outcome.isLocked ? ": it was locked" : "")", id)
+        guard outcome.isLocked else { return shared.log(.info, "The agent could not acquire the job", id) }
+        let why = "it is locked, or something that was started for it before is in its way"
+        let count = shared.givingBack.countLocked(id, at: shared.now)
+        guard count == 5 || count.isMultiple(of: 20) else {
+            return shared.log(.info, "The job's command ended with 28: \(why)", id)
+        }
+        shared.log(
+            .warning, "The job's command has ended with 28 \(count) times: \(why). Its output says which of the two", id
+        )
     }
 
     private func cooling(after outcome: LaunchOutcome, of id: JobID, _ shared: inout SharedState) -> GivingBack.Cooling
