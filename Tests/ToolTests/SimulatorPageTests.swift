@@ -225,10 +225,10 @@ struct SimulatorPageTests {
             try await page.wait(until: "\(rows) === 3")
             #expect(try await curl.control("GET", "jobs?state=hibernating").objects("jobs").count == 2)
             _ = try await page.text("document.querySelector('tr.job:last-child [data-job]').click()")
-            let move = "document.querySelector('#job [data-action=\"jobs/{job}/move\"]')"
-            try await page.wait(until: "\(move) !== null")
+            let mover = "document.querySelector('#job [data-action=\"jobs/{job}/move\"]')"
+            try await page.wait(until: "\(mover) !== null")
             let chosen = try await page.text("document.querySelector('tr.job.chosen').dataset.key")
-            _ = try await page.text("\(move).click()")
+            _ = try await page.text("\(mover).click()")
             try await page.wait(until: "document.querySelector('#dialog[open] h2')?.textContent === 'Move the job'")
             _ = try await page.text("\(choose), \(send)")
             try await page.wait(until: "!document.getElementById('dialog').open")
