@@ -24,9 +24,9 @@ const (
 	workTime     = 6 * time.Second
 )
 
-// poller is a controller as one would write it at first: it reads the list every second, all of it while a slot is free, reserves what matches, starts
-// an agent for each job, and asks for the states of what runs every few seconds. Its time is the server's clock, which it
-// moves instead of sleeping.
+// poller is a controller as one would write it at first: it polls every second, reserves what matches, starts an agent
+// for each job, and asks for the states of what runs every few seconds. Its time is the server's clock, which it moves
+// instead of sleeping.
 type poller struct {
 	client  *stacksapi.Client
 	agents  *http.Client
@@ -136,7 +136,7 @@ func (p *poller) wait(duration time.Duration) {
 	binary.NativeEndian.PutUint64(p.clock, uint64(p.now))
 }
 
-// poll reads the whole list, and starts what matches while there are slots.
+// poll reads the list, all of it while a slot is free, and starts what matches.
 func (p *poller) poll(ctx context.Context) error {
 	var chosen []string
 	request := stacksapi.ListScheduledJobsRequest{StackKey: stack, ClusterQueueKey: queue, PageSize: 1000}

@@ -51,14 +51,20 @@ import Testing
             return nil
         }
 
+        /// The job's machine is left and cannot be deleted; agents end with 0.
+        private func leaveStuckMachine(in orchard: OrchardBed) throws {
+            let bed = orchard.bed
+            orchard.controller.add(Self.vm, .isStuck)
+            try FileManager.default.createDirectory(atPath: bed.path("slots"), withIntermediateDirectories: false)
+            try bed.write(to: "slots/\(Self.vm)")
+            try bed.write("0", to: "status")
+        }
+
         @Test("a machine that is left and cannot be deleted is said, and keeps no other job from its own")
         func stuck() async throws {
             try await OrchardBed.use { orchard in
                 let bed = orchard.bed
-                orchard.controller.add(Self.vm, .isStuck)
-                try FileManager.default.createDirectory(atPath: bed.path("slots"), withIntermediateDirectories: false)
-                try bed.write(to: "slots/\(Self.vm)")
-                try bed.write("0", to: "status")
+                try leaveStuckMachine(in: orchard)
                 let words =
                     "run-in-orchard: the machine \(Self.vm), which is left, cannot be deleted (HTTP 500): no disk\n"
                 #expect(try await orchard.launcher().launch(EngineBed.job(2)).status == 0, "\(bed.log())")
@@ -79,10 +85,7 @@ import Testing
         func two() async throws {
             try await OrchardBed.use { orchard in
                 let bed = orchard.bed
-                orchard.controller.add(Self.vm, .isStuck)
-                try FileManager.default.createDirectory(atPath: bed.path("slots"), withIntermediateDirectories: false)
-                try bed.write(to: "slots/\(Self.vm)")
-                try bed.write("0", to: "status")
+                try leaveStuckMachine(in: orchard)
                 try bed.write(to: "slow delete")
                 try bed.notesLocking()
                 let launcher = try orchard.launcher()
