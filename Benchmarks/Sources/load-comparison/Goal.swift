@@ -17,8 +17,8 @@ extension [Goal] {
 
     /// The same table for a document.
     var markdown: String {
-        let lines = map { "| \($0.title) | \($0.goal) | \($0.measured) | \($0.isReached ? "yes" : "**no**") |" }
-        return (["| goal | is | measured | reached |", "| --- | --- | --- | --- |"] + lines).joined(separator: "\n")
-            + "\n"
+        var table = TextTable(["goal", "is", "measured", "reached"])
+        for goal in self { table.add([goal.title, goal.goal, goal.measured, goal.isReached ? "yes" : "**no**"]) }
+        return table.markdown
     }
 }

@@ -58,16 +58,13 @@ extension Results {
         text += "before and \(machine.loadAfter.short) after.\n\n" + goals.markdown
         let cells = cells.filter { $0.call == .states1 }
         if !cells.isEmpty {
-            let titles = ["a call's p50, p99, p99.9 in ms"] + cells.map { "\($0.concurrency) at a time" }
-            text += "\n" + table(titles) { latencies(of: $0, in: cells) }
+            var table = TextTable(["a call's p50, p99, p99.9 in ms"] + cells.map { "\($0.concurrency) at a time" })
+            for competitor in Competitor.allCases where !competitor.isInMemory {
+                if let latencies = latencies(of: competitor, in: cells) { table.add(latencies) }
+            }
+            text += "\n" + table.markdown
         }
         return text
-    }
-
-    private func table(_ titles: [String], _ row: (Competitor) -> [String]?) -> String {
-        let rows = Competitor.allCases.filter { !$0.isInMemory }.compactMap(row)
-        let lines = [titles, titles.map { _ in "---" }] + rows
-        return lines.map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
     }
 
     private func latencies(of competitor: Competitor, in cells: [Cell]) -> [String]? {

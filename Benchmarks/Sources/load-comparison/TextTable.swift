@@ -17,6 +17,12 @@ struct TextTable {
             return line + "\n"
         }.joined()
     }
+
+    /// The same for a document.
+    var markdown: String {
+        let lines = rows.prefix(1) + [(rows.first ?? []).map { _ in "---" }] + rows.dropFirst()
+        return lines.map { "| " + $0.joined(separator: " | ") + " |\n" }.joined()
+    }
 }
 
 extension Double {
