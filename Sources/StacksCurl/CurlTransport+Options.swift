@@ -104,7 +104,8 @@ extension CurlTransport.Configuration {
 /// Whether calls to `origin` use plaintext, and so HTTP/1.1.
 func isPlaintext(_ origin: String) -> Bool {
     // The scheme is http or https, so the fifth character is enough.
-    origin.utf8.dropFirst(4).first == UInt8(ascii: ":")
+    var origin = origin
+    return origin.withUTF8 { unsafe $0.count > 4 && $0[4] == UInt8(ascii: ":") }
 }
 
 extension Duration {

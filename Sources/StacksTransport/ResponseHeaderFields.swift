@@ -75,70 +75,116 @@ public struct ResponseHeaderFields: Sendable {
         }
     }
 
-    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name in lowercase, and its value. It
-    /// scans the lines once, for callers that read several fields of every response.
+    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name, and its value. It scans the lines
+    /// once and copies nothing, for callers that read several fields of every response.
     ///
     /// - Parameter prefix: Lowercase; names are compared case-insensitively.
-    package func forEachField(withPrefix prefix: String, _ body: (_ rest: String, _ value: String) -> Void) {
+    package func forEachField(withPrefix prefix: StaticString, _ body: (_ rest: Part, _ value: Part) -> Void) {
+        let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
         switch storage {
         case .fields(let fields):
-            for field in fields where field.name.canonicalName.hasPrefix(prefix) {
-                body(String(field.name.canonicalName.dropFirst(prefix.count)), field.value)
+            for field in fields {
+                var (name, value) = (field.name.canonicalName, field.value)
+                name.withUTF8 { name in
+                    guard name.count > prefix.count, Self.hasPrefix(name, prefix) else { return }
+                    value.withUTF8 { body(Part(bytes: Bytes(rebasing: name[prefix.count...])), Part(bytes: $0)) }
+                }
             }
         case .lines(let bytes):
-            var prefix = prefix
-            prefix.withUTF8 { prefix in
-                Self.forEachLine(of: bytes) { line in
-                    guard line.count > prefix.count, Self.hasPrefix(line, prefix),
-                        let colon = line[prefix.count...].firstIndex(of: UInt8(ascii: ":"))
-                    else { return true }
-                    let rest = String(unsafeUninitializedCapacity: colon - prefix.count) { rest in
-                        for index in prefix.count..<colon { rest[index - prefix.count] = Self.lowercased(line[index]) }
-                        return colon - prefix.count
-                    }
-                    body(rest, Self.text(line, after: colon))
-                    return true
-                }
+            Self.forEachLine(of: bytes) { line in
+                guard line.count > prefix.count, Self.hasPrefix(line, prefix) else { return true }
+                let rest = Bytes(rebasing: line[prefix.count...])
+                guard let length = Self.position(of: UInt8(ascii: ":"), in: rest) else { return true }
+                body(
+                    Part(bytes: Bytes(rebasing: rest[..<length])),
+                    Part(bytes: Self.value(rest, after: length)))
+                return true
             }
         }
     }
 
-    private typealias Bytes = UnsafeBufferPointer<UInt8>
+    fileprivate typealias Bytes = UnsafeBufferPointer<UInt8>
 
     /// Calls `body` with each line, without its LF, until it returns `false`.
     private static func forEachLine(of bytes: [UInt8], _ body: (_ line: Bytes) -> Bool) {
         bytes.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return }
-            var start = 0
-            while start < bytes.count {
-                let feed = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
-                let end = feed.map { UnsafeRawPointer($0) - UnsafeRawPointer(base) } ?? bytes.count
-                guard body(Bytes(start: base + start, count: end - start)) else { return }
-                start = end + 1
+            var rest = bytes
+            while !rest.isEmpty {
+                let length = position(of: UInt8(ascii: "\n"), in: rest) ?? rest.count
+                guard body(Bytes(rebasing: rest[..<length])) else { return }
+                rest = Bytes(rebasing: rest.dropFirst(length + 1))
             }
         }
     }
 
-    /// Whether `line` begins with `name`, which is lowercase, compared case-insensitively. `line` is the longer one.
-    private static func hasPrefix(_ line: Bytes, _ name: Bytes) -> Bool {
-        guard let start = line.baseAddress, let wanted = name.baseAddress else { return name.isEmpty }
-        // Over HTTP/2, names are lowercase.
+    private static func position(of byte: UInt8, in bytes: Bytes) -> Int? {
+        guard let base = UnsafeRawPointer(bytes.baseAddress) else { return nil }
+        return memchr(base, Int32(byte), bytes.count).map { UnsafeRawPointer($0) - base }
+    }
+
+    /// Whether `line` begins with `name`, which is lowercase, compared case-insensitively. `line` is not the shorter one.
+    fileprivate static func hasPrefix(_ line: Bytes, _ name: Bytes) -> Bool {
+        guard let start = line.baseAddress, let wanted = name.baseAddress, !name.isEmpty else { return name.isEmpty }
+        // The first byte rules out most lines. Over HTTP/2, names are lowercase.
+        guard lowercased(start[0]) == wanted[0] else { return false }
         return memcmp(start, wanted, name.count) == 0 || name.indices.allSatisfy { lowercased(line[$0]) == name[$0] }
     }
 
-    /// The value of a line whose colon is at `colon`, without the white space around it.
+    /// The value of a line whose colon is at `colon`, as text.
     private static func text(_ line: Bytes, after colon: Int) -> String {
+        String(decoding: value(line, after: colon), as: UTF8.self)
+    }
+
+    /// The value of a line whose colon is at `colon`, without the white space around it.
+    private static func value(_ line: Bytes, after colon: Int) -> Bytes {
         func isSpace(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         }
         var (start, end) = (colon + 1, line.count)
         while start < end, isSpace(line[start]) { start += 1 }
         while start < end, isSpace(line[end - 1]) { end -= 1 }
-        return String(decoding: Bytes(rebasing: line[start..<end]), as: UTF8.self)
+        return Bytes(rebasing: line[start..<end])
     }
 
     private static func lowercased(_ byte: UInt8) -> UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+}
+
+extension ResponseHeaderFields {
+    /// A name or a value while it is read, in the bytes that arrived.
+    package struct Part {
+        fileprivate let bytes: Bytes
+
+        /// Whether it is `name`, which is lowercase, compared case-insensitively.
+        package static func ~= (name: StaticString, part: Part) -> Bool {
+            let name = Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount)
+            return part.bytes.count == name.count && ResponseHeaderFields.hasPrefix(part.bytes, name)
+        }
+
+        /// It as text, which is `likely` itself if it has the same bytes.
+        package func text(likely: String? = nil) -> String {
+            if var likely, likely.withUTF8(hasBytes) { return likely }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+
+        private func hasBytes(_ other: Bytes) -> Bool {
+            guard bytes.count == other.count, let start = bytes.baseAddress, let wanted = other.baseAddress else {
+                return bytes.count == other.count
+            }
+            return memcmp(start, wanted, bytes.count) == 0
+        }
+
+        /// The number that it is, if it consists of digits and has at most 18 of them.
+        package var digits: Int? {
+            guard (1...18).contains(bytes.count) else { return nil }
+            var number = 0
+            for byte in bytes {
+                guard byte &- 0x30 < 10 else { return nil }
+                number = number &* 10 &+ Int(byte &- 0x30)
+            }
+            return number
+        }
     }
 }
 

@@ -4,14 +4,32 @@ package enum WireResponse {
     ///
     /// The limit is one that no client here reaches: a client that paces its requests has all the work of it, and never
     /// waits.
-    package static let fields: [(name: String, value: String)] = [
-        ("content-type", "application/json; charset=utf-8"),
-        ("cache-control", "max-age=0, private, must-revalidate"),
-        ("ratelimit-scope", "default"),
-        ("ratelimit-limit", "1000000"),
-        ("ratelimit-remaining", "999999"),
-        ("ratelimit-reset", "1"),
-    ]
+    ///
+    /// - Parameter call: The call whose scope they name. Default: none that has one of its own.
+    package static func fields(of call: Call? = nil) -> [(name: String, value: String)] {
+        [
+            ("content-type", "application/json; charset=utf-8"),
+            ("cache-control", "max-age=0, private, must-revalidate"),
+            ("ratelimit-scope", call?.rateScope ?? "default"),
+            ("ratelimit-limit", "1000000"),
+            ("ratelimit-remaining", "999999"),
+            ("ratelimit-reset", "1"),
+        ]
+    }
+}
+
+extension Call {
+    /// The rate-limit scope of the call's endpoint, by the documentation of the API.
+    fileprivate var rateScope: String {
+        switch self {
+        case .states1, .states1000: "batch-load-job-states"
+        case .job: "show-job"
+        case .list100, .list1000: "list-scheduled-jobs"
+        case .reserve1000: "batch-reserve"
+        case .finish: "finish-job"
+        case .notify1000: "stack-notification"
+        }
+    }
 }
 
 extension Call {

@@ -25,7 +25,7 @@ struct PreparedResponse: Sendable {
     let headerBlock: [UInt8]
     let body: ByteBuffer
 
-    init(status: Int = 200, fields: [(name: String, value: String)] = WireResponse.fields, body: [UInt8]) {
+    init(status: Int = 200, fields: [(name: String, value: String)] = WireResponse.fields(), body: [UInt8]) {
         self.body = ByteBuffer(bytes: body)
         var block: [UInt8] = []
         if status == 200 {
@@ -55,7 +55,9 @@ struct PreparedResponses: ResponseSource {
     static let shared = PreparedResponses()
 
     private let byCall = Dictionary(
-        uniqueKeysWithValues: Call.allCases.map { ($0, PreparedResponse(body: $0.response)) })
+        uniqueKeysWithValues: Call.allCases.map {
+            ($0, PreparedResponse(fields: WireResponse.fields(of: $0), body: $0.response))
+        })
     private let notFound = PreparedResponse(status: 404, body: Array(#"{"message":"No such endpoint"}"#.utf8))
 
     var readsBodies: Bool { false }

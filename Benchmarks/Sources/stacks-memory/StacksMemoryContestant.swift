@@ -32,7 +32,7 @@ enum StacksMemoryContestant {
 /// It also compares the request with what the floor sends, so that a comparison of different requests fails.
 private struct PreparedResponses: HTTPTransport {
     private let documents: [(request: WireRequest, response: TransportResponse)] = Call.allCases.map { call in
-        let lines = WireResponse.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+        let lines = WireResponse.fields(of: call).map { "\($0.name): \($0.value)\r\n" }.joined()
         let response = TransportResponse(
             status: .ok, headerFields: ResponseHeaderFields(lines: Array(lines.utf8)), body: call.response)
         return (call.request, response)

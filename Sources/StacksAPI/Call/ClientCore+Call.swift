@@ -108,8 +108,14 @@ extension ClientCore {
             authorization: authorization,
             extraFields: options.headerFields,
             isBatch: options.isBatch,
-            pacing: governor.flatMap { PacedCall(definition, stack: target.stack, governor: $0) }
+            pacing: pacing(of: target)
         )
+    }
+
+    /// `nil` for a call without a limit.
+    private func pacing(of target: CallTarget) -> PacedCall? {
+        guard let governor, let scope = target.definition.rateScope, let stack = target.stack else { return nil }
+        return PacedCall(target.definition.operation, scope, stack: stack, governor: governor)
     }
 
     /// The earlier of a call's deadline and the end of its time-out.
@@ -147,7 +153,7 @@ extension ClientCore {
 
     /// Takes a 2xx response. The call ends when its body is decoded.
     private func received(_ call: inout PendingCall, _ response: TransportResponse) -> ReceivedResponse {
-        learnRateLimit(of: call, from: response)
+        learnRateLimit(of: &call, from: response)
         sawStatusOtherThan404()
         call.record.trace.received(response)
         return ReceivedResponse(call: call.record, response: response, attempts: call.requests)
@@ -156,7 +162,7 @@ extension ClientCore {
     /// What follows a response that is not a 2xx.
     private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> NextStep {
         if response.status != .notFound { sawStatusOtherThan404() }
-        learnRateLimit(of: call, from: response)
+        learnRateLimit(of: &call, from: response)
         call.record.trace.received(response)
         let failure = failure(of: call.record.definition, refusedWith: response)
         if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
@@ -180,7 +186,7 @@ extension ClientCore {
         return next(&call, after: failure)
     }
 
-    private func learnRateLimit(of call: PendingCall, from response: TransportResponse) {
+    private func learnRateLimit(of call: inout PendingCall, from response: TransportResponse) {
         call.pacing?.received(
             response, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
     }

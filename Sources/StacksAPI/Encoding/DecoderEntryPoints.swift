@@ -79,7 +79,7 @@ package enum DecoderEntryPoints {
     package static func message(_ body: [UInt8]) -> String? { ServerMessage.read(body, Redaction()) }
 
     /// The rate limit of a response, from its header fields or its body.
-    package static func rateLimit(_ response: TransportResponse) -> RateLimit? { RateLimit(response) }
+    package static func rateLimit(_ response: TransportResponse) -> RateLimit? { RateLimit.stated(in: response) }
 
     /// The wait that the header fields ask for.
     package static func retryAfter(_ fields: ResponseHeaderFields, now: Date) -> Duration? {

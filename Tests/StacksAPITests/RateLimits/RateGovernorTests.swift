@@ -304,10 +304,11 @@ import Testing
         let governor = RateGovernor()
         let now = Moment.now
         func call(_ operation: StacksOperation, _ stack: String = "k") throws -> PacedCall {
-            try #require(PacedCall(operation.definition, stack: stack, governor: governor))
+            let scope = try #require(operation.definition.rateScope)
+            return PacedCall(operation, scope, stack: stack, governor: governor)
         }
         func isSent(_ call: inout PacedCall) -> Bool { call.turn(now: now) == nil }
-        func response(_ call: PacedCall, _ status: HTTPResponse.Status) {
+        func response(_ call: inout PacedCall, _ status: HTTPResponse.Status) {
             let response = TransportResponse(status: status, headerFields: [:], body: [])
             call.received(response, longestPause: .seconds(5), now: now)
         }
@@ -316,7 +317,7 @@ import Testing
             for (stack, status) in [("k", HTTPResponse.Status.ok), ("x", .tooManyRequests)] {
                 var first = try call(operation, stack)
                 #expect(isSent(&first))
-                response(first, status)
+                response(&first, status)
             }
         }
         var underWay = try call(.jobStates)
@@ -327,7 +328,7 @@ import Testing
         }
         var job = try call(.job)
         #expect(isSent(&job))
-        response(underWay, .tooManyRequests)
+        response(&underWay, .tooManyRequests)
         var states = try call(.jobStates)
         #expect(!isSent(&states))
         job = try call(.job)

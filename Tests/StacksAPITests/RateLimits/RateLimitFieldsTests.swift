@@ -43,7 +43,7 @@ struct RateLimitFieldsTests {
         #expect(RateLimit(fields)?.limit == 3)
         #expect(RateLimit(fields)?.reset == expected)
         let body = Array(#"{"message":"slow","limit":3,"reset":\#(value)}"#.utf8)
-        let told = RateLimit(TransportResponse(status: .tooManyRequests, body: body))
+        let told = RateLimit.stated(in: TransportResponse(status: .tooManyRequests, body: body))
         #expect(told?.limit == 3)
         #expect(told?.reset == expected)
     }

@@ -18,7 +18,7 @@ extension ClientCore {
             serverMessage: message,
             body: shown(response.body),
             serverRequestID: response.headerFields[.requestID].map(shown),
-            rateLimit: RateLimit(response),
+            rateLimit: RateLimit.stated(in: response),
             retryAfter: RetryAfter.delay(in: response.headerFields),
             mayHaveTakenEffect: isGateways
         )

@@ -36,18 +36,16 @@ struct PacedCall: Sendable {
     fileprivate let operation: StacksOperation
     fileprivate let scope: RateScope
     fileprivate let stack: String
-    /// The call's last request; `nil` before the first one.
+    /// The call's last request until it has ended.
     private var request: Request?
     /// Since when that request waits for its turn.
     private var waitsSince: Moment?
     /// How long the call's requests waited.
     private(set) var waited = Duration.zero
 
-    /// - Returns: `nil` for an operation without a limit.
-    init?(_ definition: OperationDefinition, stack: String?, governor: RateGovernor) {
-        guard let scope = definition.rateScope, let stack else { return nil }
+    init(_ operation: StacksOperation, _ scope: RateScope, stack: String, governor: RateGovernor) {
         self.governor = governor
-        operation = definition.operation
+        self.operation = operation
         self.scope = scope
         self.stack = stack
     }
@@ -101,8 +99,8 @@ struct PacedCall: Sendable {
     // MARK: After a request
 
     /// The last request got no response.
-    func failed(mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
-        guard let request, request.counts else { return }
+    mutating func failed(mayHaveReachedServer: Bool, now: @autoclosure () -> Moment) {
+        guard let request = request.take(), request.counts else { return }
         let now = now()
         governor.state.withLock { state in
             _ = state.withPacer(of: request) { pacer in
@@ -114,19 +112,20 @@ struct PacedCall: Sendable {
     /// The last request got a response.
     ///
     /// - Parameter longestPause: How long a `Retry-After` can stop the scope.
-    func received(_ response: TransportResponse, longestPause: Duration, now: @autoclosure () -> Moment) {
+    mutating func received(_ response: TransportResponse, longestPause: Duration, now: @autoclosure () -> Moment) {
         let isRefusal = response.status == .tooManyRequests
+        let request = request.take()
         let counted = request?.counts == true ? request : nil
         guard counted != nil || isRefusal else { return }
         let now = now()
         // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
         let statesLimit = isRefusal || response.status.kind == .successful
-        let rate = statesLimit ? RateLimit(response) : nil
+        let rate = statesLimit ? RateLimit.stated(in: response, likelyScope: scope.name) : nil
         let wait = isRefusal ? RetryAfter.delay(in: response.headerFields) ?? rate?.reset ?? .seconds(1) : .zero
         governor.state.withLock { state in
             if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
             guard statesLimit else { return }
-            state.withPacer(of: rate, for: self, counted) { pacer in
+            state.withPacer(named: rate?.scope, limit: rate?.limit, for: self, counted) { pacer in
                 if isRefusal {
                     pacer.refused(rate, wait: min(wait, longestPause), now: now)
                 } else {
@@ -185,16 +184,17 @@ extension RateGovernor {
         ///
         /// - Parameter request: `nil` when the request was not counted; its scope may then have been removed.
         mutating func withPacer(
-            of rate: RateLimit?, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
+            named name: String?, limit: Int?, for call: PacedCall, _ request: PacedCall.Request?,
+            _ body: (inout ScopePacer) -> Void
         ) {
             let known = request.flatMap { self.index(of: $0) }
             let index = known ?? index(for: call)
-            guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
+            guard let name, scopes[index].name != name else { return body(&scopes[index].pacer) }
             if scopes[index].operations == [call.operation], !isKnown(name, of: call.stack) {
                 scopes[index].name = name
                 return body(&scopes[index].pacer)
             }
-            let limit = rate?.limit ?? scopes[index].pacer.limit
+            let limit = limit ?? scopes[index].pacer.limit
             for index in scopes.indices where scopes[index].stack == call.stack {
                 scopes[index].operations.removeAll { $0 == call.operation }
             }

@@ -31,36 +31,41 @@ public struct RateLimit: Sendable, Hashable {
     /// The rate limit in the header fields `RateLimit-Scope`, `-Limit`, `-Remaining` and `-Reset` (seconds); `nil` when
     /// all are missing.
     public init?(_ headerFields: ResponseHeaderFields) {
+        self.init(headerFields, likelyScope: nil)
+    }
+
+    /// The same, for a response whose scope is known but for surprises: its text is not made anew.
+    fileprivate init?(_ headerFields: ResponseHeaderFields, likelyScope: String?) {
         // The first field of a name counts, even if it is not a number.
-        var (scope, limit, remaining, reset): (String?, String?, String?, String?)
+        var (scope, limit, remaining, reset): (String?, Int??, Int??, Duration??)
         headerFields.forEachField(withPrefix: "ratelimit-") { name, value in
             switch name {
-            case "scope": scope = scope ?? value
-            case "limit": limit = limit ?? value
-            case "remaining": remaining = remaining ?? value
-            case "reset": reset = reset ?? value
+            case "scope" where scope == nil: scope = value.text(likely: likelyScope)
+            case "limit" where limit == nil: limit = .some(value.digits ?? Int(value.text()))
+            case "remaining" where remaining == nil: remaining = .some(value.digits ?? Int(value.text()))
+            case "reset" where reset == nil: reset = .some(Self.reset(value))
             default: break
             }
         }
-        self.init(
-            scope: scope,
-            limit: limit.flatMap { Int($0) },
-            remaining: remaining.flatMap { Int($0) },
-            reset: reset.flatMap { RetryAfter.seconds($0) }.flatMap { ServerWait.reset($0) })
-        if self == RateLimit() { return nil }
+        guard scope != nil || limit ?? nil != nil || remaining ?? nil != nil || reset ?? nil != nil else { return nil }
+        self.init(scope: scope, limit: limit ?? nil, remaining: remaining ?? nil, reset: reset ?? nil)
+    }
+
+    private static func reset(_ seconds: ResponseHeaderFields.Part) -> Duration? {
+        // Nearly always an integer, which takes a fraction of the instructions of a `Double`.
+        if let seconds = seconds.digits { return ServerWait.reset(seconds) }
+        return RetryAfter.seconds(seconds.text()).flatMap { ServerWait.reset($0) }
     }
 }
 
 extension RateLimit {
     /// The rate limit of a response: from its header fields and, for a 429, from its body for what they lack.
-    init?(_ response: TransportResponse) {
-        let stated = RateLimit(response.headerFields)
-        guard response.status == .tooManyRequests, let body = RateLimit(body: response.body) else {
-            guard let stated else { return nil }
-            self = stated
-            return
-        }
-        self.init(
+    ///
+    /// - Parameter likelyScope: The scope that it probably states.
+    static func stated(in response: TransportResponse, likelyScope: String? = nil) -> RateLimit? {
+        let stated = RateLimit(response.headerFields, likelyScope: likelyScope)
+        guard response.status == .tooManyRequests, let body = RateLimit(body: response.body) else { return stated }
+        return RateLimit(
             scope: stated?.scope ?? body.scope,
             limit: stated?.limit ?? body.limit,
             remaining: stated?.remaining ?? body.remaining,
