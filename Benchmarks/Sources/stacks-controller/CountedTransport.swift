@@ -1,5 +1,6 @@
 import StacksTransport
 import Synchronization
+import Workload
 
 /// Counts what a controller asks of another transport.
 final class CountedTransport: HTTPTransport {
@@ -30,7 +31,7 @@ final class CountedTransport: HTTPTransport {
         state.withLock { counts in
             counts.requests += 1
             counts.bytesSent += request.path.utf8.count + (request.body?.count ?? 0)
-            if request.path.contains("/scheduled-jobs?") { counts.polls.append(.now) }
+            if Routes.isListing(request.path) { counts.polls.append(.now) }
         }
         let response = try await base.send(request)
         state.withLock { $0.bytesReceived += response.body.count }
