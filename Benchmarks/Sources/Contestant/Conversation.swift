@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
-
 /// A contestant's side of the talk with the program that compares them: takes orders from standard input until it ends,
 /// and measures what each of them costs this process.
 package enum Conversation {
@@ -15,7 +7,7 @@ package enum Conversation {
     package static func hold(
         engine: String, carryOut: (Order, Latencies) async throws -> Tally
     ) async throws {
-        write(Greeting(engine: engine).line)
+        StandardStream.output.write("\(Greeting(engine: engine).line)\n")
         while let line = readLine() {
             let order = try Order(line: line)
             let latencies = Latencies(capacity: order.calls)
@@ -31,35 +23,9 @@ package enum Conversation {
             if let before = instructions, let after = ProcessUsage.instructions { report.instructions = after - before }
             report.allocations = allocations
             report.systemCalls = systemCalls
-            write(report.line)
-            writeAll(UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
+            StandardStream.output.write("\(report.line)\n")
+            StandardStream.output.write(
+                UnsafeRawBufferPointer(latencies.values)[..<(tally.calls * MemoryLayout<UInt64>.stride)])
         }
-    }
-
-    private static func write(_ line: String) {
-        Array("\(line)\n".utf8).withUnsafeBytes { writeAll($0[...]) }
-    }
-
-    /// Straight to the descriptor: bytes and lines must stay in order.
-    private static func writeAll(_ bytes: Slice<UnsafeRawBufferPointer>) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let part = UnsafeRawBufferPointer(rebasing: rest)
-            let count = Platform.write(part)
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
-    }
-}
-
-private enum Platform {
-    static func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            Darwin.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-        #elseif canImport(Musl)
-            Musl.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-        #else
-            Glibc.write(STDOUT_FILENO, bytes.baseAddress, bytes.count)
-        #endif
     }
 }

@@ -14,8 +14,8 @@ import Workload
 
 /// async-http-client, with Codable models read and written by Foundation.
 @main
-enum AsyncHTTPClientContestant {
-    static func main() async throws {
+enum AsyncHTTPClientContestant: ContestantProgram {
+    static func run() async throws {
         let arguments = ContestantArguments()
         var configuration = HTTPClient.Configuration.singletonConfiguration
         configuration.tlsConfiguration = .makeClientConfiguration()

@@ -5,8 +5,8 @@ import Workload
 /// The contestant that the others are measured against: a C loop on libcurl, which reads nothing of what it gets. With
 /// `--plain` it is the loop that one would write at first.
 @main
-enum Floor {
-    static func main() async throws {
+enum Floor: ContestantProgram {
+    static func run() async throws {
         let arguments = ContestantArguments()
         let kind = arguments.flags.contains("--plain") ? CURL_LOOP_PLAIN : CURL_LOOP_GATHERING
         guard let loop = curl_loop_create(arguments.authorityFile, kind) else { throw OutOfMemory() }

@@ -10,6 +10,8 @@ struct Comparison {
     var rounds: Int
     var roundMilliseconds: Int
     var progress: (String) -> Void
+    /// What counts instructions where the processor does not.
+    var valgrind = Valgrind()
 
     /// What everyone showed in `cell`, added to `results`.
     func run(_ cell: Cell, into results: inout Results) throws {
@@ -43,7 +45,13 @@ struct Comparison {
             }
         }
         let floor = entrants.first { $0.competitor == .floor }
-        results.rows += entrants.map { $0.row(floor: floor) }
+        let rows = entrants.map { $0.row(floor: floor) }
+        results.rows += rows
+        if rows.contains(where: { $0.kiloinstructions != nil }) {
+            results.machine.instructionCounting = .counters
+        } else {
+            countInstructions(in: cell, at: server, into: &results)
+        }
     }
 
     /// Memory over `calls` calls of a client with 128 in flight.
@@ -100,7 +108,7 @@ struct Comparison {
 
     var ownServer: URL { directory.appendingPathComponent("benchmark-server") }
 
-    private func executable(of competitor: Competitor) -> URL {
+    func executable(of competitor: Competitor) -> URL {
         if competitor == .guest, let guest { return guest }
         return directory.appendingPathComponent(competitor.program)
     }

@@ -21,6 +21,11 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
     /// Those of the goals.
     static let goals: [Competitor] = own + [.plainLoop, .stacksMemoryBare, .stacksMemoryFull]
 
+    /// Those whose instructions Valgrind counts where the processor does not.
+    static let countedByValgrind: [Competitor] = [
+        .floor, .stacksCurl, .stacksCurlExecutor, .stacksMemoryBare, .stacksMemoryFull,
+    ]
+
     /// The name of its program.
     var program: String {
         switch self {
@@ -31,7 +36,12 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    var flags: [String] {
+    /// What its program is started with.
+    func arguments(at server: Server) -> [String] {
+        ["--url", server.url, "--ca-file", server.authorityFile] + flags
+    }
+
+    private var flags: [String] {
         switch self {
         case .plainLoop: ["--plain"]
         case .stacksCurlExecutor: ["--executor"]

@@ -67,8 +67,7 @@ extension CountedCosts {
         rows = []
         for competitor in competitors {
             let program = try Program(
-                directory.appendingPathComponent(competitor.program),
-                ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
+                directory.appendingPathComponent(competitor.program), competitor.arguments(at: server))
             defer { program.stop() }
             let engine = try program.receive(Greeting.self, within: 60).engine
             if !competitor.isInMemory { origin.libcurl = engine.replacing("libcurl/", with: "") }

@@ -31,8 +31,7 @@ final class Entrant {
         self.competitor = competitor
         self.cell = cell
         self.server = server
-        program = try Program(
-            executable, ["--url", server.url, "--ca-file", server.authorityFile] + competitor.flags)
+        program = try Program(executable, competitor.arguments(at: server))
         engine = try program.receive(Greeting.self, within: 20).engine
     }
 

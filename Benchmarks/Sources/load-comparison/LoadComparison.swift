@@ -195,7 +195,6 @@ struct LoadComparison: ParsableCommand {
         var results = Results(
             machine: .current, rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
         for cell in cells { try comparison.run(cell, into: &results) }
-        results.machine.countsInstructions = results.rows.contains { $0.kiloinstructions != nil }
         Self.report("")
         return results
     }

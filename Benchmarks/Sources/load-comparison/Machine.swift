@@ -2,6 +2,13 @@ import Foundation
 
 /// What a run's figures depend on besides the code.
 struct Machine: Codable, Sendable {
+    enum InstructionCounting: String, Codable, Sendable {
+        /// By the processor, the kernel's included.
+        case counters
+        /// By Valgrind, without the kernel's.
+        case valgrind
+    }
+
     var cores: Int
     /// The processor's name, as the system gives it.
     var processor: String
@@ -9,8 +16,8 @@ struct Machine: Codable, Sendable {
     var system: String
     /// The compiler, as far as it makes a difference.
     var swift: String
-    /// Whether it counts instructions, the kernel's included.
-    var countsInstructions = false
+    /// How instructions were counted; `nil` if they were not.
+    var instructionCounting: InstructionCounting?
     /// The average number of running processes over the last minute.
     var loadBefore: Double
     var loadAfter = 0.0
@@ -24,7 +31,13 @@ struct Machine: Codable, Sendable {
 
     /// One line for people, the same for every run on this kind of machine.
     var title: String {
-        "\(cores) cores of \(processor) \(countsInstructions ? "with" : "without") counters, \(system), Swift \(swift)"
+        let counting =
+            switch instructionCounting {
+            case .counters: "with counters"
+            case .valgrind: "with instructions counted by Valgrind"
+            case nil: "without counters"
+            }
+        return "\(cores) cores of \(processor) \(counting), \(system), Swift \(swift)"
     }
 
     static var load: Double {

@@ -8,14 +8,14 @@ struct Profile {
 
     /// - Throws: What to install, when `perf` is missing.
     init() throws {
-        guard let perf = Self.find("perf") else {
+        guard let perf = Program.find("perf") else {
             throw Program.Failure(
                 description:
                     "perf is not installed: 'apt-get install linux-perf' on Debian, 'dnf install perf' on Fedora; "
                     + "on macOS use Instruments instead")
         }
         self.perf = perf
-        demangler = Self.find("swift-demangle") ?? Self.find("swift")
+        demangler = Program.find("swift-demangle") ?? Program.find("swift")
         recording = FileManager.default.temporaryDirectory
             .appendingPathComponent("stacks-profile-\(UUID().uuidString.lowercased())")
     }
@@ -68,12 +68,6 @@ struct Profile {
             let shown = (words.last == "-" ? words.dropLast(2) : words[...]).joined(separator: " ")
             return "  " + (shown.count > 150 ? shown.prefix(150) + "…" : shown) + "\n"
         }.joined()
-    }
-
-    private static func find(_ name: String) -> URL? {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        return folders.map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
-            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }
 
     /// What a program prints. The input goes by a file, so that neither side waits for the other.

@@ -8,6 +8,13 @@ final class Program {
         var description: String
     }
 
+    /// An executable file of this name in one of the folders of `PATH`.
+    static func find(_ name: String) -> URL? {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        return folders.map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }
+
     let name: String
     private let process = Process()
     private let input = Pipe()
@@ -38,12 +45,20 @@ final class Program {
 
     /// Closes its input, which ends it, and waits; it is killed when that takes longer than five seconds.
     func stop() {
-        guard process.isRunning else { return }
+        if process.isRunning { end(within: 5) }
+    }
+
+    /// Closes its input, which ends it, and waits; it is killed when that takes longer than so many seconds.
+    ///
+    /// - Returns: Whether it ended by itself and without an error.
+    @discardableResult
+    func end(within seconds: Int) -> Bool {
         try? input.fileHandleForWriting.close()
-        let end = Date.now + 5
+        let end = Date.now + Double(seconds)
         while process.isRunning, Date.now < end { usleep(2000) }
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
+        return process.terminationReason == .exit && process.terminationStatus == 0
     }
 
     func send(_ message: some Encodable) throws {

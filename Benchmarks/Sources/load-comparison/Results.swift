@@ -22,9 +22,10 @@ struct Row: Codable, Sendable {
     var cpuMicroseconds: Spread
     /// CPU time over that of the floor in the same round.
     var ratio: Spread?
-    /// Thousands of instructions of the client's process for one call, where the machine counts them.
+    /// Thousands of instructions of the client's process for one call, where they are counted: in each round, or once for
+    /// all by Valgrind.
     var kiloinstructions: Spread?
-    /// Instructions over those of the floor in the same round.
+    /// Instructions over those of the floor, in the same round if they are counted in rounds.
     var instructionRatio: Spread?
     /// The CPU times of the rounds, in microseconds.
     var cpuOfRounds: [Double]
@@ -67,6 +68,8 @@ struct Results: Codable, Sendable {
     var goals: [Goal] = []
     /// Competitors that could not take part in a cell.
     var absent: [Absence] = []
+    /// Why instructions that Valgrind was to count are missing.
+    var countingFailure: String?
 
     func row(_ cell: Cell, _ competitor: Competitor) -> Row? {
         rows.first { $0.cell == cell && $0.competitor == competitor }

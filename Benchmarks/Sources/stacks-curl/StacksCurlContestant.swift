@@ -5,8 +5,8 @@ import StacksCurl
 
 /// `StacksClient` over `CurlTransport`; with `--executor`, its callers run on the transport's I/O thread.
 @main
-enum StacksCurlContestant {
-    static func main() async throws {
+enum StacksCurlContestant: ContestantProgram {
+    static func run() async throws {
         let arguments = ContestantArguments()
         var configuration = CurlTransport.Configuration()
         configuration.certificateAuthorities = .file(arguments.authorityFile)

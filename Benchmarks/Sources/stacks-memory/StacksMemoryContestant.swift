@@ -14,8 +14,8 @@ import Workload
 /// `StacksClient` with responses in memory: what the client itself costs; with `--bare` and `--full`, without
 /// everything that can be left out of it and with all of it.
 @main
-enum StacksMemoryContestant {
-    static func main() async throws {
+enum StacksMemoryContestant: ContestantProgram {
+    static func run() async throws {
         let arguments = ContestantArguments()
         let equipment: Equipment =
             arguments.flags.contains("--bare") ? .bare : arguments.flags.contains("--full") ? .full : .standard

@@ -6,8 +6,8 @@ import TrustedAuthority
 
 /// `StacksClient` over `URLSessionTransport`, on Linux.
 @main
-enum StacksURLSessionContestant {
-    static func main() async throws {
+enum StacksURLSessionContestant: ContestantProgram {
+    static func run() async throws {
         let arguments = ContestantArguments()
         guard trusted_authority_use(arguments.authorityFile) == 0 else { throw NoAuthority() }
         let calls = try StacksCalls(baseURL: arguments.baseURL, transport: URLSessionTransport())
