@@ -76,10 +76,11 @@ public struct ResponseHeaderFields: Sendable {
     }
 
     /// Calls `body` with each field whose name begins with `prefix`: the rest of its name, and its value. It scans the lines
-    /// once and copies nothing, for callers that read several fields of every response.
+    /// once and copies nothing, for callers that read several fields of every response. What `body` gets is valid during its
+    /// call only.
     ///
-    /// - Parameter prefix: Lowercase; names are compared case-insensitively.
-    package func forEachField(withPrefix prefix: StaticString, _ body: (_ rest: Part, _ value: Part) -> Void) {
+    /// - Parameter prefix: Lowercase; names are compared case-insensitively. A field with this very name is left out.
+    package func forEachField(withPrefix prefix: StaticString, _ body: (_ rest: RawText, _ value: RawText) -> Void) {
         let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
         switch storage {
         case .fields(let fields):
@@ -87,17 +88,17 @@ public struct ResponseHeaderFields: Sendable {
                 var (name, value) = (field.name.canonicalName, field.value)
                 name.withUTF8 { name in
                     guard name.count > prefix.count, Self.hasPrefix(name, prefix) else { return }
-                    value.withUTF8 { body(Part(bytes: Bytes(rebasing: name[prefix.count...])), Part(bytes: $0)) }
+                    value.withUTF8 { body(RawText(bytes: Bytes(rebasing: name[prefix.count...])), RawText(bytes: $0)) }
                 }
             }
         case .lines(let bytes):
             Self.forEachLine(of: bytes) { line in
                 guard line.count > prefix.count, Self.hasPrefix(line, prefix) else { return true }
                 let rest = Bytes(rebasing: line[prefix.count...])
-                guard let length = Self.position(of: UInt8(ascii: ":"), in: rest) else { return true }
+                guard let length = Self.position(of: UInt8(ascii: ":"), in: rest), length > 0 else { return true }
                 body(
-                    Part(bytes: Bytes(rebasing: rest[..<length])),
-                    Part(bytes: Self.value(rest, after: length)))
+                    RawText(bytes: Bytes(rebasing: rest[..<length])),
+                    RawText(bytes: Self.value(rest, after: length)))
                 return true
             }
         }
@@ -152,17 +153,18 @@ public struct ResponseHeaderFields: Sendable {
 }
 
 extension ResponseHeaderFields {
-    /// A name or a value while it is read, in the bytes that arrived.
-    package struct Part {
+    /// The bytes of a name or a value, valid only during the call that passes it: copy what is to be kept with
+    /// ``text(likely:)``.
+    package struct RawText {
         fileprivate let bytes: Bytes
 
         /// Whether it is `name`, which is lowercase, compared case-insensitively.
-        package static func ~= (name: StaticString, part: Part) -> Bool {
+        package static func ~= (name: StaticString, text: RawText) -> Bool {
             let name = Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount)
-            return part.bytes.count == name.count && ResponseHeaderFields.hasPrefix(part.bytes, name)
+            return text.bytes.count == name.count && ResponseHeaderFields.hasPrefix(text.bytes, name)
         }
 
-        /// It as text, which is `likely` itself if it has the same bytes.
+        /// The text: `likely` itself if it has the same bytes.
         package func text(likely: String? = nil) -> String {
             if var likely, likely.withUTF8(hasBytes) { return likely }
             return String(decoding: bytes, as: UTF8.self)
@@ -175,8 +177,8 @@ extension ResponseHeaderFields {
             return memcmp(start, wanted, bytes.count) == 0
         }
 
-        /// The number that it is, if it consists of digits and has at most 18 of them.
-        package var digits: Int? {
+        /// The number, if the text consists of at most 18 digits: so many cannot overflow.
+        package var wholeNumber: Int? {
             guard (1...18).contains(bytes.count) else { return nil }
             var number = 0
             for byte in bytes {

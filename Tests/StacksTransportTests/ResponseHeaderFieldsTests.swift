@@ -61,6 +61,25 @@ struct ResponseHeaderFieldsTests {
         #expect(fields.fields.count <= 1)
     }
 
+    @Test(
+        "the fields with a prefix are read alike from lines and from `HTTPFields`, without one that is the prefix",
+        arguments: ["x-", "x-padded", "set-cookie", "ratelimit", "no"] as [StaticString])
+    func prefix(prefix: StaticString) {
+        let lines = [
+            "x-a: 1\r", "X-B:2", "x-: 3", "x-padded-more:  4 ", "Set-Cookie2: 5", "RATELIMIT-Limit: 6", "x-last",
+        ]
+        let raw = ResponseHeaderFields(lines: Array(lines.joined(separator: "\n").utf8))
+        let length = prefix.utf8CodeUnitCount
+        let expected = raw.fields.filter {
+            $0.name.canonicalName.hasPrefix("\(prefix)") && $0.name.canonicalName.count > length
+        }
+        for fields in [raw, ResponseHeaderFields(raw.fields)] {
+            var found: [String] = []
+            fields.forEachField(withPrefix: prefix) { found.append("\($0.text().lowercased())=\($1.text())") }
+            #expect(found == expected.map { "\($0.name.canonicalName.dropFirst(length))=\($0.value)" })
+        }
+    }
+
     @Test("of more fields than the limit, the first ones are listed, and a lookup finds the last one")
     func tooManyFields() {
         let lines = Array(repeatElement("a:\n", count: 70_000).joined().utf8) + Array("age: 1\n".utf8)

@@ -15,7 +15,7 @@ struct CannedResponse: HTTPTransport {
     init(_ body: String) { self.init(Array(body.utf8)) }
 
     /// The header block of a response of the API.
-    static let headerLines = Array(WireResponse.fields.map { "\($0.name): \($0.value)\r\n" }.joined().utf8)
+    static let headerLines = Array(WireResponse.fields().map { "\($0.name): \($0.value)\r\n" }.joined().utf8)
 
     nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse { response }
 

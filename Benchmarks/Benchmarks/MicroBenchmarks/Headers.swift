@@ -1,5 +1,6 @@
 import Benchmark
 import HTTPTypes
+import StacksAPI
 import StacksTransport
 
 /// Looking up a header field in the lines of a response.
@@ -10,6 +11,9 @@ func registerHeaders() {
         Benchmark("header, \(place)", configuration: .short) { benchmark in
             for _ in benchmark.scaledIterations { blackHole(fields[name]) }
         }
+    }
+    Benchmark("header, rate limit", configuration: .short) { benchmark in
+        for _ in benchmark.scaledIterations { blackHole(RateLimit(fields)) }
     }
     Benchmark("header, all fields", configuration: .short) { benchmark in
         for _ in benchmark.scaledIterations { blackHole(fields.fields) }

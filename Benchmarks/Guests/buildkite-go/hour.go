@@ -22,11 +22,13 @@ const (
 	// So that the pages of a long list stay within the documented 10 requests a second.
 	pageInterval = 110 * time.Millisecond
 	workTime     = 6 * time.Second
+	// What stands for any sleep: long enough for the process to have nothing to do, as between two polls.
+	shortSleep = time.Millisecond
 )
 
 // poller is a controller as one would write it at first: it polls every second, reserves what matches, starts an agent
 // for each job, and asks for the states of what runs every few seconds. Its time is the server's clock, which it moves
-// instead of sleeping.
+// after a short sleep instead of a long one.
 type poller struct {
 	client  *stacksapi.Client
 	agents  *http.Client
@@ -46,7 +48,7 @@ type poller struct {
 }
 
 // reportHour writes one line of JSON, what the poller costs in an hour.
-func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, load, clock string) error {
+func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, load, clock string, length time.Duration) error {
 	file, err := os.OpenFile(clock, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -59,16 +61,12 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, lo
 		client: client, agents: agents, origin: origin, slots: 20, clock: shared, token: token,
 		running: map[string]time.Duration{}, jobTokens: map[string]string{},
 	}
-	length := time.Hour
 	switch load {
-	case "idle":
+	case "idle", "unmatched":
 	case "running":
 		poller.slots = 200
 	case "launched":
 		poller.works = true
-		length = 20 * time.Minute
-	case "unmatched":
-		length = 2 * time.Minute
 	default:
 		return fmt.Errorf("there is no load %q", load)
 	}
@@ -98,7 +96,7 @@ func reportHour(client *stacksapi.Client, agents *http.Client, origin, token, lo
 	if err != nil {
 		return err
 	}
-	hourly := func(count int64) int64 { return count * int64(time.Hour/time.Minute) / int64(length/time.Minute) }
+	hourly := func(count int64) int64 { return count * int64(time.Hour/time.Second) / int64(length/time.Second) }
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"load": load, "usesExecutor": false, "seconds": int(length.Seconds()),
 		"cpuNanoseconds": hourly(used), "requests": hourly(int64(poller.requests - requests)),
@@ -132,6 +130,7 @@ func (p *poller) run(ctx context.Context, end time.Duration) error {
 }
 
 func (p *poller) wait(duration time.Duration) {
+	time.Sleep(shortSleep)
 	p.now += max(duration, 0)
 	binary.NativeEndian.PutUint64(p.clock, uint64(p.now))
 }

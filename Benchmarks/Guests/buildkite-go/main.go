@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/buildkite/stacksapi"
 )
@@ -28,6 +29,7 @@ func main() {
 	token := flags.String("token", "bkct_benchmark", "the token")
 	load := flags.String("load", "idle", "with hour: what the poller has to do")
 	clock := flags.String("clock", "", "with hour: the file with the time that the server reads")
+	seconds := flags.Int("seconds", 3600, "with hour: how much of the hour to poll")
 	_ = flags.Parse(arguments)
 
 	transport, err := newTransport(*authority)
@@ -44,7 +46,7 @@ func main() {
 		log.Fatal(err)
 	}
 	if isHour {
-		err = reportHour(client, httpClient, *origin, *token, *load, *clock)
+		err = reportHour(client, httpClient, *origin, *token, *load, *clock, time.Duration(*seconds)*time.Second)
 	} else {
 		err = takeOrders(client)
 	}

@@ -8,8 +8,8 @@
 
 /// A contestant's program: the type that has `@main`.
 ///
-/// Its `main` is not `async`, because the first thread of such a program ends in `dispatch_main`, where libdispatch gives
-/// `sigsuspend` a mask in constant memory, and Valgrind, which writes to the mask, ends with an internal error.
+/// Its `main` is not `async`. The first thread of such a program ends in `dispatch_main`, which calls `sigsuspend` with a mask
+/// in constant memory. Valgrind 3.19 writes to the mask, and ends with an internal error.
 package protocol ContestantProgram: SendableMetatype {
     /// What the program does: on its first thread until it waits for something, as an `async` `main` would, and then on any.
     /// Nothing of it may need the main actor.

@@ -5,7 +5,7 @@ package enum WireResponse {
     /// The limit is one that no client here reaches: a client that paces its requests has all the work of it, and never
     /// waits.
     ///
-    /// - Parameter call: The call whose scope they name. Default: none that has one of its own.
+    /// - Parameter call: The call whose documented scope they name; `nil` for the scope `default`.
     package static func fields(of call: Call? = nil) -> [(name: String, value: String)] {
         [
             ("content-type", "application/json; charset=utf-8"),

@@ -49,7 +49,7 @@ extension Comparison {
         defer { server.stop() }
         let arguments = [
             "hour", "--load", load.rawValue, "--url", server.url, "--ca-file", server.authorityFile, "--token",
-            WireRequest.token, "--clock", clock.path,
+            WireRequest.token, "--clock", clock.path, "--seconds", "\(load.seconds)",
         ]
         return try report(of: program, arguments + flags, within: 300)
     }

@@ -2,7 +2,7 @@ import Workload
 
 extension Comparison {
     /// Puts into the rows of a small call what Valgrind counts, if it is installed: everyone's or, when one cannot be counted,
-    /// nobody's. The first failure is also the last try, because each can take minutes.
+    /// nobody's of this cell. The first failure is also the last try, because each can take minutes.
     func countInstructions(in cell: Cell, at server: Server, into results: inout Results) {
         guard let valgrind, results.countingFailure == nil, cell.call == .states1, cell.concurrency <= 256 else {
             return

@@ -10,8 +10,8 @@ struct Comparison {
     var rounds: Int
     var roundMilliseconds: Int
     var progress: (String) -> Void
-    /// What counts instructions where the processor does not.
-    var valgrind = Valgrind()
+    /// What counts instructions where the processor does not, if they are to be counted there.
+    var valgrind: Valgrind?
 
     /// What everyone showed in `cell`, added to `results`.
     func run(_ cell: Cell, into results: inout Results) throws {

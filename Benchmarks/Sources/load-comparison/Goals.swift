@@ -135,38 +135,29 @@ struct Goals {
     /// them, as a share of what a call over the network costs. Instructions where they are counted; otherwise the CPU times of
     /// rounds that followed each other, because medians are further apart than so small a difference.
     private mutating func addEquipment() {
-        let cells = results.cells.filter { $0.call == .states1 && $0.concurrency <= 256 }
-        let counted = cells.compactMap { cell in
-            equipment(in: cell) { bare, full, call -> (cost: Double, call: Double)? in
-                guard let bare = bare.kiloinstructions, let full = full.kiloinstructions,
-                    let call = call.kiloinstructions
-                else { return nil }
-                return (full.median - bare.median, call.median)
-            }
+        let rows = results.cells.filter { $0.call == .states1 && $0.concurrency <= 256 }.compactMap(equipmentRows)
+        let counted = rows.compactMap { bare, full, call -> (cost: Double, call: Double)? in
+            guard let bare = bare.kiloinstructions, let full = full.kiloinstructions, let call = call.kiloinstructions
+            else { return nil }
+            return (full.median - bare.median, call.median)
         }
-        let timed = cells.compactMap { cell in
-            equipment(in: cell) { bare, full, call -> (cost: Double, call: Double) in
-                let differences = zip(full.cpuOfRounds, bare.cpuOfRounds).map { $0 - $1 }
-                return (Spread(differences).median, call.cpuMicroseconds.median)
-            }
+        let timed = rows.map { bare, full, call in
+            let differences = zip(full.cpuOfRounds, bare.cpuOfRounds).map { $0 - $1 }
+            return (cost: Spread(differences).median, call: call.cpuMicroseconds.median)
         }
-        let costs = counted.isEmpty ? timed : counted
+        let (costs, unit) = counted.isEmpty ? (timed, "µs") : (counted, "k instructions")
         guard let worst = costs.max(by: { $0.cost / $0.call < $1.cost / $1.call }) else { return }
         let share = worst.cost / worst.call
-        let cost =
-            counted.isEmpty
-            ? "\(worst.cost.formatted(digits: 2)) µs" : "\(worst.cost.formatted(digits: 1)) k instructions"
         add(
             "pacing, retry budget, log and metrics when idle", "≤ 2 % of a call",
-            "\((share * 100).formatted(digits: 1)) %, \(cost)", share <= 0.02)
+            "\((share * 100).formatted(digits: 1)) %, \(worst.cost.formatted(digits: 2)) \(unit)", share <= 0.02)
     }
 
-    /// What `cost` makes of the rows of a cell: those of the client without its equipment, with all of it, and of a call over
-    /// the network.
-    private func equipment<Cost>(in cell: Cell, _ cost: (_ bare: Row, _ full: Row, _ call: Row) -> Cost?) -> Cost? {
+    /// The rows of a cell for the client without its equipment, with all of it, and for a call over the network.
+    private func equipmentRows(_ cell: Cell) -> (bare: Row, full: Row, call: Row)? {
         guard let bare = results.row(cell, .stacksMemoryBare), let full = results.row(cell, .stacksMemoryFull),
             let call = results.row(cell, .stacksCurl)
         else { return nil }
-        return cost(bare, full, call)
+        return (bare, full, call)
     }
 }

@@ -55,7 +55,12 @@ extension Results {
             return "\(name): " + engine.split(separator: " ").prefix(2).joined(separator: " ")
         }
         var text = "\n\(engines.joined(separator: "; ")); load \(machine.loadBefore.short) "
-        text += "before and \(machine.loadAfter.short) after.\n\n" + goals.markdown
+        text += "before and \(machine.loadAfter.short) after."
+        if machine.instructionCounting == .valgrind {
+            text += " Instructions are those of the process, without the kernel's, counted by Valgrind."
+        }
+        if let countingFailure { text += " Some are missing: \(countingFailure)." }
+        text += "\n\n" + goals.markdown
         let cells = cells.filter { $0.call == .states1 }
         if !cells.isEmpty {
             var table = TextTable(["a call's p50, p99, p99.9 in ms"] + cells.map { "\($0.concurrency) at a time" })

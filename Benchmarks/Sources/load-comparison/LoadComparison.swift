@@ -12,7 +12,8 @@ struct LoadComparison: ParsableCommand {
         discussion: """
             Every competitor is a process of its own, and so is the server. They take turns, round by round; what is \
             compared is the CPU time of the client's process for one call. Calls about 1000 jobs are made at most 32 at a \
-            time unless --concurrency says otherwise.
+            time unless --concurrency says otherwise. In a whole run and with --goals, Valgrind counts instructions where \
+            the processor does not, if it is installed: half a minute for each number of callers.
             """
     )
 
@@ -113,7 +114,7 @@ struct LoadComparison: ParsableCommand {
             directory: directory,
             guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
             rounds: rounds ?? 7, roundMilliseconds: roundMilliseconds ?? 200,
-            progress: Self.report)
+            progress: Self.report, valgrind: watchesEverything ? Valgrind() : nil)
         if allocations { return try list(Competitor.own) { try comparison.allocationListing($0, $1).text } }
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(controller ? [] : cells, comparison)

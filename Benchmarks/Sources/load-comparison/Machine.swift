@@ -31,13 +31,8 @@ struct Machine: Codable, Sendable {
 
     /// One line for people, the same for every run on this kind of machine.
     var title: String {
-        let counting =
-            switch instructionCounting {
-            case .counters: "with counters"
-            case .valgrind: "with instructions counted by Valgrind"
-            case nil: "without counters"
-            }
-        return "\(cores) cores of \(processor) \(counting), \(system), Swift \(swift)"
+        let counters = instructionCounting == .counters ? "with" : "without"
+        return "\(cores) cores of \(processor) \(counters) counters, \(system), Swift \(swift)"
     }
 
     static var load: Double {

@@ -15,7 +15,7 @@ extension Results {
             text += "\n\(absence.competitor.rawValue) is not in \(absence.cell.call.rawValue) at "
             text += "\(absence.cell.concurrency): \(absence.reason)\n"
         }
-        if let countingFailure { text += "\nNot all instructions are counted: \(countingFailure)\n" }
+        if let countingFailure { text += "\nValgrind failed, so some rows have no instructions: \(countingFailure)\n" }
         return text
     }
 

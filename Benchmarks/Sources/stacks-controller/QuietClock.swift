@@ -45,6 +45,9 @@ final class QuietClock: Clock, SimulatorClock {
     }
 
     private static let longestJump = Duration.seconds(1)
+    /// How long nobody has anything to do before a jump that another process sees, in microseconds: as between two polls,
+    /// threads are asleep when the time has come. The guest's poller sleeps as long.
+    private static let shortSleep: UInt32 = 1000
 
     private let state = Mutex(State())
     private let shared: SharedTime?
@@ -99,6 +102,7 @@ final class QuietClock: Clock, SimulatorClock {
         var isOver = false
         while !isOver {
             waitForQuiet()
+            if shared != nil { usleep(Self.shortSleep) }
             let (due, now) = state.withLock { state in
                 let next = state.sleepers.values.map(\.deadline).min() ?? end
                 state.now = max(state.now, min(next, end, state.now + Self.longestJump))

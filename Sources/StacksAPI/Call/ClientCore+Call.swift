@@ -112,7 +112,7 @@ extension ClientCore {
         )
     }
 
-    /// `nil` for a call without a limit.
+    /// `nil` when nothing paces the call: pacing is off, or its operation has no rate limit of a stack.
     private func pacing(of target: CallTarget) -> PacedCall? {
         guard let governor, let scope = target.definition.rateScope, let stack = target.stack else { return nil }
         return PacedCall(target.definition.operation, scope, stack: stack, governor: governor)

@@ -299,6 +299,20 @@ import Testing
         #expect(error.code == .rateLimited)
     }
 
+    @Test("a request ends once: a second end frees no place")
+    func endsOnce() throws {
+        let governor = RateGovernor()
+        let now = Moment.now
+        let scope = try #require(StacksOperation.scheduledJobs.definition.rateScope)
+        func call() -> PacedCall { PacedCall(.scheduledJobs, scope, stack: "k", governor: governor) }
+        var calls = (0..<scope.limit).map { _ in call() }
+        for index in calls.indices { #expect(calls[index].turn(now: now) == nil) }
+        for _ in 0..<2 { calls[0].failed(mayHaveReachedServer: false, now: now) }
+        var (next, last) = (call(), call())
+        #expect(next.turn(now: now) == nil)
+        #expect(last.turn(now: now) != nil)
+    }
+
     @Test("a 429 for a request whose scope was forgotten and created again pauses its own operation")
     func survivesForgetting() throws {
         let governor = RateGovernor()

@@ -8,6 +8,7 @@ import Testing
 struct RateLimitFieldsTests {
     private static let values = [
         "10", "0", "007", "+5", "-3", "", " 7 ", "1.5", "1e3", "x", "12345678", "123456789", "99999999999999999999",
+        "999999999999999999", "1000000000000000000", "9223372036854775807", "9223372036854775808", "1٢", "٣",
     ]
 
     @Test("whatever the values are", arguments: values)
@@ -29,6 +30,20 @@ struct RateLimitFieldsTests {
         let value = value.split(separator: " ").joined()
         return name == "RATELIMIT-RESET"
             ? RetryAfter.seconds(value).flatMap { ServerWait.reset($0) } == nil : Int(value) == nil
+    }
+
+    @Test(
+        "the scope is what the response states, whatever is expected",
+        arguments: [nil, "", "show", "show-job", "show-jab", "show-jobs", "SHOW-JOB"] as [String?])
+    func scope(expected: String?) {
+        for stated in ["show-job", "Show-Job", "s", ""] {
+            let fields = ResponseHeaderFields(lines: Array("ratelimit-scope: \(stated)\r\n".utf8))
+            let response = TransportResponse(status: .ok, headerFields: fields, body: [])
+            #expect(RateLimit.stated(in: response, likelyScope: expected)?.scope == stated)
+        }
+        let odd = ResponseHeaderFields(lines: Array("ratelimit-scope: a".utf8) + [0xFF, 0x0A])
+        let response = TransportResponse(status: .ok, headerFields: odd, body: [])
+        #expect(RateLimit.stated(in: response, likelyScope: expected)?.scope == "a\u{FFFD}")
     }
 
     @Test(

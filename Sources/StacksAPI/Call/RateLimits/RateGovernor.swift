@@ -88,7 +88,7 @@ struct PacedCall: Sendable {
 
     /// The call ended. A request of it that waits is not sent.
     mutating func leave(now: @autoclosure () -> Moment) {
-        guard waitsSince != nil, let request else { return }
+        guard waitsSince != nil, let request = request.take() else { return }
         let now = now()
         stopWaiting(now: now)
         governor.state.withLock { state in
@@ -182,7 +182,9 @@ extension RateGovernor {
         /// Passes `body` the pacer of the scope that a response names, and moves the operation to it. Requests that
         /// already wait in the old scope stay there.
         ///
-        /// - Parameter request: `nil` when the request was not counted; its scope may then have been removed.
+        /// - Parameters:
+        ///   - limit: The limit that the response states, with which a new scope begins; `nil` for that of the old scope.
+        ///   - request: `nil` when the request was not counted; its scope may then have been removed.
         mutating func withPacer(
             named name: String?, limit: Int?, for call: PacedCall, _ request: PacedCall.Request?,
             _ body: (inout ScopePacer) -> Void

@@ -34,27 +34,32 @@ public struct RateLimit: Sendable, Hashable {
         self.init(headerFields, likelyScope: nil)
     }
 
-    /// The same, for a response whose scope is known but for surprises: its text is not made anew.
+    /// - Parameter likelyScope: The scope that the response probably states. If it does, this string is used, and none is
+    ///   allocated.
     fileprivate init?(_ headerFields: ResponseHeaderFields, likelyScope: String?) {
+        var rate = RateLimit()
         // The first field of a name counts, even if it is not a number.
-        var (scope, limit, remaining, reset): (String?, Int??, Int??, Duration??)
+        var (hasLimit, hasRemaining, hasReset) = (false, false, false)
         headerFields.forEachField(withPrefix: "ratelimit-") { name, value in
             switch name {
-            case "scope" where scope == nil: scope = value.text(likely: likelyScope)
-            case "limit" where limit == nil: limit = .some(value.digits ?? Int(value.text()))
-            case "remaining" where remaining == nil: remaining = .some(value.digits ?? Int(value.text()))
-            case "reset" where reset == nil: reset = .some(Self.reset(value))
+            case "scope" where rate.scope == nil: rate.scope = value.text(likely: likelyScope)
+            case "limit" where !hasLimit: (hasLimit, rate.limit) = (true, Self.integer(value))
+            case "remaining" where !hasRemaining: (hasRemaining, rate.remaining) = (true, Self.integer(value))
+            case "reset" where !hasReset: (hasReset, rate.reset) = (true, Self.reset(value))
             default: break
             }
         }
-        guard scope != nil || limit ?? nil != nil || remaining ?? nil != nil || reset ?? nil != nil else { return nil }
-        self.init(scope: scope, limit: limit ?? nil, remaining: remaining ?? nil, reset: reset ?? nil)
+        if rate == RateLimit() { return nil }
+        self = rate
     }
 
-    private static func reset(_ seconds: ResponseHeaderFields.Part) -> Duration? {
-        // Nearly always an integer, which takes a fraction of the instructions of a `Double`.
-        if let seconds = seconds.digits { return ServerWait.reset(seconds) }
-        return RetryAfter.seconds(seconds.text()).flatMap { ServerWait.reset($0) }
+    private static func integer(_ value: ResponseHeaderFields.RawText) -> Int? {
+        value.wholeNumber ?? Int(value.text())
+    }
+
+    private static func reset(_ value: ResponseHeaderFields.RawText) -> Duration? {
+        if let seconds = value.wholeNumber { return ServerWait.reset(seconds) }
+        return RetryAfter.seconds(value.text()).flatMap { ServerWait.reset($0) }
     }
 }
 

@@ -112,7 +112,7 @@ struct ScopePacer: Sendable {
     /// Learns the limit, or that there is none, from a successful response.
     mutating func learn(_ rate: RateLimit?, sent: Moment, now: Moment) {
         defer { grant(now) }
-        guard let stated = rate?.limit ?? (rate?.remaining == nil ? nil : limit) else {
+        guard let rate, let stated = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
             // A response without rate-limit fields means that there is no limit.
             isPaced = false
             return
@@ -123,7 +123,7 @@ struct ScopePacer: Sendable {
             isPaced = isPaused(now)
             return
         }
-        guard let remaining = rate?.remaining.map({ min(max(0, $0), limit) }) else { return }
+        guard let remaining = rate.remaining.map({ min(max(0, $0), limit) }) else { return }
         if remaining >= limit, let last = lastCounted, last.ended <= sent, last.sent > now - .seconds(1) {
             // Another request was in this window and was not counted.
             isPaced = false
