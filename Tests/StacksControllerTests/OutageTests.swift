@@ -116,7 +116,7 @@ struct OutageTests {
                     for tokens in wishes.tokens { wishes = Wishes(wishes.all + driver.issues(tokens).all) }
                 }
             }
-            wishes = driver.passes(.milliseconds(100))
+            wishes = Wishes(wishes.all + driver.passes(.milliseconds(100)).all)
             if !wishes.polls.isEmpty {
                 wishes = Wishes(wishes.all + driver.polls(jobs.filter { !reserved.contains($0.id) }).all)
             }

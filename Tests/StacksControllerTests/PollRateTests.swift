@@ -86,4 +86,44 @@ struct PollRateTests {
         driver.launches([.number(1)])
         #expect(most(polls(within: .seconds(30), &driver) { [.number(1000 + $0)] }) == 1)
     }
+
+    @Test("while more wait than there are slots, one that becomes free is filled from what was read a moment ago")
+    func backlogged() {
+        var (driver, waiting) = (MachineDriver.running(capacity: 20), ScheduledJob.numbers(0..<10_000))
+        var ends: [(at: Duration, id: JobID)] = []
+        var (pages, launched) = (0, 0)
+        func reacts(to wishes: Wishes) {
+            for poll in wishes.polls {
+                if poll.limit > 1 { pages += 1 }
+                let page = MachineDriver.page(Array(waiting.prefix(poll.limit)), next: "more")
+                reacts(to: driver.happens(.polled(.success(page), limit: nil)))
+            }
+            for ids in wishes.reserved {
+                waiting.removeAll { ids.contains($0.id) }
+                reacts(to: driver.reserves(ids))
+            }
+            for ids in wishes.tokens { reacts(to: driver.issues(ids)) }
+            for query in wishes.queries {
+                let ended = Set(query.ended)
+                let states = query.jobs.map { ($0, ended.contains($0) ? JobState.finished : .running) }
+                reacts(to: driver.says(Dictionary(states) { first, _ in first }, to: query))
+            }
+            for id in wishes.launched {
+                launched += 1
+                // One after the other, some at a time.
+                ends.append((driver.now + .milliseconds(4000 + launched * 370 % 4000), id))
+            }
+        }
+        reacts(to: driver.polls(Array(waiting.prefix(1000)), next: "more"))
+        for _ in 0..<6000 {
+            reacts(to: driver.passes(.milliseconds(10)))
+            for end in ends where end.at <= driver.now {
+                reacts(to: driver.happens(.launcherEnded(end.id, .exited(.success))))
+            }
+            ends.removeAll { $0.at <= driver.now }
+        }
+        // A minute of 20 slots and jobs of six seconds.
+        #expect(launched >= 190, "no slot waits for a list")
+        #expect(pages < launched / 2)
+    }
 }

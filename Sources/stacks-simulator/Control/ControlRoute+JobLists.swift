@@ -11,7 +11,7 @@ extension ControlRoute {
                 ControlMember(
                     name: "find", kind: .text(upTo: 200),
                     about: "only jobs with this text in their UUID, pipeline, branch, step, rules, stack or agent"),
-                ControlMember(name: "after", kind: .text(upTo: 36), about: "only jobs after the one with this UUID"),
+                ControlMember(name: "after", kind: .uuid, about: "only jobs after the one with this UUID"),
                 ControlMember(
                     name: "order", kind: .choice(JobQuery.Order.allCases.map(\.rawValue)),
                     about: "moved: the one with the latest event first"),

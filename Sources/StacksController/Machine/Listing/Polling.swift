@@ -102,7 +102,9 @@ struct Polling {
         // A slot is free, and the last poll, made while none was, saw no more than the head of the list; or jobs come; or a pool
         // has a free slot and wants to know what it could be used for.
         let isBehind = reading.limit == 1 || (shared.slots.bidBy != nil && !isCurrent(at: shared.now))
-        if reachableSlots > 0, isBehind || isBusy(at: shared.now), !isPaused, pacing.failures == 0 {
+        // What was read a moment ago fills the free slots as well as what would be read now. A pool is told what is new.
+        let hasEnough = !shared.slots.isShared && backlog.count >= reachableSlots && isCurrent(at: shared.now)
+        if reachableSlots > 0, isBehind || isBusy(at: shared.now), !hasEnough, !isPaused, pacing.failures == 0 {
             pacing.due = min(pacing.due, reading.sentAt + rate.spacing)
         }
         guard pacing.isDue(at: shared.now), shared.now >= rate.earliest else { return }
