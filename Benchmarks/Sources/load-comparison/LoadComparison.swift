@@ -23,6 +23,9 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
     var goals = false
 
+    @Flag(help: "With --goals: the peers take part as well.")
+    var peers = false
+
     @Flag(help: "Where each of the small clients allocates during a call, and nothing else.")
     var allocations = false
 
@@ -89,6 +92,7 @@ struct LoadComparison: ParsableCommand {
         guard [quick, goals, allocations, profile, controller].count(where: { $0 }) <= 1 else {
             throw ValidationError("--quick, --goals, --allocations, --profile and --controller exclude each other.")
         }
+        guard goals || !peers else { throw ValidationError("--peers goes with --goals.") }
         guard (1...600).contains(arrivalSeconds ?? 1) else {
             throw ValidationError("--arrival-seconds must be between 1 and 600.")
         }
@@ -210,7 +214,7 @@ extension LoadComparison {
     }
 
     private var chosenCompetitors: [Competitor] {
-        let everybody = goals ? Competitor.goals : Competitor.allCases
+        let everybody = goals && !peers ? Competitor.goals : Competitor.allCases
         let chosen = competitors.isEmpty ? everybody : competitors
         return Competitor.allCases.filter { $0 == .floor || ($0 == .guest ? guest != nil : chosen.contains($0)) }
     }

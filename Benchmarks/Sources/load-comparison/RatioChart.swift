@@ -31,7 +31,8 @@ struct RatioChart {
             ("milliseconds from the call to its response, states of 1 job, by calls at a time", latencyPanels),
         ].filter { !$0.1.isEmpty }
         func rows(_ panels: [Panel]) -> Int { (panels.count + columns - 1) / columns }
-        let width = panelWidth * Double(min(columns, groups.map(\.1.count).max() ?? 1))
+        let legend = legend
+        let width = max(legend.width, panelWidth * Double(min(columns, groups.map(\.1.count).max() ?? 1)))
         let height = groups.reduce(legendHeight) { $0 + captionHeight + panelHeight * Double(rows($1.1)) }
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
@@ -40,7 +41,7 @@ struct RatioChart {
             <g fill="#808890">
 
             """
-        svg += legend + "</g>\n"
+        svg += legend.text + "</g>\n"
         var top = legendHeight
         for (caption, panels) in groups {
             svg += "<text x=\"8\" y=\"\(number(top + 10))\" font-size=\"12\" fill=\"#808890\">\(caption)</text>\n"
@@ -83,7 +84,8 @@ struct RatioChart {
         }
     }
 
-    private var legend: String {
+    /// In one row, which can be wider than the panels.
+    private var legend: (text: String, width: Double) {
         var x = 8.0
         var text = ""
         for competitor in Competitor.allCases
@@ -92,7 +94,7 @@ struct RatioChart {
             text += "<text x=\"\(number(x + 12))\" y=\"23\">\(competitor.rawValue)</text>\n"
             x += 28 + 6.2 * Double(competitor.rawValue.count)
         }
-        return text
+        return (text, x)
     }
 
     private static func colour(of competitor: Competitor) -> String {
