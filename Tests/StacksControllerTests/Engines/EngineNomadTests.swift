@@ -139,22 +139,14 @@
             }
         }
 
-        @Test("an allocation whose other task runs on after the agent's has ended gives the job back")
-        func dead() async throws {
+        @Test(
+            "an allocation that fails, as when its image cannot be pulled, or whose agent's task alone has ended, is removed, said, and the job given back",
+            arguments: [("fails", "failed", "Failed to pull"), ("dead", "running; ", "Exit Code: 2")])
+        func noSandbox(how: String, state: String, event: String) async throws {
             try await withNomad { nomad, launcher in
-                try nomad.write(to: "dead")
-                try await nomad.expectNoStart(launcher, saying: "Nomad started no sandbox: running; ")
-                #expect(nomad.log().contains("Exit Code: 2"))
-                try expectNoJob(nomad)
-            }
-        }
-
-        @Test("an allocation that fails, as when its image cannot be pulled, is removed, said, and the job given back")
-        func fails() async throws {
-            try await withNomad { nomad, launcher in
-                try nomad.write(to: "fails")
-                try await nomad.expectNoStart(launcher, saying: "Nomad started no sandbox: failed")
-                #expect(nomad.log().contains("Failed to pull") && !nomad.log().contains("\u{1B}"))
+                try nomad.write(to: how)
+                try await nomad.expectNoStart(launcher, saying: "Nomad started no sandbox: \(state)")
+                #expect(nomad.log().contains(event) && !nomad.log().contains("\u{1B}"))
                 try expectNoJob(nomad)
             }
         }

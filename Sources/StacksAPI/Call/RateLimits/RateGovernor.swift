@@ -125,7 +125,7 @@ struct PacedCall: Sendable {
         governor.state.withLock { state in
             if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
             guard statesLimit else { return }
-            state.withPacer(named: rate?.scope, limit: rate?.limit, for: self, counted) { pacer in
+            state.withPacer(of: rate, for: self, counted) { pacer in
                 if isRefusal {
                     pacer.refused(rate, wait: min(wait, longestPause), now: now)
                 } else {
@@ -182,21 +182,18 @@ extension RateGovernor {
         /// Passes `body` the pacer of the scope that a response names, and moves the operation to it. Requests that
         /// already wait in the old scope stay there.
         ///
-        /// - Parameters:
-        ///   - limit: The limit that the response states, with which a new scope begins; `nil` for that of the old scope.
-        ///   - request: `nil` when the request was not counted; its scope may then have been removed.
+        /// - Parameter request: `nil` when the request was not counted; its scope may then have been removed.
         mutating func withPacer(
-            named name: String?, limit: Int?, for call: PacedCall, _ request: PacedCall.Request?,
-            _ body: (inout ScopePacer) -> Void
+            of rate: RateLimit?, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
         ) {
             let known = request.flatMap { self.index(of: $0) }
             let index = known ?? index(for: call)
-            guard let name, scopes[index].name != name else { return body(&scopes[index].pacer) }
+            guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
             if scopes[index].operations == [call.operation], !isKnown(name, of: call.stack) {
                 scopes[index].name = name
                 return body(&scopes[index].pacer)
             }
-            let limit = limit ?? scopes[index].pacer.limit
+            let limit = rate?.limit ?? scopes[index].pacer.limit
             for index in scopes.indices where scopes[index].stack == call.stack {
                 scopes[index].operations.removeAll { $0 == call.operation }
             }
