@@ -1,4 +1,11 @@
 import Synchronization
+package import Workload
+
+/// Makes calls.
+package protocol Caller: Sendable {
+    /// Makes one call, and throws when its response is not the expected one.
+    func make(_ call: Call) async throws
+}
 
 /// One order being carried out: callers in tasks of their own, each of which calls again as soon as it has its response.
 package struct CallRun: Sendable {
@@ -19,13 +26,12 @@ package struct CallRun: Sendable {
         self.latencies = latencies
     }
 
-    /// Makes the calls. Each of them is `call`, which throws when the response is not the expected one.
-    package func perform(_ call: @escaping @Sendable () async throws -> Void) async -> Tally {
-        let began = ContinuousClock.now
-        let end = began + .milliseconds(order.milliseconds)
+    /// Has `caller` make the calls.
+    package func perform(_ caller: some Caller) async -> Tally {
+        let end = ProcessUsage.clockNanoseconds + UInt64(order.milliseconds) * 1_000_000
         await withDiscardingTaskGroup { group in
             for _ in 0..<min(order.concurrency, order.calls) {
-                group.addTask { await callAgainAndAgain(until: end, call) }
+                group.addTask { await callAgainAndAgain(until: end, caller) }
             }
         }
         return Tally(
@@ -33,22 +39,23 @@ package struct CallRun: Sendable {
             firstError: counts.firstError.withLock { $0 })
     }
 
-    private func callAgainAndAgain(until end: ContinuousClock.Instant, _ call: @Sendable () async throws -> Void) async
-    {
-        var asked = ContinuousClock.now
+    /// - Parameter end: When to make no further call, in nanoseconds: an instant of Swift's clock costs a call of every
+    ///   caller what a loop in C does not pay.
+    private func callAgainAndAgain(until end: UInt64, _ caller: some Caller) async {
+        var asked = ProcessUsage.clockNanoseconds
         // The first call is made whatever the time: on a busy machine a short order can be over before it is begun.
         var isFirst = true
         while isFirst || asked < end, counts.begun.wrappingAdd(1, ordering: .relaxed).oldValue < order.calls {
             isFirst = false
             do {
-                try await call()
+                try await caller.make(order.call)
             } catch {
                 counts.errors.wrappingAdd(1, ordering: .relaxed)
                 counts.firstError.withLock { first in if first == nil { first = "\(error)" } }
             }
-            let responded = ContinuousClock.now
+            let responded = ProcessUsage.clockNanoseconds
             let number = counts.ended.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
-            latencies.values[number] = UInt64((responded - asked) / .nanoseconds(1))
+            latencies.values[number] = responded - asked
             asked = responded
         }
     }

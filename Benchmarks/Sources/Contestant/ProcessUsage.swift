@@ -16,6 +16,13 @@ package enum ProcessUsage {
         private static let thisProcess = RUSAGE_SELF
     #endif
 
+    /// A clock that never goes back, in nanoseconds since an arbitrary instant.
+    package static var clockNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// CPU time, user and system, in nanoseconds.
     package static var cpuNanoseconds: Int {
         var usage = rusage()

@@ -4,11 +4,12 @@ package import StacksTransport
 package import Workload
 
 /// The calls of the comparison, made with a `StacksClient`.
-package struct StacksCalls: Sendable {
+package struct StacksCalls: Caller {
     private let client: StacksClient
     /// Without pacing, which would keep back many calls about which the server says nothing.
     private let unpacedClient: StacksClient
     private let job = JobID(Identifiers.firstJob)
+    private let oneJob = [JobID(Identifiers.firstJob)]
 
     /// Made for the first call about a thousand jobs: in all others they would count as the client's memory.
     private enum Many {
@@ -41,7 +42,7 @@ package struct StacksCalls: Sendable {
 
     @inline(never)
     private func readStates(_ call: Call) async throws {
-        let response = try await client.jobStates(call == .states1 ? [job] : Many.jobs, stack: WireRequest.stack)
+        let response = try await client.jobStates(call == .states1 ? oneJob : Many.jobs, stack: WireRequest.stack)
         try expect(response.value.states.count == call.jobCount)
     }
 
@@ -78,7 +79,7 @@ package struct StacksCalls: Sendable {
     /// Carries out an order with these calls.
     package func carryOut(_ order: Order, _ latencies: Latencies) async -> Tally {
         if order.deed == .cancel { return await Cancelling(unpacedClient, order, latencies).perform() }
-        return await CallRun(order, latencies: latencies).perform { try await make(order.call) }
+        return await CallRun(order, latencies: latencies).perform(self)
     }
 
     private func expect(_ isTrue: Bool) throws {

@@ -24,14 +24,14 @@ enum AsyncHTTPClientContestant: ContestantProgram {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let calls = CodableCalls(client: client, origin: arguments.origin)
         try await Conversation.hold(engine: "async-http-client") { order, latencies in
-            await CallRun(order, latencies: latencies).perform { try await calls.make(order.call) }
+            await CallRun(order, latencies: latencies).perform(calls)
         }
         try await client.shutdown()
     }
 }
 
 /// The calls of the comparison, as somebody makes them who has no client for this API.
-struct CodableCalls: Sendable {
+struct CodableCalls: Caller {
     let client: HTTPClient
     let origin: String
     private let paths = Dictionary(uniqueKeysWithValues: Call.allCases.map { ($0, $0.request.path) })
