@@ -18,8 +18,12 @@ import CLibcurl
 struct ConnectedSockets {
     /// Closed sockets are removed at the next search.
     private var sockets: [curl_socket_t] = []
+    /// The socket that was found last. While its connection exists, no other one has its ports, and a new connection resets
+    /// this; so a connection with these ports has this socket.
+    private var latest: (localPort: Int32, remotePort: Int32, socket: curl_socket_t)?
 
     mutating func note(_ socket: curl_socket_t) {
+        latest = nil
         if !sockets.contains(socket) { sockets.append(socket) }
     }
 
@@ -39,6 +43,7 @@ struct ConnectedSockets {
 
     /// The socket of the connection between two ports.
     mutating func socket(localPort: Int32, remotePort: Int32) -> curl_socket_t? {
+        if let latest, latest.localPort == localPort, latest.remotePort == remotePort { return latest.socket }
         var found: curl_socket_t?
         sockets.removeAll { socket in
             guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
@@ -47,6 +52,7 @@ struct ConnectedSockets {
             }
             return false
         }
+        latest = found.map { (localPort, remotePort, $0) }
         return found
     }
 

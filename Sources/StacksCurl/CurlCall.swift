@@ -16,13 +16,18 @@ import StacksTransport
     // mailbox, whose lock orders the accesses; then the I/O thread, until it resumes the continuation; then the caller.
     private nonisolated(unsafe) var caller: WaitingCaller?
     private nonisolated(unsafe) var outcome: Outcome?
-    private nonisolated(unsafe) var buffers = ResponseBuffers()
+    private nonisolated(unsafe) var buffers: ResponseBuffers
+    /// What processes the call, if anything does. Unchecked, and safe because only the I/O thread accesses it, and because
+    /// the transfer, which the loop keeps until it has given up the call, resets it then.
+    nonisolated(unsafe) unowned(unsafe) var transfer: CurlTransfer?
 
     init(id: CallID, request: borrowing TransportRequest, deadline: Moment) {
         self.id = id
         self.request = copy request
         self.deadline = deadline
-        unsafe buffers.reserve()
+        var buffers = ResponseBuffers()
+        buffers.reserve()
+        unsafe self.buffers = buffers
     }
 
     // MARK: The caller's side

@@ -22,7 +22,7 @@ extension CurlLoop {
                     isExclusive: usesHTTP1(call.request.origin),
                     mayRestart: restarts < configuration.maximumConnectionsPerHost)
                 transfer.restarts = restarts
-                let result = multi.add(transfer, id: call.id)
+                let result = multi.add(transfer)
                 guard result == CURLM_OK else {
                     throw TransportError(
                         code: .other, phase: .queued,
@@ -61,7 +61,7 @@ extension CurlLoop {
             return call
         }
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-        multi?.remove(transfer, id: call.id)
+        multi?.remove(transfer)
         queue.finish(origin: call.request.origin)
         recycle(transfer)
         if startsNext { startWaiting(origin: call.request.origin) }
@@ -80,24 +80,17 @@ extension CurlLoop {
         while let next = queue.next(origin: origin) { start(next) }
     }
 
-    mutating func cancel(_ id: CallID) {
-        let call: CurlCall?
-        if let transfer = transfer(of: id) {
+    mutating func cancel(_ call: CurlCall) {
+        let found: CurlCall?
+        if let transfer = unsafe call.transfer {
             // Callers with a timeout of their own cancel, so a silent connection is treated as at a deadline.
             if let multi = transfer.multi, multi.isSilent(transfer, for: Self.longestSilence) { quarantine(multi) }
             transfer.gatherReset()
-            call = detach(transfer)
+            found = detach(transfer)
         } else {
-            call = queue.remove(id)
+            found = queue.remove(call.id)
         }
-        if let call { end(call, .failure(CancellationError())) }
-    }
-
-    func transfer(of id: CallID) -> CurlTransfer? {
-        for multi in multis {
-            if let transfer = multi.transfers[id] { return transfer }
-        }
-        return nil
+        if let found { end(found, .failure(CancellationError())) }
     }
 
     /// Ends a call that the mailbox accepted: every such call ends here. Its caller is resumed later in the turn.

@@ -10,7 +10,7 @@ extension CurlLoop {
         }
         var origins: Set<String> = []
         for multi in multis {
-            let expired = multi.transfers.values.filter { $0.call.map { $0.deadline <= now } ?? false }
+            let expired = multi.transfers.filter { $0.call.map { $0.deadline <= now } ?? false }
             if expired.contains(where: { isDead($0, of: multi) }) { quarantine(multi) }
             for transfer in expired {
                 let error = TransportError.deadlineExceeded(phase: transfer.phase)
@@ -50,7 +50,7 @@ extension CurlLoop {
         var earliest = queue.earliest(\.deadline)
         for (call, _) in restarting { earliest = min(earliest ?? call.deadline, call.deadline) }
         for multi in multis {
-            for transfer in multi.transfers.values {
+            for transfer in multi.transfers {
                 guard let deadline = transfer.call?.deadline else { continue }
                 earliest = min(earliest ?? deadline, deadline)
             }

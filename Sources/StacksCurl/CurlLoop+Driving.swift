@@ -71,7 +71,7 @@ extension CurlLoop {
     private mutating func restartLater(_ transfer: CurlTransfer) {
         let (multi, times) = (transfer.multi, transfer.restarts + 1)
         guard let call = transfer.takeCall() else { return }
-        multi?.remove(transfer, id: call.id)
+        multi?.remove(transfer)
         recycle(transfer)
         restarting.append((call, times))
     }
@@ -87,8 +87,8 @@ extension CurlLoop {
 
     /// Whether a connection to `origin` is known to carry only one call at a time.
     mutating func usesHTTP1(_ origin: String) -> Bool {
-        configuration.httpVersion == .http1_1 || !CurlLibrary.hasHTTP2 || isPlaintext(origin)
-            || queue.sharesConnections(origin: origin) == false
+        if let isShared = queue.sharesConnections(origin: origin) { return !isShared }
+        return configuration.httpVersion == .http1_1 || !CurlLibrary.hasHTTP2 || isPlaintext(origin)
     }
 
     /// Whether a failure leaves a broken connection in libcurl's pool.

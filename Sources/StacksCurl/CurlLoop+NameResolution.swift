@@ -18,7 +18,7 @@ extension CurlLoop {
     /// Separates a call from its transfer, and keeps the transfer in libcurl.
     mutating func abandon(_ transfer: CurlTransfer, of call: CurlCall, in multi: CurlMulti) {
         postponeConnectTimeout(of: transfer)
-        multi.abandon(transfer, id: call.id, origin: call.request.origin)
+        multi.abandon(transfer, origin: call.request.origin)
     }
 
     /// Removes an abandoned transfer that libcurl has finished.
@@ -43,7 +43,7 @@ extension CurlLoop {
         guard let check = nextResolutionCheck, check <= now else { return }
         nextResolutionCheck = nil
         for multi in multis {
-            for transfer in Array(multi.transfers.values) {
+            for transfer in multi.transfers {
                 scheduleResolutionCheck()
                 guard let began = transfer.progress.resolutionBegan else { continue }
                 if transfer.progress.isResolving, began + resolutionPatience <= now {

@@ -14,7 +14,7 @@ extension CurlLoop {
         for (call, _) in restarting { fail(call, phase: .queued) }
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
-            for transfer in multi.transfers.values {
+            for transfer in multi.transfers {
                 let phase = transfer.phase
                 guard let call = transfer.takeCall() else { continue }
                 statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)

@@ -120,7 +120,7 @@ struct CurlLoop: ~Copyable {
         while let command = inbox.popLast() {
             switch command {
             case .start(let call): enqueue(call)
-            case .cancel(let id): cancel(id)
+            case .cancel(let call): cancel(call)
             case .run(let job):
                 runsTasks = true
                 executor.run(job)

@@ -1,7 +1,7 @@
 import StacksTransport
 import Synchronization
 
-/// Identifies a call, so that any thread can cancel it. Unique in the process.
+/// Identifies a waiting call. Unique in the process.
 struct CallID: Hashable, Sendable {
     let number: UInt64
 
@@ -19,7 +19,7 @@ struct CallID: Hashable, Sendable {
 final class CurlMailbox: Sendable {
     enum Command: Sendable {
         case start(CurlCall)
-        case cancel(CallID)
+        case cancel(CurlCall)
         /// A job of a task that prefers to run on the I/O thread.
         case run(UnownedJob)
     }
@@ -66,8 +66,8 @@ final class CurlMailbox: Sendable {
     /// - Returns: Whether it was accepted. If not, the caller fails the call.
     func post(_ call: CurlCall) -> Bool { post(.start(call)) }
 
-    /// Asks the I/O thread to cancel a call. Unknown IDs are ignored.
-    func cancel(_ id: CallID) { _ = post(.cancel(id)) }
+    /// Asks the I/O thread to cancel a call. A call that it does not have is ignored.
+    func cancel(_ call: CurlCall) { _ = post(.cancel(call)) }
 
     /// Hands a job to the I/O thread.
     ///

@@ -15,13 +15,9 @@ import StacksTransport
 /// calls end.
 @safe final class CurlMulti {
     private let handle: UnsafeMutableRawPointer
-    /// The sockets to poll.
-    private(set) var sockets: [pollfd] = []
-    private(set) var transfers: [CallID: CurlTransfer] = [:]
+    private let state = IOCell(State())
     /// Transfers without a call, which stay in libcurl until their name resolution ends.
     var abandoned: [AbandonedTransfer] = []
-    var connectedSockets = ConnectedSockets()
-    var gatheredWrites = GatheredWrites()
     /// How many streams were reset in this turn.
     var resets = 0
     /// When the loop's turn began.
@@ -30,12 +26,20 @@ import StacksTransport
     private(set) var turn: UInt64
     /// When the handle was created.
     let createdAt: Moment
-    private var receipts = Receipts()
     /// When a transfer was removed last.
     private var lastUse: Moment
     /// Whether it takes no new calls.
     var isRetired = false
     private var timer = Timer.none
+
+    /// What every call changes.
+    private struct State {
+        var sockets: [pollfd] = []
+        var transfers: [CurlTransfer] = []
+        var connectedSockets = ConnectedSockets()
+        var gatheredWrites = GatheredWrites()
+        var receipts = Receipts()
+    }
 
     private enum Timer {
         case none
@@ -76,17 +80,38 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers.values + abandoned.map(\.transfer) {
+        for transfer in transfers + abandoned.map(\.transfer) {
             _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
         }
         _ = unsafe curl_multi_cleanup(handle)
     }
 
+    /// The sockets to poll.
+    var sockets: [pollfd] {
+        @inline(__always) _read { yield state.value.sockets }
+    }
+
+    /// The transfers of calls, in no particular order.
+    var transfers: [CurlTransfer] {
+        @inline(__always) _read { yield state.value.transfers }
+    }
+
+    var connectedSockets: ConnectedSockets {
+        @inline(__always) _read { yield state.value.connectedSockets }
+        @inline(__always) _modify { yield &state.value.connectedSockets }
+    }
+
+    var gatheredWrites: GatheredWrites {
+        @inline(__always) _read { yield state.value.gatheredWrites }
+        @inline(__always) _modify { yield &state.value.gatheredWrites }
+    }
+
     /// Adds a prepared transfer. libcurl starts it when it is driven next.
-    func add(_ transfer: CurlTransfer, id: CallID) -> CURLMcode {
+    func add(_ transfer: CurlTransfer) -> CURLMcode {
         let result = unsafe curl_multi_add_handle(handle, transfer.easy.pointer)
         if result == CURLM_OK {
-            transfers[id] = transfer
+            transfer.place = transfers.count
+            state.value.transfers.append(transfer)
             transfer.multi = self
         }
         return result
@@ -94,10 +119,18 @@ import StacksTransport
 
     /// Removes a transfer, finished or not. libcurl then resets an open stream, and closes an HTTP/1.1 connection with an
     /// incomplete response.
-    func remove(_ transfer: CurlTransfer, id: CallID) {
-        transfers[id] = nil
+    func remove(_ transfer: CurlTransfer) {
+        forget(transfer)
         lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
+    }
+
+    /// Takes a transfer from ``transfers``, whose last one moves to its place.
+    private func forget(_ transfer: CurlTransfer) {
+        let last = state.value.transfers.removeLast()
+        if last === transfer { return }
+        last.place = transfer.place
+        state.value.transfers[transfer.place] = last
     }
 
     /// Begins a turn of the loop.
@@ -108,8 +141,8 @@ import StacksTransport
     }
 
     /// Keeps a transfer in libcurl without its call.
-    func abandon(_ transfer: CurlTransfer, id: CallID, origin: String) {
-        transfers[id] = nil
+    func abandon(_ transfer: CurlTransfer, origin: String) {
+        forget(transfer)
         abandoned.append(AbandonedTransfer(transfer: transfer, origin: origin))
     }
 
@@ -172,7 +205,7 @@ import StacksTransport
     /// has arrived on the connection, for any call.
     func isSilent(_ transfer: CurlTransfer, for silence: Duration) -> Bool {
         guard transfer.progress.isSending, let sentAt = transfer.progress.sentAt else { return false }
-        return now - max(receipts.last(onPort: transfer.progress.localPort) ?? sentAt, sentAt) >= silence
+        return now - max(state.value.receipts.last(onPort: transfer.progress.localPort) ?? sentAt, sentAt) >= silence
     }
 
     /// The next finished transfer and its result.
@@ -189,7 +222,7 @@ import StacksTransport
 
     /// Records that bytes arrived on the connection with a local port.
     func noteReceipt(onPort port: Int32) {
-        receipts.note(now, onPort: port)
+        state.value.receipts.note(now, onPort: port)
     }
 
     /// Calls `body` with the object of a callback's context, without retaining it: the loop holds a reference while
@@ -209,11 +242,11 @@ import StacksTransport
             }
         switch (index, events) {
         case (let index?, 0):
-            sockets.remove(at: index)
+            state.value.sockets.remove(at: index)
             gatheredWrites.end(socket)
-        case (let index?, _): sockets[index].events = Int16(events)
+        case (let index?, _): state.value.sockets[index].events = Int16(events)
         case (nil, 0): break
-        case (nil, _): sockets.append(pollfd(fd: socket, events: Int16(events), revents: 0))
+        case (nil, _): state.value.sockets.append(pollfd(fd: socket, events: Int16(events), revents: 0))
         }
     }
 

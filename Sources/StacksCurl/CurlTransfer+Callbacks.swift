@@ -129,7 +129,23 @@ extension CurlTransfer {
 
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
-        return unsafe progress.receiveHeader(line, upTo: Self.maximumHeaderSize) ? line.count : 0
+        switch unsafe line.first {
+        // Interim responses (1xx) and a proxy's response to CONNECT precede the final response, and are dropped.
+        case UInt8(ascii: "H") where unsafe line.count >= 5 && memcmp(line.baseAddress!, "HTTP/", 5) == 0:
+            header.value.removeAll()
+            progress.hasCompleteHeader = false
+        // The empty line that ends a header. libcurl calls back with complete lines only.
+        case UInt8(ascii: "\r"), UInt8(ascii: "\n"):
+            progress.status = unsafe header.value.bytes.statusCode
+            progress.hasCompleteHeader = progress.status.map { $0 >= 200 } ?? true
+        default: break
+        }
+        guard header.value.count + line.count <= Self.maximumHeaderSize else {
+            progress.exceededLimit = .header
+            return 0
+        }
+        unsafe header.value.append(line)
+        return line.count
     }
 
     private func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
@@ -142,6 +158,7 @@ extension CurlTransfer {
     }
 
     /// Records, once per turn, that bytes have arrived.
+    @inline(__always)
     private func noteReceipt() {
         guard let multi, progress.receivedIn != multi.turn else { return }
         progress.receivedIn = multi.turn
@@ -150,24 +167,6 @@ extension CurlTransfer {
 }
 
 extension CurlTransfer.Progress {
-    fileprivate mutating func receiveHeader(_ line: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
-        // Interim responses (1xx) and a proxy's response to CONNECT precede the final response, and are dropped.
-        if unsafe line.first == UInt8(ascii: "H"), unsafe line.starts(with: "HTTP/".utf8) {
-            response.header.removeAll(keepingCapacity: true)
-            hasCompleteHeader = false
-        }
-        // The empty line that ends a header. libcurl calls back with complete lines only.
-        if unsafe line.first == UInt8(ascii: "\r") || line.first == UInt8(ascii: "\n") {
-            hasCompleteHeader = response.header.statusCode.map { $0 >= 200 } ?? true
-        }
-        guard response.header.count + line.count <= limit else {
-            exceededLimit = .header
-            return false
-        }
-        unsafe response.header.append(contentsOf: line)
-        return true
-    }
-
     fileprivate mutating func receiveBody(_ bytes: UnsafeBufferPointer<UInt8>, upTo limit: Int) -> Bool {
         guard response.body.count + bytes.count <= limit else {
             exceededLimit = .body

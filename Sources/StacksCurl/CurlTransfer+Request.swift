@@ -41,31 +41,33 @@ extension CurlTransfer {
         verb = (method, hasBody)
     }
 
+    /// Sets how to reach an origin, unless it is that of the handle's previous call.
+    func setRoute(_ origin: String, allowsPlaintextProxy: Bool) throws(TransportError) {
+        if let route, route.allowsPlaintextProxy == allowsPlaintextProxy, route.origin == origin { return }
+        route = nil
+        let isPlaintext = StacksCurl.isPlaintext(origin)
+        try setPlaintext(isPlaintext)
+        if hasEnvironmentProxy {
+            // Bypasses it for this machine, which a proxy cannot reach, and for plaintext that no proxy may read.
+            let isDirect = HostAddress.isLoopback(hostOf: origin) || isPlaintext && !allowsPlaintextProxy
+            // NULL selects the environment's proxy, an empty string none (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+            try easy.set(CURLOPT_PROXY, isDirect ? "" : nil)
+        }
+        route = (origin, allowsPlaintextProxy)
+    }
+
     /// Sets the HTTP version by the URL's scheme: plaintext uses HTTP/1.1, where a call must not wait to see whether
     /// another call's connection can be shared.
-    func setPlaintext(_ isPlaintext: Bool) throws(TransportError) {
+    private func setPlaintext(_ isPlaintext: Bool) throws(TransportError) {
         guard httpVersion == .automatic, CurlLibrary.hasHTTP2, self.isPlaintext != isPlaintext else { return }
         try easy.set(CURLOPT_HTTP_VERSION, isPlaintext ? stacks_http_version_1_1 : stacks_http_version_2tls)
         try easy.set(CURLOPT_PIPEWAIT, isPlaintext ? 0 : 1)
         self.isPlaintext = isPlaintext
     }
 
-    /// Bypasses the environment's proxy for this machine, which a proxy cannot reach, and for plaintext that no proxy may
-    /// read.
-    func bypassProxy(_ origin: String, _ allowsPlaintextProxy: Bool) throws(TransportError) {
-        // Consecutive calls usually have the same origin, which is parsed once.
-        let isLoopback =
-            lastRoute?.origin == origin
-            ? lastRoute?.isLoopback == true : HostAddress.isLoopback(hostOf: origin)
-        let isDirect = isLoopback || !allowsPlaintextProxy && StacksCurl.isPlaintext(origin)
-        // NULL selects the environment's proxy, an empty string none (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
-        if isDirect != lastRoute?.isDirect { try easy.set(CURLOPT_PROXY, isDirect ? "" : nil) }
-        lastRoute = (origin, isLoopback, isDirect)
-    }
-
     func setBody(_ body: [UInt8]) throws(TransportError) {
-        upload.fill(with: body)
+        upload.value.fill(with: body)
         try easy.set(CURLOPT_POSTFIELDSIZE_LARGE, large: body.count)
-        try unsafe easy.set(CURLOPT_POSTFIELDS, pointer: upload.address)
+        try unsafe easy.set(CURLOPT_POSTFIELDS, pointer: upload.value.address)
     }
 }

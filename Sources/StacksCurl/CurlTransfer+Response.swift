@@ -4,7 +4,7 @@ import StacksTransport
 
 /// The buffers for the bytes of a response.
 struct ResponseBuffers {
-    /// The lines of the header, the status line first.
+    /// The lines of the header, once it is complete.
     var header: [UInt8] = []
     var body: [UInt8] = []
 
@@ -21,18 +21,18 @@ extension CurlTransfer {
     /// - Throws: `TransportError` when the header is incomplete, which libcurl accepts, or when the status is invalid:
     ///   libcurl before 8.0 accepts any number, and later versions take an unreadable status line for a 200.
     func takeResponse() throws(TransportError) -> TransportResponse {
-        let buffers = progress.response
+        var buffers = progress.response
         progress.response = ResponseBuffers()
         guard progress.hasCompleteHeader else {
             throw TransportError(
                 code: .connectionClosed, phase: .receiving,
                 message: "the connection was closed before the response header was complete")
         }
-        let status = easy.long(CURLINFO_RESPONSE_CODE)
-        guard status >= 200, buffers.header.statusCode == status else {
+        guard let status = progress.status else {
             throw TransportError(
                 code: .protocolViolation, phase: .receiving, message: "the response has no valid status code")
         }
+        unsafe buffers.header.append(contentsOf: header.value.bytes)
         return TransportResponse(
             status: HTTPResponse.Status(code: status),
             headerFields: ResponseHeaderFields(lines: buffers.header),
@@ -44,6 +44,7 @@ extension CurlTransfer {
     /// Frees the bytes of a response that nobody took, rather than keeping them until the next call.
     func dropResponse() {
         progress.response = ResponseBuffers()
+        header.value.removeAll()
     }
 
     /// Whether a transfer that failed has received the complete response nevertheless.
@@ -84,16 +85,20 @@ extension TransportMetrics.HTTPVersion {
     }
 }
 
-extension [UInt8] {
+extension UnsafeBufferPointer<UInt8> {
     /// The status code of the status line that these bytes begin with: three digits (RFC 9112, section 4), or `nil`.
     var statusCode: Int? {
-        let digits = drop { $0 != UInt8(ascii: " ") }.drop { $0 == UInt8(ascii: " ") }.prefix(4)
-        guard let last = digits.dropFirst(3).first, last <= UInt8(ascii: " ") else { return nil }
+        let space = UInt8(ascii: " ")
+        var index = 0
+        while index < count, unsafe self[index] != space { index += 1 }
+        while index < count, unsafe self[index] == space { index += 1 }
+        guard index + 3 < count, unsafe self[index + 3] <= space else { return nil }
         var status = 0
-        for digit in digits.prefix(3) {
-            guard digit &- 0x30 < 10 else { return nil }
-            status = status * 10 + Int(digit &- 0x30)
+        for index in index..<index + 3 {
+            let digit = unsafe self[index] &- 0x30
+            guard digit < 10 else { return nil }
+            status = status * 10 + Int(digit)
         }
-        return (100...999).contains(status) ? status : nil
+        return status >= 100 ? status : nil
     }
 }

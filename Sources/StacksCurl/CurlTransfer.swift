@@ -10,6 +10,8 @@ import StacksTransport
     let easy: EasyHandle
     /// The multi handle that processes it, if any.
     var multi: CurlMulti?
+    /// Its index in the transfers of ``multi``.
+    var place = 0
     private(set) var call: CurlCall?
     /// How often the call was restarted because its connection was stale.
     var restarts = 0
@@ -37,6 +39,8 @@ import StacksTransport
         var exceededLimit: ResponsePart?
         /// Whether the header of the final response is complete, with its empty line.
         var hasCompleteHeader = false
+        /// The status of a complete header, if it has a valid one.
+        var status: Int?
         /// The turn of the loop in which the request was first written.
         var sentAt: Moment?
         /// The number of the turn in which bytes last arrived.
@@ -45,7 +49,6 @@ import StacksTransport
         var localPort: Int32 = 0
         var remotePort: Int32 = 0
         var response = ResponseBuffers()
-        var hasReceived: Bool { !response.header.isEmpty }
     }
 
     enum ResponsePart { case header, body }
@@ -57,15 +60,17 @@ import StacksTransport
     /// Storage for its text while it is set.
     var urlText: [UInt8] = []
     let parsedURL: ParsedURL
-    var upload = UploadBuffer()
+    let upload = IOCell(IOBuffer())
+    /// The lines of the response's header, the status line first.
+    let header = IOCell(IOBuffer())
     private var headers: CurlHeaderList?
     var isExclusive = false
     var mayRestart = false
     var isPlaintext: Bool?
     /// Whether the environment selects the proxy.
     let hasEnvironmentProxy: Bool
-    /// The origin of the previous call, and whether that call bypassed the environment's proxy.
-    var lastRoute: (origin: String, isLoopback: Bool, isDirect: Bool)?
+    /// What the options that ``setRoute(_:allowsPlaintextProxy:)`` sets were derived from.
+    var route: (origin: String, allowsPlaintextProxy: Bool)?
     let httpVersion: CurlTransport.Configuration.HTTPVersion
     var verb: (method: HTTPRequest.Method, hasBody: Bool)?
 
@@ -104,14 +109,15 @@ import StacksTransport
             try easy.set(CURLOPT_HTTPHEADER, headers)
             self.headers = headers
         }
-        try setPlaintext(StacksCurl.isPlaintext(call.request.origin))
-        if hasEnvironmentProxy { try bypassProxy(call.request.origin, call.request.allowsPlaintextProxy) }
+        try setRoute(call.request.origin, allowsPlaintextProxy: call.request.allowsPlaintextProxy)
         if progress.connectionWasStale { try easy.set(CURLOPT_FORBID_REUSE, 0) }
         self.call = call
+        unsafe call.transfer = self
         self.isExclusive = isExclusive
         self.mayRestart = mayRestart
         progress = Progress()
         progress.response = call.takeBuffers()
+        header.value.removeAll()
         unsafe errorText[0] = 0
     }
 
@@ -123,12 +129,13 @@ import StacksTransport
             call = nil
             multi = nil
         }
+        unsafe call?.transfer = nil
         return call
     }
 
     /// How far the call has come, by the callbacks and libcurl's timestamps.
     var phase: TransportError.Phase {
-        if progress.hasReceived { return .receiving }
+        if header.value.count > 0 { return .receiving }
         if progress.isSending {
             let sent = easy.large(CURLINFO_SIZE_UPLOAD_T)
             return sent < (call?.request.body?.count ?? 0) ? .sending : .waiting

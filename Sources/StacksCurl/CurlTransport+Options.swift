@@ -103,9 +103,11 @@ extension CurlTransport.Configuration {
 
 /// Whether calls to `origin` use plaintext, and so HTTP/1.1.
 func isPlaintext(_ origin: String) -> Bool {
-    // The scheme is http or https, so the fifth character is enough. Read in place, because each call asks three times.
-    var origin = origin
-    return origin.withUTF8 { unsafe $0.count > 4 && $0[4] == UInt8(ascii: ":") }
+    // The scheme is http or https, so the fifth character is enough. Read in place, because each call asks.
+    func hasColon(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        unsafe bytes.count > 4 && bytes[4] == UInt8(ascii: ":")
+    }
+    return unsafe origin.utf8.withContiguousStorageIfAvailable(hasColon) ?? origin.hasPrefix("http:")
 }
 
 extension Duration {

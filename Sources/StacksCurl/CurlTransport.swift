@@ -76,10 +76,10 @@ public final class CurlTransport: HTTPTransport {
                 guard mailbox.post(call) else { return call.refuse(with: .transportClosed(phase: .queued)) }
                 // The cancellation handler may have run before the call was posted. Its message was then ignored, so
                 // cancellation is checked again after posting.
-                if Task.isCancelled { mailbox.cancel(call.id) }
+                if Task.isCancelled { mailbox.cancel(call) }
             }
         } onCancel: {
-            mailbox.cancel(call.id)
+            mailbox.cancel(call)
         }
         return try call.takeOutcome()
     }

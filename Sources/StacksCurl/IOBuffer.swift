@@ -1,14 +1,17 @@
-/// Owns the bytes of a request body at a stable address while libcurl sends them: an array's address is valid only within
-/// a closure.
-@safe struct UploadBuffer: ~Copyable {
+/// Owns bytes at a stable address, which only the I/O thread accesses: a request's body while libcurl sends it, the header
+/// lines of a response while they arrive. An array's address is valid only within a closure, and appending a short line to
+/// an array takes three times the instructions.
+@safe struct IOBuffer: ~Copyable {
     /// The largest buffer that is kept for the next call.
     private static var keptSize: Int { 16 * 1024 }
+    private static var smallestSize: Int { 512 }
 
     private(set) var address: UnsafeMutableRawPointer
+    private(set) var count = 0
     private var capacity: Int
 
     init() {
-        capacity = 512
+        capacity = Self.smallestSize
         unsafe address = .allocate(byteCount: capacity, alignment: 1)
     }
 
@@ -16,14 +19,36 @@
         unsafe address.deallocate()
     }
 
+    /// The bytes, until the next change.
+    var bytes: UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(start: address.assumingMemoryBound(to: UInt8.self), count: count)
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let start = bytes.baseAddress else { return }
+        if bytes.count > capacity - count { resize(to: max(2 * capacity, count + bytes.count)) }
+        unsafe (address + count).copyMemory(from: start, byteCount: bytes.count)
+        count += bytes.count
+    }
+
+    /// Replaces the bytes.
     mutating func fill(with bytes: [UInt8]) {
-        if bytes.count > capacity || (capacity > Self.keptSize && bytes.count <= Self.keptSize) {
-            unsafe address.deallocate()
-            capacity = max(bytes.count, 512)
-            unsafe address = .allocate(byteCount: capacity, alignment: 1)
-        }
-        unsafe bytes.withUnsafeBytes { bytes in
-            if let start = bytes.baseAddress { unsafe address.copyMemory(from: start, byteCount: bytes.count) }
-        }
+        removeAll()
+        unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
+    }
+
+    mutating func removeAll() {
+        count = 0
+        if capacity > Self.keptSize { resize(to: Self.smallestSize) }
+    }
+
+    @inline(never)
+    private mutating func resize(to capacity: Int) {
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 1)
+        unsafe larger.copyMemory(from: address, byteCount: count)
+        unsafe address.deallocate()
+        unsafe address = larger
+        self.capacity = capacity
     }
 }

@@ -3,10 +3,10 @@
 /// Swift checks accesses to a class's stored properties for overlap at run time, which costs as much as the work of the
 /// callbacks. Skipping the check is safe here because no access overlaps another: during an access, no code runs that
 /// calls libcurl or otherwise reaches the value again.
-@safe final class IOCell<Value> {
+@safe final class IOCell<Value: ~Copyable> {
     private let pointer: UnsafeMutablePointer<Value>
 
-    init(_ value: Value) {
+    init(_ value: consuming Value) {
         unsafe pointer = .allocate(capacity: 1)
         unsafe pointer.initialize(to: value)
     }
