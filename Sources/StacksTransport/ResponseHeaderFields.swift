@@ -64,9 +64,7 @@ public struct ResponseHeaderFields: Sendable {
             var (name, value): (String, String?) = (name.canonicalName, nil)
             name.withUTF8 { name in
                 Self.forEachLine(of: bytes) { line in
-                    // The position of the colon rules out nearly every other line.
-                    guard line.count > name.count, line[name.count] == UInt8(ascii: ":"), Self.hasPrefix(line, name)
-                    else { return true }
+                    guard Self.isName(name, of: line) else { return true }
                     value = Self.text(line, after: name.count)
                     return false
                 }
@@ -75,30 +73,36 @@ public struct ResponseHeaderFields: Sendable {
         }
     }
 
-    /// Calls `body` with each field whose name begins with `prefix`: the rest of its name, and its value. It scans the lines
-    /// once and copies nothing, for callers that read several fields of every response. What `body` gets is valid during its
-    /// call only.
+    /// Calls `body` with each field whose name is `prefix` followed by one of `rests`: the index of that, and the value. It
+    /// scans the lines once and copies nothing, for callers that read several fields of every response. What `body` gets is
+    /// valid during its call only.
     ///
-    /// - Parameter prefix: Lowercase; names are compared case-insensitively. A field with this very name is left out.
-    package func forEachField(withPrefix prefix: StaticString, _ body: (_ rest: RawText, _ value: RawText) -> Void) {
-        let prefix = Bytes(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+    /// - Parameters:
+    ///   - prefix: Lowercase; names are compared case-insensitively.
+    ///   - rests: Lowercase.
+    package func forEachField(
+        withPrefix prefix: StaticString, rest rests: [StaticString], _ body: (_ index: Int, _ value: RawText) -> Void
+    ) {
+        let prefix = Bytes(prefix)
         switch storage {
         case .fields(let fields):
             for field in fields {
                 var (name, value) = (field.name.canonicalName, field.value)
-                name.withUTF8 { name in
-                    guard name.count > prefix.count, Self.hasPrefix(name, prefix) else { return }
-                    value.withUTF8 { body(RawText(bytes: Bytes(rebasing: name[prefix.count...])), RawText(bytes: $0)) }
+                let index = name.withUTF8 { name -> Int? in
+                    guard name.count >= prefix.count, Self.hasPrefix(name, prefix) else { return nil }
+                    let rest = Bytes(rebasing: name.dropFirst(prefix.count))
+                    return rests.firstIndex { rest.count == Bytes($0).count && Self.hasPrefix(rest, Bytes($0)) }
                 }
+                if let index { value.withUTF8 { body(index, RawText(bytes: $0)) } }
             }
         case .lines(let bytes):
-            Self.forEachLine(of: bytes) { line in
-                guard line.count > prefix.count, Self.hasPrefix(line, prefix) else { return true }
-                let rest = Bytes(rebasing: line[prefix.count...])
-                guard let length = Self.position(of: UInt8(ascii: ":"), in: rest), length > 0 else { return true }
-                body(
-                    RawText(bytes: Bytes(rebasing: rest[..<length])),
-                    RawText(bytes: Self.value(rest, after: length)))
+            Self.forEachLine(of: bytes, beginningWith: prefix) { line in
+                guard let start = line.baseAddress else { return true }
+                let rest = Bytes(start: start + prefix.count, count: line.count - prefix.count)
+                for index in rests.indices where Self.isName(Bytes(rests[index]), of: rest) {
+                    body(index, RawText(bytes: Self.value(rest, after: rests[index].utf8CodeUnitCount)))
+                    break
+                }
                 return true
             }
         }
@@ -106,21 +110,30 @@ public struct ResponseHeaderFields: Sendable {
 
     fileprivate typealias Bytes = UnsafeBufferPointer<UInt8>
 
-    /// Calls `body` with each line, without its LF, until it returns `false`.
-    private static func forEachLine(of bytes: [UInt8], _ body: (_ line: Bytes) -> Bool) {
-        bytes.withUnsafeBufferPointer { bytes in
-            var rest = bytes
-            while !rest.isEmpty {
-                let length = position(of: UInt8(ascii: "\n"), in: rest) ?? rest.count
-                guard body(Bytes(rebasing: rest[..<length])) else { return }
-                rest = Bytes(rebasing: rest.dropFirst(length + 1))
+    /// Calls `body` with each line that begins with `prefix`, without its LF, until it returns `false`.
+    ///
+    /// - Parameter prefix: Lowercase; it is compared case-insensitively.
+    @inline(__always)
+    private static func forEachLine(
+        of bytes: [UInt8], beginningWith prefix: Bytes = Bytes(start: nil, count: 0), _ body: (_ line: Bytes) -> Bool
+    ) {
+        bytes.withUnsafeBytes { bytes in
+            guard var start = bytes.baseAddress else { return }
+            let end = start + bytes.count
+            while start < end {
+                let lineEnd = memchr(start, Int32(UInt8(ascii: "\n")), end - start).map { UnsafeRawPointer($0) } ?? end
+                let line = Bytes(start: start.assumingMemoryBound(to: UInt8.self), count: lineEnd - start)
+                start = lineEnd + 1
+                if line.count >= prefix.count, hasPrefix(line, prefix), !body(line) { return }
             }
         }
     }
 
-    private static func position(of byte: UInt8, in bytes: Bytes) -> Int? {
-        guard let base = UnsafeRawPointer(bytes.baseAddress) else { return nil }
-        return memchr(base, Int32(byte), bytes.count).map { UnsafeRawPointer($0) - base }
+    /// Whether `name`, which is lowercase, is the name of the field in a line, compared case-insensitively.
+    @inline(__always)
+    private static func isName(_ name: Bytes, of line: Bytes) -> Bool {
+        // The position of the colon rules out nearly every other name.
+        name.count < line.count && line[name.count] == UInt8(ascii: ":") && hasPrefix(line, name)
     }
 
     /// Whether `line` begins with `name`, which is lowercase, compared case-insensitively. `line` is not the shorter one.
@@ -141,10 +154,11 @@ public struct ResponseHeaderFields: Sendable {
         func isSpace(_ byte: UInt8) -> Bool {
             byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
         }
-        var (start, end) = (colon + 1, line.count)
-        while start < end, isSpace(line[start]) { start += 1 }
-        while start < end, isSpace(line[end - 1]) { end -= 1 }
-        return Bytes(rebasing: line[start..<end])
+        guard let first = line.baseAddress else { return line }
+        var (start, end) = (first + colon + 1, first + line.count)
+        while start < end, isSpace(start.pointee) { start += 1 }
+        while start < end, isSpace((end - 1).pointee) { end -= 1 }
+        return Bytes(start: start, count: end - start)
     }
 
     private static func lowercased(_ byte: UInt8) -> UInt8 {
@@ -153,16 +167,10 @@ public struct ResponseHeaderFields: Sendable {
 }
 
 extension ResponseHeaderFields {
-    /// The bytes of a name or a value, valid only during the call that passes it: copy what is to be kept with
+    /// The bytes of a value, valid only during the call that passes it: copy what is to be kept with
     /// ``text(likely:)``.
     package struct RawText {
         fileprivate let bytes: Bytes
-
-        /// Whether it is `name`, which is lowercase, compared case-insensitively.
-        package static func ~= (name: StaticString, text: RawText) -> Bool {
-            let name = Bytes(start: name.utf8Start, count: name.utf8CodeUnitCount)
-            return text.bytes.count == name.count && ResponseHeaderFields.hasPrefix(text.bytes, name)
-        }
 
         /// The text: `likely` itself if it has the same bytes.
         package func text(likely: String? = nil) -> String {
@@ -179,14 +187,24 @@ extension ResponseHeaderFields {
 
         /// The number, if the text consists of at most 18 digits: so many cannot overflow.
         package var wholeNumber: Int? {
-            guard (1...18).contains(bytes.count) else { return nil }
+            guard bytes.count <= 18, var next = bytes.baseAddress, !bytes.isEmpty else { return nil }
+            let end = next + bytes.count
             var number = 0
-            for byte in bytes {
-                guard byte &- 0x30 < 10 else { return nil }
-                number = number &* 10 &+ Int(byte &- 0x30)
+            while next < end {
+                let digit = next.pointee &- 0x30
+                guard digit < 10 else { return nil }
+                number = number &* 10 &+ Int(digit)
+                next += 1
             }
             return number
         }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// The bytes of a literal.
+    fileprivate init(_ text: StaticString) {
+        self.init(start: text.utf8Start, count: text.utf8CodeUnitCount)
     }
 }
 

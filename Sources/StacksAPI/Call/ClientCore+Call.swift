@@ -114,8 +114,9 @@ extension ClientCore {
 
     /// `nil` when nothing paces the call: pacing is off, or its operation has no rate limit of a stack.
     private func pacing(of target: CallTarget) -> PacedCall? {
-        guard let governor, let scope = target.definition.rateScope, let stack = target.stack else { return nil }
-        return PacedCall(target.definition.operation, scope, stack: stack, governor: governor)
+        guard let governor, let scope = target.definition.rateScope, target.stack != nil else { return nil }
+        // Unwrapped in place: a copy of the optional goes through its metadata.
+        return PacedCall(target.definition.operation, scope, stack: target.stack!, governor: governor)
     }
 
     /// The earlier of a call's deadline and the end of its time-out.
@@ -226,7 +227,7 @@ extension ClientCore {
     ) throws -> StacksResponse<Value> {
         do throws(JSONError) {
             let value = try decode(received.response.body)
-            end(received.call, .success(received))
+            end(received)
             return received.with(value)
         } catch {
             let error = failure(decoding: received, error)
@@ -243,18 +244,25 @@ extension ClientCore {
         end(record, CallOutcome(error, requests: call.requests))
     }
 
-    /// Ends a call: the only place that counts it, credits the retry budget and logs it.
-    ///
-    /// The batches of a long list and the requests of a finish each end here. The span around them ends in ``wholeCall``.
+    // A call ends in one of the next two functions, which are the only ones that count it, credit the retry budget and log
+    // it. The batches of a long list and the requests of a finish each end here. The span around them ends in `wholeCall`.
+
+    /// Ends a call whose response was read.
+    private func end(_ received: ReceivedResponse) {
+        if let metrics, let began = received.call.began {
+            metrics.succeeded(received, after: began.nanoseconds(to: environment.now()))
+        }
+        budget?.succeeded()
+        log?.succeeded(received)
+        received.call.trace.succeeded(attempts: received.attempts, rateLimitWait: received.call.waited)
+    }
+
+    /// Ends any other call.
     private func end(_ call: CallRecord, _ outcome: CallOutcome) {
         if let metrics, let began = call.began {
             metrics.ended(call, outcome, after: began.nanoseconds(to: environment.now()))
         }
         switch outcome {
-        case .success(let received):
-            budget?.succeeded()
-            log?.succeeded(received)
-            call.trace.succeeded(attempts: received.attempts, rateLimitWait: call.waited)
         case .unreadable(let received, let error):
             log?.failed(call, error, body: received.response.body)
             call.trace.failed(error)
@@ -328,10 +336,8 @@ struct ReceivedResponse {
     }
 }
 
-/// How a call ended.
+/// How a call ended that did not succeed.
 enum CallOutcome {
-    /// The response was received and decoded.
-    case success(ReceivedResponse)
     /// A 2xx response was received, and its body could not be decoded.
     case unreadable(ReceivedResponse, StacksAPIError)
     case failure(StacksAPIError)

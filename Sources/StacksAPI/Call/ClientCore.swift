@@ -7,6 +7,7 @@ import Synchronization
 /// What all copies of a client share.
 final class ClientCore: Sendable {
     let baseURL: BaseURL
+    private let paths = PathMemo()
     let transport: any HTTPTransport
     let configuration: StacksClient.Configuration
     let environment: ClientEnvironment
@@ -45,7 +46,7 @@ final class ClientCore: Sendable {
     /// Call `Argument.check(stackKey:)` before: the key is not encoded.
     func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
         let definition = operation.definition
-        let path = definition.path.path(below: baseURL.pathPrefix, stack: stack, job: job)
+        let path = paths.path(definition, below: baseURL.pathPrefix, stack: stack, job: job)
         return CallTarget(definition: definition, path: path, stack: stack, job: job)
     }
 

@@ -14,12 +14,23 @@ struct JSONWriter: ~Copyable {
 
     /// The bytes that `body` writes, `capacity` at most.
     static func bytes(capacity: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            guard let start = buffer.baseAddress else { return }
+        func write(to buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+            guard let start = buffer.baseAddress else { return 0 }
             var writer = JSONWriter(start, capacity: capacity)
             body(&writer)
-            count = writer.count
+            return writer.count
         }
+        // An array that is to be filled in place takes twice the instructions of a short one that is filled by a copy.
+        if capacity <= 512 {
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { buffer in
+                let count = write(to: buffer)
+                var bytes: [UInt8] = []
+                bytes.reserveCapacity(count)
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[..<count]))
+                return bytes
+            }
+        }
+        return [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in count = write(to: buffer) }
     }
 
     /// Where the next `size` bytes go. The callers compute sizes that are large enough, whatever the input.

@@ -34,16 +34,16 @@ struct RateLimitFieldsTests {
 
     @Test(
         "the scope is what the response states, whatever is expected",
-        arguments: [nil, "", "show", "show-job", "show-jab", "show-jobs", "SHOW-JOB"] as [String?])
-    func scope(expected: String?) {
+        arguments: ["", "show", "show-job", "show-jab", "show-jobs", "SHOW-JOB"])
+    func scope(expected: String) {
         for stated in ["show-job", "Show-Job", "s", ""] {
             let fields = ResponseHeaderFields(lines: Array("ratelimit-scope: \(stated)\r\n".utf8))
             let response = TransportResponse(status: .ok, headerFields: fields, body: [])
-            #expect(RateLimit.stated(in: response, likelyScope: expected)?.scope == stated)
+            #expect(RateLimit.stated(inSuccess: response, likelyScope: expected).scope == stated)
         }
         let odd = ResponseHeaderFields(lines: Array("ratelimit-scope: a".utf8) + [0xFF, 0x0A])
         let response = TransportResponse(status: .ok, headerFields: odd, body: [])
-        #expect(RateLimit.stated(in: response, likelyScope: expected)?.scope == "a\u{FFFD}")
+        #expect(RateLimit.stated(inSuccess: response, likelyScope: expected).scope == "a\u{FFFD}")
     }
 
     @Test(

@@ -90,7 +90,7 @@ import Testing
 
     @Test("calls do not wait if the server states no limit or counts no requests")
     func sparesOthers() {
-        for rate in [nil, RateLimit(limit: 1, remaining: 1)] {
+        for rate in [RateLimit(), RateLimit(limit: 1, remaining: 1)] {
             var pacer = ScopePacer(limit: 1)
             #expect(pacer.request(ticket(0), now: at(0)) == .go)
             pacer.ended(now: at(0))
@@ -168,7 +168,7 @@ import Testing
         var pacer = ScopePacer(limit: 10)
         #expect(pacer.request(ticket(0), now: at(0)) == .go)
         pacer.ended(now: at(0))
-        pacer.refused(nil, wait: .seconds(2), now: at(1))
+        pacer.refused(RateLimit(), wait: .seconds(2), now: at(1))
         pacer.learn(RateLimit(limit: 10_000_000, remaining: 5), sent: at(0), now: at(2))
         #expect(pacer.request(ticket(1), now: at(3)) == .notBefore(at(2001)))
         #expect(pacer.look(ticket(1), now: at(2001)) == .go)

@@ -56,7 +56,7 @@ final class Credentials: Sendable {
 }
 
 /// A token with its header fields.
-struct Authorization: Sendable {
+final class Authorization: Sendable {
     let token: Secret
     let fields: RequestFields
 

@@ -7,12 +7,10 @@ import Synchronization
 /// They are created with the client, one for each operation and outcome, so that a call looks one up in a table. Labels
 /// have few known values, operations, outcomes and codes, and never a stack's key or a job.
 final class ClientMetrics: Sendable {
-    private enum Outcome: Int, CaseIterable {
-        case success, failure, cancelled
-    }
-
     private struct PerOperation: Sendable {
-        let durations: [Timer]
+        let success: Timer
+        let failure: Timer
+        let cancelled: Timer
         let waits: Timer
         let budgetSpent: Counter
     }
@@ -43,12 +41,12 @@ final class ClientMetrics: Sendable {
         self.factory = factory
         operations = StacksOperation.all.map { operation in
             let label = ("operation", operation.name)
+            func duration(_ outcome: String) -> Timer {
+                Timer(
+                    label: "stacks_api_call_duration", dimensions: [label, ("outcome", outcome)], factory: factory)
+            }
             return PerOperation(
-                durations: Outcome.allCases.map { outcome in
-                    Timer(
-                        label: "stacks_api_call_duration", dimensions: [label, ("outcome", "\(outcome)")],
-                        factory: factory)
-                },
+                success: duration("success"), failure: duration("failure"), cancelled: duration("cancelled"),
                 waits: Timer(label: "stacks_api_rate_limit_wait", dimensions: [label], factory: factory),
                 budgetSpent: Counter(label: "stacks_api_retry_budget_spent", dimensions: [label], factory: factory)
             )
@@ -62,25 +60,32 @@ final class ClientMetrics: Sendable {
         transfer = Timer(label: "stacks_transport_total", factory: factory)
     }
 
-    /// Counts a call that ended, with its error's code and the transport's timings of its last response.
+    /// Counts a call that succeeded, with the transport's timings of its last response.
+    func succeeded(_ received: ReceivedResponse, after nanoseconds: Int64) {
+        recordTransport(received.response)
+        operations[received.call.operation.index].success.recordNanoseconds(nanoseconds)
+        recordWait(of: received.call)
+    }
+
+    /// Counts a call that did not succeed, with its error's code and the transport's timings of its last response.
     func ended(_ call: CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
-        let operation = call.operation
-        let result: Outcome
         switch outcome {
-        case .success(let received):
-            result = .success
-            recordTransport(received.response)
         case .unreadable(let received, let error):
-            result = .failure
             recordTransport(received.response)
-            counter(.failure, operation, error.code).increment()
+            counter(.failure, call.operation, error.code).increment()
+            operations[call.operation.index].failure.recordNanoseconds(nanoseconds)
         case .failure(let error):
-            result = .failure
-            counter(.failure, operation, error.code).increment()
-        case .cancelled: result = .cancelled
+            counter(.failure, call.operation, error.code).increment()
+            operations[call.operation.index].failure.recordNanoseconds(nanoseconds)
+        case .cancelled:
+            operations[call.operation.index].cancelled.recordNanoseconds(nanoseconds)
         }
-        operations[operation.index].durations[result.rawValue].recordNanoseconds(nanoseconds)
-        if call.waited > .zero { operations[operation.index].waits.recordNanoseconds(call.waited.wholeNanoseconds) }
+        recordWait(of: call)
+    }
+
+    private func recordWait(of call: CallRecord) {
+        guard call.waited > .zero else { return }
+        operations[call.operation.index].waits.recordNanoseconds(call.waited.wholeNanoseconds)
     }
 
     func retries(_ operation: StacksOperation, after code: StacksAPIError.Code) {

@@ -119,19 +119,23 @@ struct PacedCall: Sendable {
         guard counted != nil || isRefusal else { return }
         let now = now()
         // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
-        let statesLimit = isRefusal || response.status.kind == .successful
-        let rate = statesLimit ? RateLimit.stated(in: response, likelyScope: scope.name) : nil
-        let wait = isRefusal ? RetryAfter.delay(in: response.headerFields) ?? rate?.reset ?? .seconds(1) : .zero
-        governor.state.withLock { state in
-            if let counted { _ = state.withPacer(of: counted) { $0.ended(now: now) } }
-            guard statesLimit else { return }
-            state.withPacer(of: rate, for: self, counted) { pacer in
-                if isRefusal {
-                    pacer.refused(rate, wait: min(wait, longestPause), now: now)
-                } else {
-                    pacer.learn(rate, sent: request?.sent ?? now, now: now)
+        if isRefusal {
+            let rate = RateLimit.stated(in: response) ?? RateLimit()
+            let wait = RetryAfter.delay(in: response.headerFields) ?? rate.reset ?? .seconds(1)
+            governor.state.withLock { state in
+                state.ended(counted, now: now)
+                state.withPacer(of: rate, for: self, counted) {
+                    $0.refused(rate, wait: min(wait, longestPause), now: now)
                 }
             }
+        } else if response.status.kind == .successful {
+            let rate = RateLimit.stated(inSuccess: response, likelyScope: scope.name)
+            governor.state.withLock { state in
+                state.ended(counted, now: now)
+                state.withPacer(of: rate, for: self, counted) { $0.learn(rate, sent: request?.sent ?? now, now: now) }
+            }
+        } else {
+            governor.state.withLock { $0.ended(counted, now: now) }
         }
     }
 }
@@ -144,8 +148,17 @@ extension RateGovernor {
         /// The scope's name, as the last response gave it.
         var name: String
         /// The operations whose next requests count against it.
-        var operations: [StacksOperation]
+        var operations: OperationSet
         var pacer: ScopePacer
+    }
+
+    /// Some of the operations, in one number: every call looks for its scope.
+    private struct OperationSet: OptionSet {
+        var rawValue: UInt32
+
+        init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        init(_ operation: StacksOperation) { rawValue = 1 << UInt32(operation.index) }
     }
 
     /// All paced scopes. A client has some ten of them for each stack key.
@@ -171,6 +184,12 @@ extension RateGovernor {
             return scopes[index].pacer.turn(of: .init(lane: call.scope.lane, number: nextTicket), now: now)
         }
 
+        /// A request that counts has got a response.
+        mutating func ended(_ request: PacedCall.Request?, now: Moment) {
+            guard let request, let index = index(of: request) else { return }
+            scopes[index].pacer.ended(now: now)
+        }
+
         /// Changes the pacer of a request, if it is still there.
         mutating func withPacer<Result>(
             of request: PacedCall.Request, _ body: (inout ScopePacer) -> Result
@@ -184,18 +203,18 @@ extension RateGovernor {
         ///
         /// - Parameter request: `nil` when the request was not counted; its scope may then have been removed.
         mutating func withPacer(
-            of rate: RateLimit?, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
+            of rate: RateLimit, for call: PacedCall, _ request: PacedCall.Request?, _ body: (inout ScopePacer) -> Void
         ) {
             let known = request.flatMap { self.index(of: $0) }
             let index = known ?? index(for: call)
-            guard let name = rate?.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
-            if scopes[index].operations == [call.operation], !isKnown(name, of: call.stack) {
+            guard let name = rate.scope, scopes[index].name != name else { return body(&scopes[index].pacer) }
+            if scopes[index].operations == OperationSet(call.operation), !isKnown(name, of: call.stack) {
                 scopes[index].name = name
                 return body(&scopes[index].pacer)
             }
-            let limit = rate?.limit ?? scopes[index].pacer.limit
+            let limit = rate.limit ?? scopes[index].pacer.limit
             for index in scopes.indices where scopes[index].stack == call.stack {
-                scopes[index].operations.removeAll { $0 == call.operation }
+                scopes[index].operations.remove(OperationSet(call.operation))
             }
             body(&scopes[self.index(of: call.operation, in: name, limit: limit, of: call.stack)].pacer)
         }
@@ -215,7 +234,9 @@ extension RateGovernor {
 
         /// The scope that a call's next request counts against.
         private mutating func index(for call: PacedCall) -> Int {
-            scopes.indices.first { scopes[$0].operations.contains(call.operation) && scopes[$0].stack == call.stack }
+            scopes.indices.first {
+                scopes[$0].operations.contains(OperationSet(call.operation)) && scopes[$0].stack == call.stack
+            }
                 ?? index(of: call.operation, in: call.scope.name, limit: call.scope.limit, of: call.stack)
         }
 
@@ -223,13 +244,13 @@ extension RateGovernor {
         private mutating func index(of operation: StacksOperation, in name: String, limit: Int, of stack: String) -> Int
         {
             if let index = index(of: name, stack: stack) {
-                scopes[index].operations.append(operation)
+                scopes[index].operations.insert(OperationSet(operation))
                 return index
             }
             if scopes.count >= maximumScopes { scopes.removeAll { $0.pacer.isIdle } }
             scopes.append(
                 PacedScope(
-                    number: nextScope, stack: stack, name: name, operations: [operation],
+                    number: nextScope, stack: stack, name: name, operations: OperationSet(operation),
                     pacer: ScopePacer(limit: limit)))
             nextScope += 1
             return scopes.count - 1

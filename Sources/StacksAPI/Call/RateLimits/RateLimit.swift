@@ -31,27 +31,33 @@ public struct RateLimit: Sendable, Hashable {
     /// The rate limit in the header fields `RateLimit-Scope`, `-Limit`, `-Remaining` and `-Reset` (seconds); `nil` when
     /// all are missing.
     public init?(_ headerFields: ResponseHeaderFields) {
-        self.init(headerFields, likelyScope: nil)
+        self.init(headerFields, Self.fieldNames, likelyScope: nil)
+        if scope == nil, limit == nil, remaining == nil, reset == nil { return nil }
     }
 
-    /// - Parameter likelyScope: The scope that the response probably states. If it does, this string is used, and none is
-    ///   allocated.
-    fileprivate init?(_ headerFields: ResponseHeaderFields, likelyScope: String?) {
-        var rate = RateLimit()
+    /// - Parameters:
+    ///   - names: Those of ``fieldNames`` to read.
+    ///   - likelyScope: The scope that the response probably states. If it does, this string is used, and none is allocated.
+    fileprivate init(_ headerFields: ResponseHeaderFields, _ names: [StaticString], likelyScope: String?) {
+        self.init()
         // The first field of a name counts, even if it is not a number.
         var (hasLimit, hasRemaining, hasReset) = (false, false, false)
-        headerFields.forEachField(withPrefix: "ratelimit-") { name, value in
-            switch name {
-            case "scope" where rate.scope == nil: rate.scope = value.text(likely: likelyScope)
-            case "limit" where !hasLimit: (hasLimit, rate.limit) = (true, Self.integer(value))
-            case "remaining" where !hasRemaining: (hasRemaining, rate.remaining) = (true, Self.integer(value))
-            case "reset" where !hasReset: (hasReset, rate.reset) = (true, Self.reset(value))
+        headerFields.forEachField(withPrefix: "ratelimit-", rest: names) { index, value in
+            switch index {
+            case 0 where scope == nil: scope = value.text(likely: likelyScope)
+            case 1 where !hasLimit: (hasLimit, limit) = (true, Self.integer(value))
+            case 2 where !hasRemaining: (hasRemaining, remaining) = (true, Self.integer(value))
+            case 3 where !hasReset: (hasReset, reset) = (true, Self.reset(value))
             default: break
             }
         }
-        if rate == RateLimit() { return nil }
-        self = rate
     }
+
+    /// What follows `ratelimit-`.
+    private static let fieldNames: [StaticString] = ["scope", "limit", "remaining", "reset"]
+
+    /// The same without `reset`, which counts for a refusal only.
+    fileprivate static let fieldNamesOfSuccess = Array(fieldNames.dropLast())
 
     private static func integer(_ value: ResponseHeaderFields.RawText) -> Int? {
         value.wholeNumber ?? Int(value.text())
@@ -64,11 +70,16 @@ public struct RateLimit: Sendable, Hashable {
 }
 
 extension RateLimit {
-    /// The rate limit of a response: from its header fields and, for a 429, from its body for what they lack.
+    /// The rate limit of a successful response, without `reset`. Every field is `nil` when it states none.
     ///
     /// - Parameter likelyScope: The scope that it probably states.
-    static func stated(in response: TransportResponse, likelyScope: String? = nil) -> RateLimit? {
-        let stated = RateLimit(response.headerFields, likelyScope: likelyScope)
+    static func stated(inSuccess response: TransportResponse, likelyScope: String) -> RateLimit {
+        RateLimit(response.headerFields, fieldNamesOfSuccess, likelyScope: likelyScope)
+    }
+
+    /// The rate limit of a response: from its header fields and, for a 429, from its body for what they lack.
+    static func stated(in response: TransportResponse) -> RateLimit? {
+        let stated = RateLimit(response.headerFields)
         guard response.status == .tooManyRequests, let body = RateLimit(body: response.body) else { return stated }
         return RateLimit(
             scope: stated?.scope ?? body.scope,
@@ -99,7 +110,9 @@ extension RateLimit {
 }
 
 /// The rate limit of an operation until a response states another.
-struct RateScope: Sendable {
+///
+/// It is a class because each paced call passes it on.
+final class RateScope: Sendable {
     let name: String
     /// How many requests a second are allowed.
     let limit: Int

@@ -25,7 +25,8 @@ struct ScopePacer: Sendable {
     }
 
     /// How long a place is taken after a response: the window, and some tolerance for the difference of two clocks.
-    static let window = Duration.milliseconds(1002)
+    static let window = Duration.nanoseconds(windowNanoseconds)
+    private static let windowNanoseconds: Int64 = 1_002_000_000
 
     /// No client sends more in a window: a higher limit counts as none.
     private static let largestLimit = 1_000_000
@@ -110,9 +111,9 @@ struct ScopePacer: Sendable {
     }
 
     /// Learns the limit, or that there is none, from a successful response.
-    mutating func learn(_ rate: RateLimit?, sent: Moment, now: Moment) {
+    mutating func learn(_ rate: RateLimit, sent: Moment, now: Moment) {
         defer { grant(now) }
-        guard let rate, let stated = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
+        guard let stated = rate.limit ?? (rate.remaining == nil ? nil : limit) else {
             // A response without rate-limit fields means that there is no limit.
             isPaced = false
             return
@@ -136,9 +137,9 @@ struct ScopePacer: Sendable {
     }
 
     /// The server refused a request with 429: all requests wait until the window is empty.
-    mutating func refused(_ rate: RateLimit?, wait: Duration, now: Moment) {
+    mutating func refused(_ rate: RateLimit, wait: Duration, now: Moment) {
         isPaced = true
-        if let stated = rate?.limit { limit = Self.sensible(stated) }
+        if let stated = rate.limit { limit = Self.sensible(stated) }
         taken.giveBack(now)
         occupy(limit - underWay - taken.count, now)
         pausedUntil = max(pausedUntil ?? now, now + wait)
@@ -152,13 +153,14 @@ struct ScopePacer: Sendable {
 
     private mutating func occupy(_ count: Int, _ now: Moment) {
         guard count > 0 else { return }
-        taken.take(count, until: now + Self.window)
+        // In nanoseconds: a `Duration` is divided as a number of 128 bits.
+        taken.take(count, until: now.advanced(byNanoseconds: Self.windowNanoseconds))
     }
 
     /// Grants free places to waiting requests in their order.
     private mutating func grant(_ now: Moment) {
-        taken.giveBack(now)
         if waiting.isEmpty { return }
+        taken.giveBack(now)
         let count: Int
         if isPaced {
             guard !isPaused(now), capacity > 0 else { return }
@@ -237,7 +239,7 @@ extension ScopePacer {
                 first += 1
             }
             // Moves the rest when it is no larger than what is removed: each entry is moved once at most.
-            if first == entries.count || first > 1024 && first > entries.count / 2 {
+            if first > 0 && first == entries.count || first > 1024 && first > entries.count / 2 {
                 entries.removeFirst(first)
                 first = 0
             }
