@@ -18,6 +18,8 @@ import StacksTransport
     private let state = IOCell(State())
     /// Transfers without a call, which stay in libcurl until their name resolution ends.
     var abandoned: [AbandonedTransfer] = []
+    /// How many requests were written in this turn.
+    private var requests = 0
     /// How many streams were reset in this turn.
     var resets = 0
     /// When the loop's turn began.
@@ -137,8 +139,22 @@ import StacksTransport
     func begin(turn: UInt64, at now: Moment) {
         self.turn = turn
         self.now = now
+        requests = 0
         resets = 0
     }
+
+    /// A request is about to be written.
+    ///
+    /// Half of the calls in flight are sent before the others are written, so that the server works on them meanwhile.
+    /// Without that, it gets all requests at once and responds to all of them at once: it waits while the responses are
+    /// handled, and this thread waits for it.
+    func willWriteRequest() {
+        if requests >= Self.smallestHalf, requests == transfers.count / 2 { gatheredWrites.end() }
+        requests += 1
+    }
+
+    /// For fewer calls, sending a segment more costs as much as it saves.
+    private static var smallestHalf: Int { 4 }
 
     /// Keeps a transfer in libcurl without its call.
     func abandon(_ transfer: CurlTransfer, origin: String) {

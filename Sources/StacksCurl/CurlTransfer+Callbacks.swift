@@ -86,6 +86,7 @@ extension CurlTransfer {
         progress.sentAt = multi?.now
         progress.localPort = localPort
         progress.remotePort = remotePort
+        multi?.willWriteRequest()
         // A lone request without a body is written in one piece.
         if call?.request.body != nil || multi.map({ $0.transfers.count > 1 }) == true { gatherWrites() }
         return call != nil

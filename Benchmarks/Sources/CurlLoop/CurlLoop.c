@@ -6,6 +6,9 @@
 
 #include "SocketDriver.h"
 
+/// The fewest requests that are sent before the others are written.
+#define SMALLEST_HALF 4
+
 /// One easy handle, and what has come in on it.
 typedef struct {
     CURL *easy;
@@ -225,6 +228,11 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
             }
             if (start(loop, done[index], next) != 0) outcome = -1;
             starts++;
+            // Half of the calls in flight are sent first, for the server to work on while the others are written.
+            if (loop->kind == CURL_LOOP_GATHERING && starts >= SMALLEST_HALF && starts == in_flight / 2) {
+                if (perform(loop, request, starts) != 0) outcome = -1;
+                starts = 0;
+            }
         }
     }
     free(queue);
