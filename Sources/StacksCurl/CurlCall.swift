@@ -3,7 +3,7 @@ import StacksTransport
 /// A call on its way to the I/O thread and back: all of its state that crosses threads.
 ///
 /// The caller creates it and holds a reference until it has taken the outcome, so that the thread that allocated the
-/// memory frees it. Freeing it on the I/O thread would make both threads contend for the lock of the allocator's arena.
+/// memory frees it, except after a cancellation. Freeing it on the I/O thread would make both threads contend for the lock of the allocator's arena.
 /// For the same reason, the caller allocates the buffers for a small response.
 @safe final class CurlCall: Sendable {
     let id: CallID
@@ -17,8 +17,8 @@ import StacksTransport
     private nonisolated(unsafe) var caller: WaitingCaller?
     private nonisolated(unsafe) var outcome: Outcome?
     private nonisolated(unsafe) var buffers: ResponseBuffers
-    /// What processes the call, if anything does. Unchecked, and safe because only the I/O thread accesses it, and because
-    /// the transfer, which the loop keeps until it has given up the call, resets it then.
+    /// The transfer that processes the call. Unchecked, and safe because only the I/O thread accesses it, and because
+    /// `takeCall` resets it before the loop releases the transfer.
     nonisolated(unsafe) unowned(unsafe) var transfer: CurlTransfer?
 
     init(id: CallID, request: borrowing TransportRequest, deadline: Moment) {

@@ -93,7 +93,8 @@ import StacksTransport
         @inline(__always) _read { yield state.value.sockets }
     }
 
-    /// The transfers of calls, in no particular order.
+    /// The transfers of calls, in no particular order. To add or remove some meanwhile, iterate with `for`, which iterates over
+    /// a copy: a closure that one of the array's methods calls must not.
     var transfers: [CurlTransfer] {
         @inline(__always) _read { yield state.value.transfers }
     }
@@ -129,6 +130,7 @@ import StacksTransport
 
     /// Takes a transfer from ``transfers``, whose last one moves to its place.
     private func forget(_ transfer: CurlTransfer) {
+        assert(transfers[transfer.place] === transfer)
         let last = state.value.transfers.removeLast()
         if last === transfer { return }
         last.place = transfer.place

@@ -131,7 +131,7 @@ extension CurlTransfer {
     private func receiveHeader(_ line: UnsafeBufferPointer<UInt8>) -> Int {
         noteReceipt()
         switch unsafe line.first {
-        // Interim responses (1xx) and a proxy's response to CONNECT precede the final response, and are dropped.
+        // Interim responses (1xx) precede the final response, and are dropped.
         case UInt8(ascii: "H") where unsafe line.count >= 5 && memcmp(line.baseAddress!, "HTTP/", 5) == 0:
             header.value.removeAll()
             progress.hasCompleteHeader = false

@@ -28,7 +28,8 @@ extension CurlTransfer {
                 code: .connectionClosed, phase: .receiving,
                 message: "the connection was closed before the response header was complete")
         }
-        guard let status = progress.status else {
+        // A header may have another line that looks like a status line.
+        guard let status = progress.status, status == easy.long(CURLINFO_RESPONSE_CODE) else {
             throw TransportError(
                 code: .protocolViolation, phase: .receiving, message: "the response has no valid status code")
         }
@@ -41,7 +42,7 @@ extension CurlTransfer {
         )
     }
 
-    /// Frees the bytes of a response that nobody took, rather than keeping them until the next call.
+    /// Frees the bytes of a response that nobody took, except a small buffer for header lines.
     func dropResponse() {
         progress.response = ResponseBuffers()
         header.value.removeAll()

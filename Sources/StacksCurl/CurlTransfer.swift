@@ -39,7 +39,7 @@ import StacksTransport
         var exceededLimit: ResponsePart?
         /// Whether the header of the final response is complete, with its empty line.
         var hasCompleteHeader = false
-        /// The status of a complete header, if it has a valid one.
+        /// The status of the last complete header, if it has a valid one.
         var status: Int?
         /// The turn of the loop in which the request was first written.
         var sentAt: Moment?

@@ -103,7 +103,7 @@ extension CurlTransport.Configuration {
 
 /// Whether calls to `origin` use plaintext, and so HTTP/1.1.
 func isPlaintext(_ origin: String) -> Bool {
-    // The scheme is http or https, so the fifth character is enough. Read in place, because each call asks.
+    // The scheme is http or https, so the fifth character is enough. Read in place where possible, because each call asks.
     func hasColon(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         unsafe bytes.count > 4 && bytes[4] == UInt8(ascii: ":")
     }

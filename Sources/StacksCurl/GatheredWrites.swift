@@ -8,12 +8,12 @@ import CLibcurl
     import Glibc
 #endif
 
-/// Coalesces the writes of a turn of the loop into as few TCP segments as possible.
+/// Coalesces the writes of a turn of the loop into few TCP segments.
 ///
 /// libcurl writes the header and the body of an HTTP/2 request separately and sets `TCP_NODELAY`, so that the kernel sends
 /// a segment for each write and wakes the server each time: the largest part of the cost of a small call. With `TCP_CORK`,
-/// the kernel sends full segments at once, and the rest when the option is cleared at the end of the turn, without waiting
-/// for an acknowledgement; after 200 ms it sends the rest in any case
+/// the kernel sends full segments at once, and the rest when the option is cleared, without waiting for an acknowledgement:
+/// when half of the calls in flight are written, and at the end of the turn; after 200 ms it sends the rest in any case
 /// (<https://man7.org/linux/man-pages/man7/tcp.7.html>). Other systems cannot send the rest on demand, so writes are not
 /// coalesced there.
 struct GatheredWrites {

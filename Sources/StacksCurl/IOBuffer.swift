@@ -8,7 +8,7 @@
 
     private(set) var address: UnsafeMutableRawPointer
     private(set) var count = 0
-    private var capacity: Int
+    private(set) var capacity: Int
 
     init() {
         capacity = Self.smallestSize
@@ -34,7 +34,8 @@
 
     /// Replaces the bytes.
     mutating func fill(with bytes: [UInt8]) {
-        removeAll()
+        count = 0
+        if bytes.count <= Self.keptSize { removeAll() }
         unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
     }
 

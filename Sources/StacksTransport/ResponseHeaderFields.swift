@@ -167,8 +167,7 @@ public struct ResponseHeaderFields: Sendable {
 }
 
 extension ResponseHeaderFields {
-    /// The bytes of a value, valid only during the call that passes it: copy what is to be kept with
-    /// ``text(likely:)``.
+    /// The bytes of a value, valid only during the call that passes it: copy what is to be kept with ``text(likely:)``.
     package struct RawText {
         fileprivate let bytes: Bytes
 

@@ -39,8 +39,8 @@ package struct CallRun: Sendable {
             firstError: counts.firstError.withLock { $0 })
     }
 
-    /// - Parameter end: When to make no further call, in nanoseconds: an instant of Swift's clock costs a call of every
-    ///   caller what a loop in C does not pay.
+    /// - Parameter end: When to make no further call. In nanoseconds, as in the loop in C: reading Swift's clock takes more
+    ///   instructions.
     private func callAgainAndAgain(until end: UInt64, _ caller: some Caller) async {
         var asked = ProcessUsage.clockNanoseconds
         // The first call is made whatever the time: on a busy machine a short order can be over before it is begun.

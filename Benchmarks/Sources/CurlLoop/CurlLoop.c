@@ -211,6 +211,7 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
             continue;
         }
         uint64_t now = socket_driver_now();
+        int sent_half = 0;
         for (size_t index = 0; index < count; index++) {
             finish(loop, done[index], result);
             latencies[result->calls - 1] = now - done[index]->asked_at;
@@ -228,9 +229,10 @@ int curl_loop_run(curl_loop *loop, const curl_loop_request *request, size_t call
             }
             if (start(loop, done[index], next) != 0) outcome = -1;
             starts++;
-            // Half of the calls in flight are sent first, for the server to work on while the others are written.
-            if (loop->kind == CURL_LOOP_GATHERING && starts >= SMALLEST_HALF && starts == in_flight / 2) {
+            // Half of the calls in flight are sent first, once, for the server to work on while the others are written.
+            if (loop->kind == CURL_LOOP_GATHERING && !sent_half && starts >= SMALLEST_HALF && starts == in_flight / 2) {
                 if (perform(loop, request, starts) != 0) outcome = -1;
+                sent_half = 1;
                 starts = 0;
             }
         }

@@ -115,7 +115,7 @@ extension ClientCore {
     /// `nil` when nothing paces the call: pacing is off, or its operation has no rate limit of a stack.
     private func pacing(of target: CallTarget) -> PacedCall? {
         guard let governor, let scope = target.definition.rateScope, target.stack != nil else { return nil }
-        // Unwrapped in place: a copy of the optional goes through its metadata.
+        // `if let` would copy the optional string with a call into the runtime.
         return PacedCall(target.definition.operation, scope, stack: target.stack!, governor: governor)
     }
 
@@ -245,12 +245,12 @@ extension ClientCore {
     }
 
     // A call ends in one of the next two functions, which are the only ones that count it, credit the retry budget and log
-    // it. The batches of a long list and the requests of a finish each end here. The span around them ends in `wholeCall`.
+    // it. A success has one of its own, because an outcome that holds a response is copied. The batches of a long list and the requests of a finish each end here. The span around them ends in `wholeCall`.
 
     /// Ends a call whose response was read.
     private func end(_ received: ReceivedResponse) {
-        if let metrics, let began = received.call.began {
-            metrics.succeeded(received, after: began.nanoseconds(to: environment.now()))
+        if let began = received.call.began {
+            metrics?.succeeded(received, after: began.nanoseconds(to: environment.now()))
         }
         budget?.succeeded()
         log?.succeeded(received)
@@ -259,8 +259,8 @@ extension ClientCore {
 
     /// Ends any other call.
     private func end(_ call: CallRecord, _ outcome: CallOutcome) {
-        if let metrics, let began = call.began {
-            metrics.ended(call, outcome, after: began.nanoseconds(to: environment.now()))
+        if let began = call.began {
+            metrics?.ended(call, outcome, after: began.nanoseconds(to: environment.now()))
         }
         switch outcome {
         case .unreadable(let received, let error):
@@ -336,7 +336,7 @@ struct ReceivedResponse {
     }
 }
 
-/// How a call ended that did not succeed.
+/// How a call ended without success.
 enum CallOutcome {
     /// A 2xx response was received, and its body could not be decoded.
     case unreadable(ReceivedResponse, StacksAPIError)

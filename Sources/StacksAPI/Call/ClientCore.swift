@@ -7,7 +7,7 @@ import Synchronization
 /// What all copies of a client share.
 final class ClientCore: Sendable {
     let baseURL: BaseURL
-    private let paths = PathMemo()
+    private let paths: PathMemo
     let transport: any HTTPTransport
     let configuration: StacksClient.Configuration
     let environment: ClientEnvironment
@@ -28,6 +28,7 @@ final class ClientCore: Sendable {
         environment: ClientEnvironment? = nil
     ) throws(ConfigurationError) {
         baseURL = try configuration.checked(for: transport)
+        paths = PathMemo(prefix: baseURL.pathPrefix)
         let redaction = Redaction()
         credentials = try Credentials(
             token, userAgentPrefixes: configuration.userAgentPrefixes, redaction: redaction, logger: logger)
@@ -46,7 +47,7 @@ final class ClientCore: Sendable {
     /// Call `Argument.check(stackKey:)` before: the key is not encoded.
     func target(_ operation: StacksOperation, stack: String? = nil, job: JobID? = nil) -> CallTarget {
         let definition = operation.definition
-        let path = paths.path(definition, below: baseURL.pathPrefix, stack: stack, job: job)
+        let path = paths.path(definition, stack: stack, job: job)
         return CallTarget(definition: definition, path: path, stack: stack, job: job)
     }
 

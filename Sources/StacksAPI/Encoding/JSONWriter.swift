@@ -1,4 +1,4 @@
-/// Writes the JSON of a request's body straight into the memory of its array.
+/// Writes the JSON of a request's body straight into the memory of its array, or, if it is short, on the stack.
 ///
 /// The size is computed first, so that this memory is allocated and filled once. With a growing array, encoding 1000
 /// identifiers takes 1.6 times the instructions, and 1000 notifications 2.6 times.
@@ -12,6 +12,9 @@ struct JSONWriter: ~Copyable {
         self.capacity = capacity
     }
 
+    /// The size up to which a body is written on the stack.
+    private static var shortBody: Int { 512 }
+
     /// The bytes that `body` writes, `capacity` at most.
     static func bytes(capacity: Int, _ body: (inout JSONWriter) -> Void) -> [UInt8] {
         func write(to buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
@@ -21,7 +24,7 @@ struct JSONWriter: ~Copyable {
             return writer.count
         }
         // An array that is to be filled in place takes twice the instructions of a short one that is filled by a copy.
-        if capacity <= 512 {
+        if capacity <= shortBody {
             return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { buffer in
                 let count = write(to: buffer)
                 var bytes: [UInt8] = []

@@ -82,11 +82,15 @@ struct PathTemplate: Sendable, ExpressibleByStringInterpolation {
 /// The last path of each operation, for paths that differ in nothing but the stack's key: a client usually serves one stack,
 /// and making a path takes as many instructions as encoding and decoding a small call.
 final class PathMemo: Sendable {
+    private let prefix: String
     private let latest = Mutex<[(stack: String, path: String)?]>(
         Array(repeating: nil, count: StacksOperation.all.count))
 
+    /// Paths below `prefix`.
+    init(prefix: String) { self.prefix = prefix }
+
     /// The path of an operation; see ``PathTemplate/path(below:stack:job:)``.
-    func path(_ definition: OperationDefinition, below prefix: String, stack: String?, job: JobID?) -> String {
+    func path(_ definition: OperationDefinition, stack: String?, job: JobID?) -> String {
         guard let stack, job == nil else { return definition.path.path(below: prefix, stack: stack, job: job) }
         return latest.withLock { latest in
             let index = definition.operation.index

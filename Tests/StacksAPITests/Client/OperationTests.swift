@@ -34,6 +34,22 @@ import Testing
         }
     }
 
+    @Test("a remembered path is that of the stack and of the operation")
+    func rememberedPaths() {
+        let memo = PathMemo(prefix: "/v3/")
+        for operation in StacksOperation.all + StacksOperation.all.reversed() {
+            let definition = operation.definition
+            for stack in ["a", "b", "b", "a"] {
+                for job in [nil, JobID("00000000-0000-4000-8000-000000000001"), JobID("x y")] {
+                    if job == nil, definition.path.description.contains("{job_uuid}") { continue }
+                    #expect(
+                        memo.path(definition, stack: stack, job: job)
+                            == definition.path.path(below: "/v3/", stack: stack, job: job))
+                }
+            }
+        }
+    }
+
     @Test("of a job in several batches of a list, the last one counts")
     func joinsStates() {
         let states = [

@@ -11,8 +11,8 @@ typedef struct curl_loop curl_loop;
 
 /// How libcurl is used.
 typedef enum {
-    /// As cheap as libcurl allows: sockets driven with `curl_multi_socket_action`, the writes of a turn gathered into as
-    /// few segments as possible (on Linux), and the URL taken apart once.
+    /// As cheap as libcurl allows: sockets driven with `curl_multi_socket_action`, the writes of a turn gathered into two
+    /// segments, half of the calls in flight in the first one (on Linux), and the URL taken apart once.
     CURL_LOOP_GATHERING,
     /// As one would write it at first: `curl_multi_perform` and `curl_multi_poll`.
     CURL_LOOP_PLAIN,

@@ -56,6 +56,8 @@ final class Credentials: Sendable {
 }
 
 /// A token with its header fields.
+///
+/// It is a class because each call passes it on.
 final class Authorization: Sendable {
     let token: Secret
     let fields: RequestFields

@@ -69,12 +69,9 @@ final class ClientMetrics: Sendable {
 
     /// Counts a call that did not succeed, with its error's code and the transport's timings of its last response.
     func ended(_ call: CallRecord, _ outcome: CallOutcome, after nanoseconds: Int64) {
+        if case .unreadable(let received, _) = outcome { recordTransport(received.response) }
         switch outcome {
-        case .unreadable(let received, let error):
-            recordTransport(received.response)
-            counter(.failure, call.operation, error.code).increment()
-            operations[call.operation.index].failure.recordNanoseconds(nanoseconds)
-        case .failure(let error):
+        case .unreadable(_, let error), .failure(let error):
             counter(.failure, call.operation, error.code).increment()
             operations[call.operation.index].failure.recordNanoseconds(nanoseconds)
         case .cancelled:

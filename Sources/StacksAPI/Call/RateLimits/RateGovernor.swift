@@ -118,7 +118,6 @@ struct PacedCall: Sendable {
         let counted = request?.counts == true ? request : nil
         guard counted != nil || isRefusal else { return }
         let now = now()
-        // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
         if isRefusal {
             let rate = RateLimit.stated(in: response) ?? RateLimit()
             let wait = RetryAfter.delay(in: response.headerFields) ?? rate.reset ?? .seconds(1)
@@ -135,6 +134,7 @@ struct PacedCall: Sendable {
                 state.withPacer(of: rate, for: self, counted) { $0.learn(rate, sent: request?.sent ?? now, now: now) }
             }
         } else {
+            // Only a success or a 429 states the limit of the request's scope: another error can come from anywhere.
             governor.state.withLock { $0.ended(counted, now: now) }
         }
     }

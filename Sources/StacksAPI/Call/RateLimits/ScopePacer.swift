@@ -239,7 +239,7 @@ extension ScopePacer {
                 first += 1
             }
             // Moves the rest when it is no larger than what is removed: each entry is moved once at most.
-            if first > 0 && first == entries.count || first > 1024 && first > entries.count / 2 {
+            if (first > 0 && first == entries.count) || (first > 1024 && first > entries.count / 2) {
                 entries.removeFirst(first)
                 first = 0
             }
