@@ -18,9 +18,9 @@ import CLibcurl
 struct ConnectedSockets {
     /// Closed sockets are removed at the next search.
     private var sockets: [curl_socket_t] = []
-    /// The socket that was found last. A connection that exists has the same one until it is closed, and a new one resets this.
-    /// Only a call that is removed may ask for a connection that was closed: coalescing the writes of another socket for a turn
-    /// does no harm.
+    /// The socket that was found last. A connection has the same one until it is closed, and a new connection resets this.
+    /// Only a call that is removed may ask for a connection that was closed: coalescing the writes of another socket for
+    /// a turn does no harm.
     private var latest: (localPort: Int32, remotePort: Int32, socket: curl_socket_t)?
 
     mutating func note(_ socket: curl_socket_t) {

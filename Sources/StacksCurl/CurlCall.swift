@@ -3,8 +3,8 @@ import StacksTransport
 /// A call on its way to the I/O thread and back: all of its state that crosses threads.
 ///
 /// The caller creates it and holds a reference until it has taken the outcome, so that the thread that allocated the
-/// memory frees it, except after a cancellation. Freeing it on the I/O thread would make both threads contend for the lock of the allocator's arena.
-/// For the same reason, the caller allocates the buffers for a small response.
+/// memory frees it, except after a cancellation. Freeing it on the I/O thread would make both threads contend for the lock
+/// of the allocator's arena. For the same reason, the caller allocates the buffers for a small response.
 @safe final class CurlCall: Sendable {
     let id: CallID
     let request: TransportRequest

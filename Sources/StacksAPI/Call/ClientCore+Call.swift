@@ -245,7 +245,8 @@ extension ClientCore {
     }
 
     // A call ends in one of the next two functions, which are the only ones that count it, credit the retry budget and log
-    // it. A success has one of its own, because an outcome that holds a response is copied. The batches of a long list and the requests of a finish each end here. The span around them ends in `wholeCall`.
+    // it. A success has one of its own, because an outcome that holds a response is copied. The batches of a long list and
+    // the requests of a finish each end here. The span around them ends in `wholeCall`.
 
     /// Ends a call whose response was read.
     private func end(_ received: ReceivedResponse) {

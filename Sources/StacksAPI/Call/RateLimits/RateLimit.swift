@@ -36,7 +36,7 @@ public struct RateLimit: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - names: How many of ``fieldNames`` to read, from the first one on.
+    ///   - names: The first of ``fieldNames``, as many as are to be read.
     ///   - likelyScope: The scope that the response probably states. If it does, this string is used, and none is allocated.
     fileprivate init(_ headerFields: ResponseHeaderFields, _ names: [StaticString], likelyScope: String?) {
         self.init()
