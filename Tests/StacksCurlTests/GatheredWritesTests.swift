@@ -74,6 +74,22 @@
             #expect(!arrivedEarly)
         }
 
+        @Test("the socket of a connection is found by its ports, until another connection has it")
+        func findsSocket() throws {
+            var sockets = ConnectedSockets()
+            var first: Connection? = try Connection()
+            let (socket, ports) = (try #require(first?.near), try #require(first?.ports))
+            sockets.note(socket)
+            for _ in 0..<2 { #expect(sockets.socket(localPort: ports.near, remotePort: ports.far) == socket) }
+            first = nil
+            let second = try Connection()
+            sockets.note(second.near)
+            for _ in 0..<2 {
+                #expect(sockets.socket(localPort: ports.near, remotePort: ports.far) == nil)
+                #expect(sockets.socket(localPort: second.ports.near, remotePort: second.ports.far) == second.near)
+            }
+        }
+
         @Test("a socket other than TCP loses no bytes")
         func otherSockets() throws {
             var ends: [CInt] = [-1, -1]
@@ -241,6 +257,21 @@
 
         func write(_ text: String) {
             _ = unsafe send(near, text, text.utf8.count, CInt(MSG_NOSIGNAL))
+        }
+
+        /// The ports of both ends.
+        var ports: (near: Int32, far: Int32) {
+            func port(of socket: CInt) -> Int32 {
+                var address = sockaddr_in()
+                var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+                _ = unsafe withUnsafeMutablePointer(to: &address) { address in
+                    unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        unsafe getsockname(socket, $0, &size)
+                    }
+                }
+                return Int32(UInt16(bigEndian: address.sin_port))
+            }
+            return (port(of: near), port(of: far))
         }
 
         /// Whether the far end has bytes to read.
