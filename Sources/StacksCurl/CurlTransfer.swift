@@ -117,7 +117,6 @@ import StacksTransport
         self.mayRestart = mayRestart
         progress = Progress()
         progress.response = call.takeBuffers()
-        header.value.removeAll()
         unsafe errorText[0] = 0
     }
 

@@ -186,14 +186,11 @@ extension ResponseHeaderFields {
 
         /// The number, if the text consists of at most 18 digits: so many cannot overflow.
         package var wholeNumber: Int? {
-            guard bytes.count <= 18, var next = bytes.baseAddress, !bytes.isEmpty else { return nil }
-            let end = next + bytes.count
+            guard (1...18).contains(bytes.count) else { return nil }
             var number = 0
-            while next < end {
-                let digit = next.pointee &- 0x30
-                guard digit < 10 else { return nil }
-                number = number &* 10 &+ Int(digit)
-                next += 1
+            for byte in bytes {
+                guard byte &- 0x30 < 10 else { return nil }
+                number = number &* 10 &+ Int(byte &- 0x30)
             }
             return number
         }

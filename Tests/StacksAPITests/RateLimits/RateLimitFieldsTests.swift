@@ -40,10 +40,12 @@ struct RateLimitFieldsTests {
             let fields = ResponseHeaderFields(lines: Array("ratelimit-scope: \(stated)\r\n".utf8))
             let response = TransportResponse(status: .ok, headerFields: fields, body: [])
             #expect(RateLimit.stated(inSuccess: response, likelyScope: expected).scope == stated)
+            #expect(RateLimit(fields)?.scope == stated)
         }
         let odd = ResponseHeaderFields(lines: Array("ratelimit-scope: a".utf8) + [0xFF, 0x0A])
         let response = TransportResponse(status: .ok, headerFields: odd, body: [])
         #expect(RateLimit.stated(inSuccess: response, likelyScope: expected).scope == "a\u{FFFD}")
+        #expect(RateLimit(odd)?.scope == "a\u{FFFD}")
     }
 
     @Test(
