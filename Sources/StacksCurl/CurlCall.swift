@@ -43,6 +43,7 @@ import StacksTransport
     }
 
     /// The outcome, after the caller was resumed. Call it once.
+    @inline(never)
     func takeOutcome() throws -> TransportResponse {
         // Never nil for a resumed caller: the outcome is written before the continuation leaves the call.
         guard let outcome = unsafe outcome.take() else { throw TransportError.transportClosed(phase: .queued) }

@@ -62,14 +62,7 @@ public final class CurlTransport: HTTPTransport {
     ///
     /// - Throws: `TransportError` when no complete response arrived, `CancellationError` when the task was cancelled.
     public nonisolated(nonsending) func send(_ request: TransportRequest) async throws -> TransportResponse {
-        try Task.checkCancellation()
-        if !request.allowsPlaintextProxy, let proxy = plaintextProxy(for: request.origin) {
-            throw TransportError(
-                code: .invalidRequest, phase: .queued,
-                message: "the proxy \(proxy) would read the request in plaintext, which the request does not allow")
-        }
-        let deadline = request.deadlineMoment ?? .now + configuration.requestTimeout
-        let call = CurlCall(id: .next(), request: request, deadline: deadline)
+        let call = try newCall(request)
         await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in
                 unsafe call.await(by: WaitingCaller(continuation))
@@ -82,6 +75,19 @@ public final class CurlTransport: HTTPTransport {
             mailbox.cancel(call)
         }
         return try call.takeOutcome()
+    }
+
+    /// The call for a request. It is a function of its own, so that the frame of ``send(_:)`` has no room for its temporaries.
+    @inline(never)
+    private func newCall(_ request: TransportRequest) throws -> CurlCall {
+        try Task.checkCancellation()
+        if !request.allowsPlaintextProxy, let proxy = plaintextProxy(for: request.origin) {
+            throw TransportError(
+                code: .invalidRequest, phase: .queued,
+                message: "the proxy \(proxy) would read the request in plaintext, which the request does not allow")
+        }
+        let deadline = request.deadlineMoment ?? .now + configuration.requestTimeout
+        return CurlCall(id: .next(), request: request, deadline: deadline)
     }
 
     /// Shuts the transport down. Calls in flight, waiting calls and later calls fail with

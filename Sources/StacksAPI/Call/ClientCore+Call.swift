@@ -3,8 +3,8 @@ import StacksTransport
 
 /// How any call is made, from the first request to its one end.
 ///
-/// The steps are functions of their own that do not await. An async function's frame has room for the variables of all its
-/// steps for as long as the call takes.
+/// The steps are functions of their own, never inlined: an async function's frame has room for the variables of all its
+/// steps, and for the copies that the compiler makes of them, for as long as the call takes.
 extension ClientCore {
     /// Makes a call whose response is a JSON document.
     func perform<Value: Sendable>(
@@ -28,6 +28,7 @@ extension ClientCore {
     /// Sends requests until one gets a 2xx response, as often as the policy and the operation allow.
     ///
     /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends.
+    @inline(never)
     private func send(
         _ target: CallTarget, body: [UInt8]?, options: CallOptions
     ) async throws -> ReceivedResponse {
@@ -36,41 +37,26 @@ extension ClientCore {
         var call = pendingCall(target, options: options, authorization)
         do {
             if authorization == nil { try await provideToken(for: &call, &request) }
-            log?.sends(request, of: call.record)
             while true {
                 while let delay = try begin(&call, &request) { try await environment.sleep(delay) }
-                let next: NextStep
+                let response: TransportResponse
                 do {
-                    let response = try await transport.send(request)
-                    if response.status.kind == .successful { return received(&call, response) }
-                    next = refused(&call, response)
+                    response = try await transport.send(request)
                 } catch {
-                    next = failed(&call, error, deadline: request.deadlineMoment)
+                    try await waitForRetry(of: &call, request, after: error)
+                    continue
                 }
-                switch next {
-                case .wait(let delay): try await environment.sleep(delay)
-                case .renewToken(let refusal):
-                    try await renewToken(of: &call, &request, refusal)
-                    countTokenRetry(of: &call, after: refusal)
-                case .end(let error): throw error
-                }
+                if response.status.kind == .successful { return received(&call, response) }
+                try await waitForRetry(of: &call, &request, after: response)
             }
         } catch {
-            end(call, error)
-            if call.isBatch, error is CancellationError { throw CancelledBatch(requests: call.requests) }
-            throw error
+            throw end(&call, error)
         }
-    }
-
-    /// What follows a request that did not succeed.
-    private enum NextStep {
-        case wait(Duration)
-        case renewToken(refusal: StacksAPIError)
-        case end(any Error)
     }
 
     // MARK: Before the first request
 
+    @inline(never)
     private func request(
         to target: CallTarget, body: [UInt8]?, options: CallOptions, _ authorization: Authorization?
     ) throws -> TransportRequest {
@@ -91,6 +77,7 @@ extension ClientCore {
         return request
     }
 
+    @inline(never)
     private func pendingCall(
         _ target: CallTarget, options: CallOptions, _ authorization: Authorization?
     ) -> PendingCall {
@@ -132,6 +119,7 @@ extension ClientCore {
     ///
     /// - Returns: `nil` when it may be sent now, otherwise how long to sleep before calling this again.
     /// - Throws: The error of the call when its deadline comes first.
+    @inline(never)
     private func begin(
         _ call: inout PendingCall, _ request: inout TransportRequest
     ) throws -> Duration? {
@@ -144,6 +132,7 @@ extension ClientCore {
             }
             return RateGovernor.sleep(until: turn, now: now)
         }
+        if call.requests == 0 { log?.sends(request, of: call.record) }
         call.record.waited = call.pacing?.waited ?? .zero
         let limit = now + configuration.requestTimeout
         request.deadlineMoment = call.decision.deadline.map { min($0, limit) } ?? limit
@@ -153,6 +142,7 @@ extension ClientCore {
     }
 
     /// Takes a 2xx response. The call ends when its body is decoded.
+    @inline(never)
     private func received(_ call: inout PendingCall, _ response: TransportResponse) -> ReceivedResponse {
         learnRateLimit(of: &call, from: response)
         sawStatusOtherThan404()
@@ -160,31 +150,44 @@ extension ClientCore {
         return ReceivedResponse(call: call.record, response: response, attempts: call.requests)
     }
 
-    /// What follows a response that is not a 2xx.
-    private func refused(_ call: inout PendingCall, _ response: TransportResponse) -> NextStep {
+    /// Returns when the request may be sent again after a response that is not a 2xx.
+    ///
+    /// - Throws: The error of the call when it ends with that response.
+    @inline(never)
+    private func waitForRetry(
+        of call: inout PendingCall, _ request: inout TransportRequest, after response: TransportResponse
+    ) async throws {
         if response.status != .notFound { sawStatusOtherThan404() }
         learnRateLimit(of: &call, from: response)
         call.record.trace.received(response)
-        let failure = failure(of: call.record.definition, refusedWith: response)
-        if failure.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
-            return .renewToken(refusal: failure)
+        let refusal = failure(of: call.record.definition, refusedWith: response)
+        if refusal.code == .unauthorized, credentials.canRenew, !call.hasRenewedToken {
+            try await renewToken(of: &call, &request, refusal)
+            call.decision.countTokenRetry()
+            report(call, refusal, after: .zero)
+        } else {
+            try await environment.sleep(try delay(of: &call, after: refusal))
         }
-        return next(&call, after: failure)
     }
 
-    /// What follows a request that got no response.
-    private func failed(_ call: inout PendingCall, _ error: any Error, deadline: Moment?) -> NextStep {
+    /// Returns when the request may be sent again after it got no response.
+    ///
+    /// - Throws: The error of the call when it ends with that failure.
+    @inline(never)
+    private func waitForRetry(
+        of call: inout PendingCall, _ request: TransportRequest, after error: any Error
+    ) async throws {
         call.pacing?.failed(
             mayHaveReachedServer: (error as? TransportError)?.mayHaveReachedServer ?? true, now: environment.now())
         call.record.trace.requestFailed(error)
-        if error is CancellationError { return .end(error) }
+        if error is CancellationError { throw error }
         var failure = failure(of: call.record.definition, thrown: error)
-        if failure.underlying?.code == .timeout, let deadline, deadline <= environment.now(),
+        if failure.underlying?.code == .timeout, let deadline = request.deadlineMoment, deadline <= environment.now(),
             deadline != call.decision.deadline
         {
             failure.message += " The limit for one request is \(configuration.requestTimeout)."
         }
-        return next(&call, after: failure)
+        try await environment.sleep(try delay(of: &call, after: failure))
     }
 
     private func learnRateLimit(of call: inout PendingCall, from response: TransportResponse) {
@@ -192,25 +195,21 @@ extension ClientCore {
             response, longestPause: call.decision.policy.maximumRetryAfter, now: environment.now())
     }
 
-    /// The end of a call, or a wait before its next request.
-    private func next(_ call: inout PendingCall, after failure: StacksAPIError) -> NextStep {
+    /// How long to wait before the next request.
+    ///
+    /// - Throws: The error of the call when there is none.
+    private func delay(of call: inout PendingCall, after failure: StacksAPIError) throws -> Duration {
         var generator = FunctionGenerator(bits: environment.randomBits)
         let now = environment.now()
         let pause = call.pacing?.pause(now: now) ?? .zero
         switch call.decision.next(after: failure, now: now, using: &generator, budget: budget, pause: pause) {
         case .giveUp(let error):
             if call.decision.budgetWasSpent { metrics?.budgetWasSpent(call.operation) }
-            return .end(error)
+            throw error
         case .wait(let delay):
             report(call, failure, after: delay)
-            return .wait(delay)
+            return delay
         }
-    }
-
-    /// Counts the retry of a request whose token was refused.
-    private func countTokenRetry(of call: inout PendingCall, after refusal: StacksAPIError) {
-        call.decision.countTokenRetry()
-        report(call, refusal, after: .zero)
     }
 
     /// Logs and counts a failure that is followed by a retry.
@@ -222,6 +221,7 @@ extension ClientCore {
     // MARK: The end
 
     /// Decodes the body of a response and ends its call.
+    @inline(never)
     private func complete<Value: Sendable>(
         _ received: ReceivedResponse, _ decode: ([UInt8]) throws(JSONError) -> Value
     ) throws -> StacksResponse<Value> {
@@ -237,11 +237,15 @@ extension ClientCore {
     }
 
     /// Ends a call that got no 2xx response.
-    private func end(_ call: PendingCall, _ error: any Error) {
+    ///
+    /// - Returns: What it throws.
+    @inline(never)
+    private func end(_ call: inout PendingCall, _ error: any Error) -> any Error {
         var (record, pacing) = (call.record, call.pacing)
         pacing?.leave(now: environment.now())
         record.waited = pacing?.waited ?? .zero
         end(record, CallOutcome(error, requests: call.requests))
+        return call.isBatch && error is CancellationError ? CancelledBatch(requests: call.requests) : error
     }
 
     // A call ends in one of the next two functions, which are the only ones that count it, credit the retry budget and log

@@ -94,30 +94,40 @@ extension ClientCore {
         var options = options
         while true {
             options.retryPolicy = decision.remainingPolicy
-            let failure: StacksAPIError
             do {
                 var response = try await perform(target, body: body, options: options)
                 decision.succeeded(attempts: response.attempts)
                 response.attempts = decision.requests
                 return response
-            } catch let error as StacksAPIError {
-                failure = error
-            }
-            var generator = FunctionGenerator(bits: environment.randomBits)
-            switch decision.next(afterFinish: failure, now: environment.now(), using: &generator) {
-            case .giveUp(let error): throw error
-            case .requestState(let doubt, let delay):
-                if let budget, !budget.spend(now: environment.now()) {
-                    metrics?.budgetWasSpent(.finishJob)
-                    throw decision.budgetIsSpent(after: failure)
-                }
-                if delay > .zero { try await environment.sleep(delay) }
-                options.retryPolicy = decision.policy
-                if let response = try await confirmation(of: job, in: doubt, stack: stack, options: options, &decision)
+            } catch let failure as StacksAPIError {
+                if let response = try await confirmation(
+                    of: job, after: failure, stack: stack, options: options, &decision)
                 {
                     return response
                 }
             }
+        }
+    }
+
+    /// Finds out whether a failed finish has taken effect: the call's response when it has, `nil` when the finish must be
+    /// retried. It is a function of its own, so that the frame of a finish that succeeds has no room for it.
+    @inline(never)
+    private func confirmation(
+        of job: JobID, after failure: StacksAPIError, stack: String, options: CallOptions,
+        _ decision: inout FinishDecision
+    ) async throws -> StacksResponse<NoContent>? {
+        var generator = FunctionGenerator(bits: environment.randomBits)
+        switch decision.next(afterFinish: failure, now: environment.now(), using: &generator) {
+        case .giveUp(let error): throw error
+        case .requestState(let doubt, let delay):
+            if let budget, !budget.spend(now: environment.now()) {
+                metrics?.budgetWasSpent(.finishJob)
+                throw decision.budgetIsSpent(after: failure)
+            }
+            if delay > .zero { try await environment.sleep(delay) }
+            var options = options
+            options.retryPolicy = decision.policy
+            return try await confirmation(of: job, in: doubt, stack: stack, options: options, &decision)
         }
     }
 
