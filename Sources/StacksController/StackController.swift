@@ -220,7 +220,7 @@ public final class StackController: Service {
         return await withDiscardingTaskGroup { group in
             var metrics = ControllerMetrics(stack: initial.stackKey, factory: metricsFactory)
             var machine = ControllerMachine(configuration: initial, seed: seed, sharesSlots: seat != nil)
-            var calls = ControllerCalls(client: client, configuration: initial)
+            var calls = ControllerCalls(client: client, configuration: initial, time: time)
             var launches: [JobID: Task<LaunchOutcome, Never>] = [:]
             var launchLog = LaunchLog(logger)
             let notifier = notifier(in: &group)
@@ -237,7 +237,7 @@ public final class StackController: Service {
                         launches[job] = nil
                         if let time = launchLog.ended(job, outcome, at: now) { metrics.recordRun(time) }
                     case .configured(let configuration):
-                        calls = ControllerCalls(client: client, configuration: configuration)
+                        calls = ControllerCalls(client: client, configuration: configuration, time: time)
                     default: break
                     }
                 }

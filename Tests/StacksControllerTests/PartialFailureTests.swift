@@ -33,7 +33,8 @@ struct PartialFailureTests {
             settings.clock = HurriedClock()
             calls = ControllerCalls(
                 client: try StacksClient(token: "bkct_none", transport: transport, configuration: settings),
-                configuration: StackController.Configuration(stackKey: "stack", queue: "builds"))
+                configuration: StackController.Configuration(stackKey: "stack", queue: "builds"),
+                time: ControllerTime(ContinuousClock()))
             jobs = ScheduledJob.numbers(0..<count)
             driver = MachineDriver.running(capacity: count)
             for begin in stride(from: 0, to: count, by: 1000) {

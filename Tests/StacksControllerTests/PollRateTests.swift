@@ -5,17 +5,20 @@ import Testing
 
 @Suite("How often the list is read")
 struct PollRateTests {
-    /// When polls were sent within a time, each answered at once with these jobs.
+    /// When polls were sent within a time, each answered at once with these jobs. `delay` is how late one is sent, by its
+    /// number.
     private func polls(
-        within time: Duration, _ driver: inout MachineDriver, limit: Int? = nil, _ jobs: (Int) -> [ScheduledJob]
+        within time: Duration, _ driver: inout MachineDriver, limit: Int? = nil,
+        late delay: (Int) -> Duration = { _ in .zero }, _ jobs: (Int) -> [ScheduledJob]
     ) -> [Duration] {
         let end = driver.now + time
         var sent: [Duration] = []
         while driver.now < end {
             for _ in driver.passes(.milliseconds(10)).polls {
+                _ = driver.passes(delay(sent.count))
                 sent.append(driver.now)
                 let page = MachineDriver.page(jobs(sent.count))
-                let wishes = driver.happens(.polled(.success(page), limit: limit))
+                let wishes = driver.happens(.polled(.success(page), limit: limit, sentAt: driver.now))
                 for ids in wishes.reserved { _ = driver.issues(driver.reserves(ids).tokens.flatMap { $0 }) }
             }
         }
@@ -48,6 +51,17 @@ struct PollRateTests {
         let sent = polls(within: .seconds(60), &driver, limit: limit) { [.number(1000 + $0)] }
         #expect(most(sent) <= max(1, limit / 2))
         #expect(sent.count >= 50 * min(max(1, limit / 2), 10))
+    }
+
+    @Test("a request that is sent late counts from when it was sent")
+    func late() {
+        var driver = quiet()
+        _ = polls(within: .seconds(2), &driver) { [.number($0)] }
+        let sent = polls(within: .seconds(60), &driver, late: { .milliseconds($0 % 7 == 0 ? 60 : 0) }) {
+            [.number(1000 + $0)]
+        }
+        #expect(most(sent) == 5)
+        #expect(sent.count >= 250)
     }
 
     @Test("half a minute after the last job came it is quiet again")

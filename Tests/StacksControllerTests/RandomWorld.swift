@@ -470,7 +470,7 @@ struct RandomWorld {
     /// Without what is long, and without dictionaries, whose order is another one every time.
     private static func describe(_ what: Happening) -> String {
         switch what {
-        case .isDelivered(.polled(.success(let page), _)): "polled \(page.jobs.map(\.id))"
+        case .isDelivered(.polled(.success(let page), _, _)): "polled \(page.jobs.map(\.id))"
         case .isDelivered(.states(let query, .success(let states), _)):
             "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
         case .isDelivered(.registered(.success, _)): "registered"

@@ -16,7 +16,8 @@ struct UnreadableStateTests {
         }
         let client = try StacksClient(token: "bkct_none", transport: transport)
         let calls = ControllerCalls(
-            client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"))
+            client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"),
+            time: ControllerTime(ContinuousClock()))
         let jobs: [JobID] = ["a", "b", "c"]
         var driver = MachineDriver(capacity: 3)
         _ = driver.happens(.begin(recovered: jobs))
@@ -34,7 +35,8 @@ struct UnreadableStateTests {
         }
         let client = try StacksClient(token: "bkct_none", transport: transport)
         let calls = ControllerCalls(
-            client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"))
+            client: client, configuration: StackController.Configuration(stackKey: "k", queue: "q"),
+            time: ControllerTime(ContinuousClock()))
         var driver = MachineDriver.running()
         driver.launches([job])
         var wishes = driver.happens(.launcherEnded(job.id, .exited(JobExit(status: 1))))

@@ -54,8 +54,9 @@ struct ControllerMachine {
         case .drain: shared.drain("Shutting down")
         case .configured(let configuration): configured(configuration)
         case .registered(let result, let isNew): registration.registered(result, isNew: isNew, &shared)
-        case .polled(let result, let limit):
+        case .polled(let result, let limit, let sentAt):
             polling.rate.announced(limit)
+            if let sentAt { polling.rate.wasSent(at: sentAt) }
             polled(result)
         case .reserved(let asked, let result):
             reserving.reserved(asked, result, &shared, isPaused: polling.isPaused)

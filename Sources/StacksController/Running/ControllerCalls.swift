@@ -14,6 +14,7 @@ import StacksAPI
 struct ControllerCalls: Sendable {
     let client: StacksClient
     let configuration: StackController.Configuration
+    let time: ControllerTime
 
     private var stack: String { configuration.stackKey }
     private var once: CallOptions { CallOptions(retryPolicy: .never) }
@@ -64,6 +65,7 @@ struct ControllerCalls: Sendable {
 
     private nonisolated(nonsending) func poll(limit: Int, after cursor: String?) async -> ControllerEvent {
         var allowed: Int?
+        let sentAt = time.now()
         let result = await outcome {
             let response = try await client.scheduledJobs(
                 stack: stack,
@@ -75,7 +77,7 @@ struct ControllerCalls: Sendable {
             allowed = response.rateLimit?.limit
             return response.value
         }
-        return .polled(result, limit: allowed)
+        return .polled(result, limit: allowed, sentAt: sentAt)
     }
 
     private nonisolated(nonsending) func reserve(_ jobs: [JobID]) async -> ControllerEvent {

@@ -23,6 +23,13 @@ struct PollRate {
         if sent.count > allowed { sent.removeFirst(sent.count - allowed) }
     }
 
+    /// The last of them was sent at `time`. On a busy machine that is later than when it was asked for: the next ones would
+    /// follow it too soon.
+    mutating func wasSent(at time: Duration) {
+        guard let last = sent.last, last < time else { return }
+        sent[sent.count - 1] = time
+    }
+
     /// Takes in what a response says of the limit, in requests a second; what is not said stays as it was.
     mutating func announced(_ limit: Int?) {
         guard let limit, limit > 0 else { return }
