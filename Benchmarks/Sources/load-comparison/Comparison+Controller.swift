@@ -26,8 +26,8 @@ extension Comparison {
     func hours(into results: inout Results) throws {
         for load in HourReport.Load.allCases {
             // By turns, so that what disturbs the machine disturbs all.
-            for _ in 0..<3 {
-                for usesExecutor in [true, false] {
+            for turn in 0..<5 {
+                for usesExecutor in turn.isMultiple(of: 2) ? [true, false] : [false, true] {
                     progress("an hour of a controller, \(load.title)\(usesExecutor ? "" : ", without the executor")")
                     let flags = usesExecutor ? [] : ["--no-executor"]
                     results.hours.append(try hour(load, directory.appendingPathComponent("stacks-controller"), flags))

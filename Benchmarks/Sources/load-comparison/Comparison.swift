@@ -31,7 +31,8 @@ struct Comparison {
         for round in 1...rounds {
             progress("\(cell.call.rawValue) at \(cell.concurrency), round \(round) of \(rounds)")
             // Once there is one, whoever fails is left out of the rest: the ratios need the same rounds of everyone.
-            for entrant in entrants {
+            // Every other round in reverse, so that nobody is always further from the floor than another.
+            for entrant in round.isMultiple(of: 2) ? entrants.reversed() : entrants {
                 attempt(entrant.competitor, in: cell, &results.absent) {
                     try entrant.run(milliseconds: roundMilliseconds)
                 }
@@ -44,8 +45,9 @@ struct Comparison {
                 try entrant.countAllocations(milliseconds: roundMilliseconds)
             }
         }
-        let floor = entrants.first { $0.competitor == .floor }
-        let rows = entrants.map { $0.row(floor: floor) }
+        func entrant(_ competitor: Competitor) -> Entrant? { entrants.first { $0.competitor == competitor } }
+        let (floor, guest) = (entrant(.floor), entrant(.guest))
+        let rows = entrants.map { $0.row(floor: floor, guest: guest) }
         results.rows += rows
         if rows.contains(where: { $0.kiloinstructions != nil }) {
             results.machine.instructionCounting = .counters

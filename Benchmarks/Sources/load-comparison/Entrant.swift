@@ -41,9 +41,10 @@ final class Entrant {
         for _ in 0..<2 {
             let report = try carryOut(calls: 200_000, milliseconds: milliseconds / 2 + 1)
             let rate = Double(report.calls) / Double(max(report.wallNanoseconds, 1)) * 1e6
-            // On a busy machine a round is better late than short.
+            // On a busy machine a round is better late than short, and a few calls of each caller measure how they begin.
             callsOfRound = max(
-                callsOfRound, Int(rate * Double(milliseconds)), cell.concurrency, cell.call.jobCount < 1000 ? 200 : 10)
+                callsOfRound, Int(rate * Double(milliseconds)), 4 * cell.concurrency,
+                cell.call.jobCount < 1000 ? 200 : 10)
         }
     }
 
@@ -92,14 +93,16 @@ final class Entrant {
 
     /// What it showed.
     ///
-    /// - Parameter floor: What the floor showed in the same rounds.
-    func row(floor: Entrant?) -> Row {
-        func ratios(_ path: KeyPath<Entrant, [Double]>) -> Spread? {
-            guard let floor, !self[keyPath: path].isEmpty, floor[keyPath: path].count == self[keyPath: path].count
+    /// - Parameters:
+    ///   - floor: What the floor showed in the same rounds.
+    ///   - guest: What the guest showed in them, if there is one.
+    func row(floor: Entrant?, guest: Entrant?) -> Row {
+        func ratios(_ path: KeyPath<Entrant, [Double]>, over other: Entrant?) -> Spread? {
+            guard let other, !self[keyPath: path].isEmpty, other[keyPath: path].count == self[keyPath: path].count
             else {
                 return nil
             }
-            return Spread(zip(self[keyPath: path], floor[keyPath: path]).map { $0 / $1 })
+            return Spread(zip(self[keyPath: path], other[keyPath: path]).map { $0 / $1 })
         }
         func perCall(_ sum: Int?) -> Double? { sum.map { Double($0) / Double(max(callsCounted, 1)) } }
         func microseconds(_ percentile: Double) -> Double {
@@ -107,9 +110,9 @@ final class Entrant {
         }
         return Row(
             call: cell.call, concurrency: cell.concurrency, competitor: competitor,
-            cpuMicroseconds: Spread(cpu), ratio: ratios(\.cpu),
+            cpuMicroseconds: Spread(cpu), ratio: ratios(\.cpu, over: floor), guestRatio: ratios(\.cpu, over: guest),
             kiloinstructions: kiloinstructions.isEmpty ? nil : Spread(kiloinstructions),
-            instructionRatio: ratios(\.kiloinstructions),
+            instructionRatio: ratios(\.kiloinstructions, over: floor),
             cpuOfRounds: cpu.map { $0.rounded(toDigits: 4) },
             allocations: perCall(allocations?.count)?.rounded(toDigits: 2),
             allocatedKilobytes: perCall(allocations?.bytes).map { ($0 / 1024).rounded(toDigits: 3) },

@@ -43,15 +43,17 @@ extension Goals {
             "polls of an idle controller", "at most 1 a second", "\((Double(idle.polls) / 3600).formatted(digits: 2))",
             // The intervals differ by a tenth.
             idle.polls <= 3600 * 102 / 100)
-        let results = results
-        addHourRatio("calls on the transport's executor over without") { results.hour($0, usesExecutor: false) }
-        addHourRatio("over a naive poller's on the guest") { results.guestHour($0) }
+        addHourRatio("calls on the transport's executor over without", results.hours.filter { !$0.usesExecutor })
+        addHourRatio("over a naive poller's on the guest", results.guestHours)
     }
 
-    private mutating func addHourRatio(_ title: String, other: (HourReport.Load) -> HourReport?) {
+    /// The middle of the ratios of hours that followed each other.
+    private mutating func addHourRatio(_ title: String, _ others: [HourReport]) {
+        let own = results.hours.filter(\.usesExecutor)
         let ratios = HourReport.Load.allCases.compactMap { load -> (HourReport.Load, Double)? in
-            guard let own = results.hour(load, usesExecutor: true), let other = other(load) else { return nil }
-            return (load, own.cost / other.cost)
+            let pairs = zip(own.filter { $0.load == load }, others.filter { $0.load == load })
+            let ratios = pairs.map { $0.cost / $1.cost }
+            return ratios.isEmpty ? nil : (load, Spread(ratios).median)
         }
         guard !ratios.isEmpty else { return }
         add(

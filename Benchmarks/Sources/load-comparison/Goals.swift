@@ -47,11 +47,7 @@ struct Goals {
 
     /// The ratio to a guest of a small call, at each concurrency. The worst decides.
     private mutating func addGuest(_ competitor: Competitor) {
-        let ratios = smallCalls(competitor).compactMap { row in
-            results.row(row.cell, .guest).map {
-                (row.concurrency, row.cpuMicroseconds.median / $0.cpuMicroseconds.median)
-            }
-        }
+        let ratios = smallCalls(competitor).compactMap { row in row.guestRatio.map { (row.concurrency, $0.median) } }
         guard let worst = ratios.map(\.1).max() else { return }
         add(
             "\(competitor.rawValue): CPU of a call over the guest's, 1 to 256 at a time", "< 1", Self.list(ratios),

@@ -51,10 +51,10 @@ struct LoadComparison: ParsableCommand {
     @Option(help: ArgumentHelp("A program of your own that takes part as well; README.md says how.", valueName: "file"))
     var guest: String?
 
-    @Option(help: "How many rounds count. Default: 7.")
+    @Option(help: "How many rounds count. Default: 15.")
     var rounds: Int?
 
-    @Option(help: "How long a round takes, in milliseconds. Default: 200.")
+    @Option(help: "How long a round takes, in milliseconds. Default: 100.")
     var roundMilliseconds: Int?
 
     @Option(help: ArgumentHelp("Also watch memory over so many calls, 128 in flight.", valueName: "calls"))
@@ -117,7 +117,7 @@ struct LoadComparison: ParsableCommand {
         let comparison = Comparison(
             directory: directory,
             guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
-            rounds: rounds ?? 7, roundMilliseconds: roundMilliseconds ?? 200,
+            rounds: rounds ?? 15, roundMilliseconds: roundMilliseconds ?? 100,
             progress: Self.report, valgrind: watchesEverything ? Valgrind() : nil)
         if allocations { return try list(Competitor.own) { try comparison.allocationListing($0, $1).text } }
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }

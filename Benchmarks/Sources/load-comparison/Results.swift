@@ -22,6 +22,8 @@ struct Row: Codable, Sendable {
     var cpuMicroseconds: Spread
     /// CPU time over that of the floor in the same round.
     var ratio: Spread?
+    /// CPU time over that of the guest in the same round.
+    var guestRatio: Spread?
     /// Thousands of instructions of the client's process for one call, where they are counted: in each round, or once for
     /// all by Valgrind.
     var kiloinstructions: Spread?
