@@ -111,7 +111,8 @@ struct WaitingTests {
         var configuration = StackController.Configuration(stackKey: "k", queue: "q")
         for (timeout, path) in [(nil, "limit=1"), (.seconds(3), "limit=2")] as [(Duration?, String)] {
             if let timeout { configuration.pollTimeout = timeout }
-            let calls = ControllerCalls(client: client, configuration: configuration, time: ControllerTime(settings.clock))
+            let calls = ControllerCalls(
+                client: client, configuration: configuration, time: ControllerTime(settings.clock))
             _ = await calls.make(.poll(limit: timeout == nil ? 1 : 2, after: nil))
             _ = await calls.make(.queryStates(StateQuery(watched: [ScheduledJob.number(1).id])))
             let poll = try #require(recorder.deadline(of: path))
