@@ -53,19 +53,38 @@ extension CurlLoop {
     /// Removes a transfer from libcurl and starts the next waiting call.
     ///
     /// - Returns: The call of the transfer, for ``end(_:_:)``.
-    mutating func detach(_ transfer: CurlTransfer, startsNext: Bool = true) -> CurlCall? {
-        let multi = transfer.multi
-        guard let call = transfer.takeCall() else { return nil }
-        if transfer.progress.isResolving, let multi {
-            abandon(transfer, of: call, in: multi)
-            return call
+    mutating func detach(_ transfer: CurlTransfer) -> CurlCall? {
+        guard let multi = transfer.multi, let call = transfer.takeCall() else { return nil }
+        remove(transfer, of: call, from: multi)
+        return call
+    }
+
+    /// The same for a call that ends before its transfer does, which is removed later.
+    mutating func detachEarly(_ transfer: CurlTransfer) -> CurlCall? {
+        transfer.gatherReset()
+        guard let multi = transfer.multi, let call = transfer.takeCall() else { return nil }
+        removals.append((transfer, call, multi))
+        return call
+    }
+
+    /// Removes transfers of calls that have ended until there is something else to do, and so many in any case that their
+    /// number does not grow.
+    mutating func removeSome() {
+        var least = max(4, removals.count / 8)
+        while let (transfer, call, multi) = removals.popLast() {
+            remove(transfer, of: call, from: multi)
+            least -= 1
+            if least <= 0, mailbox.hasCommands { return }
         }
+    }
+
+    private mutating func remove(_ transfer: CurlTransfer, of call: CurlCall, from multi: CurlMulti) {
+        if transfer.progress.isResolving { return abandon(transfer, of: call, in: multi) }
         statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-        multi?.remove(transfer)
+        multi.remove(transfer)
         queue.finish(origin: call.request.origin)
         recycle(transfer)
-        if startsNext { startWaiting(origin: call.request.origin) }
-        return call
+        startWaiting(origin: call.request.origin)
     }
 
     mutating func recycle(_ transfer: CurlTransfer) {
@@ -85,8 +104,7 @@ extension CurlLoop {
         if let transfer = unsafe call.transfer {
             // Callers with a timeout of their own cancel, so a silent connection is treated as at a deadline.
             if let multi = transfer.multi, multi.isSilent(transfer, for: Self.longestSilence) { quarantine(multi) }
-            transfer.gatherReset()
-            found = detach(transfer)
+            found = detachEarly(transfer)
         } else {
             found = queue.remove(call.id)
         }

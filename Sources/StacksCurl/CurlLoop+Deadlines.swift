@@ -8,19 +8,14 @@ extension CurlLoop {
         for call in queue.removeAll(where: { $0.deadline <= now }) {
             end(call, .failure(TransportError.deadlineExceeded(phase: .queued)))
         }
-        var origins: Set<String> = []
         for multi in multis {
             let expired = multi.transfers.filter { $0.call.map { $0.deadline <= now } ?? false }
             if expired.contains(where: { isDead($0, of: multi) }) { quarantine(multi) }
             for transfer in expired {
                 let error = TransportError.deadlineExceeded(phase: transfer.phase)
-                transfer.gatherReset()
-                guard let call = detach(transfer, startsNext: false) else { continue }
-                origins.insert(call.request.origin)
-                end(call, .failure(error))
+                if let call = detachEarly(transfer) { end(call, .failure(error)) }
             }
         }
-        for origin in origins { startWaiting(origin: origin) }
         findEarliestDeadline()
     }
 

@@ -32,6 +32,9 @@ struct CurlLoop: ~Copyable {
     var earliestDeadline: Moment?
     /// When to check name resolutions next, where libcurl would block on them.
     var nextResolutionCheck: Moment?
+    /// Transfers of calls that were cancelled or timed out. They are removed from libcurl after their callers were resumed, and
+    /// while there is nothing else to do, because that takes longer than everything else about ending a call.
+    var removals: [(transfer: CurlTransfer, call: CurlCall, multi: CurlMulti)] = []
     /// Callers of ended calls that are not resumed yet: the statistics that count their calls are published first.
     var ended: [WaitingCaller] = []
     var statistics = CurlTransport.Statistics()
@@ -62,7 +65,8 @@ struct CurlLoop: ~Copyable {
     mutating func run() {
         while true {
             let isTimerDue = isTimerDue
-            var order = collect(maySleep: ended.isEmpty && restarting.isEmpty && !isTimerDue)
+            var order = collect(
+                maySleep: ended.isEmpty && restarting.isEmpty && removals.isEmpty && !isTimerDue)
             resumeEnded()
             ready.removeAll(keepingCapacity: true)
             if order == .sleep {
@@ -80,6 +84,7 @@ struct CurlLoop: ~Copyable {
             checkResolutions()
             restart()
             if handleInbox() == .stop { break }
+            removeSome()
             drive()
             expireCalls()
             endTurn()
@@ -91,7 +96,7 @@ struct CurlLoop: ~Copyable {
 
     mutating func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
-        statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count }
+        statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count } - removals.count
         return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
     }
 
@@ -103,15 +108,27 @@ struct CurlLoop: ~Copyable {
         for _ in 0..<2 {
             if inbox.isEmpty {
                 guard runsTasks else { break }
-                if collect(maySleep: false) == .stop { return .stop }
-                if inbox.isEmpty { break }
-                // A task may have run for long; `start` compares deadlines with the current time.
-                now = .now
-                for multi in multis { multi.begin(turn: tick, at: now) }
+                if collectAgain() == .stop { return .stop }
             }
             handleCollected()
         }
+        // The callers of cancelled calls do not wait for libcurl.
+        if ended.isEmpty { return .work }
+        if collectAgain() == .stop { return .stop }
+        resumeEnded()
+        handleCollected()
         return .work
+    }
+
+    /// Collects once more in the same turn.
+    private mutating func collectAgain() -> CurlMailbox.Order {
+        let order = collect(maySleep: false)
+        if !inbox.isEmpty {
+            // A task may have run for long; `start` compares deadlines with the current time.
+            now = .now
+            for multi in multis { multi.begin(turn: tick, at: now) }
+        }
+        return order
     }
 
     private mutating func handleCollected() {

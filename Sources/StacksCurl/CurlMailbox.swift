@@ -135,6 +135,9 @@ final class CurlMailbox: Sendable {
         }
     }
 
+    /// Whether anything was posted that is not collected yet.
+    var hasCommands: Bool { state.withLock { !$0.commands.isEmpty } }
+
     /// Called once by the I/O thread after it has freed all resources.
     func didClose(statistics: CurlTransport.Statistics) {
         let waiting = state.withLock { state in

@@ -120,4 +120,45 @@ struct CurlTransportTLSTests {
             }
         }
     }
+
+    @Test("calls cancelled together are over when they return, and give back their streams", arguments: [true, false])
+    func cancelledTogether(onIOThread: Bool) async throws {
+        try await FaultServerProcess.run(["--tls"]) { server in
+            var configuration = CurlTransport.Configuration()
+            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            configuration.maximumConcurrentStreams = 8
+            let answered = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
+            let silent = TransportRequest(method: .get, origin: server.ready.url, path: "/never")
+            try await withCurlTransport(configuration: configuration) { transport in
+                try await withTaskExecutorPreference(onIOThread ? transport.executor : nil) {
+                    for round in 1...5 {
+                        try await withThrowingDiscardingTaskGroup { group in
+                            for _ in 0..<16 {
+                                group.addTask {
+                                    let status = try await transport.send(answered).status.code
+                                    #expect(status == 200)
+                                }
+                            }
+                        }
+                        await withDiscardingTaskGroup { group in
+                            for _ in 0..<40 {
+                                group.addTask {
+                                    await #expect(throws: CancellationError.self) { try await transport.send(silent) }
+                                }
+                            }
+                            while transport.statistics.inFlight + transport.statistics.queued < 40 {
+                                await Task.yield()
+                            }
+                            group.cancelAll()
+                        }
+                        let statistics = transport.statistics
+                        #expect(statistics.cancelled == 40 * round)
+                        #expect(statistics.inFlight == 0)
+                        #expect(statistics.queued == 0)
+                    }
+                    #expect(transport.statistics.connectionsOpened == 1)
+                }
+            }
+        }
+    }
 }
