@@ -93,8 +93,8 @@ import StacksTransport
         @inline(__always) _read { yield state.value.sockets }
     }
 
-    /// The transfers of calls, in no particular order. To add or remove some meanwhile, iterate with `for`, which iterates
-    /// over a copy: a closure that one of the array's methods calls must not.
+    /// The transfers of calls, in no particular order. Some have no call any more, until they are removed. To add or remove some
+    /// meanwhile, iterate with `for`, which iterates over a copy: a closure that one of the array's methods calls must not.
     var transfers: [CurlTransfer] {
         @inline(__always) _read { yield state.value.transfers }
     }
