@@ -50,41 +50,61 @@ extension CurlLoop {
         return multi
     }
 
-    /// Removes a transfer from libcurl and starts the next waiting call.
+    /// Separates a finished transfer from its call, removes it from libcurl and starts the next waiting call.
     ///
     /// - Returns: The call of the transfer, for ``end(_:_:)``.
     mutating func detach(_ transfer: CurlTransfer) -> CurlCall? {
-        guard let multi = transfer.multi, let call = transfer.takeCall() else { return nil }
-        remove(transfer, of: call, from: multi)
+        guard let (call, multi) = release(transfer) else { return nil }
+        if let multi {
+            multi.remove(transfer)
+            vacate(transfer, origin: call.request.origin)
+        }
         return call
     }
 
-    /// The same for a call that ends before its transfer does, which is removed later.
+    /// The same for a call that is cancelled or has timed out. Its transfer is removed after the caller was resumed, because
+    /// that takes longer than everything else about ending the call.
     mutating func detachEarly(_ transfer: CurlTransfer) -> CurlCall? {
-        transfer.gatherReset()
-        guard let multi = transfer.multi, let call = transfer.takeCall() else { return nil }
-        removals.append((transfer, call, multi))
+        guard let (call, multi) = release(transfer) else { return nil }
+        multi?.letLeave(transfer, origin: call.request.origin)
         return call
     }
 
-    /// Removes transfers of calls that have ended until there is something else to do, and so many in any case that their
-    /// number does not grow.
-    mutating func removeSome() {
-        var least = max(4, removals.count / 8)
-        while let (transfer, call, multi) = removals.popLast() {
-            remove(transfer, of: call, from: multi)
-            least -= 1
-            if least <= 0, mailbox.hasCommands { return }
+    /// Takes the call from a transfer.
+    ///
+    /// - Returns: The call, and the multi handle from which the transfer is to be removed: `nil` when its name is being
+    ///   resolved, so that it has to stay.
+    private mutating func release(_ transfer: CurlTransfer) -> (CurlCall, CurlMulti?)? {
+        guard let multi = transfer.multi, let call = transfer.takeCall() else { return nil }
+        if transfer.progress.isResolving {
+            abandon(transfer, of: call, in: multi)
+            return (call, nil)
+        }
+        statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
+        return (call, multi)
+    }
+
+    /// Removes transfers whose calls have ended, the oldest first: an eighth of them at least, so that their number stays
+    /// bounded, and more until a command is posted.
+    mutating func removeLeaving() {
+        for multi in multis where !multi.leaving.isEmpty {
+            let least = max(4, multi.leaving.count / 8)
+            var count = 0
+            for ended in multi.leaving {
+                multi.removeLeaving(ended.transfer)
+                vacate(ended.transfer, origin: ended.origin)
+                count += 1
+                if count >= least, mailbox.hasCommands { break }
+            }
+            multi.leaving.removeFirst(count)
         }
     }
 
-    private mutating func remove(_ transfer: CurlTransfer, of call: CurlCall, from multi: CurlMulti) {
-        if transfer.progress.isResolving { return abandon(transfer, of: call, in: multi) }
-        statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-        multi.remove(transfer)
-        queue.finish(origin: call.request.origin)
+    /// Keeps a removed transfer for another call, and starts the call that waits for its place.
+    private mutating func vacate(_ transfer: CurlTransfer, origin: String) {
+        queue.finish(origin: origin)
         recycle(transfer)
-        startWaiting(origin: call.request.origin)
+        startWaiting(origin: origin)
     }
 
     mutating func recycle(_ transfer: CurlTransfer) {

@@ -36,7 +36,7 @@ extension CurlLoop {
     mutating func endTurn() {
         for multi in multis { multi.gatheredWrites.end() }
         if multis.count > 1 || multis.last?.isRetired == true {
-            multis.removeAll { $0.isRetired && $0.transfers.isEmpty && $0.abandoned.isEmpty }
+            multis.removeAll { $0.isRetired && $0.isEmpty }
         }
     }
 

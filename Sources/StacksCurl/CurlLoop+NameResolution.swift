@@ -1,13 +1,6 @@
 import CLibcurl
 import StacksTransport
 
-/// A transfer whose call ended while its name was being resolved.
-struct AbandonedTransfer {
-    let transfer: CurlTransfer
-    /// The origin in whose lane of the queue it still takes a place.
-    let origin: String
-}
-
 /// The workaround for libcurl before 7.87. When a transfer is removed, or reaches its connect timeout, while a thread
 /// resolves its name, libcurl waits for that thread and blocks the loop. So the call ends, but the transfer stays in
 /// libcurl until the resolution ends. It then opens no socket, and is reclaimed.

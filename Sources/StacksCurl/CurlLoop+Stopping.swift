@@ -16,13 +16,12 @@ extension CurlLoop {
         for multi in multis {
             for transfer in multi.transfers {
                 let phase = transfer.phase
-                statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
                 guard let call = transfer.takeCall() else { continue }
+                statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
                 fail(call, phase: phase)
             }
         }
         inbox = []
-        removals = []
         restarting = []
         // Resumes the callers before freeing the multi handles, because libcurl before 7.87 then waits for resolutions.
         var last = multis

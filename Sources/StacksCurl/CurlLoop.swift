@@ -32,9 +32,6 @@ struct CurlLoop: ~Copyable {
     var earliestDeadline: Moment?
     /// When to check name resolutions next, where libcurl would block on them.
     var nextResolutionCheck: Moment?
-    /// Transfers of calls that were cancelled or timed out. They are removed from libcurl after their callers were resumed, and
-    /// while there is nothing else to do, because that takes longer than everything else about ending a call.
-    var removals: [(transfer: CurlTransfer, call: CurlCall, multi: CurlMulti)] = []
     /// Callers of ended calls that are not resumed yet: the statistics that count their calls are published first.
     var ended: [WaitingCaller] = []
     var statistics = CurlTransport.Statistics()
@@ -65,8 +62,8 @@ struct CurlLoop: ~Copyable {
     mutating func run() {
         while true {
             let isTimerDue = isTimerDue
-            var order = collect(
-                maySleep: ended.isEmpty && restarting.isEmpty && removals.isEmpty && !isTimerDue)
+            let isDone = ended.isEmpty && restarting.isEmpty && multis.allSatisfy(\.leaving.isEmpty)
+            var order = collect(maySleep: isDone && !isTimerDue)
             resumeEnded()
             ready.removeAll(keepingCapacity: true)
             if order == .sleep {
@@ -84,7 +81,7 @@ struct CurlLoop: ~Copyable {
             checkResolutions()
             restart()
             if handleInbox() == .stop { break }
-            removeSome()
+            removeLeaving()
             drive()
             expireCalls()
             endTurn()
@@ -96,7 +93,7 @@ struct CurlLoop: ~Copyable {
 
     mutating func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
-        statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count } - removals.count
+        statistics.inFlight = multis.reduce(0) { $0 + $1.transfers.count }
         return mailbox.collect(into: &inbox, statistics: statistics, maySleep: maySleep)
     }
 
@@ -109,6 +106,7 @@ struct CurlLoop: ~Copyable {
             if inbox.isEmpty {
                 guard runsTasks else { break }
                 if collectAgain() == .stop { return .stop }
+                if inbox.isEmpty { break }
             }
             handleCollected()
         }

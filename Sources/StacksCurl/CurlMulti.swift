@@ -17,11 +17,11 @@ import StacksTransport
     private let handle: UnsafeMutableRawPointer
     private let state = IOCell(State())
     /// Transfers without a call, which stay in libcurl until their name resolution ends.
-    var abandoned: [AbandonedTransfer] = []
+    var abandoned: [EndedTransfer] = []
+    /// Transfers without a call, which stay in libcurl until the loop has time to remove them.
+    var leaving: [EndedTransfer] = []
     /// How many requests were written in this turn.
     private var requests = 0
-    /// How many streams were reset in this turn.
-    var resets = 0
     /// When the loop's turn began.
     private(set) var now: Moment
     /// The number of the loop's turn.
@@ -82,7 +82,7 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers + abandoned.map(\.transfer) {
+        for transfer in transfers + (abandoned + leaving).map(\.transfer) {
             _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
         }
         _ = unsafe curl_multi_cleanup(handle)
@@ -93,8 +93,8 @@ import StacksTransport
         @inline(__always) _read { yield state.value.sockets }
     }
 
-    /// The transfers of calls, in no particular order. Some have no call any more, until they are removed. To add or remove some
-    /// meanwhile, iterate with `for`, which iterates over a copy: a closure that one of the array's methods calls must not.
+    /// The transfers of calls, in no particular order. To add or remove some meanwhile, iterate with `for`, which iterates
+    /// over a copy: a closure that one of the array's methods calls must not.
     var transfers: [CurlTransfer] {
         @inline(__always) _read { yield state.value.transfers }
     }
@@ -124,6 +124,10 @@ import StacksTransport
     /// incomplete response.
     func remove(_ transfer: CurlTransfer) {
         forget(transfer)
+        removeHandle(of: transfer)
+    }
+
+    private func removeHandle(of transfer: CurlTransfer) {
         lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
     }
@@ -142,7 +146,6 @@ import StacksTransport
         self.turn = turn
         self.now = now
         requests = 0
-        resets = 0
     }
 
     /// A request is about to be written.
@@ -161,7 +164,21 @@ import StacksTransport
     /// Keeps a transfer in libcurl without its call.
     func abandon(_ transfer: CurlTransfer, origin: String) {
         forget(transfer)
-        abandoned.append(AbandonedTransfer(transfer: transfer, origin: origin))
+        abandoned.append(EndedTransfer(transfer: transfer, origin: origin))
+    }
+
+    /// Keeps a transfer in libcurl without its call until ``removeLeaving(_:)``.
+    func letLeave(_ transfer: CurlTransfer, origin: String) {
+        forget(transfer)
+        leaving.append(EndedTransfer(transfer: transfer, origin: origin))
+    }
+
+    /// Removes one of the ``leaving`` transfers from libcurl, which resets its stream. The caller takes it from the list.
+    ///
+    /// The resets of several are coalesced.
+    func removeLeaving(_ transfer: CurlTransfer) {
+        if leaving.count > 1 { transfer.gatherReset(on: self) }
+        removeHandle(of: transfer)
     }
 
     /// Removes a finished transfer that was abandoned.
@@ -172,6 +189,9 @@ import StacksTransport
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
         return abandoned.remove(at: index).origin
     }
+
+    /// Whether libcurl has no transfer.
+    var isEmpty: Bool { transfers.isEmpty && abandoned.isEmpty && leaving.isEmpty }
 
     /// Whether the only transfer follows a pause without any.
     var hasPaused: Bool { transfers.count == 1 && now - lastUse > .milliseconds(50) }
@@ -276,4 +296,11 @@ import StacksTransport
             default: .at(.now + .milliseconds(milliseconds))
             }
     }
+}
+
+/// A transfer that is still in libcurl after its call has ended.
+struct EndedTransfer {
+    let transfer: CurlTransfer
+    /// The origin in whose lane of the queue it still takes a place.
+    let origin: String
 }

@@ -88,22 +88,20 @@ extension CurlTransfer {
         progress.remotePort = remotePort
         multi?.willWriteRequest()
         // A lone request without a body is written in one piece.
-        if call?.request.body != nil || multi.map({ $0.transfers.count > 1 }) == true { gatherWrites() }
+        if let multi, call?.request.body != nil || multi.transfers.count > 1 { gatherWrites(on: multi) }
         return call != nil
     }
 
-    /// The call is about to be removed before its end, for which libcurl resets an open stream. From the second one of a turn
-    /// on, the resets are coalesced.
-    func gatherReset() {
-        guard let multi, progress.isSending else { return }
-        multi.resets += 1
-        if multi.resets > 1 { gatherWrites() }
+    /// The transfer is about to be removed before its end, for which libcurl resets an open stream. Coalesces that with other
+    /// resets.
+    func gatherReset(on multi: CurlMulti) {
+        if progress.isSending { gatherWrites(on: multi) }
     }
 
     /// Coalesces what is written for this call with the other writes of this turn, where that saves a segment: over HTTP/1.1,
     /// libcurl writes a request in one piece, on a connection that no other call uses.
-    private func gatherWrites() {
-        guard let multi, !isExclusive, isPlaintext != true,
+    private func gatherWrites(on multi: CurlMulti) {
+        guard !isExclusive, isPlaintext != true,
             !multi.gatheredWrites.includes(localPort: progress.localPort),
             let socket = multi.connectedSockets.socket(
                 localPort: progress.localPort, remotePort: progress.remotePort)

@@ -141,6 +141,7 @@
             try await FaultServerProcess.run(["--tls"]) { server in
                 var configuration = CurlTransport.Configuration()
                 configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+                configuration.maximumConcurrentStreams = 64
                 let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/nothing")
                 while true {
                     let isDecided = try await withCurlTransport(configuration: configuration) { transport in
@@ -160,6 +161,10 @@
                         // The first one is sent alone, and the kernel may split the rest. libcurl 7.88 and 8.5 keep resets until
                         // they write something else; 8.16 does not.
                         #expect(segments.ofResets <= 4)
+                        // The rest of the resets, with as many requests, which have streams when all the others are gone.
+                        #expect((1...16).contains(segments.ofNextRequests))
+                        // The turn that removes the last of them may still be under way.
+                        while Self.option(TCP_CORK, of: socket, at: 0) == 1 { await Task.yield() }
                         #expect(Self.option(TCP_CORK, of: socket, at: 0) == 0)
                         return true
                     }
@@ -169,31 +174,36 @@
             }
         }
 
-        /// The data segments that are sent when as many calls are made together, and when they are cancelled together.
+        /// The data segments that are sent when as many calls are made together, when they are cancelled together, and when as
+        /// many are made again.
         private static func segments(
             _ calls: Int, _ request: TransportRequest, _ transport: CurlTransport, _ socket: CInt
-        ) async throws -> (ofRequests: Int, ofResets: Int) {
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<calls {
-                    group.addTask {
-                        do {
-                            _ = try await transport.send(request)
-                            return false
-                        } catch {
-                            return error is CancellationError
+        ) async throws -> (ofRequests: Int, ofResets: Int, ofNextRequests: Int) {
+            var counts: [Int] = []
+            for _ in 0..<2 {
+                try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<calls {
+                        group.addTask {
+                            do {
+                                _ = try await transport.send(request)
+                                return false
+                            } catch {
+                                return error is CancellationError
+                            }
                         }
                     }
+                    func segments() -> Int { option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0 }
+                    let atFirst = segments()
+                    while transport.statistics.inFlight < calls || segments() == atFirst { await Task.yield() }
+                    // The turn that has written the last of them, and the one after it.
+                    for _ in 0..<4 { await Task.yield() }
+                    let before = segments()
+                    group.cancelAll()
+                    for try await isCancelled in group { #expect(isCancelled) }
+                    counts += [before - atFirst, segments() - before]
                 }
-                func segments() -> Int { option(TCP_INFO, of: socket, at: dataSegmentsSent) ?? 0 }
-                let atFirst = segments()
-                while transport.statistics.inFlight < calls || segments() == atFirst { await Task.yield() }
-                // The turn that has written the last of them, and the one after it.
-                for _ in 0..<4 { await Task.yield() }
-                let before = segments()
-                group.cancelAll()
-                for try await isCancelled in group { #expect(isCancelled) }
-                return (before - atFirst, segments() - before)
             }
+            return (counts[0], counts[1], counts[2])
         }
 
         /// The offset in Linux's `struct tcp_info` of the number of data segments that were sent.

@@ -27,7 +27,7 @@ extension ClientCore {
 
     /// Sends requests until one gets a 2xx response, as often as the policy and the operation allow.
     ///
-    /// ``RetryDecision``, a pure value, says what to do after a failure; this function only waits and sends.
+    /// ``RetryDecision``, a pure value, says what to do after a failure; this function only sends.
     @inline(never)
     private func send(
         _ target: CallTarget, body: [UInt8]?, options: CallOptions
@@ -241,10 +241,9 @@ extension ClientCore {
     /// - Returns: What it throws.
     @inline(never)
     private func end(_ call: inout PendingCall, _ error: any Error) -> any Error {
-        var (record, pacing) = (call.record, call.pacing)
-        pacing?.leave(now: environment.now())
-        record.waited = pacing?.waited ?? .zero
-        end(record, CallOutcome(error, requests: call.requests))
+        call.pacing?.leave(now: environment.now())
+        call.record.waited = call.pacing?.waited ?? .zero
+        end(call.record, CallOutcome(error, requests: call.requests))
         return call.isBatch && error is CancellationError ? CancelledBatch(requests: call.requests) : error
     }
 
