@@ -31,7 +31,7 @@ struct Comparison {
         for round in 1...rounds {
             progress("\(cell.call.rawValue) at \(cell.concurrency), round \(round) of \(rounds)")
             // Once there is one, whoever fails is left out of the rest: the ratios need the same rounds of everyone.
-            // Every other round in reverse, so that nobody is always further from the floor than another.
+            // Every other round in reverse, so that a machine that becomes slower does not always harm the same ones.
             for entrant in round.isMultiple(of: 2) ? entrants.reversed() : entrants {
                 attempt(entrant.competitor, in: cell, &results.absent) {
                     try entrant.run(milliseconds: roundMilliseconds)

@@ -47,7 +47,7 @@ extension Goals {
         addHourRatio("over a naive poller's on the guest", results.guestHours)
     }
 
-    /// The middle of the ratios of hours that followed each other.
+    /// The median of the ratios of hours of the same turn.
     private mutating func addHourRatio(_ title: String, _ others: [HourReport]) {
         let own = results.hours.filter(\.usesExecutor)
         let ratios = HourReport.Load.allCases.compactMap { load -> (HourReport.Load, Double)? in

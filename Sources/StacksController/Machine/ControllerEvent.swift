@@ -16,7 +16,7 @@ enum ControllerEvent: Sendable {
     case configured(StackController.Configuration)
     /// `isNew` is false when Buildkite knew the stack already (200, not 201).
     case registered(Result<Stack, CallFailure>, isNew: Bool = true)
-    /// `limit` is how many such requests a second Buildkite allows, if it says so; `sentAt` is when the request was sent.
+    /// `limit` is how many such requests a second Buildkite allows, if it says so; `sentAt` is when the call began.
     case polled(Result<ScheduledJobsPage, CallFailure>, limit: Int? = nil, sentAt: Duration? = nil)
     case reserved(asked: [JobID], Result<Reservation, CallFailure>)
     case renewed(asked: [JobID], Result<Reservation, CallFailure>, failed: FailedParts = FailedParts())

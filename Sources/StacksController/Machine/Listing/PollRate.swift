@@ -23,8 +23,8 @@ struct PollRate {
         if sent.count > allowed { sent.removeFirst(sent.count - allowed) }
     }
 
-    /// The last of them was sent at `time`. On a busy machine that is later than when it was asked for: the next ones would
-    /// follow it too soon.
+    /// Records when the last of them was really sent. On a busy machine this is later than it was asked for, and the next ones
+    /// would follow it too soon.
     mutating func wasSent(at time: Duration) {
         guard let last = sent.last, last < time else { return }
         sent[sent.count - 1] = time
