@@ -161,4 +161,68 @@ struct CurlTransportTLSTests {
             }
         }
     }
+
+    @Test("calls that time out together are over when they return, and give back their streams")
+    func timedOutTogether() async throws {
+        try await FaultServerProcess.run(["--tls"]) { server in
+            var configuration = CurlTransport.Configuration()
+            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            configuration.maximumConcurrentStreams = 8
+            try await withCurlTransport(configuration: configuration) { transport in
+                for round in 1...3 {
+                    await withDiscardingTaskGroup { group in
+                        let silent = TransportRequest(
+                            method: .get, origin: server.ready.url, path: "/never", deadline: .now + .milliseconds(100))
+                        for _ in 0..<40 {
+                            group.addTask {
+                                let error = await #expect(throws: TransportError.self) {
+                                    try await transport.send(silent)
+                                }
+                                #expect(error?.code == .timeout)
+                            }
+                        }
+                    }
+                    let statistics = transport.statistics
+                    #expect(statistics.failed == 40 * round)
+                    #expect(statistics.inFlight == 0)
+                    #expect(statistics.queued == 0)
+                    try await withThrowingDiscardingTaskGroup { group in
+                        let answered = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
+                        for _ in 0..<16 {
+                            group.addTask {
+                                let status = try await transport.send(answered).status.code
+                                #expect(status == 200)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("a transport shuts down right after its calls were cancelled together")
+    func shutsDownAfterCancelling() async throws {
+        try await FaultServerProcess.run(["--tls"]) { server in
+            var configuration = CurlTransport.Configuration()
+            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            let silent = TransportRequest(method: .get, origin: server.ready.url, path: "/never")
+            for _ in 0..<10 {
+                let transport = try CurlTransport(configuration: configuration)
+                await withDiscardingTaskGroup { group in
+                    for _ in 0..<64 {
+                        group.addTask {
+                            await #expect(throws: CancellationError.self) { try await transport.send(silent) }
+                        }
+                    }
+                    while transport.statistics.inFlight < 64 { await Task.yield() }
+                    group.cancelAll()
+                }
+                await transport.shutdown()
+                let statistics = transport.statistics
+                #expect(statistics.cancelled == 64)
+                #expect(statistics.failed == 0)
+                #expect(statistics.inFlight == 0)
+            }
+        }
+    }
 }

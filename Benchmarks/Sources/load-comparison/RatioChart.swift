@@ -165,12 +165,12 @@ private struct Scale {
     private let top: Double
     private let bottom: Double
 
-    private static let candidates: [Double] = [0.01, 0.03, 0.1, 0.3, 1, 1.5, 2, 3, 5, 10, 30, 100, 300]
+    private static let candidates: [Double] = [0.01, 0.03, 0.1, 0.3, 1, 1.5, 2, 3, 5, 10, 30, 100, 300, 1000, 3000]
 
     init(low: Double, high: Double, top: Double, bottom: Double) {
         // Whole steps, so that the line of 1 is always among them.
         let below = Self.candidates.last { $0 <= low } ?? 0.01
-        let above = Self.candidates.first { $0 >= high } ?? 300
+        let above = Self.candidates.first { $0 >= high } ?? high
         self.low = below
         self.high = max(above, below * 1.5)
         self.top = top

@@ -50,6 +50,33 @@ import Testing
         #expect(bed.log.lines.allSatisfy { line in line.metadata.values.allSatisfy { $0.utf8.count < 60_000 } })
     }
 
+    @Test("a request is logged once, when it is sent first, and not at all when it is not sent")
+    func logsWhatIsSent() async throws {
+        let refused = InMemoryTransport.Step.response(
+            .tooManyRequests,
+            #"{"message":"slow down","scope":"list-scheduled-jobs","limit":10,"current":11,"reset":3}"#)
+        let page = InMemoryTransport.Step.response(.ok, #"{"jobs":[]}"#)
+        let bed = try Testbed([refused, page, .response(.internalServerError), page], clock: LeapingClock()) {
+            $0.logsPayloads = true
+        }
+        func list(_ options: CallOptions = .init()) async throws {
+            _ = try await bed.client.scheduledJobs(stack: "k", queue: "default", options: options)
+        }
+        func counts() -> [Int] {
+            [bed.transport.requests.count, bed.log.lines.count { $0.message == "Stacks API request" }]
+        }
+        _ = try await failure { try await list(CallOptions(retryPolicy: .never)) }
+        #expect(counts() == [1, 1])
+        // Its deadline comes before the scope may be used again.
+        _ = try await failure { try await list(CallOptions(timeout: .seconds(1))) }
+        #expect(counts() == [1, 1])
+        try await list()
+        #expect(counts() == [2, 2])
+        // The same request again, after a failure.
+        try await list()
+        #expect(counts() == [4, 3])
+    }
+
     @Test("as long as every response is a 404, the error says that the base URL lacks /v3")
     func versionOfBaseURL() async throws {
         func message(_ baseURL: String, _ steps: [InMemoryTransport.Step]) async throws -> String {
