@@ -63,8 +63,8 @@ extension JSONReader {
 /// Remembers the keys of the last object read from one place of a list, in their order, with the field of each.
 ///
 /// The objects of a list usually have their keys in the same order. When the next key has the same bytes as last time,
-/// the colon included, it is the same key, and needs neither a scan nor comparisons with all names. Without it, decoding
-/// 1000 jobs takes 1.2 times the instructions.
+/// with the comma before it and the colon after it, it is the same key, and needs neither a scan nor comparisons with all
+/// names. Without it, decoding 1000 jobs takes 1.3 times the instructions.
 struct JSONKeyMemo<Field> {
     fileprivate var known: [(bytes: UnsafeBufferPointer<UInt8>, field: Field)] = []
     fileprivate var index = 0
@@ -93,16 +93,18 @@ extension JSONReader {
     mutating func nextField<Field>(
         _ memo: inout JSONKeyMemo<Field>, _ field: (JSONKey) -> Field
     ) throws(JSONError) -> Field? {
-        guard try hasNextKey() else { return nil }
-        defer { memo.index += 1 }
-        if memo.index < memo.known.count {
-            let (bytes, field) = memo.known[memo.index]
-            if pass(bytes) { return field }
+        if memo.index < memo.known.count, pass(memo.known[memo.index].bytes) {
+            // Behind the opening bracket or a value, as when these bytes were read.
+            hasJustOpened = false
+            memo.index += 1
+            return memo.known[memo.index - 1].field
         }
         let first = cursor
+        guard try hasNextKey() else { return nil }
         let field = field(try readKey())
         try colon()
         memo.remember(field, UnsafeBufferPointer(start: first, count: cursor - first))
+        memo.index += 1
         return field
     }
 }
@@ -114,21 +116,27 @@ enum ByteComparison {
     static func areEqual(_ lhs: UnsafePointer<UInt8>, _ rhs: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         let lhs = UnsafeRawPointer(lhs)
         let rhs = UnsafeRawPointer(rhs)
-        func areEqual<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Bool {
+        func difference<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Word {
             lhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
-                == rhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
+                ^ rhs.loadUnaligned(fromByteOffset: offset, as: Word.self)
         }
-        // The last word is the one that ends with the last byte. It may overlap the word before it.
-        if count >= 8 {
+        func ends<Word: FixedWidthInteger & BitwiseCopyable>(with word: Word.Type) -> Bool {
+            difference(at: 0, word) | difference(at: count - MemoryLayout<Word>.size, word) == 0
+        }
+        // The last word ends with the last byte. It may overlap the word before it.
+        if count > 16 {
             var offset = 0
-            while offset < count - 8 {
-                guard areEqual(at: offset, UInt64.self) else { return false }
-                offset += 8
+            while offset < count - 16 {
+                guard difference(at: offset, UInt64.self) | difference(at: offset + 8, UInt64.self) == 0 else {
+                    return false
+                }
+                offset += 16
             }
-            return areEqual(at: count - 8, UInt64.self)
+            return difference(at: count - 16, UInt64.self) | difference(at: count - 8, UInt64.self) == 0
         }
-        if count >= 4 { return areEqual(at: 0, UInt32.self) && areEqual(at: count - 4, UInt32.self) }
-        if count >= 2 { return areEqual(at: 0, UInt16.self) && areEqual(at: count - 2, UInt16.self) }
-        return count == 0 || areEqual(at: 0, UInt8.self)
+        if count >= 8 { return ends(with: UInt64.self) }
+        if count >= 4 { return ends(with: UInt32.self) }
+        if count >= 2 { return ends(with: UInt16.self) }
+        return count == 0 || difference(at: 0, UInt8.self) == 0
     }
 }

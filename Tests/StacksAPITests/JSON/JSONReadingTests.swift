@@ -129,6 +129,18 @@ import Testing
     }
 
     @Test(
+        "an object with a comma too many or too few is malformed after one with the same keys too",
+        arguments: [
+            #"{"id":"2" "priority":2}"#, #"{,"id":"2","priority":2}"#, #"{"id":"2",,"priority":2}"#,
+            #"{"id":"2","priority":2,}"#, #"{"id":"2","priority":2 "id":"2"}"#, #"{"id":"2","priority":2"step":{}}"#,
+        ])
+    func refusesMisplacedCommas(_ document: String) {
+        #expect(throws: JSONError.self) {
+            try read(#"{"jobs":[{"id":"1","priority":1},\#(document)]}"#, ScheduledJobsPage.read)
+        }
+    }
+
+    @Test(
         "a string equals its other Unicode spellings, whether it was sent as bytes or as escapes",
         arguments: [#""é""#, #""\u00e9""#, #""e\u0301""#, #""\u0065\u0301""#, "\"e\u{301}\""])
     func readsAsUnicode(_ document: String) throws {

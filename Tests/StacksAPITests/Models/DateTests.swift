@@ -41,6 +41,24 @@ import Testing
         ])
     func refuses(_ text: String) { #expect(parse(text) == nil) }
 
+    @Test("a date is the same, whichever minute was parsed before it")
+    func remembersTheMinute() {
+        let ends = ["00Z", "59.25Z", "60Z", "61Z", "0aZ", "07+01:30", "07", ".5Z", "1Z"]
+        let starts = [
+            "2026-11-19T08:30:", "2026-11-19T08:31:", "2026-11-19 08:30:", "2026-11-19T08:30-", "2026-02-29T08:30:",
+        ]
+        let texts = starts.flatMap { start in ends.map { start + $0 } }
+        for first in texts {
+            for second in texts {
+                var minute: ISO8601.Minute?
+                let dates = [first, second, first].map { text in
+                    Array(text.utf8).withUnsafeBufferPointer { ISO8601.parse($0, &minute) }
+                }
+                #expect(dates == [parse(first), parse(second), parse(first)], "\(first), \(second)")
+            }
+        }
+    }
+
     @Test("dates over ten thousand years agree with Foundation's calendar in both directions")
     func agreesWithFoundation() throws {
         var generator = SeededGenerator(seed: 7)

@@ -25,6 +25,7 @@ extension ScheduledJob {
         fileprivate var pipeline = JSONMemo<Pipeline>()
         fileprivate var build = JSONMemo<Build>()
         fileprivate var step = JSONMemo<Step>()
+        fileprivate var minute: ISO8601.Minute?
     }
 
     /// Appends the next value to `jobs` and fills it in there. A job is large: with copies, decoding 1000 jobs takes 1.1
@@ -48,8 +49,8 @@ extension ScheduledJob {
                 agentQueryRules = try reader.value(&memo.rules) { (reader) throws(JSONError) in
                     try reader.strings()
                 }
-            case .scheduledAt: scheduledAt = try reader.optionalDate()
-            case .runnableAt: runnableAt = try reader.optionalDate()
+            case .scheduledAt: scheduledAt = try reader.optionalDate(&memo.minute)
+            case .runnableAt: runnableAt = try reader.optionalDate(&memo.minute)
             case .pipeline: pipeline = try reader.value(&memo.pipeline, Pipeline.read)
             case .build: build = try reader.value(&memo.build, Build.read)
             case .step: step = try reader.value(&memo.step, Step.read)
