@@ -9,10 +9,12 @@ extension Comparison {
         return try controller(["launch", "--jobs", "10000"], within: 120)
     }
 
-    /// Jobs that arrive while controllers run.
-    func dispatch(seconds: Int) throws -> [DispatchReport] {
+    /// Jobs that arrive while controllers run: for so long, or else for 25 s and until there are 100, so that their median
+    /// says something.
+    func dispatch(seconds: Int?) throws -> [DispatchReport] {
         try [1, 5].flatMap { queues in
             try [1, 10, 50].map { rate in
+                let seconds = seconds ?? max(25, 100 / rate)
                 progress("\(rate) jobs a second in \(queues) queues for \(seconds) s")
                 return try controller(
                     ["dispatch", "--rate", "\(rate)", "--queues", "\(queues)", "--seconds", "\(seconds)"],
@@ -24,22 +26,32 @@ extension Comparison {
     /// An hour of a controller over the network, with its calls on the transport's executor and without, and of the
     /// guest's.
     func hours(into results: inout Results) throws {
+        let own = directory.appendingPathComponent("stacks-controller")
         for load in HourReport.Load.allCases {
-            // By turns, so that what disturbs the machine disturbs all.
+            // By turns, so that what disturbs the machine disturbs all, and each beside the executor's, to which it is compared.
             for turn in 0..<5 {
-                for usesExecutor in turn.isMultiple(of: 2) ? [true, false] : [false, true] {
-                    progress("an hour of a controller, \(load.title)\(usesExecutor ? "" : ", without the executor")")
-                    let flags = usesExecutor ? [] : ["--no-executor"]
-                    results.hours.append(try hour(load, directory.appendingPathComponent("stacks-controller"), flags))
+                let kinds = HourKind.allCases
+                for kind in turn.isMultiple(of: 2) ? kinds : kinds.reversed() {
+                    switch kind {
+                    case .withoutExecutor: results.hours.append(try hour(load, kind, own, ["--no-executor"]))
+                    case .onExecutor: results.hours.append(try hour(load, kind, own, []))
+                    case .guest: if let guest { results.guestHours.append(try hour(load, kind, guest, [])) }
+                    }
                 }
-                guard let guest else { continue }
-                progress("an hour of the guest's controller, \(load.title)")
-                results.guestHours.append(try hour(load, guest, []))
             }
         }
     }
 
-    private func hour(_ load: HourReport.Load, _ program: URL, _ flags: [String]) throws -> HourReport {
+    private enum HourKind: String, CaseIterable {
+        case withoutExecutor = "a controller without the executor"
+        case onExecutor = "a controller"
+        case guest = "the guest's controller"
+    }
+
+    private func hour(
+        _ load: HourReport.Load, _ kind: HourKind, _ program: URL, _ flags: [String]
+    ) throws -> HourReport {
+        progress("an hour of \(kind.rawValue), \(load.title)")
         let clock = FileManager.default.temporaryDirectory
             .appendingPathComponent("benchmark-clock-\(UUID().uuidString.lowercased())")
         try Data(count: 8).write(to: clock, options: .withoutOverwriting)

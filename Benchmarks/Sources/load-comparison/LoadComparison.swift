@@ -35,7 +35,7 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "What a controller costs and how soon it launches jobs, and nothing else: some minutes.")
     var controller = false
 
-    @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25.")
+    @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25, and until 100 have come.")
     var arrivalSeconds: Int?
 
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
@@ -124,7 +124,7 @@ struct LoadComparison: ParsableCommand {
         var results = try sit(controller ? [] : cells, comparison)
         if watchesEverything || controller {
             results.controller = try comparison.control()
-            results.dispatches = try comparison.dispatch(seconds: arrivalSeconds ?? 25)
+            results.dispatches = try comparison.dispatch(seconds: arrivalSeconds)
             try comparison.hours(into: &results)
         }
         if watchesEverything {
