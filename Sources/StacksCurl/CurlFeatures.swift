@@ -26,13 +26,19 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Whether the allowed schemes are set as text (`CURLOPT_PROTOCOLS_STR`, 7.85.0) rather than as a bit mask.
     package var namesProtocols: Bool { version >= 0x07_55_00 }
 
-    /// Whether a transfer can be removed without waiting for its name resolution (`CURLOPT_QUICK_EXIT`, 7.87.0).
-    package var canAbandonResolution: Bool { version >= 0x07_57_00 }
+    /// Whether it cancels the thread of a resolution that it no longer needs (8.16.0 only). The system's resolver may then
+    /// leak, or keep a lock for which every later resolution of the process waits
+    /// (<https://github.com/curl/curl/issues/18532>).
+    private var cancelsResolution: Bool { (0x08_10_00..<0x08_11_00).contains(version) }
+
+    /// Whether a transfer can be removed without waiting for its name resolution (`CURLOPT_QUICK_EXIT`, 7.87.0), and without
+    /// harm.
+    package var canAbandonResolution: Bool { version >= 0x07_57_00 && !cancelsResolution }
 
     /// Whether the resolver threads belong to the multi handle, which joins them when it is freed unless
     /// `CURLMOPT_QUICK_EXIT` is set (8.20.0).
     package var resolvesPerMulti: Bool { version >= 0x08_14_00 }
 
-    /// Whether removing a transfer blocks until its name resolution ends.
-    package var blocksOnResolution: Bool { resolvesOnThreads && !canAbandonResolution }
+    /// Whether no transfer may be removed during its name resolution.
+    package var mustAwaitResolution: Bool { resolvesOnThreads && !canAbandonResolution }
 }

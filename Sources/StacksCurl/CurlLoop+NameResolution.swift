@@ -1,9 +1,10 @@
 import CLibcurl
 import StacksTransport
 
-/// The workaround for libcurl before 7.87. When a transfer is removed, or reaches its connect timeout, while a thread
-/// resolves its name, libcurl waits for that thread and blocks the loop. So the call ends, but the transfer stays in
-/// libcurl until the resolution ends. It then opens no socket, and is reclaimed.
+/// The workaround for libcurl before 7.87, and for 8.16. When a transfer is removed, or reaches its connect timeout, while a
+/// thread resolves its name, the former waits for that thread and blocks the loop, and the latter cancels the thread, which
+/// the system's resolver may not survive. So the call ends, but the transfer stays in libcurl until the resolution ends. It
+/// then opens no socket, and is reclaimed.
 ///
 /// Until then, it keeps its place in the queue, so that the number of abandoned transfers is limited like that of calls in
 /// flight.
@@ -23,9 +24,22 @@ extension CurlLoop {
         }
     }
 
+    /// Returns when no transfer is abandoned any more. Call it when all calls have ended.
+    mutating func awaitResolutions() {
+        (earliestDeadline, nextResolutionCheck) = (nil, nil)
+        for multi in multis { multi.removeAll() }
+        while multis.contains(where: { !$0.abandoned.isEmpty }) {
+            ready.removeAll()
+            pollSockets(sleeps: true)
+            now = .now
+            for multi in multis { multi.begin(turn: tick, at: now) }
+            drive()
+        }
+    }
+
     /// Schedules a check of a new call before its connect timeout.
     mutating func scheduleResolutionCheck() {
-        guard library.blocksOnResolution else { return }
+        guard library.mustAwaitResolution else { return }
         let check = now + resolutionPatience
         nextResolutionCheck = min(nextResolutionCheck ?? check, check)
     }

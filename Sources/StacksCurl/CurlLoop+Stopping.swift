@@ -15,20 +15,23 @@ extension CurlLoop {
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
             for transfer in multi.transfers {
-                let phase = transfer.phase
+                let (phase, isResolving) = (transfer.phase, transfer.progress.isResolving)
                 guard let call = transfer.takeCall() else { continue }
+                if isResolving { abandon(transfer, of: call, in: multi) }
                 statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
                 fail(call, phase: phase)
             }
         }
         inbox = []
         restarting = []
-        // Resumes the callers before freeing the multi handles, because libcurl before 7.87 then waits for resolutions.
-        var last = multis
+        // The callers do not wait for the resolutions.
+        let last = multis
         multis = []
         _ = collect(maySleep: false)
         resumeEnded()
-        last.removeAll()
+        multis = last
+        awaitResolutions()
+        multis = []
         idleTransfers = []
         headerLists = CurlHeaderLists()
         mailbox.didClose(statistics: statistics)

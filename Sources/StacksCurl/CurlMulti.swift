@@ -82,9 +82,8 @@ import StacksTransport
     }
 
     deinit {
-        for transfer in transfers + (abandoned + leaving).map(\.transfer) {
-            _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)
-        }
+        removeAll()
+        for ended in abandoned { removeHandle(of: ended.transfer) }
         _ = unsafe curl_multi_cleanup(handle)
     }
 
@@ -125,6 +124,13 @@ import StacksTransport
     func remove(_ transfer: CurlTransfer) {
         forget(transfer)
         removeHandle(of: transfer)
+    }
+
+    /// Removes all transfers but the abandoned ones.
+    func removeAll() {
+        for transfer in transfers + leaving.map(\.transfer) { removeHandle(of: transfer) }
+        state.value.transfers = []
+        leaving = []
     }
 
     private func removeHandle(of transfer: CurlTransfer) {

@@ -83,7 +83,7 @@ import StacksTransport
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try setCallbacks()
-        if library.blocksOnResolution { try setResolverCallback() }
+        if library.mustAwaitResolution { try setResolverCallback() }
         try configuration.apply(to: easy, library)
     }
 

@@ -94,7 +94,7 @@ public final class CurlTransport: HTTPTransport {
     /// `TransportError.Code.transportClosed`. When this returns, connections are closed and the I/O thread has ended.
     /// Further calls of this method wait for that too.
     ///
-    /// The calls fail at once. With libcurl before 7.87, the rest takes until running name resolutions end.
+    /// The calls fail at once. With libcurl before 7.87, or 8.16, the rest takes until running name resolutions end.
     public func shutdown() async {
         mailbox.close()
         await mailbox.waitUntilClosed()

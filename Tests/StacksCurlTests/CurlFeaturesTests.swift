@@ -28,6 +28,10 @@ struct CurlFeaturesTests {
         Row(name: "7.88.1", version: 0x07_58_01),
         Row(name: "8.0.0", version: 0x08_00_00),
         Row(name: "8.10.0", version: 0x08_0A_00),
+        Row(name: "8.15.0", version: 0x08_0F_00),
+        // It cancels the resolver's threads.
+        Row(name: "8.16.0", version: 0x08_10_00, canAbandonResolution: false),
+        Row(name: "8.17.0", version: 0x08_11_00),
         Row(name: "8.19.0", version: 0x08_13_00),
         Row(name: "8.20.0", version: 0x08_14_00, resolvesPerMulti: true),
         Row(name: "8.21.0", version: 0x08_15_00, resolvesPerMulti: true),
@@ -40,12 +44,12 @@ struct CurlFeaturesTests {
         #expect(features.namesProtocols == row.namesProtocols)
         #expect(features.canAbandonResolution == row.canAbandonResolution)
         #expect(features.resolvesPerMulti == row.resolvesPerMulti)
-        #expect(features.blocksOnResolution == !row.canAbandonResolution)
+        #expect(features.mustAwaitResolution == !row.canAbandonResolution)
     }
 
     @Test("with c-ares, no version blocks on a resolver thread", arguments: table)
     func asynchronousResolver(row: Row) {
-        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).blocksOnResolution)
+        #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).mustAwaitResolution)
     }
 
     /// The version that `Scripts/test-libcurl` builds with, `8.5.0` for example.

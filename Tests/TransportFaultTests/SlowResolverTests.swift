@@ -9,8 +9,10 @@ import Testing
     /// resolution.
     @Suite("A slow resolver", .timeLimit(.minutes(5)))
     struct SlowResolverTests {
-        /// The libcurl in use, and the same one used like a version that blocks on resolutions.
-        static let libraries = [CurlFeatures.ofThisProcess, CurlFeatures(version: 0x07_56_00)]
+        /// The libcurl in use, and the same one used like versions that block on resolutions or cancel them.
+        static let libraries = [
+            CurlFeatures.ofThisProcess, CurlFeatures(version: 0x07_56_00), CurlFeatures(version: 0x08_10_00),
+        ]
 
         private func request(_ origin: String, within limit: Duration = .unreached) -> TransportRequest {
             TransportRequest(
