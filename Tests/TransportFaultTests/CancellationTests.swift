@@ -18,9 +18,10 @@ struct CancellationTests {
 
     /// Cancels calls repeatedly, each when `isReached` holds.
     private func cancel(
-        _ transport: CurlTransport, _ request: TransportRequest, when isReached: (_ round: Int) -> Bool
+        _ transport: CurlTransport, _ request: TransportRequest, rounds: Int = 10,
+        when isReached: (_ round: Int) -> Bool
     ) async throws {
-        for round in 0..<10 {
+        for round in 0..<rounds {
             let call = Task { try await transport.send(request) }
             try await wait { isReached(round) }
             call.cancel()
@@ -156,11 +157,14 @@ struct CancellationTests {
         @Test("resolving the name")
         func resolving() async throws {
             try await withCurlTransport(configuration: .forTests) { transport in
-                let name = HeldName()
-                try await cancel(transport, request("http://\(name.host):1", "/")) { round in
-                    name.resolutions == round + 1
+                // Names of their own, because libcurl resolves one on two threads from 8.20 on. It has 20 of them.
+                let names = (0..<8).map { _ in HeldName() }
+                for name in names {
+                    try await cancel(transport, request("http://\(name.host):1", "/"), rounds: 1) { _ in
+                        name.resolutions > 0
+                    }
                 }
-                name.release()
+                for name in names { name.release() }
             }
         }
     #endif
