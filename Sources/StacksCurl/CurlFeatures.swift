@@ -1,7 +1,10 @@
 /// The features of a libcurl version that differ between the supported versions.
 package struct CurlFeatures: Sendable, Hashable {
-    /// The version as a number, `0x080500` for 8.5.0.
+    /// The version whose options are used, as a number, `0x080500` for 8.5.0.
     package let version: UInt32
+
+    /// The version that runs, which may be newer than ``version``.
+    package let runtimeVersion: UInt32
 
     /// Whether it resolves names on threads of its own rather than with c-ares.
     package let resolvesOnThreads: Bool
@@ -12,8 +15,10 @@ package struct CurlFeatures: Sendable, Hashable {
     /// The version of the headers that this process was built with.
     package static var headerVersion: UInt32 { CurlLibrary.headerVersion }
 
-    package init(version: UInt32, resolvesOnThreads: Bool = true) {
+    /// The features of a version, which is also the one that runs unless that is another.
+    package init(version: UInt32, runtimeVersion: UInt32? = nil, resolvesOnThreads: Bool = true) {
         self.version = version
+        self.runtimeVersion = runtimeVersion ?? version
         self.resolvesOnThreads = resolvesOnThreads
     }
 
@@ -26,13 +31,13 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Whether the allowed schemes are set as text (`CURLOPT_PROTOCOLS_STR`, 7.85.0) rather than as a bit mask.
     package var namesProtocols: Bool { version >= 0x07_55_00 }
 
-    /// Whether it cancels the thread of a resolution that it no longer needs (8.16.0 only). The system's resolver may then
-    /// leak, or keep a lock for which every later resolution of the process waits
+    /// Whether it cancels the thread of a resolution that it no longer needs (8.16.0, and no other version). The system's
+    /// resolver may then leak, or keep a lock for which every later resolution of the process waits
     /// (<https://github.com/curl/curl/issues/18532>).
-    private var cancelsResolution: Bool { (0x08_10_00..<0x08_11_00).contains(version) }
+    private var cancelsResolution: Bool { runtimeVersion == 0x08_10_00 }
 
-    /// Whether a transfer can be removed without waiting for its name resolution (`CURLOPT_QUICK_EXIT`, 7.87.0), and without
-    /// harm.
+    /// Whether a transfer can be removed while a thread resolves its name: libcurl neither waits for the thread
+    /// (`CURLOPT_QUICK_EXIT`, 7.87.0) nor cancels it.
     package var canAbandonResolution: Bool { version >= 0x07_57_00 && !cancelsResolution }
 
     /// Whether the resolver threads belong to the multi handle, which joins them when it is freed unless

@@ -17,6 +17,7 @@ enum CurlLibrary {
     /// The features of its version or of the build headers' version, whichever is older.
     static let features = CurlFeatures(
         version: unsafe min(stacks_version_info().pointee.version_num, stacks_header_version),
+        runtimeVersion: unsafe stacks_version_info().pointee.version_num,
         resolvesOnThreads: unsafe stacks_version_info().pointee.ares_num == 0)
 
     /// The version of the headers that this was built with.

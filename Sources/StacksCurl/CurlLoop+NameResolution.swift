@@ -1,9 +1,9 @@
 import CLibcurl
 import StacksTransport
 
-/// The workaround for libcurl before 7.87, and for 8.16. When a transfer is removed, or reaches its connect timeout, while a
-/// thread resolves its name, the former waits for that thread and blocks the loop, and the latter cancels the thread, which
-/// the system's resolver may not survive. So the call ends, but the transfer stays in libcurl until the resolution ends. It
+/// The workaround for libcurl before 7.87, and for 8.16. Before 7.87, when a transfer is removed, or reaches its connect
+/// timeout, while a thread resolves its name, libcurl waits for that thread and blocks the loop. 8.16 cancels the thread, which
+/// may leave the system's resolver locked. So the call ends, but the transfer stays in libcurl until the resolution ends. It
 /// then opens no socket, and is reclaimed.
 ///
 /// Until then, it keeps its place in the queue, so that the number of abandoned transfers is limited like that of calls in
@@ -26,9 +26,11 @@ extension CurlLoop {
 
     /// Returns when no transfer is abandoned any more. Call it when all calls have ended.
     mutating func awaitResolutions() {
-        (earliestDeadline, nextResolutionCheck) = (nil, nil)
+        nextResolutionCheck = nil
         for multi in multis { multi.removeAll() }
         while multis.contains(where: { !$0.abandoned.isEmpty }) {
+            // Never due, but no sleep is longer than with calls in flight.
+            earliestDeadline = .now + Self.longestResolution
             ready.removeAll()
             pollSockets(sleeps: true)
             now = .now
@@ -75,11 +77,12 @@ extension CurlLoop {
     /// The part of the connect timeout after which the loop takes it over for a running resolution.
     private var resolutionPatience: Duration { configuration.connectTimeout * 3 / 4 }
 
-    /// libcurl's connect timeout for an abandoned transfer: its default, and longer than the system's resolver takes.
-    private static var longestResolution: Duration { .seconds(300) }
+    /// libcurl's connect timeout for an abandoned transfer. It is longer than the system's resolver takes: libcurl would then
+    /// block on the resolution or cancel it.
+    private static var longestResolution: Duration { .seconds(3600) }
 }
 
-/// The callback that tells the loop about name resolutions, where libcurl would block on them.
+/// The callback that tells the loop about name resolutions, where they must be awaited.
 extension CurlTransfer {
     /// Makes libcurl report the start of each resolution
     /// (<https://curl.se/libcurl/c/CURLOPT_RESOLVER_START_FUNCTION.html>).

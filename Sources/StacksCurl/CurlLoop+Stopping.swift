@@ -25,11 +25,11 @@ extension CurlLoop {
         inbox = []
         restarting = []
         // The callers do not wait for the resolutions.
-        let last = multis
-        multis = []
+        var last: [CurlMulti] = []
+        swap(&multis, &last)
         _ = collect(maySleep: false)
         resumeEnded()
-        multis = last
+        swap(&multis, &last)
         awaitResolutions()
         multis = []
         idleTransfers = []

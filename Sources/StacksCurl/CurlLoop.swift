@@ -30,7 +30,7 @@ struct CurlLoop: ~Copyable {
     var idleTransfers: [CurlTransfer] = []
     /// A lower bound of the deadlines. The exact minimum takes a scan of all calls, which happens only when this passes.
     var earliestDeadline: Moment?
-    /// When to check name resolutions next, where libcurl would block on them.
+    /// When to check name resolutions next, where they must be awaited.
     var nextResolutionCheck: Moment?
     /// Callers of ended calls that are not resumed yet: the statistics that count their calls are published first.
     var ended: [WaitingCaller] = []

@@ -27,7 +27,7 @@ import StacksTransport
     struct Progress {
         /// Whether libcurl was about to write the request. Before that, no byte of it was sent.
         var isSending = false
-        /// Whether a name is being resolved, where removing the transfer would block on it.
+        /// Whether a name is being resolved, where that must be awaited.
         var isResolving = false
         /// The turn in which that resolution began.
         var resolutionBegan: Moment?

@@ -47,7 +47,14 @@ struct CurlFeaturesTests {
         #expect(features.mustAwaitResolution == !row.canAbandonResolution)
     }
 
-    @Test("with c-ares, no version blocks on a resolver thread", arguments: table)
+    @Test("libcurl 8.16 is recognized whatever the headers, and no other version with its headers is taken for it")
+    func runtimeVersion() {
+        #expect(CurlFeatures(version: 0x08_05_00, runtimeVersion: 0x08_10_00).mustAwaitResolution)
+        #expect(!CurlFeatures(version: 0x08_10_00, runtimeVersion: 0x08_11_00).mustAwaitResolution)
+        #expect(!CurlFeatures(version: 0x08_05_00, runtimeVersion: 0x08_15_00).mustAwaitResolution)
+    }
+
+    @Test("with c-ares, no version must await a resolution", arguments: table)
     func asynchronousResolver(row: Row) {
         #expect(!CurlFeatures(version: row.version, resolvesOnThreads: false).mustAwaitResolution)
     }

@@ -146,9 +146,30 @@ import Testing
             }
         }
 
-        @Test("an abandoned resolution keeps its place in the queue, and opens no connection")
-        func place() async throws {
-            let library = CurlFeatures(version: 0x07_56_00)
+        @Test("a shutdown during resolutions, of a call and of one that was cancelled, opens no connection")
+        func shutdownSendsNothing() async throws {
+            for library in Self.libraries {
+                try await withTransport(library) { transport, server, name in
+                    let cancelled = try await begin(transport, name, port: server.port)
+                    cancelled.cancel()
+                    await #expect(throws: CancellationError.self) { try await cancelled.value }
+                    let slow = Task { try await transport.send(request("http://\(name.host):\(server.port)")) }
+                    try await wait { transport.statistics.inFlight == 1 }
+                    async let closing: Void = transport.shutdown()
+                    await #expect(throws: TransportError.self) { try await slow.value }
+                    name.release()
+                    await closing
+                    #expect(transport.statistics.inFlight == 0)
+                    #expect(server.connections == 0)
+                    #expect(server.requests.isEmpty)
+                }
+            }
+        }
+
+        @Test(
+            "an abandoned resolution keeps its place in the queue, and opens no connection",
+            arguments: libraries.filter(\.mustAwaitResolution))
+        func place(library: CurlFeatures) async throws {
             try await withTransport(library, change: { $0.maximumConnectionsPerHost = 1 }) { transport, server, name in
                 let origin = "http://\(name.host):\(server.port)"
                 let slow = try await begin(transport, name, port: server.port)

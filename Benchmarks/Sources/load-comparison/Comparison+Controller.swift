@@ -9,7 +9,7 @@ extension Comparison {
         return try controller(["launch", "--jobs", "10000"], within: 120)
     }
 
-    /// Jobs that arrive while controllers run: for so long, or else for 25 s and until there are 100, so that their median
+    /// Jobs that arrive while controllers run: for `seconds`, by default for 25 or until 100 have arrived, so that their median
     /// says something.
     func dispatch(seconds: Int?) throws -> [DispatchReport] {
         try [1, 5].flatMap { queues in
@@ -28,7 +28,8 @@ extension Comparison {
     func hours(into results: inout Results) throws {
         let own = directory.appendingPathComponent("stacks-controller")
         for load in HourReport.Load.allCases {
-            // By turns, so that what disturbs the machine disturbs all, and each beside the executor's, to which it is compared.
+            // By turns, so that what disturbs the machine disturbs all. The executor's is between the two others, which are
+            // compared to it.
             for turn in 0..<5 {
                 let kinds = HourKind.allCases
                 for kind in turn.isMultiple(of: 2) ? kinds : kinds.reversed() {

@@ -35,7 +35,7 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "What a controller costs and how soon it launches jobs, and nothing else: some minutes.")
     var controller = false
 
-    @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25, and until 100 have come.")
+    @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25, or more until 100 have arrived.")
     var arrivalSeconds: Int?
 
     @Option(name: .customLong("call"), help: "A call to make; repeat for several. \(Self.names(Call.allCases))")
