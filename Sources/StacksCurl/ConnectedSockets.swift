@@ -36,25 +36,39 @@ struct ConnectedSockets {
         guard let socket = socket(localPort: localPort, remotePort: remotePort) else { return .none }
         var byte: UInt8 = 0
         switch unsafe recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) {
-        case 1: return .bytes
+        case 1: return Self.hasEnded(socket) ? .end : .bytes
         case 0: return .end
         default: return errno == EAGAIN || errno == EWOULDBLOCK ? .none : .end
         }
     }
 
-    /// The socket of the connection between two ports.
+    /// Whether the other end has closed the connection, though bytes can still be read.
+    private static func hasEnded(_ socket: curl_socket_t) -> Bool {
+        #if os(Linux)
+            // POLLRDHUP, which Glibc's module does not export (<https://man7.org/linux/man-pages/man2/poll.2.html>).
+            let closed: Int16 = 0x2000
+        #else
+            let closed: Int16 = 0
+        #endif
+        var state = pollfd(fd: socket, events: closed, revents: 0)
+        _ = unsafe poll(&state, 1, 0)
+        return state.revents & (closed | Int16(POLLHUP) | Int16(POLLERR)) != 0
+    }
+
+    /// The socket of the connection between two ports. Unix domain sockets all have the port 0: `nil` when there are several.
     mutating func socket(localPort: Int32, remotePort: Int32) -> curl_socket_t? {
         if let latest, latest.localPort == localPort, latest.remotePort == remotePort { return latest.socket }
-        var found: curl_socket_t?
+        var found: [curl_socket_t] = []
         sockets.removeAll { socket in
             guard let port = unsafe Self.port(of: socket, getsockname) else { return true }
             if port == localPort, unsafe Self.port(of: socket, getpeername) ?? remotePort == remotePort {
-                found = socket
+                found.append(socket)
             }
             return false
         }
-        latest = found.map { (localPort, remotePort, $0) }
-        return found
+        guard found.count == 1 else { return nil }
+        latest = (localPort, remotePort, found[0])
+        return found[0]
     }
 
     /// The port of one end, or `nil` when the socket is closed or not connected.
@@ -67,8 +81,9 @@ struct ConnectedSockets {
         let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe name(socket, $0, &size) }
         }
-        // A Unix domain socket has no port.
-        guard result == 0, [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return nil }
+        guard result == 0 else { return nil }
+        if Int32(address.ss_family) == AF_UNIX { return 0 }
+        guard [AF_INET, AF_INET6].contains(Int32(address.ss_family)) else { return nil }
         // The port has the same offset in both address families.
         let port = unsafe withUnsafeBytes(of: address) { unsafe $0.load(fromByteOffset: 2, as: UInt16.self) }
         return Int32(UInt16(bigEndian: port))

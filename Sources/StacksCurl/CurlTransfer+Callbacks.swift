@@ -112,12 +112,13 @@ extension CurlTransfer {
     /// Whether a connection that libcurl is about to reuse has ended, or has unsolicited input.
     ///
     /// An HTTP/2 connection is checked only after a pause, or for a request that must not be repeated, because the check
-    /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert.)
+    /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert, and 8.22 checks
+    /// once a second only. Unread bytes may then be a GOAWAY, after which a request would be lost.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
         guard let multi, mayRestart, isExclusive || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
-        case .bytes: return isExclusive
+        case .bytes: return isExclusive || (!libcurlChecksReuse && mustNotBeLost(on: multi))
         case .end: return true
         }
     }
@@ -133,8 +134,9 @@ extension CurlTransfer {
         case UInt8(ascii: "H") where unsafe line.count >= 5 && memcmp(line.baseAddress!, "HTTP/", 5) == 0:
             header.value.removeAll()
             progress.hasCompleteHeader = false
-        // The empty line that ends a header. libcurl calls back with complete lines only.
-        case UInt8(ascii: "\r"), UInt8(ascii: "\n"):
+        // The empty line that ends a header. From 8.22 on, libcurl also calls back with a carriage return alone, the last byte
+        // before the connection was closed.
+        case UInt8(ascii: "\r") where line.count > 1, UInt8(ascii: "\n"):
             progress.status = unsafe header.value.bytes.statusCode
             progress.hasCompleteHeader = progress.status.map { $0 >= 200 } ?? true
         default: break
