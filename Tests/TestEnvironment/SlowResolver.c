@@ -36,12 +36,16 @@ static struct entry *entry_of(const char *name) {
     return entry;
 }
 
+static void unlock(void *unused) { pthread_mutex_unlock(&lock); }
+
 static void hold(const char *name) {
     pthread_mutex_lock(&lock);
+    // libcurl 8.16 cancels the thread of a resolution that URLSession has abandoned.
+    pthread_cleanup_push(unlock, NULL);
     struct entry *entry = entry_of(name);
     entry->count++;
     while (!entry->is_released) pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
+    pthread_cleanup_pop(1);
 }
 
 typedef int (*resolver)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
