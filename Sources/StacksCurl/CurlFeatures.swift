@@ -28,10 +28,6 @@ package struct CurlFeatures: Sendable, Hashable {
     /// Whether the version is supported.
     package var isSupported: Bool { version >= Self.oldestVersion }
 
-    /// Whether it looks at an idle connection each time before it uses it again, rather than at most once a second (from 8.22
-    /// on).
-    package var checksEveryReuse: Bool { runtimeVersion < 0x08_16_00 }
-
     /// Whether the allowed schemes are set as text (`CURLOPT_PROTOCOLS_STR`, 7.85.0) rather than as a bit mask.
     package var namesProtocols: Bool { version >= 0x07_55_00 }
 

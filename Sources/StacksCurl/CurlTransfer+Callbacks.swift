@@ -112,13 +112,13 @@ extension CurlTransfer {
     /// Whether a connection that libcurl is about to reuse has ended, or has unsolicited input.
     ///
     /// An HTTP/2 connection is checked only after a pause, or for a request that must not be repeated, because the check
-    /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert, and 8.22 checks
-    /// once a second only. Unread bytes may then be a GOAWAY, after which a request would be lost.)
+    /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert, and from 8.22 on,
+    /// it checks once a second at most.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
         guard let multi, mayRestart, isExclusive || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
         case .none: return false
-        case .bytes: return isExclusive || (!libcurlChecksReuse && mustNotBeLost(on: multi))
+        case .bytes: return isExclusive
         case .end: return true
         }
     }

@@ -54,8 +54,6 @@ import StacksTransport
     enum ResponsePart { case header, body }
 
     let maximumResponseSize: Int
-    /// Whether libcurl looks at an idle connection each time before it uses it again.
-    let libcurlChecksReuse: Bool
     let errorText: UnsafeMutablePointer<CChar>
     /// The URL that is set.
     var url: (origin: String, path: String)?
@@ -80,7 +78,6 @@ import StacksTransport
         easy = try EasyHandle()
         parsedURL = try ParsedURL()
         maximumResponseSize = configuration.maximumResponseSize
-        libcurlChecksReuse = library.checksEveryReuse
         httpVersion = configuration.httpVersion
         hasEnvironmentProxy = configuration.proxy == .environment
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))

@@ -172,9 +172,14 @@ struct HTTP2FaultTests {
         } _: { transport, server in
             _ = try await transport.send(request(server, "/before"))
             try await hasSaidGoodbye.wait()
-            let after = try await transport.send(request(server, "/after"))
-            #expect(after.body == Array("/after".utf8))
-            #expect(server.connections == 2)
+            // From 8.22 on, libcurl looks at an idle connection once a second at most.
+            try await withKnownIssue(isIntermittent: true) {
+                let after = try await transport.send(request(server, "/after"))
+                #expect(after.body == Array("/after".utf8))
+                #expect(server.connections == 2)
+            } when: {
+                CurlFeatures.ofThisProcess.runtimeVersion >= 0x08_16_00
+            }
         }
     }
 
