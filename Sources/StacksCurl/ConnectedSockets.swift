@@ -42,20 +42,20 @@ struct ConnectedSockets {
         }
     }
 
-    /// Whether the other end has closed the connection, though bytes can still be read.
+    /// Whether the other end has closed the connection, though bytes can still be read. Other systems do not say that.
     private static func hasEnded(_ socket: curl_socket_t) -> Bool {
         #if os(Linux)
             // POLLRDHUP, which Glibc's module does not export (<https://man7.org/linux/man-pages/man2/poll.2.html>).
             let closed: Int16 = 0x2000
+            var state = pollfd(fd: socket, events: closed, revents: 0)
+            _ = unsafe poll(&state, 1, 0)
+            return state.revents & (closed | Int16(POLLHUP) | Int16(POLLERR)) != 0
         #else
-            let closed: Int16 = 0
+            return false
         #endif
-        var state = pollfd(fd: socket, events: closed, revents: 0)
-        _ = unsafe poll(&state, 1, 0)
-        return state.revents & (closed | Int16(POLLHUP) | Int16(POLLERR)) != 0
     }
 
-    /// The socket of the connection between two ports. Unix domain sockets all have the port 0: `nil` when there are several.
+    /// The socket of the connection between two ports; `nil` when several match, as Unix domain sockets do, whose ports are 0.
     mutating func socket(localPort: Int32, remotePort: Int32) -> curl_socket_t? {
         if let latest, latest.localPort == localPort, latest.remotePort == remotePort { return latest.socket }
         var found: [curl_socket_t] = []

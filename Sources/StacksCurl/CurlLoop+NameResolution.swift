@@ -24,10 +24,10 @@ extension CurlLoop {
         }
     }
 
-    /// Returns when no transfer is abandoned any more. Call it when all calls have ended.
+    /// Removes all transfers: the abandoned ones when their resolutions have ended. Call it when all calls have ended.
     mutating func awaitResolutions() {
         nextResolutionCheck = nil
-        for multi in multis { multi.removeAll() }
+        for multi in multis { multi.removeLeaving() }
         while multis.contains(where: { !$0.abandoned.isEmpty }) {
             // Never due, but no sleep is longer than with calls in flight.
             earliestDeadline = .now + Self.longestResolution

@@ -17,19 +17,20 @@ extension CurlLoop {
             for transfer in multi.transfers {
                 let (phase, isResolving) = (transfer.phase, transfer.progress.isResolving)
                 guard let call = transfer.takeCall() else { continue }
-                if isResolving { abandon(transfer, of: call, in: multi) }
+                if isResolving {
+                    abandon(transfer, of: call, in: multi)
+                } else {
+                    multi.letLeave(transfer, origin: call.request.origin)
+                }
                 statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
                 fail(call, phase: phase)
             }
         }
         inbox = []
         restarting = []
-        // The callers do not wait for the resolutions.
-        var last: [CurlMulti] = []
-        swap(&multis, &last)
         _ = collect(maySleep: false)
+        // The callers do not wait for the rest.
         resumeEnded()
-        swap(&multis, &last)
         awaitResolutions()
         multis = []
         idleTransfers = []

@@ -82,8 +82,7 @@ import StacksTransport
     }
 
     deinit {
-        removeAll()
-        for ended in abandoned { removeHandle(of: ended.transfer) }
+        assert(isEmpty)
         _ = unsafe curl_multi_cleanup(handle)
     }
 
@@ -126,10 +125,9 @@ import StacksTransport
         removeHandle(of: transfer)
     }
 
-    /// Removes all transfers but the abandoned ones.
-    func removeAll() {
-        for transfer in transfers + leaving.map(\.transfer) { removeHandle(of: transfer) }
-        state.value.transfers = []
+    /// Removes all ``leaving`` transfers.
+    func removeLeaving() {
+        for ended in leaving { removeHandle(of: ended.transfer) }
         leaving = []
     }
 

@@ -113,7 +113,7 @@ extension CurlTransfer {
     ///
     /// An HTTP/2 connection is checked only after a pause, or for a request that must not be repeated, because the check
     /// takes system calls. (libcurl checks too, but 8.0 to 8.5 miss a connection that ended without a TLS alert, and from 8.22 on,
-    /// it checks once a second at most.)
+    /// it checks at most once a second.)
     private func connectionIsStale(localPort: Int32, remotePort: Int32) -> Bool {
         guard let multi, mayRestart, isExclusive || multi.hasPaused || mustNotBeLost(on: multi) else { return false }
         switch multi.connectedSockets.input(localPort: localPort, remotePort: remotePort) {
@@ -134,9 +134,9 @@ extension CurlTransfer {
         case UInt8(ascii: "H") where unsafe line.count >= 5 && memcmp(line.baseAddress!, "HTTP/", 5) == 0:
             header.value.removeAll()
             progress.hasCompleteHeader = false
-        // The empty line that ends a header. From 8.22 on, libcurl also calls back with a carriage return alone, the last byte
-        // before the connection was closed.
-        case UInt8(ascii: "\r") where line.count > 1, UInt8(ascii: "\n"):
+        // The empty line that ends a header. From 8.22 on, libcurl also calls back with a line that was cut off when the
+        // connection was closed.
+        case UInt8(ascii: "\r") where unsafe line.last == UInt8(ascii: "\n"), UInt8(ascii: "\n"):
             progress.status = unsafe header.value.bytes.statusCode
             progress.hasCompleteHeader = progress.status.map { $0 >= 200 } ?? true
         default: break

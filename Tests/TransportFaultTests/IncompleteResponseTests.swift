@@ -53,6 +53,7 @@ struct IncompleteResponseTests {
         arguments: [
             "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\n", "HTTP/1.1 200 OK\r\nContent-Le",
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\rX",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", "HTTP/1.1 204 No Content\r\n",
             "HTTP/1.1 304 Not Modified\r\nETag: x\r\n", "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\n",
             "HTTP/1.0 200 OK\r\n",
