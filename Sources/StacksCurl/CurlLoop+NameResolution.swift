@@ -27,14 +27,15 @@ extension CurlLoop {
     /// Removes all transfers: the abandoned ones when their resolutions have ended. Call it when all calls have ended.
     mutating func awaitResolutions() {
         nextResolutionCheck = nil
-        for multi in multis { multi.removeLeaving() }
+        // All of them, because no command is posted any more.
+        removeLeaving()
+        endTurn()
         while multis.contains(where: { !$0.abandoned.isEmpty }) {
             // Never due, but no sleep is longer than with calls in flight.
             earliestDeadline = .now + Self.longestResolution
             ready.removeAll()
             pollSockets(sleeps: true)
-            now = .now
-            for multi in multis { multi.begin(turn: tick, at: now) }
+            takeTime()
             drive()
         }
     }

@@ -15,15 +15,8 @@ extension CurlLoop {
         for call in queue.removeAll(where: { _ in true }) { fail(call, phase: .queued) }
         for multi in multis {
             for transfer in multi.transfers {
-                let (phase, isResolving) = (transfer.phase, transfer.progress.isResolving)
-                guard let call = transfer.takeCall() else { continue }
-                if isResolving {
-                    abandon(transfer, of: call, in: multi)
-                } else {
-                    multi.letLeave(transfer, origin: call.request.origin)
-                }
-                statistics.connectionsOpened += transfer.easy.long(CURLINFO_NUM_CONNECTS)
-                fail(call, phase: phase)
+                let phase = transfer.phase
+                if let call = detachEarly(transfer) { fail(call, phase: phase) }
             }
         }
         inbox = []

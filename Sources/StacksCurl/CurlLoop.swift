@@ -76,8 +76,7 @@ struct CurlLoop: ~Copyable {
             }
             if order == .stop { break }
             tick += 1
-            now = .now
-            for multi in multis { multi.begin(turn: tick, at: now) }
+            takeTime()
             checkResolutions()
             restart()
             if handleInbox() == .stop { break }
@@ -90,6 +89,12 @@ struct CurlLoop: ~Copyable {
     }
 
     static var turnsBetweenPolls: UInt64 { 16 }
+
+    /// Sets the current time, to which deadlines and timers are compared.
+    mutating func takeTime() {
+        now = .now
+        for multi in multis { multi.begin(turn: tick, at: now) }
+    }
 
     mutating func collect(maySleep: Bool) -> CurlMailbox.Order {
         statistics.queued = queue.count
@@ -123,8 +128,7 @@ struct CurlLoop: ~Copyable {
         let order = collect(maySleep: false)
         if !inbox.isEmpty {
             // A task may have run for long; `start` compares deadlines with the current time.
-            now = .now
-            for multi in multis { multi.begin(turn: tick, at: now) }
+            takeTime()
         }
         return order
     }

@@ -125,12 +125,6 @@ import StacksTransport
         removeHandle(of: transfer)
     }
 
-    /// Removes all ``leaving`` transfers.
-    func removeLeaving() {
-        for ended in leaving { removeHandle(of: ended.transfer) }
-        leaving = []
-    }
-
     private func removeHandle(of transfer: CurlTransfer) {
         lastUse = now
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy.pointer)

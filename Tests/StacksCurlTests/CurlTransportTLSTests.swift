@@ -19,9 +19,7 @@ struct CurlTransportTLSTests {
     }
 
     private func configuration(_ simulator: SimulatorProcess) throws -> CurlTransport.Configuration {
-        var configuration = CurlTransport.Configuration()
-        configuration.certificateAuthorities = .file(try #require(simulator.ready.caFile))
-        return configuration
+        try CurlTransport.Configuration(trusting: simulator.ready.caFile)
     }
 
     @Test("calls share one connection over HTTP/2")
@@ -98,8 +96,7 @@ struct CurlTransportTLSTests {
     @Test("ten thousand calls, 64 at a time, a third of them cancelled at random points: each ends once")
     func cancelledAtRandom() async throws {
         try await FaultServerProcess.run(["--tls"]) { server in
-            var configuration = CurlTransport.Configuration()
-            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            let configuration = try CurlTransport.Configuration(trusting: server.ready.caFile)
             try await withCurlTransport(configuration: configuration) { transport in
                 let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
                 // Connect with a call that is not cancelled: cancelling would close the connection.
@@ -124,8 +121,7 @@ struct CurlTransportTLSTests {
     @Test("calls cancelled together are over when they return, and give back their streams", arguments: [true, false])
     func cancelledTogether(onIOThread: Bool) async throws {
         try await FaultServerProcess.run(["--tls"]) { server in
-            var configuration = CurlTransport.Configuration()
-            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            var configuration = try CurlTransport.Configuration(trusting: server.ready.caFile)
             configuration.maximumConcurrentStreams = 8
             let answered = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
             let silent = TransportRequest(method: .get, origin: server.ready.url, path: "/never")
@@ -165,8 +161,7 @@ struct CurlTransportTLSTests {
     @Test("calls that time out together are over when they return, and give back their streams")
     func timedOutTogether() async throws {
         try await FaultServerProcess.run(["--tls"]) { server in
-            var configuration = CurlTransport.Configuration()
-            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            var configuration = try CurlTransport.Configuration(trusting: server.ready.caFile)
             configuration.maximumConcurrentStreams = 8
             let answered = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/token")
             var limit = Duration.milliseconds(200)
@@ -217,8 +212,7 @@ struct CurlTransportTLSTests {
     @Test("a transport shuts down right after its calls were cancelled together")
     func shutsDownAfterCancelling() async throws {
         try await FaultServerProcess.run(["--tls"]) { server in
-            var configuration = CurlTransport.Configuration()
-            configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+            let configuration = try CurlTransport.Configuration(trusting: server.ready.caFile)
             let silent = TransportRequest(method: .get, origin: server.ready.url, path: "/never")
             for _ in 0..<10 {
                 let transport = try CurlTransport(configuration: configuration)
@@ -240,5 +234,13 @@ struct CurlTransportTLSTests {
                 #expect(statistics.inFlight == 0)
             }
         }
+    }
+}
+
+extension CurlTransport.Configuration {
+    /// The default one with the certificate authority of a test server.
+    init(trusting caFile: String?) throws {
+        self.init()
+        certificateAuthorities = .file(try #require(caFile))
     }
 }

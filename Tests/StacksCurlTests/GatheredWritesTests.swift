@@ -108,8 +108,7 @@
         @Test("over HTTP/2, a request with a body takes no more segments than one without")
         func oneSegment() async throws {
             try await SimulatorProcess.run(["--tls"]) { simulator in
-                var configuration = CurlTransport.Configuration()
-                configuration.certificateAuthorities = .file(try #require(simulator.ready.caFile))
+                let configuration = try CurlTransport.Configuration(trusting: simulator.ready.caFile)
                 let port = try #require(
                     UInt16(simulator.ready.url.split(separator: ":").last?.prefix { $0 != "/" } ?? ""))
                 func request(_ body: [UInt8]?) -> TransportRequest {
@@ -139,8 +138,7 @@
         @Test("over HTTP/2, requests that are made together share two segments, and their resets one")
         func requestsAndResets() async throws {
             try await FaultServerProcess.run(["--tls"]) { server in
-                var configuration = CurlTransport.Configuration()
-                configuration.certificateAuthorities = .file(try #require(server.ready.caFile))
+                var configuration = try CurlTransport.Configuration(trusting: server.ready.caFile)
                 configuration.maximumConcurrentStreams = 64
                 let request = TransportRequest(method: .get, origin: server.ready.url, path: "/v3/nothing")
                 while true {
