@@ -1,5 +1,6 @@
 import FaultServer
 import HTTPTypes
+import StacksCurl
 import StacksTransport
 import Testing
 
@@ -107,9 +108,15 @@ struct IncompleteResponseTests {
     @Test("a header field of more than 100 KB is too large", arguments: Engine.allCases)
     func tooLargeField(engine: Engine) async throws {
         var codes: Set<TransportError.Code> = [.responseTooLarge]
-        // Over HTTP/2, it ends the session, which libcurl reports in different ways.
-        if engine == .curlOverHTTP2 { codes = [.responseTooLarge, .http2, .connectionClosed] }
-        try await FaultTrial(engine: engine, outcome: .failure(codes)).run { exchange in
+        var deadline = Duration.unreached
+        if engine == .curlOverHTTP2 {
+            // It ends the session, which libcurl reports in different ways: from 8.1 to 8.12, not at all.
+            codes = [.responseTooLarge, .http2, .connectionClosed]
+            if 0x08_01_00..<0x08_0d_00 ~= CurlFeatures.ofThisProcess.runtimeVersion {
+                (codes, deadline) = ([.timeout], .milliseconds(100))
+            }
+        }
+        try await FaultTrial(engine: engine, outcome: .failure(codes), deadline: deadline).run { exchange in
             try await exchange.head(200, [("x-field", String(repeating: "v", count: 120_000))], isLast: false)
         }
     }
