@@ -64,6 +64,18 @@ struct PollRateTests {
         #expect(sent.count >= 250)
     }
 
+    @Test("no six requests arrive within a second, though some are delayed by up to 50 ms")
+    func delayed() {
+        var driver = quiet()
+        _ = polls(within: .seconds(2), &driver) { [.number($0)] }
+        let sent = polls(within: .seconds(60), &driver) { [.number(1000 + $0)] }
+        for late in 0..<7 {
+            // Every seventh one, so that it is not as late as the fifth one after it.
+            let arrived = sent.enumerated().map { $1 + .milliseconds($0 % 7 == late ? 50 : 0) }
+            #expect(most(arrived) <= 5)
+        }
+    }
+
     @Test("half a minute after the last job came it is quiet again")
     func calms() {
         var driver = quiet()

@@ -7,16 +7,20 @@ struct PollRate {
     /// However many requests are allowed, the list is not requested more often than this.
     private static let shortestSpacing = Duration.milliseconds(100)
 
-    /// How many requests may be made within a second.
+    /// A second, and 50 ms because requests reach the server with different delays: while the delays differ by less than that,
+    /// no more than ``allowed`` arrive within a second.
+    private static let window = Duration.milliseconds(1050)
+
+    /// How many requests may be made within the ``window``.
     private(set) var allowed = documentedLimit / 2
     /// When the last of them were made.
     private var sent: [Duration] = []
 
     /// The time between two requests that are made regularly.
-    var spacing: Duration { max(Self.shortestSpacing, .seconds(1) / allowed) }
+    var spacing: Duration { max(Self.shortestSpacing, Self.window / allowed) }
 
     /// When the next request may be made.
-    var earliest: Duration { sent.count < allowed ? .zero : sent[sent.count - allowed] + .seconds(1) }
+    var earliest: Duration { sent.count < allowed ? .zero : sent[sent.count - allowed] + Self.window }
 
     mutating func sends(at now: Duration) {
         sent.append(now)
