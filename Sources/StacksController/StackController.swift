@@ -41,13 +41,6 @@ import Synchronization
 ///   repeated after a pause, end it with one ``StackControllerError``, after the running jobs have ended. Only what the
 ///   API itself responds with counts, JSON with a message: the controller waits until a proxy's page is gone.
 public final class StackController: Service {
-    private struct Snapshot {
-        var status: ControllerStatus
-        var takenAt: Duration
-        var time: ControllerTime
-        var wakeAt: Duration?
-    }
-
     private enum Run { case isToCome, isUnderWay, hasEnded }
 
     private let client: StacksClient
@@ -64,7 +57,7 @@ public final class StackController: Service {
     private let slots: SlotPool?
     let mailbox = Mailbox()
     let questions = JobQuestions()
-    private let snapshot = Mutex<Snapshot?>(nil)
+    private let published = PublishedStatus()
     private let run = Mutex(Run.isToCome)
 
     /// The key of its stack.
@@ -78,28 +71,16 @@ public final class StackController: Service {
 
     /// What the controller is doing now.
     public var status: ControllerStatus {
-        // A run that was cancelled, or did not come to its first step, leaves no last word.
+        // Read first, so that a run that has ended is shown with its last step.
         let hasEnded = run.withLock { $0 == .hasEnded }
-        guard let snapshot = snapshot.withLock({ $0 }) else {
-            var status = ControllerStatus()
-            if hasEnded { status.phase = .ended }
-            return status
-        }
-        var status = snapshot.status
+        var status = published.status
+        // A run that was cancelled, or did not come to its first step, leaves no last word.
         if hasEnded { status.phase = .ended }
-        let age = snapshot.time.now() - snapshot.takenAt
-        status.sinceLastPoll? += age
-        status.sinceWaitingCount? += age
-        status.retriesIn = status.retriesIn.map { max(.zero, $0 - age) }
-        status.oldestWaiting?.waited += age
         return status
     }
 
     /// How late the controller is with its next action: zero when it is on time, or waits for a response.
-    var lateness: Duration {
-        guard let snapshot = snapshot.withLock({ $0 }), let wakeAt = snapshot.wakeAt else { return .zero }
-        return max(.zero, snapshot.time.now() - wakeAt)
-    }
+    var lateness: Duration { published.lateness }
 
     /// A controller that talks through `client` and starts agents with `launcher`.
     ///
@@ -244,8 +225,7 @@ public final class StackController: Service {
                 let actions = machine.step(events, at: now)
                 let status = machine.status(at: now)
                 metrics.record(status)
-                let current = Snapshot(status: status, takenAt: now, time: time, wakeAt: machine.wakeAt)
-                snapshot.withLock { $0 = current }
+                published.publish(status, at: now, by: time, wakeAt: machine.wakeAt)
                 questions.answer { machine.jobs(at: now) }
                 var grant: SlotAllocation.Grant?
                 for action in actions {
