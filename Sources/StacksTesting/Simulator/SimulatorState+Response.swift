@@ -35,11 +35,12 @@ struct Reply {
 }
 
 extension SimulatorState {
-    /// Responds to a request at the time `now`.
-    mutating func respond(to request: TransportRequest, at now: Date) -> SimulatorOutcome {
+    /// Responds to a request for `route` at the time `now`.
+    mutating func respond(
+        to request: TransportRequest, for route: Result<SimulatorRoute, Refusal>, at now: Date
+    ) -> SimulatorOutcome {
         passTime(at: now)
         notes = RequestNotes()
-        let route = self.route(request)
         let subject = subject(of: request, try? route.get())
         let outcome = self.outcome(of: request, route, subject, at: now)
         let status: Int? = if case .success(let response) = outcome.result { response.status.code } else { nil }
@@ -47,15 +48,6 @@ extension SimulatorState {
         count(subject.organization) { $0.add(operation, status: status, notes) }
         record(request, route: try? route.get(), subject, status: status, at: now)
         return outcome
-    }
-
-    private func route(_ request: TransportRequest) -> Result<SimulatorRoute, Refusal> {
-        do throws(Refusal) {
-            return .success(
-                try SimulatorRoute(method: request.method, target: request.path, basePath: configuration.basePath))
-        } catch {
-            return .failure(error)
-        }
     }
 
     private mutating func outcome(

@@ -86,8 +86,12 @@ public final class StacksSimulator: Sendable {
     package func outcome(of request: TransportRequest) -> (
         result: Result<TransportResponse, TransportError>, delay: Duration
     ) {
+        // The route is parsed before the lock is taken, because all requests wait for it.
+        let route = Result { () throws(Refusal) in
+            try SimulatorRoute(method: request.method, target: request.path, basePath: basePath)
+        }
         // The clock is read under the lock, so that time does not go back between requests.
-        let outcome = state.withLock { $0.respond(to: request, at: clock.date) }
+        let outcome = state.withLock { $0.respond(to: request, for: route, at: clock.date) }
         return (outcome.result, outcome.delay)
     }
 

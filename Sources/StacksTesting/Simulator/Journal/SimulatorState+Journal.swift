@@ -26,7 +26,7 @@ extension SimulatorState {
     mutating func record(
         _ request: TransportRequest, route: SimulatorRoute?, _ subject: RequestSubject, status: Int?, at now: Date
     ) {
-        let path = request.path.prefix { $0 != "?" }
+        let path = Substring(request.path.utf8.prefix { $0 != UInt8(ascii: "?") })
         var entry = SimulatedRequest(
             number: journal.nextNumber, date: now, operation: route?.operation, method: request.method.rawValue,
             path: withoutTokens(String(path)), jobs: notes.jobs, status: status,
