@@ -3,6 +3,26 @@
 
 /// Buildkite's part: what it answers, and what it then holds to be so.
 extension RandomWorld {
+    struct ServerJob {
+        var listed: ScheduledJob
+        var state: JobState = .scheduled
+        var reservedUntil: Duration = .zero
+        var hasStarted = false
+        var finishRequests = 0
+        /// For which controller of this stack it was reserved last, or for ``anotherStack``.
+        var holder = 0
+        /// The state before this one, which a response that is behind may show.
+        var before: JobState = .scheduled
+        var wasShownWrong = false
+        /// What every question is answered with instead, for a while: jobs may go backwards.
+        var shownAs: JobState?
+        /// When its last token dies.
+        var tokenDiesAt = Duration.seconds(Int64.max)
+    }
+
+    /// The holder of a job that another stack has reserved.
+    static let anotherStack = -1
+
     mutating func serve(_ action: ControllerRequest) -> ControllerEvent {
         if case .register = action {
             isRegistered = true

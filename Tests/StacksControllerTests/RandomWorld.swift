@@ -5,74 +5,27 @@
 /// lost, what fails, what people do, and when the controller dies and is started again. After every step it is checked
 /// that nothing is launched twice.
 struct RandomWorld {
-    struct ServerJob {
-        var listed: ScheduledJob
-        var state: JobState = .scheduled
-        var reservedUntil: Duration = .zero
-        var hasStarted = false
-        var finishRequests = 0
-        /// For which controller of this stack it was reserved last, or for ``anotherStack``.
-        var holder = 0
-        /// The state before this one, which a response that is behind may show.
-        var before: JobState = .scheduled
-        var wasShownWrong = false
-        /// What every question is answered with instead, for a while: jobs may go backwards.
-        var shownAs: JobState?
-        /// When its last token dies.
-        var tokenDiesAt = Duration.seconds(Int64.max)
-    }
-
-    /// The holder of a job that another stack has reserved.
-    static let anotherStack = -1
-
-    enum Happening {
-        case arrives(ControllerRequest)
-        /// A call is repeated whose response was lost.
-        case isRepeated(ControllerRequest, attempt: Int)
-        case isDelivered(ControllerEvent)
-        case agentComes(JobID)
-        case agentEnds(JobID)
-        case agentIsLost(JobID)
-        case isNotFollowed(JobID)
-        case jobAppears(ScheduledJob)
-        case isCancelled(JobID)
-        case isPaused(Bool)
-        /// The machine is out of something that every command needs, or no longer.
-        case isExhausted(Bool)
-        /// Every command ends before an agent has taken its job, or no longer.
-        case isBroken(Bool)
-        case stackIsForgotten
-        case controllerDies
-        case anotherStackTakes
-        case anotherStackRuns(JobID)
-        case anotherStackEnds(JobID)
-        case seemsOver(JobID, Bool)
-        case goesDark(Bool)
-        case interferenceBegins(Interference)
-        case interferenceEnds(Interference)
-    }
-
     var random: Jitter
     var driver: MachineDriver
     /// Who comes between the two now.
     var interferences: Set<Interference> = []
     /// How many did so far.
-    private(set) var interferenceCount = 0
+    var interferenceCount = 0
     /// When the controller last wanted to poll or to register.
     private var lastAsked: Duration = .zero
     var now: Duration = .zero
     var jobs: [JobID: ServerJob] = [:]
     var order: [JobID] = []
-    private var agents: Set<JobID> = []
-    private var stopped: Set<JobID> = []
+    var agents: Set<JobID> = []
+    var stopped: Set<JobID> = []
     /// Agents of a controller that died, which its successor cannot follow.
-    private(set) var survivors: Set<JobID> = []
+    var survivors: Set<JobID> = []
     /// Agents that a successor follows: it is told when they end.
-    private var followed: Set<JobID> = []
+    var followed: Set<JobID> = []
     /// Jobs whose last launch could start nothing.
     var unstarted: Set<JobID> = []
-    private var isExhausted = false
-    private(set) var isBroken = false
+    var isExhausted = false
+    var isBroken = false
     /// How many jobs may be failed while the launcher is broken, and how many were: a broken launcher empties no queue.
     var mayFail = 0
     var failedWhileBroken = 0
@@ -110,15 +63,15 @@ struct RandomWorld {
     private(set) var story: [String]?
 
     /// How often a call is lost or refused; every call has a chance of its own.
-    private let unreliability: Double
+    let unreliability: Double
     /// How often a response is empty, late, doubled, behind, or at odds with another; none is in a third of the worlds.
     let oddity: Double
     /// Whether agents go on when their controller dies.
-    private let agentsSurvive: Bool
+    let agentsSurvive: Bool
     /// How many agents the machine can hold, whatever the controller's slots are: descriptors and processes run out.
     private let room: Int
     /// Whether the next controller can follow them.
-    private let agentsAreFollowed: Bool
+    let agentsAreFollowed: Bool
 
     /// What gives it its slots, if it shares them with others.
     private let pool: SharedSlots?
@@ -177,14 +130,6 @@ struct RandomWorld {
             if happenings[middle].time > time { low = middle + 1 } else { high = middle }
         }
         happenings.insert((time, what, recipient ?? life), at: low)
-    }
-
-    /// What is to come from the beginning on, whatever the controller does.
-    private static func isFate(_ what: Happening) -> Bool {
-        switch what {
-        case .jobAppears, .controllerDies: true
-        default: false
-        }
     }
 
     mutating func pick(_ range: Range<Double>) -> Double { random.next(in: range) }
@@ -311,6 +256,20 @@ struct RandomWorld {
         bound = max(settings.capacity, min(bound, max(driver.machine.ledger.occupied, held.count + working)))
     }
 
+    /// Some requests take their time. What may not take so long is given up by whoever sent it.
+    private mutating func send(_ action: ControllerRequest) {
+        switch action {
+        case .poll, .register: lastAsked = now
+        case .reserve(let ids): checkMatches(ids)
+        default: break
+        }
+        let delay = pick(chance(oddity * 0.1) ? 0..<20 : 0..<0.2)
+        if case .finish(_, _, _, let time) = action, .seconds(1) * delay > time {
+            return after(0..<1, .isDelivered(Self.failure(of: action, Self.unavailable)))
+        }
+        after(delay..<(delay + 0.001), .arrives(action))
+    }
+
     private mutating func launch(_ id: JobID) {
         launches += 1
         if isDraining { violations.append("\(id) is launched by a controller that takes no further jobs") }
@@ -334,105 +293,6 @@ struct RandomWorld {
         }
     }
 
-    private mutating func happens(_ what: Happening) {
-        if nextExpiry <= now { expire() }
-        switch what {
-        case .anotherStackTakes, .anotherStackRuns, .anotherStackEnds, .seemsOver, .goesDark: happensOddly(what)
-        case .jobAppears(let job):
-            jobs[job.id] = ServerJob(listed: job)
-            order.append(job.id)
-        case .isPaused(let value): isPaused = value
-        case .isExhausted(let value): isExhausted = value
-        case .isBroken(let value):
-            isBroken = value
-            (failedWhileBroken, mayFail) = (0, 3 + driver.machine.ledger.occupied)
-        case .stackIsForgotten: isRegistered = false
-        case .controllerDies: restart()
-        case .interferenceBegins(let what):
-            interferences.insert(what)
-            interferenceCount += 1
-        case .interferenceEnds(let what): interferences.remove(what)
-        case .isCancelled(let id):
-            switch jobs[id]?.state {
-            case .scheduled?, .reserved?: become(.canceled, id)
-            case .running?: become(.canceling, id)
-            default: break
-            }
-        case .agentComes(let id):
-            guard agents.contains(id), !stopped.contains(id) else { return }
-            if let job = jobs[id], job.tokenDiesAt <= now {
-                // It is refused, and some go on to try until they are stopped, if there is anybody to do it.
-                if chance(0.5) || (agentsSurvive && !agentsAreFollowed) {
-                    after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: 1)))))
-                }
-                return
-            }
-            guard jobs[id]?.state == .reserved, jobs[id]?.holder != Self.anotherStack else {
-                return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.notAcquired))))
-            }
-            if chance(0.05) { return after(0..<1, .isDelivered(.launcherEnded(id, .exited(.locked)))) }
-            become(.running, id)
-            jobs[id]?.hasStarted = true
-            after(0..<30, .agentEnds(id))
-            if chance(oddity * 0.5), !survivors.contains(id) { after(0..<20, .seemsOver(id, true)) }
-        case .agentEnds(let id):
-            guard agents.contains(id) else { return }
-            switch jobs[id]?.state {
-            case .running? where jobs[id]?.holder != Self.anotherStack: become(.finished, id)
-            case .canceling?: become(.canceled, id)
-            default: break
-            }
-            // Some agents end with the status of their job, whatever that is.
-            let status = [0, 0, 0, 0, 0, 0, 0, 1, 27, 28][Int(pick(0..<10))]
-            after(0..<1, .isDelivered(.launcherEnded(id, .exited(JobExit(status: status)))))
-        case .agentIsLost(let id): become(.finished, id)
-        case .isNotFollowed(let id): if survivors.contains(id) { step([.launcherEnded(id, .notFollowed)]) }
-        case .isDelivered(let event):
-            if case .launcherEnded(let id, _) = event {
-                // Of one that is not followed the controller learns the end from Buildkite alone.
-                guard agents.remove(id) != nil, survivors.remove(id) == nil else { return }
-            }
-            step([event])
-        case .arrives(let action): arrives(action, attempt: 1)
-        case .isRepeated(let action, let attempt): arrives(action, attempt: attempt)
-        }
-    }
-
-    private mutating func arrives(_ action: ControllerRequest, attempt: Int) {
-        if let interjection = interjection(to: action) { return fails(action, interjection, attempt: attempt) }
-        // Refused, unavailable, or lost on the way; and done, with the answer lost.
-        if isDark || chance(unreliability / 2) {
-            let refusal = !isDark && random.next(in: 0..<1) < 0.4 ? Self.tooMany : Self.unavailable
-            return fails(action, refusal, attempt: attempt)
-        }
-        let answer = serve(action)
-        if chance(unreliability / 2) { return fails(action, .lost, attempt: attempt) }
-        after(chance(oddity * 0.1) ? 0..<40 : 0..<0.2, .isDelivered(answer), for: sender)
-    }
-
-    /// A call that gives jobs back is repeated by itself, some times: what was lost may have been done. The response is for
-    /// whoever sent the request, who may have died since.
-    private mutating func fails(_ action: ControllerRequest, _ failure: CallFailure, attempt: Int) {
-        if case .giveBack = action, attempt < 5 {
-            return after(1..<5, .isRepeated(action, attempt: attempt + 1), for: sender)
-        }
-        after(0..<1, .isDelivered(Self.failure(of: action, failure)), for: sender)
-    }
-
-    /// Some requests take their time. What may not take so long is given up by whoever sent it.
-    private mutating func send(_ action: ControllerRequest) {
-        switch action {
-        case .poll, .register: lastAsked = now
-        case .reserve(let ids): checkMatches(ids)
-        default: break
-        }
-        let delay = pick(chance(oddity * 0.1) ? 0..<20 : 0..<0.2)
-        if case .finish(_, _, _, let time) = action, .seconds(1) * delay > time {
-            return after(0..<1, .isDelivered(Self.failure(of: action, Self.unavailable)))
-        }
-        after(delay..<(delay + 0.001), .arrives(action))
-    }
-
     mutating func become(_ state: JobState, _ id: JobID) {
         guard let job = jobs[id], job.state != state else { return }
         jobs[id]?.before = job.state
@@ -440,7 +300,7 @@ struct RandomWorld {
     }
 
     /// The controller is gone, and another one comes. What it had sent arrives; what it would have been told does not.
-    private mutating func restart() {
+    mutating func restart() {
         guard !ended else { return }
         restarts += 1
         if !agentsSurvive {
@@ -465,18 +325,6 @@ struct RandomWorld {
         // What it had counted is forgotten with it.
         mayFail += 3 + agents.count
         step([.begin(recovered: agents.sorted())])
-    }
-
-    /// Without what is long, and without dictionaries, whose order is another one every time.
-    private static func describe(_ what: Happening) -> String {
-        switch what {
-        case .isDelivered(.polled(.success(let page), _, _)): "polled \(page.jobs.map(\.id))"
-        case .isDelivered(.states(let query, .success(let states), _)):
-            "states \(query.jobs.map { "\($0): \(states[$0]?.rawValue ?? "unknown")" })"
-        case .isDelivered(.registered(.success, _)): "registered"
-        case .jobAppears(let job): "\(job.id) appears, priority \(job.priority)"
-        default: "\(what)"
-        }
     }
 
     private mutating func tell(_ line: @autoclosure () -> String) {
