@@ -125,6 +125,9 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "LoadComparisonTests", dependencies: ["Contestant", "Workload", "load-comparison"],
+            swiftSettings: settings),
 
         .executableTarget(
             name: "MicroBenchmarks",

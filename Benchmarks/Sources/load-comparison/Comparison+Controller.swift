@@ -4,39 +4,55 @@ import Workload
 
 extension Comparison {
     /// Ten thousand jobs for a controller.
-    func control() throws -> ControllerReport {
-        progress("a controller with 10000 jobs")
-        return try controller(["launch", "--jobs", "10000"], within: 120)
+    func control(into results: inout Results) throws {
+        try forEachBuild("a controller with 10000 jobs", &results) { build, measurements in
+            measurements.controller = try controller(build, ["launch", "--jobs", "10000"], within: 120)
+        }
     }
 
     /// Jobs that arrive while controllers run: for `seconds`, by default for 25 or until 100 have arrived, so that their median
     /// says something.
-    func dispatch(seconds: Int?) throws -> [DispatchReport] {
-        try [1, 5].flatMap { queues in
-            try [1, 10, 50].map { rate in
+    func dispatch(seconds: Int?, into results: inout Results) throws {
+        for queues in [1, 5] {
+            for rate in [1, 10, 50] {
                 let seconds = seconds ?? max(25, 100 / rate)
-                progress("\(rate) jobs a second in \(queues) queues for \(seconds) s")
-                return try controller(
-                    ["dispatch", "--rate", "\(rate)", "--queues", "\(queues)", "--seconds", "\(seconds)"],
-                    within: seconds + 90)
+                let what = "\(rate) jobs a second in \(queues) queues for \(seconds) s"
+                try forEachBuild(what, &results) { build, measurements in
+                    let report: DispatchReport = try controller(
+                        build, ["dispatch", "--rate", "\(rate)", "--queues", "\(queues)", "--seconds", "\(seconds)"],
+                        within: seconds + 90)
+                    measurements.dispatches.append(report)
+                }
             }
         }
     }
 
-    /// An hour of a controller over the network, with its calls on the transport's executor and without, and of the
-    /// guest's.
+    /// An hour of a controller over the network, with its calls on the transport's executor and without, of the baseline's
+    /// controller, and of the guest's.
     func hours(into results: inout Results) throws {
-        let own = directory.appendingPathComponent("stacks-controller")
+        let own = try executable("stacks-controller", .current)
         for load in HourReport.Load.allCases {
-            // By turns, so that what disturbs the machine disturbs all. The executor's is between the two others, which are
-            // compared to it.
+            // In turns, because the machine's speed varies. The run with the executor comes between the two that goals
+            // compare it with.
             for turn in 0..<5 {
                 let kinds = HourKind.allCases
                 for kind in turn.isMultiple(of: 2) ? kinds : kinds.reversed() {
+                    let what = "an hour of \(kind.rawValue), \(load.title)"
                     switch kind {
-                    case .withoutExecutor: results.hours.append(try hour(load, kind, own, ["--no-executor"]))
-                    case .onExecutor: results.hours.append(try hour(load, kind, own, []))
-                    case .guest: if let guest { results.guestHours.append(try hour(load, kind, guest, [])) }
+                    case .baseline:
+                        guard builds.contains(.baseline) else { continue }
+                        try measure(.baseline, what, &results) {
+                            $0.hours.append(try hour(load, executable("stacks-controller", .baseline), []))
+                        }
+                    case .withoutExecutor:
+                        try measure(.current, what, &results) {
+                            $0.hours.append(try hour(load, own, ["--no-executor"]))
+                        }
+                    case .onExecutor:
+                        try measure(.current, what, &results) { $0.hours.append(try hour(load, own, [])) }
+                    case .guest:
+                        guard let guest else { continue }
+                        try measure(.current, what, &results) { $0.guestHours.append(try hour(load, guest, [])) }
                     }
                 }
             }
@@ -44,15 +60,13 @@ extension Comparison {
     }
 
     private enum HourKind: String, CaseIterable {
+        case baseline = "the controller"
         case withoutExecutor = "a controller without the executor"
         case onExecutor = "a controller"
         case guest = "the guest's controller"
     }
 
-    private func hour(
-        _ load: HourReport.Load, _ kind: HourKind, _ program: URL, _ flags: [String]
-    ) throws -> HourReport {
-        progress("an hour of \(kind.rawValue), \(load.title)")
+    private func hour(_ load: HourReport.Load, _ program: URL, _ flags: [String]) throws -> HourReport {
         let clock = FileManager.default.temporaryDirectory
             .appendingPathComponent("benchmark-clock-\(UUID().uuidString.lowercased())")
         try Data(count: 8).write(to: clock, options: .withoutOverwriting)
@@ -68,8 +82,10 @@ extension Comparison {
     }
 
     /// What `stacks-controller` reports.
-    private func controller<Report: Decodable>(_ arguments: [String], within seconds: Int) throws -> Report {
-        try report(of: directory.appendingPathComponent("stacks-controller"), arguments, within: seconds)
+    private func controller<Report: Decodable>(
+        _ build: Build, _ arguments: [String], within seconds: Int
+    ) throws -> Report {
+        try report(of: executable("stacks-controller", build), arguments, within: seconds)
     }
 
     private func report<Report: Decodable>(

@@ -1,28 +1,35 @@
 import Workload
 
 extension Comparison {
-    /// Puts into the rows of a small call what Valgrind counts, if it is installed: everyone's or, when one cannot be counted,
-    /// nobody's of this cell. The first failure is also the last try, because each can take minutes.
+    /// Puts into the rows of a small call what Valgrind counts, if it is installed: those of a build or, when one cannot be
+    /// counted, none of it in this cell. The first failure is also the build's last try, because each can take minutes.
     func countInstructions(in cell: Cell, at server: Server, into results: inout Results) {
-        guard let valgrind, results.countingFailure == nil, cell.call == .states1, cell.concurrency <= 256 else {
-            return
-        }
-        var counts: [Competitor: Double] = [:]
-        for row in results.rows where row.cell == cell && Competitor.countedByValgrind.contains(row.competitor) {
-            progress("instructions of \(row.competitor.rawValue), \(cell.call.rawValue) at \(cell.concurrency)")
+        guard let valgrind, cell.call == .states1, cell.concurrency <= 256 else { return }
+        var floor: Double?
+        for build in builds where results[build].countingFailure == nil {
+            var counts: [Competitor: Double] = [:]
             do {
-                counts[row.competitor] = try valgrind.instructions(
-                    of: row.competitor, program: executable(of: row.competitor), in: cell, at: server)
+                for row in results[build].rows
+                where row.cell == cell && Competitor.countedByValgrind.contains(row.competitor) {
+                    let name = row.competitor.rawValue + results.suffix(of: build)
+                    progress("instructions of \(name), \(cell.call.rawValue) at \(cell.concurrency)")
+                    counts[row.competitor] = try valgrind.instructions(
+                        of: row.competitor, program: executable(of: row.competitor, build), in: cell, at: server)
+                }
             } catch {
-                results.countingFailure = "\(error)"
-                return
+                // Without the floor's and those of the current build, the baseline's say nothing.
+                for other in builds where build == .current || other == build {
+                    results[other].countingFailure = "\(error)"
+                }
+                continue
             }
-        }
-        for index in results.rows.indices where results.rows[index].cell == cell {
-            guard let count = counts[results.rows[index].competitor] else { continue }
-            results.rows[index].kiloinstructions = Spread([count / 1000])
-            results.rows[index].instructionRatio = counts[.floor].map { Spread([count / $0]) }
-            results.machine.instructionCounting = .valgrind
+            if build == .current { floor = counts[.floor] }
+            for index in results[build].rows.indices where results[build].rows[index].cell == cell {
+                guard let count = counts[results[build].rows[index].competitor] else { continue }
+                results[build].rows[index].kiloinstructions = Spread([count / 1000])
+                results[build].rows[index].instructionRatio = floor.map { Spread([count / $0]) }
+                results.machine.instructionCounting = .valgrind
+            }
         }
     }
 }

@@ -4,7 +4,10 @@ import Workload
 
 /// Runs the cells one after the other: in each, everyone is started anew, warms up, and then takes turns.
 struct Comparison {
+    /// The programs of this build, and of everyone who is no build of this package.
     var directory: URL
+    /// The programs of the baseline, if it takes part.
+    var baselineDirectory: URL?
     var guest: URL?
     var competitors: [Competitor]
     var rounds: Int
@@ -20,20 +23,25 @@ struct Comparison {
         var entrants: [Entrant] = []
         defer { for entrant in entrants { entrant.stop() } }
         for competitor in competitors where competitor.takesPart(in: cell) {
-            attempt(competitor, in: cell, &results.absent) {
-                let entrant = try Entrant(
-                    competitor, cell: cell, server: server, executable: executable(of: competitor))
-                try entrant.warmUp(milliseconds: roundMilliseconds)
-                entrants.append(entrant)
+            for build in builds(of: competitor) {
+                attempt(competitor, build, in: cell, &results) {
+                    let entrant = try Entrant(
+                        competitor, build, cell: cell, server: server,
+                        executable: executable(of: competitor, build))
+                    try entrant.warmUp(milliseconds: roundMilliseconds)
+                    entrants.append(entrant)
+                }
             }
         }
-        for entrant in entrants { results.engines[entrant.competitor.rawValue] = entrant.engine }
+        for entrant in entrants where entrant.build == .current {
+            results.engines[entrant.competitor.rawValue] = entrant.engine
+        }
         for round in 1...rounds {
             progress("\(cell.call.rawValue) at \(cell.concurrency), round \(round) of \(rounds)")
             // Once there is one, whoever fails is left out of the rest: the ratios need the same rounds of everyone.
             // Every other round in reverse, so that a machine that becomes slower does not always harm the same ones.
             for entrant in round.isMultiple(of: 2) ? entrants.reversed() : entrants {
-                attempt(entrant.competitor, in: cell, &results.absent) {
+                attempt(entrant.competitor, entrant.build, in: cell, &results) {
                     try entrant.run(milliseconds: roundMilliseconds)
                 }
             }
@@ -41,15 +49,14 @@ struct Comparison {
         }
         // After the rounds, because it slows the calls down.
         for entrant in entrants {
-            attempt(entrant.competitor, in: cell, &results.absent) {
+            attempt(entrant.competitor, entrant.build, in: cell, &results) {
                 try entrant.countAllocations(milliseconds: roundMilliseconds)
             }
         }
         func entrant(_ competitor: Competitor) -> Entrant? { entrants.first { $0.competitor == competitor } }
         let (floor, guest) = (entrant(.floor), entrant(.guest))
-        let rows = entrants.map { $0.row(floor: floor, guest: guest) }
-        results.rows += rows
-        if rows.contains(where: { $0.kiloinstructions != nil }) {
+        for entrant in entrants { results[entrant.build].rows.append(entrant.row(floor: floor, guest: guest)) }
+        if entrants.contains(where: { !$0.kiloinstructions.isEmpty }) {
             results.machine.instructionCounting = .counters
         } else {
             countInstructions(in: cell, at: server, into: &results)
@@ -57,19 +64,25 @@ struct Comparison {
     }
 
     /// Memory over `calls` calls of a client with 128 in flight.
-    func endure(calls: Int) throws -> Endurance {
-        progress("\(calls) calls, 128 in flight")
-        return try alone(.stacksCurl, Cell(call: .states1, concurrency: 128)) { try $0.endure(calls: calls) }
+    func endure(calls: Int, into results: inout Results) throws {
+        let cell = Cell(call: .states1, concurrency: 128)
+        try forEachBuild("\(calls) calls, 128 in flight", &results) { build, measurements in
+            measurements.endurance = try alone(.stacksCurl, build, cell) { try $0.endure(calls: calls) }
+        }
     }
 
     /// Some thousand calls without a response, cancelled.
-    func cancel() throws -> [Cancellation] {
-        try [Competitor.stacksCurl, .stacksCurlExecutor].flatMap { competitor in
-            try [(1, 500), (32, 3200), (128, 6400)].map { concurrency, calls in
-                progress("\(calls) cancelled calls, \(concurrency) in flight")
-                return try alone(competitor, Cell(call: .states1, concurrency: concurrency)) { entrant in
-                    try entrant.warmUp(milliseconds: roundMilliseconds)
-                    return try entrant.cancel(calls: calls)
+    func cancel(into results: inout Results) throws {
+        for competitor in [Competitor.stacksCurl, .stacksCurlExecutor] {
+            for (concurrency, calls) in [(1, 500), (32, 3200), (128, 6400)] {
+                let what = "\(calls) cancelled calls of \(competitor.rawValue), \(concurrency) in flight"
+                try forEachBuild(what, &results) { build, measurements in
+                    let cell = Cell(call: .states1, concurrency: concurrency)
+                    let cancellation = try alone(competitor, build, cell) { entrant in
+                        try entrant.warmUp(milliseconds: roundMilliseconds)
+                        return try entrant.cancel(calls: calls)
+                    }
+                    measurements.cancellations.append(cancellation)
                 }
             }
         }
@@ -78,7 +91,7 @@ struct Comparison {
     /// Where a competitor allocates.
     func allocationListing(_ competitor: Competitor, _ cell: Cell) throws -> AllocationListing {
         progress("where \(competitor.rawValue) allocates")
-        return try alone(competitor, cell) { entrant in
+        return try alone(competitor, .current, cell) { entrant in
             try entrant.warmUp(milliseconds: roundMilliseconds)
             try entrant.countAllocations(milliseconds: 10 * roundMilliseconds, sites: true)
             let (sites, calls) = entrant.allocationSites
@@ -90,7 +103,7 @@ struct Comparison {
     func profile(_ competitor: Competitor, _ cell: Cell) throws -> String {
         let profile = try Profile()
         progress("where the time of \(competitor.rawValue) goes")
-        return try alone(competitor, cell) { entrant in
+        return try alone(competitor, .current, cell) { entrant in
             try entrant.warmUp(milliseconds: 200)
             try entrant.run(seconds: 5, under: profile)
             return "\n\(competitor.rawValue), \(cell.call.title), \(cell.concurrency) at a time\n"
@@ -99,28 +112,70 @@ struct Comparison {
     }
 
     /// Something that one competitor does while no other runs.
-    private func alone<Value>(_ competitor: Competitor, _ cell: Cell, _ body: (Entrant) throws -> Value) throws -> Value
-    {
+    private func alone<Value>(
+        _ competitor: Competitor, _ build: Build, _ cell: Cell, _ body: (Entrant) throws -> Value
+    ) throws -> Value {
         let server = try Server(ownServer)
         defer { server.stop() }
-        let entrant = try Entrant(competitor, cell: cell, server: server, executable: executable(of: competitor))
+        let entrant = try Entrant(
+            competitor, build, cell: cell, server: server, executable: executable(of: competitor, build))
         defer { entrant.stop() }
         return try body(entrant)
     }
 
     var ownServer: URL { directory.appendingPathComponent("benchmark-server") }
 
-    func executable(of competitor: Competitor) -> URL {
+    func executable(of competitor: Competitor, _ build: Build) throws -> URL {
         if competitor == .guest, let guest { return guest }
-        return directory.appendingPathComponent(competitor.program)
+        return try executable(competitor.program, build)
     }
 
-    private func attempt(_ competitor: Competitor, in cell: Cell, _ absent: inout [Absence], _ body: () throws -> Void)
-    {
+    /// A program of a build of this package.
+    func executable(_ program: String, _ build: Build) throws -> URL {
+        guard let directory = build == .current ? directory : baselineDirectory else {
+            throw Program.Failure(description: "no baseline takes part")
+        }
+        return directory.appendingPathComponent(program)
+    }
+
+    /// The builds of this package that take part.
+    var builds: [Build] { baselineDirectory == nil ? [.current] : [.current, .baseline] }
+
+    private func builds(of competitor: Competitor) -> [Build] {
+        Competitor.ofBaseline.contains(competitor) ? builds : [.current]
+    }
+
+    /// Lets the builds do something, one after the other.
+    func forEachBuild(
+        _ part: String, _ results: inout Results, _ body: (Build, inout Measurements) throws -> Void
+    ) throws {
+        for build in builds { try measure(build, part, &results) { try body(build, &$0) } }
+    }
+
+    /// Lets a build do something. When the baseline cannot, the run goes on without that.
+    func measure(
+        _ build: Build, _ part: String, _ results: inout Results, _ body: (inout Measurements) throws -> Void
+    ) throws {
+        progress(part + results.suffix(of: build))
+        do {
+            try body(&results[build])
+        } catch let error where build == .baseline {
+            let name = results.baseline?.name ?? ""
+            results.absent.append(Absence(name: name, part: part, reason: "\(error)", isOwn: false))
+        }
+    }
+
+    private func attempt(
+        _ competitor: Competitor, _ build: Build, in cell: Cell, _ results: inout Results, _ body: () throws -> Void
+    ) {
         do {
             try body()
         } catch {
-            absent.append(Absence(competitor: competitor, cell: cell, reason: "\(error)"))
+            results.absent.append(
+                Absence(
+                    name: competitor.rawValue + results.suffix(of: build),
+                    part: "\(cell.call.rawValue) at \(cell.concurrency)", reason: "\(error)",
+                    isOwn: build == .current && Competitor.own.contains(competitor)))
         }
     }
 }

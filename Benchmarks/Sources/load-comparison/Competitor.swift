@@ -26,6 +26,11 @@ enum Competitor: String, CaseIterable, Codable, Sendable {
         .floor, .stacksCurl, .stacksCurlExecutor, .stacksMemoryBare, .stacksMemoryFull,
     ]
 
+    /// Those that the baseline has as well.
+    static let ofBaseline: [Competitor] = [
+        .stacksCurl, .stacksCurlExecutor, .stacksMemory, .stacksMemoryBare, .stacksMemoryFull,
+    ]
+
     /// The name of its program.
     var program: String {
         switch self {

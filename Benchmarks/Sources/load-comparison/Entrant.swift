@@ -6,6 +6,7 @@ import Workload
 /// One competitor in one cell: owns its process, and collects what the rounds give.
 final class Entrant {
     let competitor: Competitor
+    let build: Build
     let engine: String
     private let cell: Cell
     private let program: Program
@@ -27,8 +28,9 @@ final class Entrant {
     private var serverCPU = 0
     private var callsOfRound = 1
 
-    init(_ competitor: Competitor, cell: Cell, server: Server, executable: URL) throws {
+    init(_ competitor: Competitor, _ build: Build, cell: Cell, server: Server, executable: URL) throws {
         self.competitor = competitor
+        self.build = build
         self.cell = cell
         self.server = server
         program = try Program(executable, competitor.arguments(at: server))

@@ -56,11 +56,20 @@ extension Results {
         }
         var text = "\n\(engines.joined(separator: "; ")); load \(machine.loadBefore.short) "
         text += "before and \(machine.loadAfter.short) after."
+        if let baseline {
+            text += " The build of \(baseline.name) took part in the same run. Its column compares this package's own "
+            text += "values, such as CPU times, and not the ratios of the row: less is better."
+            for absence in absent where absence.name.hasSuffix(baseline.name) {
+                text += " \(absence.name) is not in \(absence.part): \(absence.reason)."
+            }
+        }
         if machine.instructionCounting == .valgrind {
             text += " Instructions are those of the process, without the kernel's, counted by Valgrind."
         }
-        if let countingFailure { text += " Some are missing: \(countingFailure)." }
-        text += "\n\n" + goals.markdown
+        for failure in [current.countingFailure, baseline?.measurements.countingFailure] {
+            if let failure { text += " Some are missing: \(failure)." }
+        }
+        text += "\n\n" + goals.markdown(over: baseline?.name)
         let cells = cells.filter { $0.call == .states1 }
         if !cells.isEmpty {
             var table = TextTable(["a call's p50, p99, p99.9 in ms"] + cells.map { "\($0.concurrency) at a time" })
@@ -74,7 +83,7 @@ extension Results {
 
     private func latencies(of competitor: Competitor, in cells: [Cell]) -> [String]? {
         let texts = cells.map { cell in
-            row(cell, competitor).map { row in
+            current.row(cell, competitor).map { row in
                 let latency = row.latencyMicroseconds
                 return [latency.p50, latency.p99, latency.p999].map { ($0 / 1000).short }.joined(separator: ", ")
             }

@@ -13,14 +13,14 @@ struct LoadComparison: ParsableCommand {
             Every competitor is a process of its own, and so is the server. They take turns, round by round; what is \
             compared is the CPU time of the client's process for one call. Calls about 1000 jobs are made at most 32 at a \
             time unless --concurrency says otherwise. In a whole run and with --goals, Valgrind counts instructions where \
-            the processor does not, if it is installed: half a minute for each number of callers.
+            the processor does not, if it is installed: 40 seconds for each number of callers.
             """
     )
 
     @Flag(help: "Counts what a call costs and judges it by the committed figures. Judges no time, and needs no rest.")
     var quick = false
 
-    @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: some minutes.")
+    @Flag(help: "What the goals are about and nothing else, a million calls for the memory among it: half an hour.")
     var goals = false
 
     @Flag(help: "With --goals: the peers take part as well.")
@@ -32,7 +32,7 @@ struct LoadComparison: ParsableCommand {
     @Flag(help: "Where the time of stacks-curl goes, by perf, and nothing else. Also: Scripts/benchmark profile.")
     var profile = false
 
-    @Flag(help: "What a controller costs and how soon it launches jobs, and nothing else: some minutes.")
+    @Flag(help: "What a controller costs and how soon it launches jobs, and nothing else: a quarter of an hour.")
     var controller = false
 
     @Option(help: "For how long jobs arrive at a controller, in seconds. Default: 25, or more until 100 have arrived.")
@@ -50,6 +50,16 @@ struct LoadComparison: ParsableCommand {
 
     @Option(help: ArgumentHelp("A program of your own that takes part as well; README.md says how.", valueName: "file"))
     var guest: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Another revision of this package, which is built as well and measured in the same rounds.",
+            discussion: "For the program itself, which Scripts/benchmark calls, it is the folder of that build.",
+            valueName: "revision"))
+    var baseline: String?
+
+    @Option(help: ArgumentHelp("What tables call the baseline.", visibility: .hidden))
+    var baselineName = "baseline"
 
     @Option(help: "How many rounds count. Default: 15.")
     var rounds: Int?
@@ -105,6 +115,13 @@ struct LoadComparison: ParsableCommand {
         guard quick || thresholds == nil && server == nil && !recordThresholds else {
             throw ValidationError("--thresholds, --record-thresholds and --server go with --quick.")
         }
+        guard baseline == nil || !(quick || allocations || profile) else {
+            throw ValidationError("--baseline goes with runs that measure time.")
+        }
+        guard baseline == nil || competitors.isEmpty || competitors.contains(where: Competitor.ofBaseline.contains)
+        else {
+            throw ValidationError("The baseline is compared in nothing but these. \(Self.names(Competitor.ofBaseline))")
+        }
         guard !quick || competitors.allSatisfy(CountedCosts.competitors.contains) else {
             throw ValidationError("--quick counts \(Self.names(CountedCosts.competitors))")
         }
@@ -115,7 +132,7 @@ struct LoadComparison: ParsableCommand {
         let directory = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         if quick { return try count(in: directory) }
         let comparison = Comparison(
-            directory: directory,
+            directory: directory, baselineDirectory: baseline.map { URL(fileURLWithPath: $0) },
             guest: guest.map { URL(fileURLWithPath: $0) }, competitors: chosenCompetitors,
             rounds: rounds ?? 15, roundMilliseconds: roundMilliseconds ?? 100,
             progress: Self.report, valgrind: watchesEverything ? Valgrind() : nil)
@@ -123,24 +140,24 @@ struct LoadComparison: ParsableCommand {
         if profile { return try list([.stacksCurl]) { try comparison.profile($0, $1) } }
         var results = try sit(controller ? [] : cells, comparison)
         if watchesEverything || controller {
-            results.controller = try comparison.control()
-            results.dispatches = try comparison.dispatch(seconds: arrivalSeconds)
+            try comparison.control(into: &results)
+            try comparison.dispatch(seconds: arrivalSeconds, into: &results)
             try comparison.hours(into: &results)
         }
         if watchesEverything {
-            results.cancellations = try comparison.cancel()
+            try comparison.cancel(into: &results)
             results.allocationListings = try Competitor.own.map {
                 try comparison.allocationListing($0, Cell(call: .states1, concurrency: 32))
             }
         }
         if let calls = endurance ?? (goals ? 1_000_000 : nil) {
-            results.endurance = try comparison.endure(calls: calls)
+            try comparison.endure(calls: calls, into: &results)
         }
         results.machine.loadAfter = Machine.load
-        results.goals = Goals(results).goals
+        results.goals = Goals.goals(of: results)
         Self.report("")
         print(results.text, terminator: "")
-        print(results.goals.text, terminator: "")
+        print(results.goals.text(over: results.baseline?.name), terminator: "")
         try write(results)
         if !results.isSound { throw ExitCode.failure }
     }
@@ -198,7 +215,8 @@ struct LoadComparison: ParsableCommand {
 
     private func sit(_ cells: [Cell], _ comparison: Comparison) throws -> Results {
         var results = Results(
-            machine: .current, rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds)
+            machine: .current, rounds: comparison.rounds, roundMilliseconds: comparison.roundMilliseconds,
+            baseline: baseline.map { _ in Baseline(name: baselineName) })
         for cell in cells { try comparison.run(cell, into: &results) }
         Self.report("")
         return results

@@ -77,7 +77,7 @@ struct RatioChart {
         _ call: Call, _ value: (Competitor, Row) -> Double?
     ) -> [(competitor: Competitor, points: [(concurrency: Int, value: Double)])] {
         Competitor.allCases.filter { !$0.isInMemory }.compactMap { competitor in
-            let points = results.rows.filter { $0.call == call && $0.competitor == competitor }
+            let points = results.current.rows.filter { $0.call == call && $0.competitor == competitor }
                 .compactMap { row in value(competitor, row).map { (concurrency: row.concurrency, value: $0) } }
                 .sorted { $0.concurrency < $1.concurrency }
             return points.isEmpty ? nil : (competitor, points)
@@ -89,7 +89,7 @@ struct RatioChart {
         var x = 8.0
         var text = ""
         for competitor in Competitor.allCases
-        where !competitor.isInMemory && results.rows.contains(where: { $0.competitor == competitor }) {
+        where !competitor.isInMemory && results.current.rows.contains(where: { $0.competitor == competitor }) {
             text += "<circle cx=\"\(number(x + 4))\" cy=\"19\" r=\"4\" fill=\"\(Self.colour(of: competitor))\"/>"
             text += "<text x=\"\(number(x + 12))\" y=\"23\">\(competitor.rawValue)</text>\n"
             x += 28 + 6.2 * Double(competitor.rawValue.count)

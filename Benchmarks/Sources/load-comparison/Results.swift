@@ -56,6 +56,51 @@ struct Results: Codable, Sendable {
     var engines: [String: String] = [:]
     var rounds: Int
     var roundMilliseconds: Int
+    /// What this build showed, and with it everyone who is no build of this package.
+    var current = Measurements()
+    /// What another build of this package showed in the same run, if one took part.
+    var baseline: Baseline?
+    /// Where the clients allocate during a small call.
+    var allocationListings: [AllocationListing] = []
+    /// What was to be reached, and whether it was: worked out of the rest.
+    var goals: [Goal] = []
+    /// Who could not take part, and in what.
+    var absent: [Absence] = []
+
+    /// What a build showed: of the baseline nothing, unless it takes part.
+    subscript(build: Build) -> Measurements {
+        get { build == .current ? current : baseline?.measurements ?? Measurements() }
+        set {
+            switch build {
+            case .current: current = newValue
+            case .baseline: baseline?.measurements = newValue
+            }
+        }
+    }
+
+    /// What follows the name of a contestant of a build in tables.
+    func suffix(of build: Build) -> String { build == .current ? "" : ", \(baseline?.name ?? "baseline")" }
+
+    /// The cells, in the order in which they were run.
+    var cells: [Cell] { current.cells }
+}
+
+/// A build of this package that takes part in a run.
+enum Build: Sendable {
+    case current
+    /// The one that the current build is compared to, commonly that of an earlier revision.
+    case baseline
+}
+
+/// The build that the current one is compared to, and what it showed.
+struct Baseline: Codable, Sendable {
+    /// What it is called in tables, such as its revision.
+    var name: String
+    var measurements = Measurements()
+}
+
+/// What one build of this package showed in a run.
+struct Measurements: Codable, Sendable {
     var rows: [Row] = []
     var cancellations: [Cancellation] = []
     var controller: ControllerReport?
@@ -64,12 +109,6 @@ struct Results: Codable, Sendable {
     /// The hours of the guest's controller.
     var guestHours: [HourReport] = []
     var endurance: Endurance?
-    /// Where the clients allocate during a small call.
-    var allocationListings: [AllocationListing] = []
-    /// What was to be reached, and whether it was: worked out of the rest.
-    var goals: [Goal] = []
-    /// Competitors that could not take part in a cell.
-    var absent: [Absence] = []
     /// Why instructions that Valgrind was to count are missing.
     var countingFailure: String?
 
@@ -84,19 +123,23 @@ struct Results: Codable, Sendable {
     }
 }
 
-/// A competitor that could not take part in a cell, or not to its end.
+/// Somebody who could not take part in something, or not to its end.
 struct Absence: Codable, Sendable {
-    var competitor: Competitor
-    var cell: Cell
+    /// As in tables.
+    var name: String
+    /// What it could not take part in, such as a cell.
+    var part: String
     var reason: String
+    /// Whether it is one of this build's own contestants.
+    var isOwn: Bool
 }
 
 extension Results {
-    /// Whether this package's own contestants took part everywhere and made no error. A peer that gives up says something
+    /// Whether this build's own contestants took part everywhere and made no error. A peer that gives up says something
     /// about that peer, and URLSession cannot be made to trust the server everywhere.
     var isSound: Bool {
-        !absent.contains { Competitor.own.contains($0.competitor) }
-            && !rows.contains { $0.errors > 0 && Competitor.own.contains($0.competitor) }
+        !absent.contains { $0.isOwn }
+            && !current.rows.contains { $0.errors > 0 && Competitor.own.contains($0.competitor) }
     }
 }
 

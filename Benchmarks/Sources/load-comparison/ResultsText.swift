@@ -12,33 +12,41 @@ extension Results {
         for cell in cells { text += "\n" + table(for: cell) }
         text += besides + controllerText
         for absence in absent {
-            text += "\n\(absence.competitor.rawValue) is not in \(absence.cell.call.rawValue) at "
-            text += "\(absence.cell.concurrency): \(absence.reason)\n"
+            text += "\n\(absence.name) is not in \(absence.part): \(absence.reason)\n"
         }
-        if let countingFailure { text += "\nValgrind failed, so some rows have no instructions: \(countingFailure)\n" }
+        for failure in suffixed.compactMap(\.measurements.countingFailure) {
+            text += "\nValgrind failed, so some rows have no instructions: \(failure)\n"
+        }
         return text
+    }
+
+    /// What the builds that took part showed, and what follows the names in their rows.
+    var suffixed: [(suffix: String, measurements: Measurements)] {
+        ([.current] + (baseline == nil ? [] : [.baseline])).map { (suffix(of: $0), self[$0]) }
     }
 
     /// Cancelled calls, and memory.
     private var besides: String {
         var text = ""
-        if !cancellations.isEmpty {
+        if !current.cancellations.isEmpty {
             var table = TextTable([
                 "calls that hang, cancelled", "at a time", "calls", "at the server", "p50 µs", "p99 µs", "longest µs",
                 "CPU µs", "connections", "errors",
             ])
-            for row in cancellations {
-                table.add([
-                    row.competitor.rawValue, "\(row.concurrency)", "\(row.calls)", "\(row.reachedServer)",
-                    row.p50Microseconds.short, row.p99Microseconds.short, row.maximumMicroseconds.short,
-                    row.cpuMicroseconds.short, "\(row.connections)", "\(row.errors)",
-                ])
+            for (suffix, measurements) in suffixed {
+                for row in measurements.cancellations {
+                    table.add([
+                        row.competitor.rawValue + suffix, "\(row.concurrency)", "\(row.calls)", "\(row.reachedServer)",
+                        row.p50Microseconds.short, row.p99Microseconds.short, row.maximumMicroseconds.short,
+                        row.cpuMicroseconds.short, "\(row.connections)", "\(row.errors)",
+                    ])
+                }
             }
             text += "\n" + table.text
         }
-        if let endurance {
+        for case (let suffix, let endurance?) in suffixed.map({ ($0, $1.endurance) }) {
             var table = TextTable([
-                "\(endurance.competitor.rawValue), 128 in flight", "resident MB", "of it no file's", "peak MB",
+                "\(endurance.competitor.rawValue)\(suffix), 128 in flight", "resident MB", "of it no file's", "peak MB",
             ])
             for sample in endurance.samples {
                 table.add([
@@ -58,9 +66,12 @@ extension Results {
             "alloc.", "KB", "calls/s", "p50 ms",
             "p99 ms", "p99.9 ms", "MB", "connections", "errors", "server µs",
         ])
-        for row in rows where row.cell == cell {
+        let rows = suffixed.flatMap { suffix, measurements in
+            measurements.rows.filter { $0.cell == cell }.map { (name: $0.competitor.rawValue + suffix, row: $0) }
+        }
+        for (name, row) in rows {
             table.add([
-                row.competitor.rawValue,
+                name,
                 row.cpuMicroseconds.median.short, percent(row.cpuMicroseconds.noise),
                 row.ratio.map { $0.median.formatted(digits: 2) } ?? "–", row.ratio.map { percent($0.noise) } ?? "–",
                 row.kiloinstructions.map { $0.median.short } ?? "–",
@@ -74,8 +85,8 @@ extension Results {
                 row.competitor.isInMemory ? "–" : row.serverCPUMicroseconds.short,
             ])
         }
-        let failures = rows.filter { $0.cell == cell }.compactMap { row in
-            row.firstError.map { "  \(row.competitor.rawValue): \($0.prefix(200))\n" }
+        let failures = rows.compactMap { name, row in
+            row.firstError.map { "  \(name): \($0.prefix(200))\n" }
         }
         return table.text + failures.joined()
     }
