@@ -85,16 +85,17 @@ extension CountedCosts {
         // How many requests launch jobs depends on which of them end together.
         for load in HourReport.Load.allCases where load != .launched {
             progress("an hour of a controller, \(load.title)")
-            // The simulator takes its time for a long list.
-            let seconds = load == .unmatched ? 120 : load.seconds
             let program = try Program(
                 directory.appendingPathComponent("stacks-controller"),
-                ["hour", "--load", load.rawValue, "--seconds", "\(seconds)"])
+                ["hour", "--load", load.rawValue, "--seconds", "\(Self.seconds(of: load))"])
             defer { program.stop() }
             requests[load] = try program.receive(HourReport.self, within: 600).requests
         }
         requestsPerHour = requests
     }
+
+    /// How much of the hour is counted. The simulator takes its time for a long list.
+    static func seconds(of load: HourReport.Load) -> Int { load == .unmatched ? 120 : load.seconds }
 
     private static func row(_ call: Call, _ competitor: Competitor, _ program: Program, _ server: Server) throws -> Row
     {
