@@ -4,7 +4,8 @@ extension Comparison {
     /// Puts into the rows of a small call what Valgrind counts, if it is installed: those of a build or, when one cannot be
     /// counted, none of it in this cell. The first failure is also the build's last try, because each can take minutes.
     func countInstructions(in cell: Cell, at server: Server, into results: inout Results) {
-        guard let valgrind, cell.call == .states1, cell.concurrency <= 256 else { return }
+        guard let valgrind, results.current.countingFailure == nil, cell.call == .states1, cell.concurrency <= 256
+        else { return }
         var floor: Double?
         for build in builds where results[build].countingFailure == nil {
             var counts: [Competitor: Double] = [:]
@@ -17,11 +18,9 @@ extension Comparison {
                         of: row.competitor, program: executable(of: row.competitor, build), in: cell, at: server)
                 }
             } catch {
-                // Without the floor's and those of the current build, the baseline's say nothing.
-                for other in builds where build == .current || other == build {
-                    results[other].countingFailure = "\(error)"
-                }
-                continue
+                // Without the floor's and those of the current build, which comes first, the baseline's say nothing.
+                results[build].countingFailure = "\(error)"
+                return
             }
             if build == .current { floor = counts[.floor] }
             for index in results[build].rows.indices where results[build].rows[index].cell == cell {

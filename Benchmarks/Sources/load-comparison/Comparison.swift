@@ -161,7 +161,7 @@ struct Comparison {
             try body(&results[build])
         } catch let error where build == .baseline {
             let name = results.baseline?.name ?? ""
-            results.absent.append(Absence(name: name, part: part, reason: "\(error)", isOwn: false))
+            results.absent.append(Absence(name: name, part: part, reason: "\(error)", build: .baseline))
         }
     }
 
@@ -175,7 +175,7 @@ struct Comparison {
                 Absence(
                     name: competitor.rawValue + results.suffix(of: build),
                     part: "\(cell.call.rawValue) at \(cell.concurrency)", reason: "\(error)",
-                    isOwn: build == .current && Competitor.own.contains(competitor)))
+                    build: build == .baseline || Competitor.own.contains(competitor) ? build : nil))
         }
     }
 }

@@ -72,11 +72,12 @@ struct Goals {
 
     /// The ratio to a guest of a small call, at each concurrency. The worst decides.
     private mutating func addGuest(_ competitor: Competitor) {
-        let ratios = smallCalls(competitor).compactMap { row in row.guestRatio.map { (row.concurrency, $0.median) } }
+        let rows = smallCalls(competitor)
+        let ratios = rows.compactMap { row in row.guestRatio.map { (row.concurrency, $0.median) } }
         guard let worst = ratios.map(\.1).max() else { return }
         add(
             "\(competitor.rawValue): CPU of a call over the guest's, 1 to 256 at a time", "< 1", Self.list(ratios),
-            worst < 1, comparedBy: cpuFigures(smallCalls(competitor)))
+            worst < 1, comparedBy: cpuFigures(rows))
     }
 
     private func cpuFigures(_ rows: [Row]) -> [Figure] {
@@ -85,8 +86,9 @@ struct Goals {
 
     /// The latencies of a small call over those of a guest, at each concurrency. The worst decides.
     private mutating func addLatency(_ competitor: Competitor) {
+        let rows = smallCalls(competitor)
         for (name, path) in [("p50", \Row.Latency.p50), ("p99", \.p99)] {
-            let ratios = smallCalls(competitor).compactMap { row in
+            let ratios = rows.compactMap { row in
                 others.row(row.cell, .guest).map { guest in
                     let values = (row.latencyMicroseconds[keyPath: path], guest.latencyMicroseconds[keyPath: path])
                     return (row.concurrency, values.0 / values.1)
@@ -96,7 +98,7 @@ struct Goals {
             add(
                 "\(competitor.rawValue): \(name) of a call over the guest's, 1 to 256 at a time", "≤ 1",
                 Self.list(ratios), worst <= 1,
-                comparedBy: smallCalls(competitor).map {
+                comparedBy: rows.map {
                     Figure(label: "at \($0.concurrency)", of: [$0.latencyMicroseconds[keyPath: path]])
                 })
         }

@@ -59,9 +59,7 @@ extension Results {
         if let baseline {
             text += " The build of \(baseline.name) took part in the same run. Its column compares this package's own "
             text += "values, such as CPU times, and not the ratios of the row: less is better."
-            for absence in absent where absence.name.hasSuffix(baseline.name) {
-                text += " \(absence.name) is not in \(absence.part): \(absence.reason)."
-            }
+            for absence in absent where absence.build == .baseline { text += " \(absence.text)." }
         }
         if machine.instructionCounting == .valgrind {
             text += " Instructions are those of the process, without the kernel's, counted by Valgrind."

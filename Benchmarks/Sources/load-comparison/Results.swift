@@ -86,7 +86,7 @@ struct Results: Codable, Sendable {
 }
 
 /// A build of this package that takes part in a run.
-enum Build: Sendable {
+enum Build: String, Codable, Sendable {
     case current
     /// The one that the current build is compared to, commonly that of an earlier revision.
     case baseline
@@ -130,15 +130,17 @@ struct Absence: Codable, Sendable {
     /// What it could not take part in, such as a cell.
     var part: String
     var reason: String
-    /// Whether it is one of this build's own contestants.
-    var isOwn: Bool
+    /// Whose own contestant it is; `nil` for a peer.
+    var build: Build?
+
+    var text: String { "\(name) is not in \(part): \(reason)" }
 }
 
 extension Results {
     /// Whether this build's own contestants took part everywhere and made no error. A peer that gives up says something
     /// about that peer, and URLSession cannot be made to trust the server everywhere.
     var isSound: Bool {
-        !absent.contains { $0.isOwn }
+        !absent.contains { $0.build == .current }
             && !current.rows.contains { $0.errors > 0 && Competitor.own.contains($0.competitor) }
     }
 }

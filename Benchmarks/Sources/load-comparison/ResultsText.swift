@@ -12,7 +12,7 @@ extension Results {
         for cell in cells { text += "\n" + table(for: cell) }
         text += besides + controllerText
         for absence in absent {
-            text += "\n\(absence.name) is not in \(absence.part): \(absence.reason)\n"
+            text += "\n\(absence.text)\n"
         }
         for failure in suffixed.compactMap(\.measurements.countingFailure) {
             text += "\nValgrind failed, so some rows have no instructions: \(failure)\n"

@@ -43,9 +43,14 @@ struct GoalsDocumentTests {
         var results = Results.sample(measurements)
         results.baseline = Baseline(name: "abc", measurements: measurements)
         results.goals = Goals.goals(of: results)
+        results.absent = [
+            Absence(name: "abc", part: "an hour", reason: "it ended", build: .baseline),
+            Absence(name: "guest", part: "states-1 at 8", reason: "it ended"),
+        ]
         var document = GoalsDocument("")
         document.record(results)
         #expect(document.text.contains("The build of abc took part"))
         #expect(document.text.contains("| 1.00 | yes |\n"))
+        #expect(document.text.contains("abc is not in an hour: it ended.") && !document.text.contains("states-1 at 8"))
     }
 }

@@ -11,9 +11,11 @@ struct ResultsTests {
         results.baseline = Baseline(name: "abc")
         results[.current].rows = [.sample(.stacksCurl, 1), .sample(.guest, 1, errors: 3)]
         results[.baseline].rows = [.sample(.stacksCurl, 1, errors: 3)]
-        results.absent = [Absence(name: "stacks-curl, abc", part: "states-1 at 8", reason: "it ended", isOwn: false)]
+        results.absent = [
+            Absence(name: "stacks-curl, abc", part: "states-1 at 8", reason: "it ended", build: .baseline)
+        ]
         #expect(results.isSound)
-        results.absent[0].isOwn = true
+        results.absent[0].build = .current
         #expect(!results.isSound)
         results.absent = []
         results[.current].rows[0].errors = 1
@@ -25,7 +27,9 @@ struct ResultsTests {
         var results = Results.sample(Measurements())
         results.baseline = Baseline(name: "abc")
         for build in [Build.current, .baseline] { results[build].rows = [.sample(.stacksCurl, 8)] }
-        results.absent = [Absence(name: "abc", part: "a controller with 10000 jobs", reason: "it ended", isOwn: false)]
+        results.absent = [
+            Absence(name: "abc", part: "a controller with 10000 jobs", reason: "it ended", build: .baseline)
+        ]
         let names = results.text.split(separator: "\n").compactMap { line in
             line.range(of: "  ").map { line[..<$0.lowerBound] }
         }
